@@ -1,0 +1,59 @@
+# Two commands matter: `make score` runs the job, `make test` runs the tests. Both install what they need, once.
+SHELL := bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+IMAGES ?= out/samples
+BUNDLE ?= bundles/isic9-assignment-cnn
+OUTPUT ?= out/scores
+QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
+         FROM scores WHERE status = 'scored' GROUP BY top_label ORDER BY photographs DESC
+
+.PHONY: score test lint types lock clean
+
+score: $(VENV)/.scoring
+ifeq ($(IMAGES),out/samples)
+	@echo "== drawing sample photographs (of no patient, of no disease)"
+	@$(BIN)/melanoma samples out/samples
+endif
+	@echo "== scoring $(IMAGES) with $(BUNDLE)"
+	@$(BIN)/melanoma score --images "$(IMAGES)" --bundle "$(BUNDLE)" --output "$(OUTPUT)"
+	@echo "== the table answers: melanoma query $(OUTPUT) \"$(QUERY)\""
+	@$(BIN)/melanoma query "$(OUTPUT)" "$(QUERY)"
+
+test: $(VENV)/.developing
+	@echo "== running the tests"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+
+lint: $(VENV)/.developing
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
+
+types: $(VENV)/.developing
+	@$(BIN)/mypy
+
+$(VENV)/bin/python:
+	@echo "== making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.scoring: requirements.lock pyproject.toml | $(VENV)/bin/python
+	@echo "== installing what scoring needs, by hash (some minutes, once)"
+	@test -e $(VENV)/.developing || $(BIN)/python -m pip install -q --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --no-deps --editable .
+	@touch $@
+
+$(VENV)/.developing: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "== installing what tests and training need, by hash (some minutes, once)"
+	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --no-deps --editable .
+	@touch $@ $(VENV)/.scoring
+
+# Renews the lock files from pyproject.toml.
+COMPILE = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml
+lock: | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q 'uv>=0.9,<1'
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --all-extras --output-file requirements-dev.lock
+
+clean:
+	rm -rf out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,1 @@
+"""People: arguments, progress, exit codes."""

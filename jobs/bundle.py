@@ -1,0 +1,92 @@
+"""`melanoma bundle`: inspect, verify and import models."""
+
+import argparse
+import json
+
+from jobs.exits import COMMITTED
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the three actions."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    inspect = actions.add_parser("inspect", help="show what a bundle says of itself; runs nothing of it")
+    inspect.add_argument("uri", metavar="URI")
+    inspect.add_argument("--card", action="store_true", help="print the whole card")
+    verify = actions.add_parser("verify", help="check digests, network file and golden phantoms, as every run does")
+    verify.add_argument("uri", metavar="URI")
+    _add_import(actions.add_parser("import", help="turn a Keras model from elsewhere into a bundle"))
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL.keras")
+    parser.add_argument("--output", required=True, metavar="URI", help="folder of the new bundle")
+    parser.add_argument("--labels", required=True, nargs="+", metavar="LABEL", help="in the order of the outputs")
+    parser.add_argument("--size", required=True, type=_size, metavar="HxW", help="input of the network, pixels")
+    parser.add_argument("--crop", type=float, metavar="SHARE", help="centre crop before the resize, above 0 to 1")
+    parser.add_argument("--scale", type=float, default=1.0, help="factor on pixel values 0 to 255 (default: 1)")
+    parser.add_argument("--offset", type=float, default=0.0, help="added after --scale (default: 0)")
+    parser.add_argument("--mean", type=float, nargs=3, default=[0.0, 0.0, 0.0], metavar="X", help="per channel")
+    parser.add_argument("--std", type=float, nargs=3, default=[1.0, 1.0, 1.0], metavar="X", help="per channel")
+    parser.add_argument("--prior", type=float, nargs="+", metavar="P", help="class shares (default: all alike)")
+    parser.add_argument("--licence", default="Terms unknown: ask whoever gave you the model.", help="terms of the data")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does one of the three."""
+    return {"inspect": _inspect, "verify": _verify, "import": _import}[args.action](args)
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from melanoma.bundle import load_bundle
+
+    bundle = load_bundle(args.uri)
+    if args.card:
+        print(bundle.files["card.md"].decode("utf-8", "replace"))
+        return COMMITTED
+    facts = bundle.facts
+    print(f"{bundle.uri}\n  model_id   {bundle.model_id}\n  digest     {bundle.digest}")
+    print(f"  labels     {', '.join(bundle.slugs)}")
+    print(f"  input      {bundle.spec.height}x{bundle.spec.width}, crop {bundle.spec.crop}")
+    print(f"  network    {facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}")
+    print(
+        f"  rule       {bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}"
+    )
+    print(f"  metrics    {json.dumps(bundle.description['metrics'], indent=2).replace(chr(10), chr(10) + ' ' * 13)}")
+    print("  digests and network file are in order; the network was not run (melanoma bundle verify runs it)")
+    return COMMITTED
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from melanoma.bundle import load_bundle
+    from melanoma.engine import load_engine
+
+    bundle = load_bundle(args.uri)
+    load_engine(bundle, batch_size=len(bundle.golden))
+    print(f"{bundle.uri}: {bundle.model_id} is whole, safe to load and scores its {len(bundle.golden)} golden phantoms")
+    return COMMITTED
+
+
+def _import(args: argparse.Namespace) -> int:
+    from melanoma.bundle import Scaling, uniform_prior
+    from melanoma.bundling import import_model
+    from melanoma.images import ImageSpec
+
+    bundle = import_model(
+        args.model,
+        args.output,
+        labels=args.labels,
+        spec=ImageSpec(*args.size, args.crop),
+        scaling=Scaling(args.scale, args.offset, tuple(args.mean), tuple(args.std)),
+        prior=args.prior or uniform_prior(args.labels),
+        licence=args.licence,
+    )
+    print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
+    print("  Check it against the model's own framework on a few photographs before a night depends on it.")
+    return COMMITTED
+
+
+def _size(word: str) -> tuple[int, int]:
+    height, _, width = word.lower().partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"{word!r} is no size; write HxW, such as 224x224")
+    return int(height), int(width)

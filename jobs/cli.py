@@ -1,0 +1,85 @@
+"""The `melanoma` command: one sub-command a module, loaded when it is called."""
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from jobs.exits import DEFECT, exit_code_of
+from melanoma import __version__
+from melanoma.errors import MelanomaError
+
+COMMANDS = {
+    "score": "score photographs and append them to the score table",
+    "query": "ask the score table in SQL",
+    "train": "train a network and write it as a bundle",
+    "bundle": "inspect, verify or import a model bundle",
+    "samples": "draw sample photographs to try the job on",
+}
+_EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/operations.md."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        argv: Words after the program's name; None for those of the process. What follows `--` goes to Beam.
+
+    Returns:
+        The exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    own, beam_options = _split(words)
+    args = _parser(own).parse_args(own)
+    args.beam_options = beam_options
+    if beam_options and args.command != "score":
+        _complain(f"`--` passes options to Beam, which `melanoma {args.command}` does not use")
+        return 2
+    # TensorFlow logs its own start at length; whoever wants to read it sets the variable.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        return int(args.run(args))
+    except MelanomaError as error:
+        _complain(str(error))
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        _complain("stopped; what is scored stays staged, and the next start goes on from there")
+        return 130
+    except Exception:
+        traceback.print_exc()
+        _complain("this is a defect of ours, please report the lines above; nothing was committed")
+        return DEFECT
+
+
+def _split(words: list[str]) -> tuple[list[str], list[str]]:
+    place = words.index("--") if "--" in words else len(words)
+    return words[:place], words[place + 1 :]
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, purpose in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=purpose, epilog=_EPILOG, allow_abbrev=False)
+        if name in words:
+            module = importlib.import_module(f"jobs.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+    return parser
+
+
+def _complain(text: str) -> None:
+    print(f"melanoma: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,180 @@
+"""Writes a bundle: the network, golden phantoms, card and licence, and the description that binds them."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from melanoma import images, samples, storage
+from melanoma.bundle import (
+    CARD,
+    DESCRIPTION,
+    FORMAT,
+    LICENCE,
+    NETWORK,
+    Bundle,
+    Scaling,
+    load_bundle,
+    preprocessing_of,
+    to_json,
+)
+from melanoma.engine import ENGINE, ENGINE_VERSION, Engine, check_shapes, decode_golden, score_all, tensor_sha256
+from melanoma.errors import BundleError, ReadError, UsageError
+from melanoma.images import ImageSpec
+from melanoma.labels import slugs_of
+from melanoma.scan import scan_network, without_compile_config
+
+_GOLDEN_SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
+
+
+def write_bundle(
+    uri: str,
+    network: keras.Model,
+    *,
+    labels: Sequence[str],
+    spec: ImageSpec,
+    card: str,
+    licence: str,
+    prior: Sequence[float],
+    scaling: Scaling | None = None,
+    temperature: float = 1.0,
+    decision_rule: str = "balanced",
+    thresholds: Mapping[str, float] | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    extra_files: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """Writes a bundle and reads it back as a nightly job would; the description is written last.
+
+    Args:
+        uri: Folder in any store; must not hold a bundle yet.
+        network: Keras model, (n, height, width, 3) to (n, labels) softmax, or (n, 1) sigmoid for two labels.
+        labels: In the order of the network's outputs.
+        spec: What the decoder delivers.
+        card: Markdown for people: data, intended use, metrics, limits.
+        licence: Terms of the data that the network was trained on.
+        prior: Class shares that the network's probabilities refer to, in the order of `labels`.
+        scaling: What happens between decoder and network.
+        temperature: Divides the logits.
+        decision_rule: `balanced` or `argmax`.
+        thresholds: By slug.
+        metrics: Measured figures, JSON values.
+        training: Command, seed and data, JSON values.
+        extra_files: More files by name, such as pictures that the card shows.
+
+    Raises:
+        BundleError: Something is there already, or the parts do not fit together.
+    """
+    if storage.exists(storage.join(uri, DESCRIPTION)):
+        raise BundleError(
+            f"{uri}: a bundle lies there already; choose another folder, a shipped model is never replaced"
+        )
+    slugs = slugs_of(labels)
+    check_shapes(network, (spec.height, spec.width), labels, uri)
+    scaling = scaling or Scaling()
+    golden_files, golden = _golden(network, slugs, spec, scaling, temperature)
+    files = {NETWORK: _network_bytes(network), CARD: card.encode(), LICENCE: licence.encode()}
+    files |= golden_files | dict(extra_files or {})
+    document = {
+        "format": FORMAT,
+        "labels": list(labels),
+        "image_size": [spec.height, spec.width],
+        "preprocessing": preprocessing_of(spec, scaling),
+        "prior": dict(zip(slugs, map(float, prior), strict=True)),
+        "temperature": float(temperature),
+        "decision_rule": decision_rule,
+        "thresholds": dict(thresholds or {}),
+        "reference": {},
+        "engine": ENGINE,
+        "golden": golden,
+        "metrics": dict(metrics or {}),
+        "training": dict(training or {}),
+        "versions": {"engine": ENGINE_VERSION, "decoder": images.DECODER},
+        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
+    }
+    for name, data in files.items():
+        storage.write_bytes(storage.join(uri, name), data)
+    storage.write_bytes(storage.join(uri, DESCRIPTION), to_json(document))
+    return load_bundle(uri)
+
+
+def import_model(
+    model: str,
+    uri: str,
+    *,
+    labels: Sequence[str],
+    spec: ImageSpec,
+    scaling: Scaling,
+    prior: Sequence[float],
+    licence: str,
+) -> Bundle:
+    """Turns a `.keras` file from elsewhere into a bundle, after the same static scan that every bundle passes.
+
+    Args:
+        model: URI or path of the file.
+        uri: Folder of the new bundle.
+        labels: In the order of the outputs; for one sigmoid output the class of 0, then that of 1.
+        spec: What the decoder delivers.
+        scaling: What the network expects of pixel values.
+        prior: Class shares that its probabilities refer to.
+        licence: Terms of the data that it was trained on.
+
+    Raises:
+        BundleError: The file is unsafe or does not fit the labels.
+        UsageError: There is no such file.
+    """
+    try:
+        data = storage.read_bytes(storage.canonical(model))
+    except ReadError as error:
+        raise UsageError(f"{model}: {error.detail}") from None
+    with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
+        given, plain = Path(folder) / "given.keras", Path(folder) / NETWORK
+        given.write_bytes(data)
+        scan_network(given)
+        without_compile_config(given, plain)
+        network = keras.saving.load_model(plain, compile=False, safe_mode=True)
+    card = (
+        f"# Imported model\n\nImported from a Keras file with sha256 `{hashlib.sha256(data).hexdigest()}`; labels "
+        f"{', '.join(labels)}. Nothing is known here of its training or accuracy. It is no medical device and "
+        "diagnoses nobody.\n"
+    )
+    return write_bundle(
+        uri, network, labels=labels, spec=spec, card=card, licence=licence, prior=prior, scaling=scaling
+    )
+
+
+def _network_bytes(network: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
+        saved, plain = Path(folder) / "saved.keras", Path(folder) / NETWORK
+        network.save(saved)
+        without_compile_config(saved, plain)
+        scan_network(plain)
+        return plain.read_bytes()
+
+
+def _golden(
+    network: keras.Model, slugs: Sequence[str], spec: ImageSpec, scaling: Scaling, temperature: float
+) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+    files = {}
+    for number, (height, width) in enumerate(_GOLDEN_SIZES):
+        format_: samples.Format = "png" if number % 4 == 3 else "jpeg"
+        name = f"golden/phantom-{number}.{'png' if format_ == 'png' else 'jpg'}"
+        files[name] = samples.encode(samples.draw(1000 + number, height, width), format_)
+    pixels = decode_golden(list(files.values()), spec)
+    engine = Engine(network, (spec.height, spec.width), len(files), scaling, temperature)
+    found = score_all(engine, pixels)
+    if not np.isfinite(found).all() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
+        raise BundleError("the network's outputs are no probabilities (they do not sum to 1); end it with a softmax")
+    entries = [
+        {
+            "file": name,
+            "tensor_sha256": tensor_sha256(tensor),
+            "probabilities": {slug: float(p) for slug, p in zip(slugs, row, strict=True)},
+        }
+        for name, tensor, row in zip(files, pixels, found, strict=True)
+    ]
+    return files, entries

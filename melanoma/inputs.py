@@ -1,0 +1,195 @@
+"""What a run is asked to score: photographs below roots, or the rows of a manifest."""
+
+import fnmatch
+import hashlib
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from melanoma import storage
+from melanoma.errors import ErrorKind, ReadError, UsageError
+from melanoma.images import IMAGE_EXTENSIONS
+from melanoma.storage import StoredFile
+
+_LOOK_UPS = 16
+
+
+class ImageRef(NamedTuple):
+    """One photograph to score.
+
+    Attributes:
+        uri: Canonical URI.
+        version: What changes when the content does; empty where there is nothing.
+        size: Bytes; -1 where the store does not say.
+        image_id: What the analyst knows it by.
+        kept: Values of the manifest's kept columns, in their order.
+        attempt: 1 for the first try of this version with this model.
+    """
+
+    uri: str
+    version: str
+    size: int
+    image_id: str
+    kept: tuple[Any, ...] = ()
+    attempt: int = 1
+
+
+@dataclass(frozen=True)
+class Root:
+    """A file, folder or glob to list.
+
+    Attributes:
+        uri: As the user spelt it.
+        pattern: Glob on names (any case) of what counts as a photograph; None for every image extension.
+    """
+
+    uri: str
+    pattern: str | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A CSV or Parquet file with a row a photograph.
+
+    Attributes:
+        uri: Of the file; it has a column `uri`, and may have `image_id`.
+        keep: Columns to carry into the score table.
+    """
+
+    uri: str
+    keep: tuple[str, ...] = ()
+
+
+Source = Root | Manifest
+
+
+def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator[ImageRef]:
+    """Lists the photographs of one source, never looking at a byte of them.
+
+    Args:
+        source: Where to look.
+        ignored: Counts, by extension or kind, what is no photograph.
+
+    Raises:
+        ReadError: A root or a folder below it cannot be listed.
+        UsageError: The manifest cannot be read or lacks a column.
+    """
+    if isinstance(source, Manifest):
+        yield from _manifest_images(source)
+        return
+    counter = Counter[str]() if ignored is None else ignored
+    for stored in storage.list_files(source.uri):
+        name = storage.name_of(stored.uri)
+        if not stored.regular:
+            counter["links and devices"] += 1
+        elif is_photograph(name, source.pattern):
+            yield _ref(stored, storage.stem_of(stored.uri))
+        else:
+            counter[PurePosixPath(name).suffix.lower() or "no extension"] += 1
+
+
+def is_photograph(name: str, pattern: str | None = None) -> bool:
+    """Tells whether a file's name says that it is a photograph."""
+    if pattern is not None:
+        return fnmatch.fnmatchcase(name.lower(), pattern.lower())
+    return PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS
+
+
+def kept_schema(sources: Sequence[Source]) -> pa.Schema:
+    """Gives the columns that a manifest carries into the score table, with their types.
+
+    Raises:
+        UsageError: A column is not there.
+    """
+    fields = [field for source in sources if isinstance(source, Manifest) for field in _read_manifest(source).schema]
+    return pa.schema([field for field in fields if field.name not in ("uri", "image_id")])
+
+
+def digest_of(uri: str, version: str) -> bytes:
+    """Names one version of one photograph in 16 bytes."""
+    return hashlib.blake2b(f"{uri}\0{version}".encode(), digest_size=16).digest()
+
+
+def distinct(refs: Sequence[ImageRef]) -> list[ImageRef]:
+    """Drops all but one of the refs to one URI, and puts the rest in an order that does not depend on the runner."""
+    by_uri = {ref.uri: ref for ref in sorted(refs, key=lambda ref: (ref.uri, ref.version, ref.image_id))}
+    return list(by_uri.values())
+
+
+def _ref(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> ImageRef:
+    return ImageRef(stored.uri, stored.version, stored.size, image_id, kept)
+
+
+def _manifest_images(manifest: Manifest) -> Iterator[ImageRef]:
+    table = _read_manifest(manifest)
+    uris = table["uri"].to_pylist()
+    ids = table["image_id"].to_pylist() if "image_id" in table.schema.names else [None] * len(uris)
+    kept = zip(*(table[name].to_pylist() for name in manifest.keep), strict=True) if manifest.keep else [()] * len(uris)
+    with ThreadPoolExecutor(_LOOK_UPS) as pool:
+        for stored, image_id, values in zip(pool.map(_look_up, uris), ids, kept, strict=True):
+            yield _ref(stored, str(image_id or storage.stem_of(stored.uri)), tuple(values))
+
+
+def _look_up(uri: str) -> StoredFile:
+    """Finds a manifest's photograph; what cannot be found is listed all the same and fails on its own row."""
+    try:
+        return storage.stat(uri)
+    except ReadError:
+        return StoredFile(storage.canonical(uri), "", -1, True)
+
+
+def _read_manifest(manifest: Manifest) -> pa.Table:
+    try:
+        data = io.BytesIO(storage.read_bytes(storage.canonical(manifest.uri)))
+    except ReadError as error:
+        raise UsageError(f"--manifest {manifest.uri}: {error.detail}") from None
+    try:
+        table = _parse_manifest(data, manifest.keep)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise UsageError(f"--manifest {manifest.uri}: neither CSV with a header nor Parquet ({error})") from None
+    wanted = ["uri", *manifest.keep]
+    if missing := [name for name in wanted if name not in table.schema.names]:
+        raise UsageError(
+            f"--manifest {manifest.uri}: no column {', '.join(missing)}; it has {', '.join(table.schema.names)}"
+        )
+    if table["uri"].null_count:
+        raise UsageError(f"--manifest {manifest.uri}: {table['uri'].null_count} rows have no uri; fill or drop them")
+    return table.select([name for name in dict.fromkeys([*wanted, "image_id"]) if name in table.schema.names])
+
+
+def _parse_manifest(data: io.BytesIO, keep: tuple[str, ...]) -> pa.Table:
+    if data.getvalue()[:4] == b"PAR1":
+        return pa.parquet.read_table(data)
+    # As text, so that neither 007 nor a column that is empty tonight changes its type from night to night.
+    as_text = {name: pa.string() for name in ("uri", "image_id", *keep)}
+    options = pa.csv.ConvertOptions(column_types=as_text, strings_can_be_null=True)
+    return pa.csv.read_csv(data, convert_options=options)
+
+
+def check_sources(sources: Sequence[Source]) -> list[str]:
+    """Looks whether every source is there and gives at least one photograph, reading none of them.
+
+    Returns:
+        The sources that list nothing.
+
+    Raises:
+        UsageError: A root does not exist.
+    """
+    empty = []
+    for source in sources:
+        try:
+            if next(list_images(source), None) is None:
+                empty.append(source.uri)
+        except ReadError as error:
+            if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME):
+                raise UsageError(f"{source.uri}: {error.detail}; check --images for a typing error") from None
+            raise
+    return empty

@@ -1,0 +1,31 @@
+"""Files on a local disk that are whole or not there, and still there after a power cut."""
+
+import contextlib
+import os
+import uuid
+
+
+def replace_file(path: str, data: bytes) -> None:
+    """Writes a file under a passing name, makes it durable, and only then gives it its own."""
+    folder, name = os.path.split(path)
+    os.makedirs(folder, exist_ok=True)
+    temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+    sync(folder)
+
+
+def sync(path: str) -> None:
+    """Makes a file's content, or the names in a folder, durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,153 @@
+"""One run: who it is, what it writes under which names, and the record that it leaves."""
+
+import datetime
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+
+import pyarrow as pa
+
+from melanoma import storage
+from melanoma.bundle import Bundle, to_json
+from melanoma.images import DECODER
+from melanoma.schema import SCHEMA_VERSION, score_schema
+
+REPORTS, STAGING = "_reports", "_staging"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One start of the job over one output with one model.
+
+    Attributes:
+        run_id: UTC start and 8 random hex digits; sorts by time.
+        run_date: Local date at the start, fixed for the run.
+        output: Canonical URI of the score table.
+        model_id: Of the bundle.
+        fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
+        schema: Of the rows that this run writes.
+        table_version: Version of the table that the run planned against; None before there is one.
+    """
+
+    run_id: str
+    run_date: datetime.date
+    output: str
+    model_id: str
+    fingerprint: str
+    schema: pa.Schema
+    table_version: int | None
+
+    @property
+    def staging(self) -> str:
+        """Folder of this run's staged files."""
+        return storage.join(self.output, STAGING, self.fingerprint, self.run_id)
+
+    @property
+    def record_uri(self) -> str:
+        """Where the run's record lies when it has ended."""
+        return storage.join(self.output, REPORTS, f"{self.run_id}.json")
+
+
+def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | None, date: datetime.date | None) -> Run:
+    """Starts a run now.
+
+    Args:
+        output: URI or path of the score table.
+        bundle: The model.
+        kept: Columns carried over from a manifest.
+        table_version: Of the score table as it is now, None if there is none.
+        date: Stands for today's local date if given.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    schema = score_schema(bundle.slugs, kept)
+    return Run(
+        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        run_date=date or datetime.date.today(),
+        output=storage.canonical(output),
+        model_id=bundle.model_id,
+        fingerprint=fingerprint_of(bundle.model_id, schema),
+        schema=schema,
+        table_version=table_version,
+    )
+
+
+def fingerprint_of(model_id: str, schema: pa.Schema) -> str:
+    """Digests everything that a staged row depends on but does not say."""
+    parts = [model_id, DECODER, version("tensorflow"), version("keras"), str(SCHEMA_VERSION), schema.to_string()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Photographs of one run; `listed` is the sum of the others but `ignored`.
+
+    Attributes:
+        listed: Found under the roots or in the manifests.
+        scored: Committed with probabilities.
+        failed: Committed with an error.
+        skipped: Already in the table.
+        duplicates: Listed more than once.
+        deferred: Left for another night.
+        ignored: Files that are no photographs; not among `listed`.
+    """
+
+    listed: int = 0
+    scored: int = 0
+    failed: int = 0
+    skipped: int = 0
+    duplicates: int = 0
+    deferred: int = 0
+    ignored: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every listed photograph is accounted for exactly once."""
+        return self.listed == self.scored + self.failed + self.skipped + self.duplicates + self.deferred
+
+
+COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run leaves under `_reports/`, also where it committed nothing; it names no photograph.
+
+    Attributes:
+        run_id: Of the run.
+        run_date: ISO date.
+        model_id: Of the bundle.
+        outcome: `committed`, `nothing_new` or `store_down`.
+        counts: Photographs.
+        adopted: Rows that an earlier, killed run had staged; among `scored` and `failed`.
+        table_version: After the commit; None where there is no table yet.
+        failures: By kind.
+        classes: Scored photographs by `top_label`.
+        ignored: Ignored files by extension.
+    """
+
+    run_id: str
+    run_date: str
+    model_id: str
+    outcome: str
+    counts: Counts
+    adopted: int = 0
+    table_version: int | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_record(run: Run, record: RunRecord) -> None:
+    """Leaves the record of an ended run."""
+    storage.write_bytes(run.record_uri, to_json(asdict(record)))
+
+
+def read_record(run: Run) -> RunRecord | None:
+    """Reads the record of an ended run; None if it has not ended."""
+    if not storage.exists(run.record_uri):
+        return None
+    document = json.loads(storage.read_bytes(run.record_uri))
+    return RunRecord(**{**document, "counts": Counts(**document["counts"])})

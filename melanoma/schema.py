@@ -1,0 +1,80 @@
+"""The one place that says what a row of the score table is."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from melanoma.errors import UsageError
+
+SCHEMA_VERSION = 1
+SCORED, FAILED = "scored", "failed"
+PROBABILITY_PREFIX = "p_"
+PARTITION = "model_id"
+
+
+class Column(NamedTuple):
+    """One column that every row has, whatever the bundle."""
+
+    name: str
+    type: pa.DataType
+    nullable: bool
+    meaning: str
+
+
+COLUMNS = (
+    Column("image_id", pa.string(), False, "The manifest's id, else the file's name without its extension."),
+    Column("image_uri", pa.string(), False, "Where the photograph lies, spelt as the store spells it."),
+    Column("image_version", pa.string(), False, "The store's etag or generation, or time and size; empty if missing."),
+    Column("run_date", pa.date32(), False, "Local date on which the run started."),
+    Column("run_id", pa.string(), False, "The run that committed the row: UTC start and 8 random hex digits."),
+    Column("scored_at", pa.timestamp("us", "UTC"), False, "When the photograph was scored or failed, UTC."),
+    Column("status", pa.string(), False, "`scored` or `failed`."),
+    Column("error_kind", pa.string(), True, "Why a photograph failed, from a closed list; null if scored."),
+    Column("error", pa.string(), True, "The same for people; null if scored."),
+    Column("attempt", pa.int32(), False, "1 for the first try of this version of the photograph with this model."),
+    Column("width", pa.int32(), True, "Pixels, upright; null if the header could not be read."),
+    Column("height", pa.int32(), True, "Pixels, upright; null if the header could not be read."),
+    Column("image_sha256", pa.string(), True, "sha256 of the file's bytes, hex; null if they could not be read."),
+    Column("top_label", pa.string(), True, "The class chosen by the bundle's decision rule; no diagnosis."),
+    Column("top_probability", pa.float32(), True, "Probability of `top_label`, 0 to 1; need not be the largest."),
+    Column("flag_melanoma", pa.bool_(), True, "`p_melanoma` at or above the bundle's threshold; null without one."),
+    Column("review", pa.bool_(), True, "Whether a person should look; null until a bundle fills it."),
+    Column("review_reason", pa.string(), True, "Why a person should look; null until a bundle fills it."),
+    Column("ood_score", pa.float32(), True, "How unlike the training set; null until a bundle fills it."),
+    Column("model_id", pa.string(), False, "`m-` and 12 hex digits over all that moves a probability; the partition."),
+)
+
+# File statistics would keep a name in the log after its rows are deleted: names, errors and digests stay out.
+STATISTICS_COLUMNS = (
+    "run_date",
+    "run_id",
+    "scored_at",
+    "status",
+    "error_kind",
+    "attempt",
+    "top_label",
+    "top_probability",
+)
+
+
+def score_schema(slugs: Sequence[str], kept: pa.Schema | None = None) -> pa.Schema:
+    """Gives the columns of a bundle's rows, in order.
+
+    Args:
+        slugs: Of the bundle's labels; each gives a column `p_<slug>`, float32, 0 to 1, null if failed.
+        kept: Columns carried over from a manifest.
+
+    Raises:
+        UsageError: A kept column bears the name of one of ours.
+    """
+    fields = [pa.field(column.name, column.type, column.nullable) for column in COLUMNS]
+    fields += [pa.field(PROBABILITY_PREFIX + slug, pa.float32()) for slug in slugs]
+    taken = {field.name for field in fields}
+    for field in kept or ():
+        if field.name in taken or field.name.startswith(PROBABILITY_PREFIX):
+            raise UsageError(
+                f"--keep {field.name}: the score table has a column of that name; rename it in the manifest"
+            )
+        fields.append(field.with_nullable(True).remove_metadata())
+    return pa.schema(fields)

@@ -1,0 +1,201 @@
+"""The score table: the one door to Delta Lake."""
+
+import json
+import os
+import re
+import urllib.parse
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.dataset
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from melanoma import storage
+from melanoma.errors import NothingCommittedError, UsageError
+from melanoma.local_files import sync
+from melanoma.schema import COLUMNS, PARTITION, STATISTICS_COLUMNS
+
+_ALL_RUNS = "melanoma-score"
+_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt")
+
+
+class ConflictError(Exception):
+    """The table has moved on since the version that a run planned against."""
+
+
+def table_version(uri: str) -> int | None:
+    """Gives the version of the score table as it is now; None if there is none.
+
+    Raises:
+        UsageError: There is a Delta table, but not one of scores.
+        NothingCommittedError: The store does not answer.
+    """
+    table = _open(uri)
+    if table is None:
+        return None
+    found = {field.name for field in table.schema().fields}
+    if missing := [column.name for column in COLUMNS if column.name not in found]:
+        raise UsageError(f"{uri}: a Delta table lies there that lacks {', '.join(missing)}; choose another --output")
+    return int(table.version())
+
+
+def _open(uri: str, version: int | None = None) -> DeltaTable | None:
+    location, options = storage.delta_location(uri)
+    try:
+        return DeltaTable(location, version=version, storage_options=options)
+    except TableNotFoundError:
+        return None
+    except (DeltaError, OSError) as error:
+        raise NothingCommittedError(f"{uri}: the score table cannot be opened ({type(error).__name__})") from None
+
+
+def ledger_rows(uri: str, version: int, model_id: str) -> Iterator[pa.RecordBatch]:
+    """Streams what one model has been tried on, at one version of the table.
+
+    Yields:
+        Batches with the columns image_uri, image_version, status, error_kind and attempt.
+    """
+    table = _open(uri, version)
+    if table is not None:
+        mine = pyarrow.compute.field(PARTITION) == model_id
+        yield from table.to_pyarrow_dataset().to_batches(columns=list(_LEDGER_COLUMNS), filter=mine)
+
+
+def dataset(uri: str) -> pyarrow.dataset.Dataset:
+    """Opens the score table, as it is now, for pandas, Polars, DuckDB or pyarrow.
+
+    Raises:
+        UsageError: There is none.
+    """
+    table = _open(uri)
+    if table is None:
+        raise UsageError(f"{uri}: no score table there; `melanoma score --output {uri}` makes one")
+    return table.to_pyarrow_dataset()
+
+
+def check_types(uri: str, wanted: pa.Schema) -> None:
+    """Checks that columns to be carried into the table have the types that they have there.
+
+    Raises:
+        UsageError: One has not.
+    """
+    table = _open(uri)
+    present = pa.schema([]) if table is None else table.to_pyarrow_dataset().schema
+    for field in wanted:
+        if field.name in present.names and present.field(field.name).type != field.type:
+            raise UsageError(
+                f"--keep {field.name}: is {field.type} in the manifest, {present.field(field.name).type} in the table; "
+                "convert or rename it in the manifest"
+            )
+
+
+def knows_under(uri: str, root: str) -> bool:
+    """Tells whether the table holds a photograph below a root or glob."""
+    table = _open(uri)
+    if table is None:
+        return False
+    below = re.split(r"[*?\[]", storage.canonical(root), maxsplit=1)[0]
+    starts = pyarrow.compute.starts_with(pyarrow.compute.field("image_uri"), below)
+    return bool(table.to_pyarrow_dataset().head(1, columns=["image_uri"], filter=starts).num_rows)
+
+
+def has_committed(uri: str, run_id: str) -> int | None:
+    """Gives the present version of the table if it holds a run's commit, else None."""
+    table = _open(uri)
+    return int(table.version()) if table is not None and table.transaction_version(run_id) is not None else None
+
+
+def append(
+    uri: str, planned_version: int | None, run_id: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> int:
+    """Appends a run's rows in one commit, or nothing.
+
+    Two application transactions go with it: the run's own, and one that all scoring runs share, so that a run which
+    planned against an older table conflicts instead of scoring a photograph twice.
+
+    Args:
+        uri: Of the score table; it is made if there is none.
+        planned_version: Of the table that the rows were planned against.
+        run_id: Of the run.
+        schema: Of the rows.
+        batches: Rows; what this iterator raises is raised here, and nothing is committed.
+
+    Returns:
+        The version that holds the rows.
+
+    Raises:
+        ConflictError: Another run has committed since `planned_version`.
+        NothingCommittedError: The store or the disk refused.
+    """
+    failure: list[BaseException] = []
+
+    def guarded() -> Iterator[pa.RecordBatch]:
+        try:
+            yield from batches
+        except BaseException as error:  # Arrow's stream forgets what its source raised
+            failure.append(error)
+            raise
+
+    try:
+        table = _table_to_write(uri, planned_version, schema)
+        write_deltalake(
+            table,
+            pa.RecordBatchReader.from_batches(schema, guarded()),
+            mode="append",
+            schema_mode="merge",
+            writer_properties=WriterProperties(compression="ZSTD"),
+            commit_properties=CommitProperties(
+                custom_metadata={"run_id": run_id},
+                app_transactions=[Transaction(run_id, 1), Transaction(_ALL_RUNS, 1)],
+            ),
+        )
+    except (DeltaError, OSError) as error:
+        if failure:
+            raise failure[0] from None
+        if (version := has_committed(uri, run_id)) is not None:
+            return version
+        if isinstance(error, CommitFailedError):
+            raise ConflictError(uri) from error
+        raise NothingCommittedError(f"{uri}: the commit failed ({error}); what is scored stays staged") from error
+    version = int(table.version())
+    _make_durable(uri, version)
+    return version
+
+
+def _table_to_write(uri: str, planned_version: int | None, schema: pa.Schema) -> DeltaTable:
+    location, options = storage.delta_location(uri)
+    if planned_version is None:
+        DeltaTable.create(
+            location,
+            schema=schema,
+            mode="ignore",
+            partition_by=[PARTITION],
+            configuration={"delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS)},
+            storage_options=options,
+        )
+        # A table that another run has made meanwhile was empty at version 0, as this run planned it.
+        planned_version = 0
+    return DeltaTable(location, version=planned_version, storage_options=options)
+
+
+def _make_durable(uri: str, version: int) -> None:
+    """Forces a commit to a local disk, which Delta Lake leaves to the operating system."""
+    folder = storage.local_path(uri)
+    if folder is None:
+        return
+    log = os.path.join(folder, "_delta_log", f"{version:020}.json")
+    with open(log, encoding="utf-8") as lines:
+        actions = [json.loads(line) for line in lines]
+    added = [urllib.parse.unquote(action["add"]["path"]) for action in actions if "add" in action]
+    for path in [*(os.path.join(folder, name) for name in added), log]:
+        sync(path)
+        sync(os.path.dirname(path))
+
+
+def compact(uri: str) -> None:
+    """Merges the small files of many nights; no row changes."""
+    table = _open(uri)
+    if table is not None:
+        table.optimize.compact()

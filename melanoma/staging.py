@@ -1,0 +1,186 @@
+"""Rows that are scored but not committed: one Arrow file a chunk, whole or not there."""
+
+import contextlib
+import datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from melanoma import storage
+from melanoma.bundle import Bundle
+from melanoma.decision import decide
+from melanoma.errors import ErrorKind, PhotographError, ReadError
+from melanoma.loading import Loaded
+from melanoma.runs import STAGING, Run
+from melanoma.schema import COLUMNS, FAILED, SCORED
+
+_ROWS = b"rows"
+_SUFFIX = ".arrow"
+_ANNOUNCED = "images.txt"
+_KEEP_OTHERS = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class StagedChunk:
+    """What became of one chunk.
+
+    Attributes:
+        number: Of the chunk.
+        rows: In its staged file.
+        duplicates: Refs dropped because another one names the same photograph.
+        scored: Rows with probabilities.
+        store_failures: Rows that failed by the store's fault.
+    """
+
+    number: int
+    rows: int
+    duplicates: int
+    scored: int
+    store_failures: int
+
+
+class RowBuilder:
+    """Gathers the rows of one chunk, batch by batch."""
+
+    def __init__(self, run: Run, bundle: Bundle) -> None:
+        """Starts an empty chunk."""
+        self._run, self._bundle = run, bundle
+        self._columns: dict[str, list[Any]] = {name: [] for name in run.schema.names}
+        self.scored = self.store_failures = 0
+
+    def add_scored(self, loaded: Sequence[Loaded], probabilities: npt.NDArray[np.float32]) -> None:
+        """Adds photographs with their probabilities, float32 (n, labels); what is no probability fails."""
+        sound = np.isfinite(probabilities).all(axis=1) & (probabilities >= 0).all(axis=1)
+        sound &= np.abs(probabilities.sum(axis=1) - 1) < 1e-3
+        decision = decide(self._bundle, probabilities)
+        for index, facts in enumerate(loaded):
+            if not sound[index]:
+                bad = PhotographError(ErrorKind.BAD_OUTPUT, "the network gave values that are no probabilities")
+                self.add_failed([facts._replace(error=bad)])
+                continue
+            flagged = decision.flag_melanoma
+            self._add(
+                facts,
+                status=SCORED,
+                top_label=self._bundle.slugs[decision.top_index[index]],
+                top_probability=decision.top_probability[index],
+                flag_melanoma=None if flagged is None else flagged[index],
+                **{f"p_{slug}": p for slug, p in zip(self._bundle.slugs, probabilities[index], strict=True)},
+            )
+            self.scored += 1
+
+    def add_failed(self, failures: Sequence[Loaded]) -> None:
+        """Adds photographs that carry an error."""
+        for facts in failures:
+            if facts.error is None:
+                raise ValueError("a failed photograph carries its error")
+            self._add(facts, status=FAILED, error_kind=facts.error.kind.value, error=facts.error.detail)
+            self.store_failures += facts.error.kind.is_of_the_store
+
+    def _add(self, facts: Loaded, **values: Any) -> None:
+        ref = facts.ref
+        values |= {
+            "image_id": ref.image_id,
+            "image_uri": ref.uri,
+            "image_version": ref.version,
+            "run_date": self._run.run_date,
+            "run_id": self._run.run_id,
+            "scored_at": datetime.datetime.now(datetime.UTC),
+            "attempt": ref.attempt,
+            "width": facts.width,
+            "height": facts.height,
+            "image_sha256": facts.sha256,
+            "model_id": self._run.model_id,
+        }
+        first_kept = len(COLUMNS) + len(self._bundle.slugs)
+        values |= dict(zip(self._run.schema.names[first_kept:], ref.kept, strict=False))
+        for name, column in self._columns.items():
+            column.append(values.get(name))
+
+    def table(self) -> pa.Table:
+        """Gives the rows so far, in the run's schema."""
+        return pa.Table.from_pydict(self._columns, schema=self._run.schema)
+
+
+def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
+    """Stages a chunk's rows in one atomic write; a retry writes the same file again."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, rows.schema.with_metadata({_ROWS: str(rows.num_rows)})) as writer:
+        writer.write_table(rows)
+    storage.write_bytes(chunk_uri(run, number), sink.getvalue().to_pybytes())
+
+
+def chunk_uri(run: Run, number: int) -> str:
+    """Names the staged file of a chunk."""
+    return storage.join(run.staging, f"{number:06d}{_SUFFIX}")
+
+
+def read_chunk(uri: str, schema: pa.Schema) -> pa.Table | None:
+    """Reads a staged file; None if it is gone, does not open, has another schema or not as many rows as it says."""
+    try:
+        table = pa.ipc.open_file(pa.BufferReader(storage.read_bytes(uri))).read_all()
+    except (ReadError, pa.ArrowInvalid, OSError):
+        return None
+    stated = (table.schema.metadata or {}).get(_ROWS)
+    if stated != str(table.num_rows).encode() or not table.schema.equals(schema, check_metadata=False):
+        return None
+    return table.replace_schema_metadata(None)
+
+
+def staged_files(run: Run) -> list[str]:
+    """Lists this run's staged files."""
+    return _list(run.staging)
+
+
+def foreign_files(run: Run) -> list[str]:
+    """Lists the files that other runs of the same fingerprint left staged."""
+    family = storage.join(run.output, STAGING, run.fingerprint)
+    return [uri for uri in _list(family) if f"/{run.run_id}/" not in uri]
+
+
+def foreign_rows(run: Run) -> Iterator[pa.Table]:
+    """Gives what other runs left staged, as far as it can be trusted and no failure in it may have healed."""
+    healing = pa.array([kind.value for kind in ErrorKind if kind.may_heal])
+    for uri in foreign_files(run):
+        table = read_chunk(uri, run.schema)
+        if table is not None:
+            yield table.filter(pa.compute.invert(pa.compute.is_in(table["error_kind"], value_set=healing)))
+
+
+def clean(run: Run) -> None:
+    """Removes this run's staging, and what others of its fingerprint left more than a day before it started."""
+    storage.remove(run.staging)
+    oldest = f"{_started(run.run_id) - _KEEP_OTHERS:%Y%m%dT%H%M%SZ}"
+    for uri in foreign_files(run):
+        if uri.rsplit("/", 2)[1] < oldest:
+            storage.remove(uri)
+
+
+def _started(run_id: str) -> datetime.datetime:
+    return datetime.datetime.strptime(run_id.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+
+
+def _list(folder: str) -> list[str]:
+    with contextlib.suppress(ReadError):
+        return sorted(stored.uri for stored in storage.list_files(folder) if stored.uri.endswith(_SUFFIX))
+    return []
+
+
+def announce(run: Run, images: int) -> None:
+    """Notes how many photographs a run is about to score, for whoever watches its staging."""
+    storage.write_bytes(storage.join(run.staging, _ANNOUNCED), str(images).encode())
+
+
+def announced(run: Run) -> int | None:
+    """Reads that note; None before the listing has ended."""
+    uri = storage.join(run.staging, _ANNOUNCED)
+    return int(storage.read_bytes(uri)) if storage.exists(uri) else None
+
+
+def staged_rows(uri: str) -> int:
+    """Counts the rows of a staged file."""
+    return int(pa.ipc.open_file(pa.BufferReader(storage.read_bytes(uri))).read_all().num_rows)

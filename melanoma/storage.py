@@ -1,0 +1,337 @@
+"""The one door to fsspec: names, listing, reading and whole-file writing in any store.
+
+A URI here is `protocol://path` with the path as the store spells it, byte for byte: nothing in it is percent-decoded,
+no character of a name is special, and a member of an archive is `zip://member::protocol://path/of/archive.zip`.
+"""
+
+import contextlib
+import os
+import posixpath
+import random
+import re
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import fsspec
+from fsspec.utils import glob_translate
+
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.local_files import replace_file
+from melanoma.store_errors import MEANING, kind_of, reason_of
+
+_ARCHIVES = ("zip", "tar")
+_LOCAL = ("file", "local", "")
+_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
+_CONNECT_SECONDS, _READ_SECONDS = 5, 30
+_TRIES = 3
+
+
+class StoredFile(NamedTuple):
+    """One file of a listing.
+
+    Attributes:
+        uri: Canonical URI.
+        version: What changes when the content does: etag, generation, checksum, or time and size.
+        size: Bytes; -1 where the store does not say.
+        regular: False for links, pipes and devices, which are never opened.
+    """
+
+    uri: str
+    version: str
+    size: int
+    regular: bool
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A path inside one file system, and how its URI is spelt."""
+
+    fs: Any
+    path: str
+    prefix: str
+    suffix: str
+
+    @property
+    def uri(self) -> str:
+        return self.uri_of(self.path)
+
+    @property
+    def is_local(self) -> bool:
+        return self.prefix == "file://"
+
+    def uri_of(self, path: str) -> str:
+        """Spells a path of this file system; what is not Unicode is shown as `\\xNN`."""
+        printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        return f"{self.prefix}{printable}{self.suffix}"
+
+
+def _options(protocol: str) -> dict[str, Any]:
+    options: dict[str, Any] = {"use_listings_cache": False}
+    if protocol in ("s3", "s3a"):
+        options["config_kwargs"] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS}
+    return options
+
+
+def _file_system(protocol: str, **options: Any) -> Any:
+    try:
+        return fsspec.filesystem(protocol, **_options(protocol), **options)
+    except ImportError as error:
+        extra = _EXTRAS.get(protocol)
+        remedy = f"pip install 'melanoma[{extra}]'" if extra else f"install the fsspec package for {protocol!r}"
+        raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
+    except ValueError as error:
+        raise UsageError(f"{protocol}:// is no store that fsspec knows; use a path, s3://, gs://, az:// …") from error
+
+
+def _split(uri: str) -> tuple[str, str]:
+    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", uri)
+    return (match.group(1).lower(), uri[match.end() :]) if match else ("", uri)
+
+
+def _place(uri: str) -> _Place:
+    """Finds the file system of a URI or path; `::` chains only behind an archive's protocol."""
+    protocol, rest = _split(uri)
+    if protocol in _ARCHIVES:
+        member, found, archive = rest.rpartition("::")
+        target = _place(archive) if found else _place(rest)
+        return _in_archive(protocol, member if found else "", target)
+    if protocol in _LOCAL:
+        path = os.path.abspath(os.path.expanduser(rest) if not protocol else rest)
+        return _Place(_file_system("file"), path, "file://", "")
+    fs = _file_system(protocol)
+    # fsspec takes `::` in a name of its memory store for a chain.
+    path = "/" + rest.strip("/") if protocol == "memory" else fs._strip_protocol(uri)
+    return _Place(fs, path, f"{protocol}://", "")
+
+
+def _in_archive(protocol: str, member: str, archive: _Place) -> _Place:
+    try:
+        fs = _open_archive(protocol, archive.uri, _signature(archive))
+    except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
+        kind = kind_of(error)
+        raise ReadError(kind, f"the archive could not be opened ({type(error).__name__})") from None
+    return _Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}")
+
+
+def _signature(place: _Place) -> tuple[str, int, int]:
+    return _version_of(place.fs.info(place.path)), os.getpid(), 0
+
+
+@lru_cache(maxsize=16)
+def _open_archive(protocol: str, uri: str, signature: tuple[str, int, int]) -> Any:
+    """Opens an archive once per content and process: its index is read once for a million members."""
+    place = _place(uri)
+    return _file_system(protocol, fo=place.fs.open(place.path, "rb"), skip_instance_cache=True)
+
+
+def canonical(uri: str) -> str:
+    """Gives the one spelling of a URI or path under which the score table knows it."""
+    return _place(uri).uri
+
+
+def join(folder: str, *names: str) -> str:
+    """Joins names to a folder's URI or path."""
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def name_of(uri: str) -> str:
+    """Gives the last part of a URI's path, without the archive that it may lie in."""
+    protocol, rest = _split(uri)
+    path = rest.rpartition("::")[0] if protocol in _ARCHIVES else rest
+    return posixpath.basename(path.rstrip("/"))
+
+
+def stem_of(uri: str) -> str:
+    """Gives a file's name without its extension."""
+    return posixpath.splitext(name_of(uri))[0]
+
+
+def _version_of(info: dict[str, Any]) -> str:
+    for key in ("generation", "ETag", "etag", "md5", "md5Hash"):
+        if info.get(key):
+            return str(info[key]).strip('"')
+    for key in ("CRC", "mtime", "LastModified", "last_modified", "updated", "created"):
+        if info.get(key) is not None:
+            when = info[key]
+            return f"{when.isoformat() if hasattr(when, 'isoformat') else when}-{info.get('size')}"
+    return f"size-{info.get('size')}"
+
+
+def _stored(place: _Place, info: dict[str, Any]) -> StoredFile:
+    size = info.get("size")
+    return StoredFile(
+        uri=place.uri_of(info["name"]),
+        version=_version_of(info),
+        size=-1 if size is None else int(size),
+        regular=info["type"] == "file" and not info.get("islink"),
+    )
+
+
+def stat(uri: str) -> StoredFile:
+    """Looks up one file.
+
+    Raises:
+        ReadError: There is no such file, or the store does not answer.
+    """
+    place = _place(uri)
+    info = _ask(place.fs.info, place.path)
+    return _stored(place, {**info, "name": place.path})
+
+
+def list_files(root: str) -> Iterator[StoredFile]:
+    """Lists a file, everything below a folder, or what a glob matches, folder by folder.
+
+    A root that exists as it is spelt is never taken for a glob. Links to folders are not followed.
+
+    Args:
+        root: URI or path; `*`, `?`, `[…]` and `**` match names below the last plain folder.
+
+    Raises:
+        ReadError: The root does not exist (`missing`), or a folder cannot be listed.
+    """
+    place = _place(root)
+    try:
+        info = _ask(place.fs.info, place.path) if place.path else {"type": "directory", "name": ""}
+    except ReadError as error:
+        if error.kind is not ErrorKind.MISSING or not re.search(r"[*?\[]", place.path):
+            raise
+        yield from _glob(place)
+        return
+    if info["type"] == "directory":
+        yield from _walk(place, place.path)
+    else:
+        yield _stored(place, {**info, "name": place.path})
+
+
+def _glob(place: _Place) -> Iterator[StoredFile]:
+    matches = re.compile(glob_translate(place.path)).fullmatch
+    folder = posixpath.dirname(re.split(r"[*?\[]", place.path, maxsplit=1)[0])
+    for found in _walk(place, folder):
+        path = found.uri[len(place.prefix) : len(found.uri) - len(place.suffix)]
+        if matches(path):
+            yield found
+
+
+def _walk(place: _Place, folder: str) -> Iterator[StoredFile]:
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        entries = sorted(_ask(place.fs.ls, here, detail=True), key=lambda info: str(info["name"]))
+        folders = []
+        for info in entries:
+            name = info["name"].rstrip("/")
+            if info["type"] == "directory":
+                folders += [name] if name != here.rstrip("/") else []
+            elif not (info.get("size") == 0 and info["name"].endswith("/")):
+                yield _stored(place, info)
+        pending += reversed(folders)
+
+
+def _ask(question: Any, *args: Any, **kwargs: Any) -> Any:
+    """Calls the store, trying again what may pass, and translates whatever its library raises."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return question(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
+            kind = kind_of(error)
+            if attempt == _TRIES or kind not in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+                # The library's own text may hold a signature, a token or a patient's name: it stays here.
+                raise ReadError(kind, f"{MEANING[kind]} ({reason_of(error)})") from None
+            time.sleep(random.uniform(0.2, 0.5) * 4**attempt)
+    raise AssertionError("unreachable")
+
+
+def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
+    """Reads one whole file, in one request where the store allows.
+
+    Args:
+        uri: Canonical URI.
+        expected: The listing's entry; what differs from it now is refused, never mixed.
+
+    Raises:
+        ReadError: The store did not give the file, or (`changed`) gave another one than was listed.
+    """
+    place = _place(uri)
+    data: bytes = _ask(place.fs.cat_file, place.path)
+    if expected is not None and expected.size >= 0:
+        now = stat(uri).version if place.is_local else expected.version
+        if len(data) != expected.size or now != expected.version:
+            raise ReadError(ErrorKind.CHANGED, "the file was overwritten after it had been listed")
+    return data
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Writes one file whole or not at all, replacing what lay there; on local disk it is durable on return.
+
+    Raises:
+        NothingCommittedError: The store or the disk did not take the file.
+    """
+    place = _place(uri)
+    write = replace_file if place.is_local else place.fs.pipe_file
+    try:
+        _ask(write, place.path, data)
+    except ReadError as error:
+        raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+
+
+def remove(uri: str) -> None:
+    """Removes a file or a folder with all that is in it; nothing there is no error."""
+    place = _place(uri)
+    with contextlib.suppress(ReadError):
+        _ask(place.fs.rm, place.path, recursive=True)
+
+
+def exists(uri: str) -> bool:
+    """Tells whether a file or folder is there.
+
+    Raises:
+        ReadError: The store does not answer, or refuses to say.
+    """
+    place = _place(uri)
+    try:
+        _ask(place.fs.info, place.path)
+    except ReadError as error:
+        if error.kind is ErrorKind.MISSING:
+            return False
+        raise
+    return True
+
+
+def delta_location(uri: str) -> tuple[str, dict[str, str]]:
+    """Spells a folder for Delta Lake, with the options that the usual environment leaves unsaid.
+
+    Raises:
+        UsageError: Delta Lake cannot write to this kind of store.
+    """
+    place = _place(uri)
+    protocol = _split(place.uri)[0]
+    if place.is_local:
+        return place.path, {}
+    if protocol not in _EXTRAS:
+        raise UsageError(f"{protocol}:// cannot hold the score table; use a local folder, s3://, gs:// or az://")
+    plain_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+    return place.uri, {"AWS_ALLOW_HTTP": "true"} if protocol in ("s3", "s3a") and plain_http else {}
+
+
+def local_path(uri: str) -> str | None:
+    """Gives the path of a local URI, None for one in another store."""
+    place = _place(uri)
+    return place.path if place.is_local else None
+
+
+def check_writable(folder: str) -> None:
+    """Writes and removes a probe, so that a night's work is not lost at its end.
+
+    Raises:
+        UsageError: The folder does not take files.
+    """
+    probe = join(canonical(folder), "_staging", f"probe-{uuid.uuid4().hex[:8]}")
+    try:
+        write_bytes(probe, b"probe")
+    except NothingCommittedError as error:
+        raise UsageError(f"the output cannot be used: {error}; choose another --output or mend its rights") from None
+    remove(probe)

@@ -1,0 +1,102 @@
+"""From batches of pixels to probabilities, through Beam's own RunInference."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import numpy as np
+import numpy.typing as npt
+from apache_beam.ml.inference.base import ModelHandler, RunInference
+
+from melanoma.bundle import load_bundle
+from melanoma.loading import Batch
+
+if TYPE_CHECKING:
+    from melanoma.engine import Engine
+
+
+@dataclass(frozen=True)
+class ScoredBatch:
+    """A batch that has passed the network; its pixels stay behind.
+
+    Attributes:
+        batch: What was scored, with no pixels left.
+        probabilities: float32 (n, labels), in the order of `batch.loaded`.
+    """
+
+    batch: Batch
+    probabilities: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class BundleRef:
+    """Which bundle a worker has to load.
+
+    Attributes:
+        uri: Folder of the bundle.
+        digest: Of the bundle that the run was started with; another one is refused.
+        labels: How many.
+    """
+
+    uri: str
+    digest: str
+    labels: int
+
+
+class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
+    """Loads a bundle once a process and scores ready batches, which Beam must not batch again."""
+
+    def __init__(self, bundle: BundleRef, batch_size: int) -> None:
+        """Names the bundle.
+
+        Args:
+            bundle: What to load.
+            batch_size: The one batch shape of the frozen network.
+        """
+        super().__init__()
+        self._bundle, self._batch_size = bundle, batch_size
+
+    def load_model(self) -> "Engine":
+        """Loads the bundle and checks it against its golden phantoms."""
+        from melanoma.engine import load_engine  # TensorFlow: only where a network runs
+
+        return load_engine(load_bundle(self._bundle.uri, self._bundle.digest), self._batch_size)
+
+    def run_inference(
+        self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
+    ) -> Iterator[ScoredBatch]:
+        """Scores one batch; one that holds failures only passes untouched."""
+        if len(batch.loaded):
+            probabilities = model.probabilities(batch.pixels)
+        else:
+            probabilities = np.zeros((0, self._bundle.labels), np.float32)
+        no_pixels = batch.pixels[:0]
+        yield ScoredBatch(
+            Batch(batch.chunk, batch.loaded, no_pixels, batch.failures, batch.duplicates, batch.is_last), probabilities
+        )
+
+    def should_skip_batching(self) -> bool:
+        """Says that an element is a batch already."""
+        return True
+
+    def get_num_bytes(self, batch: Batch | Sequence[Batch]) -> int:
+        """Sizes a batch without pickling it, as Beam would."""
+        return int(batch.pixels.nbytes) if isinstance(batch, Batch) else 0
+
+    def get_metrics_namespace(self) -> str:
+        """Names the group of Beam's inference metrics."""
+        return "melanoma"
+
+
+class InferBatches(beam.PTransform):
+    """Scores batches with a bundle's network. Input: `Batch`. Output: `ScoredBatch`."""
+
+    def __init__(self, bundle: BundleRef, batch_size: int = 32) -> None:
+        """Names the bundle; `batch_size` must be that of `LoadImages` or above."""
+        super().__init__()
+        self._bundle, self._batch_size = bundle, batch_size
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Wires RunInference."""
+        return batches | "RunInference" >> RunInference(BundleHandler(self._bundle, self._batch_size))

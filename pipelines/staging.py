@@ -1,0 +1,42 @@
+"""From scored batches to staged chunks: one whole file each."""
+
+from collections.abc import Iterator
+
+import apache_beam as beam
+
+from melanoma.bundle import Bundle
+from melanoma.runs import Run
+from melanoma.staging import RowBuilder, StagedChunk, write_chunk
+from pipelines.inference import ScoredBatch
+
+
+class StageChunks(beam.PTransform):
+    """Stages every chunk when it is whole. Input: `ScoredBatch`, a chunk's in order. Output: `StagedChunk`."""
+
+    def __init__(self, run: Run, bundle: Bundle) -> None:
+        """Takes the run and the bundle's description, without its files."""
+        super().__init__()
+        self._run, self._bundle = run, bundle
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Wires the writer."""
+        return batches | "StageChunk" >> beam.ParDo(_StageFn(self._run, self._bundle))
+
+
+class _StageFn(beam.DoFn):
+    def __init__(self, run: Run, bundle: Bundle) -> None:
+        self._run, self._bundle = run, bundle
+        self._rows: RowBuilder | None = None
+
+    def start_bundle(self) -> None:
+        self._rows = None
+
+    def process(self, scored: ScoredBatch) -> Iterator[StagedChunk]:
+        rows = self._rows = self._rows or RowBuilder(self._run, self._bundle)
+        batch = scored.batch
+        rows.add_scored(batch.loaded, scored.probabilities)
+        rows.add_failed(batch.failures)
+        if batch.is_last:
+            table, self._rows = rows.table(), None
+            write_chunk(self._run, batch.chunk, table)
+            yield StagedChunk(batch.chunk, table.num_rows, batch.duplicates, rows.scored, rows.store_failures)

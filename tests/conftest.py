@@ -1,0 +1,64 @@
+"""Fixtures whose lifetime matters: one tiny bundle a process, one S3 stand-in a process."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@pytest.fixture(scope="session")
+def bundle_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A bundle of three classes, 16x16 pixels."""
+    from tests.helpers import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def other_bundle_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A bundle with another network and another class."""
+    from tests.helpers import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "other", ("melanoma", "nevus", "scc"), seed=1)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real photographs, where there is one."""
+    folder = os.environ.get("MELANOMA_DATA")
+    if not folder:
+        pytest.skip("MELANOMA_DATA is not set: it names a folder with isic9/ and ham10000/")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def s3_endpoint() -> Iterator[str]:
+    """A real S3 server on the loopback, with its credentials in the usual environment."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
+        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment.setenv("AWS_REGION", "us-east-1")
+        yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
+    """A bucket of the test's own, as s3://name."""
+    import zlib
+
+    import s3fs
+
+    name = f"test-{zlib.crc32(request.node.nodeid.encode()):08x}"
+    s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
+    return f"s3://{name}"

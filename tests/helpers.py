@@ -1,0 +1,55 @@
+"""Small real things that tests score: phantoms as bytes, a tiny network, a store full of photographs."""
+
+from pathlib import Path
+
+from melanoma import samples
+
+LABELS = ("melanoma", "nevus", "basal cell carcinoma")
+
+
+def photograph(seed: int, format: samples.Format = "jpeg", height: int = 60, width: int = 80) -> bytes:
+    """Draws a small phantom and encodes it."""
+    return samples.encode(samples.draw(seed, height, width), format)
+
+
+def fill(folder: Path, count: int, first: int = 0) -> list[Path]:
+    """Writes phantoms into a folder, every fourth as PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = []
+    for seed in range(first, first + count):
+        is_png = seed % 4 == 3
+        path = folder / f"lesion-{seed:04d}.{'png' if is_png else 'jpg'}"
+        path.write_bytes(photograph(seed, "png" if is_png else "jpeg"))
+        paths.append(path)
+    return paths
+
+
+def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int = 0, size: int = 16) -> str:
+    """Writes a bundle with a very small untrained network."""
+    import keras
+
+    from melanoma.bundle import uniform_prior
+    from melanoma.bundling import write_bundle
+    from melanoma.images import ImageSpec
+
+    keras.utils.set_random_seed(seed)
+    network = keras.Sequential(
+        [
+            keras.Input((size, size, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(4, 3, activation="relu"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(len(labels), activation="softmax", kernel_initializer="he_normal"),
+        ]
+    )
+    write_bundle(
+        str(folder),
+        network,
+        labels=labels,
+        spec=ImageSpec(size, size),
+        card="# Tiny\n\nFor tests.\n",
+        licence="Public domain: made of random numbers.\n",
+        prior=uniform_prior(labels),
+        thresholds={"melanoma": 0.3},
+    )
+    return str(folder)

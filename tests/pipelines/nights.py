@@ -1,0 +1,48 @@
+"""Runs nights in this process, as the job does."""
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from melanoma import scores
+from melanoma.bundle import load_bundle
+from melanoma.inputs import Root, Source
+from melanoma.runs import Run, RunRecord, new_run, read_record
+from pipelines.scoring import ScoreImages
+
+
+def start(output: Path | str, bundle_uri: str) -> Run:
+    """Plans a run against the table as it is now."""
+    bundle = load_bundle(bundle_uri)
+    version = scores.table_version(str(output))
+    return new_run(str(output), bundle, pa.schema([]), version, datetime.date(2026, 1, 2))
+
+
+def night(
+    images: Path | str | Sequence[Source],
+    output: Path | str,
+    bundle_uri: str,
+    run: Run | None = None,
+    runner: Any = None,
+    **options: Any,
+) -> RunRecord:
+    """Scores what is new under a root."""
+    run = run or start(output, bundle_uri)
+    sources = [Root(str(images))] if isinstance(images, Path | str) else list(images)
+    with beam.Pipeline(runner=runner or FnApiRunner()) as pipeline:
+        _ = pipeline | beam.Create(sources) | ScoreImages(run, load_bundle(bundle_uri), **options)
+    record = read_record(run)
+    if record is None:
+        raise RuntimeError("the run left no record")
+    return record
+
+
+def rows(output: Path | str, *columns: str) -> list[dict[str, Any]]:
+    """Reads the table in the order of the photographs."""
+    table = scores.dataset(str(output)).to_table(columns=list(columns) or None)
+    return sorted(table.to_pylist(), key=lambda row: (row.get("image_uri", ""), row.get("attempt", 0)))

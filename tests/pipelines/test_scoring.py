@@ -1,0 +1,246 @@
+"""Whole nights: every photograph one row, the same row however it was scored, once whatever happens."""
+
+import threading
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from melanoma import scores, staging, storage
+from melanoma.bundle import load_bundle
+from melanoma.commits import Plan, end_run
+from melanoma.errors import NothingCommittedError
+from melanoma.inputs import Manifest, Root
+from melanoma.runs import Counts
+from melanoma.schema import score_schema
+from pipelines.scoring import ScoreImages
+from tests.helpers import fill, photograph
+from tests.melanoma.image_bytes import BROKEN
+from tests.pipelines.nights import night, rows, start
+
+PROBABILITIES = ("p_melanoma", "p_nevus", "p_basal_cell_carcinoma")
+
+
+def probabilities(output: Path) -> dict[str, tuple[float, ...]]:
+    """The table's probabilities by file name."""
+    return {
+        storage.name_of(row["image_uri"]): tuple(row[name] for name in PROBABILITIES)
+        for row in rows(output)
+        if row["status"] == "scored"
+    }
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    fill(folder, 70)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def reference(store: Path, bundle_uri: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, ...]]:
+    output = tmp_path_factory.mktemp("reference") / "scores"
+    night(store, output, bundle_uri)
+    return probabilities(output)
+
+
+def test_every_photograph_has_one_row_and_the_counts_add_up(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 6)
+    for name, data in BROKEN.items():
+        (tmp_path / "in" / f"broken {name}.jpg").write_bytes(data)
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert record.counts == Counts(listed=6 + len(BROKEN), scored=6, failed=len(BROKEN))
+    assert record.counts.add_up
+    table = scores.dataset(str(tmp_path / "out")).to_table()
+    assert table.schema.equals(score_schema(load_bundle(bundle_uri).slugs), check_metadata=False)
+    found = rows(tmp_path / "out")
+    assert len(found) == len({row["image_uri"] for row in found}) == 6 + len(BROKEN)
+    for row in found:
+        if row["status"] == "scored":
+            assert row["error_kind"] is None
+            assert sum(row[name] for name in PROBABILITIES) == pytest.approx(1, abs=1e-6)
+            assert row["flag_melanoma"] == (row["p_melanoma"] >= np.float32(0.3))
+            assert (row["width"], row["height"]) == (80, 60)
+            assert row["top_label"] in {"melanoma", "nevus", "basal_cell_carcinoma"}
+        else:
+            assert row["error_kind"] and row["error"]
+            assert row["p_melanoma"] is None and row["top_label"] is None
+        assert row["run_id"] == record.run_id and row["attempt"] == 1
+    assert not storage.exists(str(tmp_path / "out" / "_staging" / start(tmp_path / "out", bundle_uri).fingerprint))
+
+
+def test_a_second_night_scores_only_what_is_new_or_changed(tmp_path: Path, bundle_uri: str) -> None:
+    store = tmp_path / "in"
+    fill(store, 3)
+    (store / "broken.jpg").write_bytes(b"GIF89a")
+    night(store, tmp_path / "out", bundle_uri)
+    nothing = night(store, tmp_path / "out", bundle_uri)
+    assert nothing.outcome == "nothing_new" and nothing.counts == Counts(listed=4, skipped=4)
+    assert scores.table_version(str(tmp_path / "out")) == 1
+    (store / "lesion-0000.jpg").write_bytes(photograph(50))
+    fill(store, 1, first=9)
+    record = night(store, tmp_path / "out", bundle_uri)
+    assert record.counts == Counts(listed=5, scored=2, skipped=3)
+    versions = [row for row in rows(tmp_path / "out") if row["image_id"] == "lesion-0000"]
+    assert len({row["image_version"] for row in versions}) == len({row["image_sha256"] for row in versions}) == 2
+
+
+def test_another_model_scores_everything_and_brings_its_columns(
+    tmp_path: Path, bundle_uri: str, other_bundle_uri: str
+) -> None:
+    fill(tmp_path / "in", 2)
+    night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    record = night(tmp_path / "in", tmp_path / "out", other_bundle_uri)
+    assert record.counts == Counts(listed=2, scored=2)
+    found = rows(tmp_path / "out")
+    assert len({row["model_id"] for row in found}) == 2
+    for row in found:
+        has = row["p_squamous_cell_carcinoma"] is not None
+        assert has == (row["model_id"] == load_bundle(other_bundle_uri).model_id)
+
+
+def test_what_may_heal_is_tried_again_and_counted(tmp_path: Path, bundle_uri: str) -> None:
+    (path,) = fill(tmp_path / "in", 1)
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(f"uri\n{path}\n{tmp_path / 'in' / 'late.jpg'}\n")
+    sources = [Manifest(str(manifest))]
+    first = night(sources, tmp_path / "out", bundle_uri)
+    assert first.failures == {"missing": 1}
+    second = night(sources, tmp_path / "out", bundle_uri)
+    assert second.counts == Counts(listed=2, failed=1, skipped=1)
+    (tmp_path / "in" / "late.jpg").write_bytes(photograph(5))
+    third = night(sources, tmp_path / "out", bundle_uri)
+    assert third.counts == Counts(listed=2, scored=1, skipped=1)
+    late = [row for row in rows(tmp_path / "out") if row["image_id"] == "late"]
+    assert [(row["status"], row["attempt"]) for row in late] == [("scored", 1), ("failed", 1), ("failed", 2)] or [
+        (row["status"], row["attempt"]) for row in late
+    ] == [("failed", 1), ("scored", 1), ("failed", 2)]
+
+
+def test_a_store_that_gives_nothing_commits_nothing(tmp_path: Path, bundle_uri: str) -> None:
+    paths = fill(tmp_path / "in", 3)
+    for path in paths:
+        path.chmod(0)
+    if paths[0].open is not None and _readable(paths[0]):
+        pytest.skip("runs as root, whom no file mode keeps out; the S3 suite tests the same with a bucket policy")
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert record.outcome == "store_down" and scores.table_version(str(tmp_path / "out")) is None
+
+
+def _readable(path: Path) -> bool:
+    try:
+        path.read_bytes()
+    except PermissionError:
+        return False
+    return True
+
+
+def test_a_limit_defers_the_rest(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 5)
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=2)
+    assert record.counts == Counts(listed=5, scored=2, deferred=3)
+    assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=5, scored=3, skipped=2)
+
+
+def test_photographs_under_two_roots_are_scored_once(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in" / "sub", 3)
+    sources = [Root(str(tmp_path / "in")), Root(str(tmp_path / "in" / "sub"))]
+    record = night(sources, tmp_path / "out", bundle_uri)
+    assert record.counts == Counts(listed=6, scored=3, duplicates=3)
+
+
+@pytest.mark.parametrize("options", [{"chunk_size": 10}, {"chunk_size": 1000}])
+def test_chunks_do_not_move_a_bit(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any], options: dict[str, int]
+) -> None:
+    night(store, tmp_path, bundle_uri, **options)
+    assert probabilities(tmp_path) == reference
+
+
+def test_broken_neighbours_do_not_move_a_bit(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any]
+) -> None:
+    assert len(BROKEN) >= 12
+    for index, data in enumerate(BROKEN.values()):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / f"lesion-{index:04d}-broken.jpg").write_bytes(data)
+    night([Root(str(store)), Root(str(tmp_path / "in"))], tmp_path / "out", bundle_uri)
+    assert probabilities(tmp_path / "out") == reference
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64])
+def test_the_batch_size_moves_at_most_a_hundred_thousandth(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any], batch_size: int
+) -> None:
+    night(store, tmp_path, bundle_uri, batch_size=batch_size)
+    found = probabilities(tmp_path)
+    assert found.keys() == reference.keys()
+    for name, expected in reference.items():
+        np.testing.assert_allclose(found[name], expected, atol=1e-5, rtol=0)
+
+
+def test_the_direct_runner_does_not_move_a_bit(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any]
+) -> None:
+    night(store, tmp_path, bundle_uri, runner="DirectRunner")
+    assert probabilities(tmp_path) == reference
+
+
+def test_two_workers_do_not_move_a_bit(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any]
+) -> None:
+    run = start(tmp_path, bundle_uri)
+    words = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
+    with beam.Pipeline(runner="FnApiRunner", options=PipelineOptions(words)) as pipeline:
+        transform = ScoreImages(run, load_bundle(bundle_uri), chunk_size=10, workers=2)
+        _ = pipeline | beam.Create([Root(str(store))]) | transform
+    assert probabilities(tmp_path) == reference
+
+
+def test_runs_that_race_commit_every_photograph_once(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 4)
+    night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
+    runs = [start(tmp_path / "out", bundle_uri) for _ in range(3)]
+    records = []
+
+    def go(index: int) -> None:
+        records.append(night(tmp_path / "in", tmp_path / "out", bundle_uri, run=runs[index]))
+
+    threads = [threading.Thread(target=go, args=(index,)) for index in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(rows(tmp_path / "out")) == len({row["image_uri"] for row in rows(tmp_path / "out")}) == 4
+    assert sum(record.counts.scored for record in records) == 3
+    assert all(record.counts.add_up for record in records)
+
+
+def test_a_run_that_planned_against_an_older_table_drops_what_was_committed_since(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    fill(tmp_path / "in", 3)
+    late = start(tmp_path / "out", bundle_uri)
+    night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=2)
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=late)
+    assert record.counts == Counts(listed=3, scored=1, skipped=2)
+    assert len(rows(tmp_path / "out")) == 3
+
+
+def test_lost_photographs_forbid_the_commit(tmp_path: Path, bundle_uri: str) -> None:
+    run = start(tmp_path, bundle_uri)
+    with pytest.raises(NothingCommittedError, match="lost on the way"):
+        end_run(run, Plan(listed=5, skipped=1, deferred=1, adopted=[], ignored=Counter()), [])
+    assert scores.table_version(str(tmp_path)) is None
+
+
+def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_uri: str) -> None:
+    run = start(tmp_path, bundle_uri)
+    chunk = staging.StagedChunk(number=0, rows=5, duplicates=0, scored=5, store_failures=0)
+    with pytest.raises(NothingCommittedError, match="gone or damaged"):
+        end_run(run, Plan(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
+    assert scores.has_committed(str(tmp_path), run.run_id) is None

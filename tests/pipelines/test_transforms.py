@@ -1,0 +1,114 @@
+"""Each PTransform on its own, and the shape of the whole."""
+
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.testing.util import assert_that, equal_to
+
+from melanoma import images
+from melanoma.bundle import load_bundle
+from melanoma.errors import ErrorKind
+from melanoma.images import ImageSpec
+from melanoma.inputs import ImageRef, Root
+from melanoma.loading import Batch
+from pipelines.inference import BundleRef, InferBatches, ScoredBatch
+from pipelines.listing import ListImages
+from pipelines.loading import ChunkImages, LoadImages, chunk_count
+from pipelines.scoring import ScoreImages
+from tests.helpers import fill
+from tests.pipelines.nights import start
+
+SPEC = ImageSpec(16, 16)
+
+
+def test_uris_become_batches(tmp_path: Path) -> None:
+    paths = fill(tmp_path, 3)
+
+    def check(batches: list[Batch]) -> None:
+        found = {batch.loaded[0].ref.uri: batch.pixels[0] for batch in batches}
+        assert sorted(found) == [f"file://{path}" for path in paths]
+        for path in paths:
+            np.testing.assert_array_equal(found[f"file://{path}"], images.decode(path.read_bytes(), SPEC))
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        assert_that(pipeline | beam.Create([str(path) for path in paths]) | LoadImages(SPEC), check)
+
+
+def test_a_listing_counts_what_it_ignores(tmp_path: Path) -> None:
+    fill(tmp_path, 2)
+    (tmp_path / "notes.txt").write_text("x")
+    (tmp_path / "UPPER.JPG").write_bytes(b"")
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        listing = pipeline | beam.Create([Root(str(tmp_path))]) | ListImages()
+        ids = listing["listed"] | beam.Map(lambda ref: ref.image_id)
+        assert_that(ids, equal_to(["lesion-0000", "lesion-0001", "UPPER"]), label="listed")
+        assert_that(listing["ignored"] | beam.Map(dict), equal_to([{".txt": 1}]), label="ignored")
+
+
+def test_refs_to_one_photograph_meet_in_one_chunk_and_count_once(tmp_path: Path) -> None:
+    (path,) = fill(tmp_path, 1)
+    ref = ImageRef(f"file://{path}", "", -1, "x")
+
+    def check(batches: list[Batch]) -> None:
+        assert [(len(batch.loaded), batch.duplicates, batch.is_last) for batch in batches] == [(1, 2, True)]
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        chunks = pipeline | beam.Create([ref, ref, ref._replace(image_id="y")]) | ChunkImages(chunk_size=1)
+        assert_that(chunks | LoadImages(SPEC), check)
+
+
+def test_batches_are_full_until_the_last_and_failures_take_no_place(tmp_path: Path) -> None:
+    fill(tmp_path, 7)
+    (tmp_path / "lesion-0002x.jpg").write_bytes(b"")
+
+    def check(batches: list[Batch]) -> None:
+        assert [len(batch.loaded) for batch in batches] == [3, 3, 1]
+        assert [batch.is_last for batch in batches] == [False, False, True]
+        kinds = [facts.error.kind for batch in batches for facts in batch.failures if facts.error]
+        assert kinds == [ErrorKind.EMPTY]
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        refs = (pipeline | beam.Create([str(tmp_path)]) | ListImages())["listed"]
+        assert_that(refs | ChunkImages(chunk_size=100) | LoadImages(SPEC, batch_size=3), check)
+
+
+def test_inference_gives_probabilities_and_drops_the_pixels(tmp_path: Path, bundle_uri: str) -> None:
+    (path,) = fill(tmp_path, 1)
+    bundle = load_bundle(bundle_uri)
+
+    def check(batches: list[ScoredBatch]) -> None:
+        (scored,) = batches
+        assert scored.batch.pixels.size == 0
+        assert scored.probabilities.shape == (1, 3)
+        assert scored.probabilities.sum() == pytest.approx(1)
+
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        batches = pipeline | beam.Create([str(path)]) | LoadImages(bundle.spec, 4)
+        ref = BundleRef(bundle_uri, bundle.digest, 3)
+        assert_that(batches | InferBatches(ref, 4), check)
+
+
+def test_load_infer_and_stage_are_one_fused_stage(tmp_path: Path, bundle_uri: str) -> None:
+    """A boundary between them would hold every staged file back until the last photograph is scored."""
+    pipeline = beam.Pipeline(runner=FnApiRunner())
+    run = start(tmp_path, bundle_uri)
+    _ = pipeline | beam.Create([Root(str(tmp_path))]) | ScoreImages(run, load_bundle(bundle_uri))
+    _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
+    holding = [
+        {part for part in ("ReadAndDecode", "BeamML_RunInference", "StageChunk") if part in stage.name}
+        for stage in stages
+    ]
+    assert {"ReadAndDecode", "BeamML_RunInference", "StageChunk"} in holding
+
+
+@pytest.mark.parametrize(
+    ("images", "chunk_size", "workers", "expected"),
+    [(0, None, 1, 1), (10, None, 1, 1), (200, None, 1, 3), (10015, None, 1, 10), (10015, None, 8, 64), (100, 10, 1, 10)],
+)
+def test_chunks_are_an_eighth_of_a_share_within_bounds(
+    images: int, chunk_size: int | None, workers: int, expected: int
+) -> None:
+    assert chunk_count(images, chunk_size, workers) == expected
