@@ -2,11 +2,11 @@
 
 import argparse
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Sequence
 
+from jobs import logs
 from jobs.exits import DEFECT, exit_code_of
 from melanoma import __version__
 from melanoma.errors import MelanomaError
@@ -37,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if beam_options and args.command != "score":
         _complain(f"`--` passes options to Beam, which `melanoma {args.command}` does not use")
         return 2
-    # TensorFlow logs its own start at length; whoever wants to read it sets the variable.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logs.quiet()
     return _run(args)
 
 
@@ -51,7 +50,7 @@ def _run(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         _complain("stopped; what is scored stays staged, and the next start goes on from there")
         return 130
-    except Exception:
+    except Exception:  # noqa: BLE001 - the last door: a defect must not look like an exit code of ours
         traceback.print_exc()
         _complain("this is a defect of ours, please report the lines above; nothing was committed")
         return DEFECT

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs import logs
 from melanoma import ledger, scores, storage
 from melanoma.bundle import Bundle, load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
@@ -40,6 +41,10 @@ def prepare(args: argparse.Namespace) -> NightPlan:
         NothingCommittedError: The output's store does not answer.
     """
     sources = _sources(args)
+    if args.beam_options:
+        from jobs.runners import options_of
+
+        options_of(args.beam_options)
     bundle = load_bundle(args.bundle)
     empty = check_sources(sources)
     version = scores.table_version(args.output)
@@ -93,6 +98,9 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
 
     from jobs.runners import options_of, runner_of, workers_of
     from pipelines.scoring import ScoreImages
+
+    with logs.native_silence():
+        import melanoma.engine  # noqa: F401 - the pipeline will load it, and TensorFlow greets at length
 
     options = options_of(args.beam_options)
     workers = workers_of(options)

@@ -20,12 +20,9 @@ FORMAT = 1
 DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
 DECISION_RULES = ("balanced", "argmax")
 _MAX_FILES, _MAX_BYTES = 64, 512 * 2**20
-_REQUIRED = frozenset(
-    ["format", "labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds"]
-    + ["reference", "engine", "golden", "metrics", "training", "versions", "files"]
-)
 # What moves a probability or a flag; beside these only the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
+_REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
 
 
 @dataclass(frozen=True)

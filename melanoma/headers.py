@@ -38,9 +38,10 @@ _STRIP_STARTS, _STRIP_LENGTHS, _TILE_STARTS, _TILE_LENGTHS = 273, 279, 324, 325
 _FIELDS = frozenset({_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _ORIENTATION}) | {
     _STRIP_STARTS, _STRIP_LENGTHS, _TILE_STARTS, _TILE_LENGTHS,
 }  # fmt: skip
-_LOSSLESS_COMPRESSIONS = frozenset({1, 5, 8, 32773, 32946})
+_NONE, _LOSSLESS_COMPRESSIONS = 1, frozenset({1, 5, 8, 32773, 32946})
 _WHITE_IS_ZERO, _GREY_PALETTE_RGB_CMYK = 0, frozenset({0, 1, 2, 3, 5})
 _FIELD_CODES = {1: "B", 3: "H", 4: "I"}  # the whole numbers among the field types
+_FIELD_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 
 
 @dataclass(frozen=True)
@@ -241,17 +242,20 @@ def _read_tiff(data: bytes) -> Header:
     width, height = fields.get(_WIDTH, (0,))[0], fields.get(_HEIGHT, (0,))[0]
     _check_size(width, height)
     compression, colours = fields.get(_COMPRESSION, (1,))[0], fields.get(_COLOURS, (-1,))[0]
-    bits, is_thumbnail = max(fields.get(_BITS, (1,))), fields.get(_SUBFILE, (0,))[0] & 1
+    bits, is_thumbnail = fields.get(_BITS, (1,)), fields.get(_SUBFILE, (0,))[0] & 1
     known = compression in _LOSSLESS_COMPRESSIONS and colours in _GREY_PALETTE_RGB_CMYK and not is_thumbnail
-    if not known or bits > (8 if colours == _WHITE_IS_ZERO else 16):
-        found = f"TIFF of compression {compression}, colours {colours}, {bits} bits"
+    if not known or max(bits) > (8 if colours == _WHITE_IS_ZERO else 16):
+        found = f"TIFF of compression {compression}, colours {colours}, {max(bits)} bits"
         expected = "lossless grey, palette, RGB or CMYK of 1 to 16 bits, no thumbnail first"
         _refuse(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; read is {expected}")
     if next_page:
         _refuse(ErrorKind.ANIMATED, "TIFF of several pages")
     starts = fields.get(_STRIP_STARTS) or fields.get(_TILE_STARTS, ())
     lengths = fields.get(_STRIP_LENGTHS) or fields.get(_TILE_LENGTHS, ())
-    if any(start + length > len(data) for start, length in zip(starts, lengths, strict=False)):
+    if not starts or len(starts) != len(lengths):
+        _refuse(ErrorKind.CORRUPT, "the TIFF does not say where its pixels are")
+    is_short = compression == _NONE and 8 * sum(lengths) < width * height * sum(bits)
+    if is_short or any(start + length > len(data) for start, length in zip(starts, lengths, strict=True)):
         _refuse(ErrorKind.TRUNCATED, "the TIFF ends before its pixels do")
     return Header("tiff", width, height, _valid_orientation(fields))
 
@@ -275,7 +279,7 @@ def _read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
 
     Raises:
         struct.error: An offset points beyond the end of the block.
-        ImageError: A field has more than `MAX_PARTS` values.
+        ImageError: The fields cannot be what a writer wrote.
     """
     little = block.startswith(b"II")
     order: Literal["little", "big"] = "little" if little else "big"
@@ -283,15 +287,20 @@ def _read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
     (start,) = struct.unpack_from(f"{sign}I", block, 4)
     (entries,) = struct.unpack_from(f"{sign}H", block, start)
     end = start + 2 + 12 * entries
-    fields = {}
+    fields: dict[int, tuple[int, ...]] = {}
+    claimed = 0
     for entry in range(start + 2, end, 12):
         tag, code, count, value = struct.unpack_from(f"{sign}HHII", block, entry)
-        if tag not in _FIELDS or code not in _FIELD_CODES or not count:
+        claimed += count * _FIELD_BYTES.get(code, 0)
+        if tag not in _FIELDS:
             continue
-        if count > MAX_PARTS:
-            _refuse(ErrorKind.CORRUPT, f"more than {MAX_PARTS} strips")
+        if tag in fields or code not in _FIELD_CODES or not 1 <= count <= MAX_PARTS:
+            _refuse(ErrorKind.CORRUPT, f"TIFF field {tag} stands twice, is no whole number or has {count} values")
         layout = f"{sign}{count}{_FIELD_CODES[code]}"
         fields[tag] = struct.unpack_from(layout, block, entry + 8 if struct.calcsize(layout) <= 4 else value)
+    # A decoder copies every field, and fields may overlap: a small file can claim more than the memory holds.
+    if claimed > len(block):
+        _refuse(ErrorKind.CORRUPT, f"TIFF fields of {claimed} bytes in {len(block)}")
     return fields, int.from_bytes(block[end : end + 4], order)
 
 

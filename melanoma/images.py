@@ -96,7 +96,7 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> npt.ND
     except ImageError:
         raise
     except Exception as error:  # noqa: BLE001 - hostile bytes make decoders raise nearly every type there is
-        raise _refusal(header, error) from None  # a decoder's own words may quote the metadata
+        raise _refusal(data, header, error) from None  # a decoder's own words may quote the metadata
 
 
 def _decode_jpeg(data: bytes, header: Header, spec: ImageSpec) -> tuple[Image.Image, float]:
@@ -176,9 +176,12 @@ def _seen_box(
     return max(left, 0.0), max(upper, 0.0), min(left + width, image.width), min(upper + height, image.height)
 
 
-def _refusal(header: Header, error: Exception) -> ImageError:
+def _refusal(data: bytes, header: Header, error: Exception) -> ImageError:
     words = str(error).lower()
-    kind = ErrorKind.TRUNCATED if "truncated" in words or "premature end" in words else ErrorKind.CORRUPT
+    is_cut = "truncated" in words or "premature end" in words
+    if header.format == "jpeg":
+        is_cut = is_cut or data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # the end before the last scan
     # libjpeg-turbo's messages are fixed texts with numbers; Pillow's may quote the file.
     reason = str(error) if header.format == "jpeg" else type(error).__name__
+    kind = ErrorKind.TRUNCATED if is_cut else ErrorKind.CORRUPT
     return ImageError(kind, f"the {header.format} decoder gave up: {reason}")

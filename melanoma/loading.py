@@ -68,6 +68,10 @@ class Batch:
     duplicates: int
     is_last: bool
 
+    def __len__(self) -> int:
+        """Number of decoded photographs."""
+        return len(self.loaded)
+
 
 def load(ref: ImageRef, spec: ImageSpec) -> tuple[Loaded, npt.NDArray[np.uint8] | None]:
     """Reads and decodes one photograph; whatever is wrong with it is told, not raised.

@@ -3,12 +3,13 @@
 import contextlib
 import os
 import uuid
+from pathlib import Path
 
 
 def replace_file(path: str, data: bytes) -> None:
     """Writes a file under a passing name, makes it durable, and only then gives it its own."""
     folder, name = os.path.split(path)
-    os.makedirs(folder, exist_ok=True)
+    Path(folder).mkdir(parents=True, exist_ok=True)
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with open(temporary, "xb") as file:

@@ -22,7 +22,8 @@ def query(table_uri: str, sql: str) -> pa.Table:
         connection.register("scores", dataset)
         connection.execute("SET lock_configuration = true")
         try:
-            return connection.execute(sql).to_arrow_table()
+            answer = connection.sql(sql)
+            return pa.table({}) if answer is None else answer.to_arrow_table()
         except duckdb.Error as error:
             raise UsageError(f"the query cannot be answered: {error}") from None
 

@@ -67,7 +67,7 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
     ) -> Iterator[ScoredBatch]:
         """Scores one batch; one that holds failures only passes untouched."""
-        if len(batch.loaded):
+        if len(batch):
             probabilities = model.probabilities(batch.pixels)
         else:
             probabilities = np.zeros((0, self._bundle.labels), np.float32)

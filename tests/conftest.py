@@ -4,9 +4,27 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+class FailingFileSystem(LocalFileSystem):  # type: ignore[misc]
+    """A store that lists, and then gives nothing: failing://path."""
+
+    protocol = "failing"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(path).removeprefix("failing://")
+
+    def cat_file(self, path: str, **options: object) -> bytes:
+        raise OSError(5, "Input/output error")
+
+
+fsspec.register_implementation("failing", FailingFileSystem, clobber=True)
 
 
 @pytest.fixture(scope="session")

@@ -130,7 +130,7 @@ def refused(members: Members, tmp_path: Path) -> Callable[..., None]:
 
 
 def layer_named(config: Config, name: str) -> Config:
-    return next(dict.__getitem__(layer, "config") and layer for layer in config["config"]["layers"] if layer["name"] == name)
+    return next(layer for layer in config["config"]["layers"] if layer["name"] == name)
 
 
 # What must pass
@@ -148,7 +148,8 @@ def test_every_listed_layer_passes_and_loads(tmp_path: Path) -> None:
     assert facts.parameters == network.count_params()
     loaded = keras.saving.load_model(tmp_path / "every.keras", compile=False)
     photographs = np.random.default_rng(0).uniform(0, 255, (2, 16, 16, 3)).astype(np.float32)
-    np.testing.assert_array_equal(loaded(photographs), network(photographs))
+    found, expected = loaded(photographs, training=False), network(photographs, training=False)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("name", ["MobileNetV2", "MobileNetV3Small", "EfficientNetB0", "ResNet50V2", "DenseNet121"])
@@ -180,7 +181,7 @@ def test_the_scan_loads_neither_keras_nor_tensorflow(plain: Path) -> None:
 
 
 def test_a_compiled_network_is_refused(compiled: Path) -> None:
-    with pytest.raises(BundleError, match="'Functional' was compiled with.*uncompiled"):
+    with pytest.raises(BundleError, match=r"'Functional' was compiled with.*uncompiled"):
         scan_network(compiled)
 
 
@@ -192,9 +193,19 @@ def test_nothing_compiled_is_left_at_any_depth(network: keras.Model, plain: Path
     np.testing.assert_array_equal(loaded(photographs), network(photographs))
 
 
+def test_the_weights_of_the_optimizer_are_left_out(compiled: Path, plain: Path) -> None:
+    def groups(path: Path) -> set[str]:
+        with h5py.File(io.BytesIO(members_of(path)[WEIGHTS])) as file:
+            return set(file)
+
+    assert groups(compiled) - groups(plain) == {"optimizer"}
+
+
 def test_the_same_source_gives_the_same_bytes(compiled: Path, plain: Path, tmp_path: Path) -> None:
     without_compile_config(compiled, tmp_path / "again.keras")
     assert (tmp_path / "again.keras").read_bytes() == plain.read_bytes()
+    with zipfile.ZipFile(plain) as archive:
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
 
 
 def test_nothing_is_written_for_a_source_that_is_no_archive(tmp_path: Path) -> None:
@@ -210,10 +221,9 @@ HIDDEN = {"module": "keras.layers", "class_name": "Lambda", "config": {"name": "
 
 
 def wrapped(cls: str, inner: Config) -> Config:
-    return {
-        **{"module": "keras.layers", "class_name": cls, "registered_name": None, "name": "w", "inbound_nodes": []},
-        "config": {"name": "w", "trainable": True, "dtype": FLOAT32, "layer": inner},
-    }
+    config = {"name": "w", "trainable": True, "dtype": FLOAT32, "layer": inner}
+    wrapper = {"module": "keras.layers", "class_name": cls, "config": config, "registered_name": None}
+    return wrapper | {"name": "w", "inbound_nodes": []}
 
 
 def into_config(key: str) -> Callable[[Config, Any], None]:
@@ -269,7 +279,7 @@ def test_an_unlisted_class_is_found_wherever_it_hides(place: str, config: Config
         ({"module": "melanoma.scan", "class_name": "Dense"}, "'melanoma.scan.Dense'"),
         ({"module": None}, "'None.Dense'"),
         ({"module": "keras", "class_name": "layers.Dense"}, "'keras.layers.Dense'"),
-        ({"module": ["keras.layers"]}, "Dense'"),
+        ({"module": ["keras.layers"]}, "Dense"),
         ({"class_name": {"Dense": 1}}, "Dense"),
         ({"registered_name": "hospital>Dense"}, "'Dense' registered as 'hospital>Dense'"),
         ({"custom_objects": {}}, "'Dense' with more or less"),
@@ -290,7 +300,7 @@ def test_an_object_is_refused_unless_all_of_it_is_listed(
 
 @pytest.mark.parametrize("missing", ["module", "registered_name", "config"])
 def test_an_object_is_refused_unless_it_is_whole(missing: str, config: Config, refused: Callable[..., None]) -> None:
-    del layer_named(layer_named(config, "head"), "inner") if False else config["config"]["layers"][1][missing]
+    del layer_named(config, "scores")[missing]
     refused(f"{CONFIG} names", config=config)
 
 
@@ -351,7 +361,9 @@ ATTACKS: dict[str, Callable[[Path], list[Config]]] = {
     "CVE-2025-8747 gadget of Keras": lambda canary: [
         lambda_layer(
             function("keras.utils", "get_file"),
-            **{"origin": f"file://{__file__}", "cache_dir": str(canary.parent), "fname": canary.name},
+            origin=f"file://{__file__}",
+            cache_dir=str(canary.parent),
+            fname=canary.name,
         )
     ],
     "CVE-2025-9906 safe mode switched off": lambda canary: [
@@ -460,6 +472,13 @@ def with_claimed_size(members: Members, size: int) -> bytes:
     return bytes(data)
 
 
+def with_another_method(members: Members) -> bytes:
+    """Writes the weights as they are, and says that they are deflated."""
+    data = bytearray(with_entry(members, ""))
+    data[data.rindex(b"PK\x01\x02") + 10] = zipfile.ZIP_DEFLATED
+    return bytes(data)
+
+
 def with_flipped_byte(members: Members) -> bytes:
     data = bytearray(with_entry(members, WEIGHTS))
     data[data.index(members[WEIGHTS]) + len(members[WEIGHTS]) // 2] ^= 1
@@ -483,6 +502,11 @@ ARCHIVES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "deflated": (
         lambda members: with_entry(members, WEIGHTS, compress_type=zipfile.ZIP_DEFLATED),
         "model.weights.h5 is compressed or cut",
+    ),
+    "said to be deflated": (with_another_method, "model.weights.h5 is compressed or cut"),
+    "name that ends early": (
+        lambda members: with_names(members, METADATA, CONFIG, f"{WEIGHTS}#").replace(b".h5#", b".h5\0"),
+        r"it holds .*h5\\x00",
     ),
     "claims more": (lambda members: with_claimed_size(members, 2**31), "model.weights.h5 is compressed or cut"),
     "claims less": (lambda members: with_claimed_size(members, 100), "it does not open .*CRC"),
@@ -544,7 +568,7 @@ def test_a_network_is_refused_unless_it_has_one_input(config: Config, refused: C
     refused("it has 2 inputs; expected one", config=config)
 
 
-@pytest.mark.parametrize("shape", [[None, 4], [None, 16, 16], [None, 0, 16, 3], [None, "16", 16, 3], [], None])
+@pytest.mark.parametrize("shape", [[None, 4], [None, 16, 16], [None, 0, 16, 3], [None, 16.5, 16, 3], [], None])
 def test_a_network_is_refused_unless_it_takes_photographs(
     shape: object, config: Config, refused: Callable[..., None]
 ) -> None:
@@ -598,6 +622,10 @@ def round_to_the_root(file: h5py.File) -> None:
     file["layers/again"] = file["/"]
 
 
+def name_of_two(file: h5py.File) -> None:
+    file["layers"].create_group("denseXvars")
+
+
 def many(file: h5py.File) -> None:
     for number in range(20_001):
         file.create_group(f"layers/{number}")
@@ -634,6 +662,7 @@ CHANGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "nothing": (dataset(data=h5py.Empty("f4")), "is no plain array"),
     "named type": (replace(named_type), "is no plain array"),
     "attribute": (attribute, "is no plain array"),
+    "name of two": (name_of_two, "'dense/vars' in '/layers' points elsewhere"),
     "many objects": (many, "is endless"),
 }
 
@@ -642,7 +671,7 @@ def changed(weights: bytes, change: Callable[[h5py.File], None]) -> bytes:
     buffer = io.BytesIO(weights)
     with h5py.File(buffer, "r+") as file:
         change(file)
-    return buffer.getvalue()
+    return buffer.getvalue().replace(b"denseXvars", b"dense/vars")
 
 
 @pytest.mark.parametrize("kind", CHANGES)
@@ -695,7 +724,7 @@ def shape_bomb(members: Members) -> bytes:
 
 
 def json_bomb(members: Members) -> bytes:
-    return with_entry({**members, CONFIG: b'{"a": [' + b"[]," * 690_000 + b"[]]}"}, "")
+    return with_entry({**members, CONFIG: b'{"a": [' + b"[]," * 7_000_000 + b"[]]}"}, "")
 
 
 @pytest.mark.parametrize("bomb", [directory_bomb, deflate_bomb, shape_bomb, json_bomb])
@@ -703,10 +732,10 @@ def test_a_bomb_costs_little_time_and_memory(
     bomb: Callable[[Members], bytes], members: Members, tmp_path: Path
 ) -> None:
     (tmp_path / "bomb.keras").write_bytes(bomb(members))
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(BundleError):
         scan_network(tmp_path / "bomb.keras")
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     tracemalloc.start()
     with pytest.raises(BundleError):
         scan_network(tmp_path / "bomb.keras")

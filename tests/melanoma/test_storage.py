@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import s3fs
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
@@ -22,7 +23,7 @@ NAMES = [
     "x[1].jpg",
     "{a,b}.jpg",
     "a::zip.jpg",
-    "it's \"q\".jpg",
+    'it\'s "q".jpg',
     "star*.jpg",
     "Ünï/deep er/#1.jpg",
 ]
@@ -179,6 +180,7 @@ def test_delta_tables_need_a_durable_store(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_not_there_is_unavailable_and_names_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASECRET")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "topsecret")
@@ -187,3 +189,4 @@ def test_a_store_that_is_not_there_is_unavailable_and_names_no_secret(monkeypatc
         list(storage.list_files("s3://no-such-bucket-here/x"))
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE
     assert "SECRET" not in str(caught.value).upper()
+    s3fs.S3FileSystem.clear_instance_cache()

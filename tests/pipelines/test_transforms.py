@@ -106,7 +106,14 @@ def test_load_infer_and_stage_are_one_fused_stage(tmp_path: Path, bundle_uri: st
 
 @pytest.mark.parametrize(
     ("images", "chunk_size", "workers", "expected"),
-    [(0, None, 1, 1), (10, None, 1, 1), (200, None, 1, 3), (10015, None, 1, 10), (10015, None, 8, 64), (100, 10, 1, 10)],
+    [
+        (0, None, 1, 1),
+        (10, None, 1, 1),
+        (200, None, 1, 3),
+        (10015, None, 1, 10),
+        (10015, None, 8, 64),
+        (100, 10, 1, 10),
+    ],
 )
 def test_chunks_are_an_eighth_of_a_share_within_bounds(
     images: int, chunk_size: int | None, workers: int, expected: int

@@ -1,0 +1,129 @@
+"""Splits that keep lesions whole, and epochs in which every class counts alike."""
+
+import csv
+import io
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from melanoma.cleaning import clean, read_reference
+from melanoma.datasets import Columns, Photograph, read_folders
+from melanoma.errors import DataError, UsageError
+from melanoma.splits import PARTS, Dataset, draw_balanced, split
+
+
+def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:
+    return [
+        Photograph(f"{label}-{i}-{view}", "", f"{label}-{i}-{view}", label, f"{label}-{i}")
+        for label, count in counts.items()
+        for i in range(count)
+        for view in range(photographs_each)
+    ]
+
+
+def parts_by_group(photographs: list[Photograph], parts: np.ndarray) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for photograph, part in zip(photographs, parts.tolist(), strict=True):
+        found.setdefault(photograph.group, set()).add(part)
+    return found
+
+
+def test_no_lesion_is_on_two_sides_and_every_class_is_on_all() -> None:
+    photographs = lesions({"melanoma": 40, "nevus": 200, "dermatofibroma": 10}, photographs_each=3)
+    parts = split(photographs, 0.2, 0.2, seed=3)
+    assert all(len(found) == 1 for found in parts_by_group(photographs, parts).values())
+    tally = Counter((p.label, part) for p, part in zip(photographs, parts.tolist(), strict=True))
+    for label, count in (("melanoma", 120), ("nevus", 600), ("dermatofibroma", 30)):
+        shares = [tally[label, part] / count for part in PARTS]
+        assert shares == pytest.approx([0.6, 0.2, 0.2], abs=0.03)
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0.1, 0.3), (0.15, 0.15), (0.5, 0.25)])
+def test_shares_are_those_that_are_asked_for(validation: float, test: float) -> None:
+    parts = split(lesions({"melanoma": 100, "nevus": 100}), validation, test, seed=0)
+    assert np.mean(parts == "validation") == pytest.approx(validation, abs=0.01)
+    assert np.mean(parts == "test") == pytest.approx(test, abs=0.01)
+
+
+@pytest.mark.parametrize(("validation", "test"), [(0, 0.2), (0.2, 0), (0.5, 0.5), (-0.2, 0.2), (0.123, 0.2)])
+def test_shares_that_cannot_be_cut_are_a_usage_error(validation: float, test: float) -> None:
+    with pytest.raises(UsageError, match="shares"):
+        split(lesions({"melanoma": 100, "nevus": 100}), validation, test, seed=0)
+
+
+def test_one_seed_is_one_split() -> None:
+    photographs = lesions({"melanoma": 40, "nevus": 60})
+    first = split(photographs, 0.2, 0.2, seed=1)
+    assert np.array_equal(first, split(photographs, 0.2, 0.2, seed=1))
+    assert not np.array_equal(first, split(photographs, 0.2, 0.2, seed=2))
+
+
+def test_a_class_too_small_to_be_split_goes_to_training_with_its_lesions() -> None:
+    shared = Photograph("x", "", "x", "nevus", "seborrheic_keratosis-0")
+    photographs = [*lesions({"melanoma": 10, "nevus": 10, "seborrheic_keratosis": 4}), shared]
+    parts = split(photographs, 0.2, 0.2, seed=0)
+    rare = [p.group.startswith("seborrheic") for p in photographs]
+    assert set(parts[rare]) == {"train"}
+    assert set(parts) == set(PARTS)
+
+
+@pytest.mark.parametrize("counts", [{"melanoma": 50}, {"melanoma": 50, "nevus": 2}, {}])
+def test_fewer_than_two_classes_of_use_are_refused(counts: dict[str, int]) -> None:
+    with pytest.raises(DataError, match="expected 5 each in 2 classes"):
+        split(lesions(counts), 0.2, 0.2, seed=0)
+
+
+def test_the_real_split_leaks_no_lesion(data: Path) -> None:
+    reference = read_reference(str(data / "ham10000/metadata.csv"), Columns("image_id", "dx", "lesion_id"))
+    found = read_folders(str(data / "isic9/Train")) + read_folders(str(data / "isic9/Test"))
+    photographs, _ = clean(found, reference)
+    parts = split(photographs, 0.2, 0.2, seed=0)
+    assert all(len(found) == 1 for found in parts_by_group(photographs, parts).values())
+    of_lesion = [(reference.group_of.get(p.image_id), part) for p, part in zip(photographs, parts, strict=True)]
+    assert len({pair for pair in of_lesion if pair[0]}) == len({lesion for lesion, _ in of_lesion if lesion})
+
+
+def test_a_data_set_gives_its_parts_and_a_table_that_can_be_checked() -> None:
+    photographs = lesions({"nevus": 2, "melanoma": 1}, photographs_each=1)
+    pixels = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1) * np.ones((1, 2, 2, 3), np.uint8)
+    dataset = Dataset(photographs, pixels, np.array(["test", "train", "test"]))
+    of_test, truth, groups = dataset.of("test")
+    assert dataset.labels == ["melanoma", "nevus"]
+    assert of_test[:, 0, 0, 0].tolist() == [0, 2]
+    assert truth.tolist() == [1, 0]
+    assert groups == ["nevus-0", "melanoma-0"]
+    assert dataset.tally()["nevus"] == {"train": 1, "validation": 0, "test": 1}
+    rows = list(csv.DictReader(io.StringIO(dataset.to_csv().decode())))
+    assert [row["part"] for row in rows] == ["test", "train", "test"]
+    assert rows[1] == {
+        "image_id": "nevus-1-0",
+        "sha256": "nevus-1-0",
+        "label": "nevus",
+        "group": "nevus-1",
+        "part": "train",
+    }
+
+
+def test_an_epoch_holds_every_class_alike() -> None:
+    labels = np.repeat([0, 1, 2], [300, 60, 30])
+    drawn = draw_balanced(labels, (0, 0), max_repeats=6)
+    assert np.bincount(labels[drawn]).tolist() == [130, 130, 130]
+    assert np.bincount(drawn[labels[drawn] == 0]).max() == 1
+    repeats = np.bincount(drawn)[labels == 2]
+    assert (repeats.min(), repeats.max()) == (4, 5)
+
+
+def test_one_photograph_is_never_blown_up_beyond_the_cap() -> None:
+    labels = np.repeat([0, 1], [500, 1])
+    drawn = draw_balanced(labels, (0, 0), max_repeats=6)
+    assert np.bincount(labels[drawn]).tolist() == [251, 6]
+
+
+def test_epochs_differ_and_repeat_by_their_seed() -> None:
+    labels = np.repeat([0, 1], [300, 60])
+    first = draw_balanced(labels, (7, 0), 6)
+    assert np.array_equal(first, draw_balanced(labels, (7, 0), 6))
+    assert not np.array_equal(first, draw_balanced(labels, (7, 1), 6))
+    assert not np.array_equal(first, draw_balanced(labels, (8, 0), 6))
