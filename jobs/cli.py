@@ -5,11 +5,12 @@ import importlib
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
 from jobs import logs
 from jobs.exits import DEFECT, exit_code_of
 from melanoma import __version__
-from melanoma.errors import MelanomaError
+from melanoma.errors import MelanomaError, UsageError
 
 COMMANDS = {
     "score": "score photographs and append them to the score table",
@@ -19,6 +20,13 @@ COMMANDS = {
     "samples": "draw sample photographs to try the job on",
 }
 _EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/operations.md."
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, as everything else here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,17 +40,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     own, beam_options = _split(words)
-    args = _parser(own).parse_args(own)
-    args.beam_options = beam_options
-    if beam_options and args.command != "score":
-        _complain(f"`--` passes options to Beam, which `melanoma {args.command}` does not use")
-        return 2
     logs.quiet()
-    return _run(args)
-
-
-def _run(args: argparse.Namespace) -> int:
     try:
+        args = _parser(own).parse_args(own)
+        if beam_options and args.command != "score":
+            raise UsageError(f"-- passes options to Beam, which melanoma {args.command} does not use")
+        args.beam_options = beam_options
         return int(args.run(args))
     except MelanomaError as error:
         _complain(str(error))
@@ -62,7 +65,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=__version__)

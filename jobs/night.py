@@ -47,9 +47,9 @@ def prepare(args: argparse.Namespace) -> NightPlan:
         options_of(args.beam_options)
     bundle = load_bundle(args.bundle)
     empty = check_sources(sources)
-    version = scores.table_version(args.output)
     if not args.dry_run:
         storage.check_writable(args.output)
+    version = scores.table_version(args.output)
     kept = kept_schema(sources)
     scores.check_types(args.output, kept)
     warnings = _about_empty(empty, args, version)

@@ -118,8 +118,11 @@ def load_bundle(uri: str, expected_digest: str | None = None) -> Bundle:
     files = _read_files(uri, document["files"])
     if NETWORK not in files:
         raise BundleError(f"{uri}: {DESCRIPTION} does not list {NETWORK}; write the bundle again")
-    with _as_file(files[NETWORK]) as path:
-        facts = scan_network(path)
+    try:
+        with _as_file(files[NETWORK]) as path:
+            facts = scan_network(path)
+    except BundleError as error:
+        raise BundleError(f"{uri}: {error}") from None
     try:
         return _from_document(uri, digest, document, files, facts)
     except (KeyError, TypeError, ValueError) as error:

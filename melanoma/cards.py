@@ -57,7 +57,8 @@ def write_card(training: Training, metrics: Mapping[str, Any]) -> str:
         "## Data",
         f"{training.data}\n\nTerms of the data, which bind the network too, are in `LICENSE`: {training.licence}",
         _table(("cleaning, before the split", "taken out", "photographs left"), training.steps),
-        "The split keeps photographs of one lesion together. `split.csv` names the part of every photograph.",
+        "The split keeps photographs of one lesion together; one whose lesion is not known counts as a lesion of its "
+        "own. `split.csv` names the part of every photograph.",
         _split_table(training),
         "Every epoch draws the training classes alike, as far as a small class allows, and augments each photograph "
         "anew (Augmentor: rotation, flips, zoom, contrast). Validation and test photographs are never augmented.",
@@ -68,6 +69,7 @@ def write_card(training: Training, metrics: Mapping[str, Any]) -> str:
         "\n".join(f"- {limit}" for limit in [*_limits(metrics), *training.limits]),
         "## How it was made",
         f"```\n{training.command}\n```",
+        "`history.csv` has every epoch; `bundle.json` has the settings, the versions and every figure again.",
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -102,9 +104,9 @@ def figures(metrics: Mapping[str, Any]) -> str:
     ]
     gap = [(part, *_cells(metrics[part])) for part in (TRAIN, VALIDATION)]
     sections = [
-        f"On the test part, which was looked at once: {test['n']} photographs of {test['groups']} lesions. Balanced "
-        f"accuracy is the mean recall of the evaluated classes, those with {MIN_TEST_PHOTOGRAPHS} test photographs or "
-        "more; intervals are from a bootstrap of whole lesions.",
+        f"On the test part, which took no part in training or in the choice of the best epoch: {test['n']} photographs "
+        f"of {test['groups']} lesions. Balanced accuracy is the mean recall of the evaluated classes, those with "
+        f"{MIN_TEST_PHOTOGRAPHS} test photographs or more; intervals are from a bootstrap of whole lesions.",
         _table(("test part", "value", "95 % interval", "n"), rows),
         _table(("class", "recall on the test part", "n"), recall),
         "Balanced accuracy of the same classes on the other parts, without augmentation:",

@@ -41,7 +41,7 @@ _FIELDS = frozenset({_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _
 _NONE, _LOSSLESS_COMPRESSIONS = 1, frozenset({1, 5, 8, 32773, 32946})
 _WHITE_IS_ZERO, _GREY_PALETTE_RGB_CMYK = 0, frozenset({0, 1, 2, 3, 5})
 _FIELD_CODES = {1: "B", 3: "H", 4: "I"}  # the whole numbers among the field types
-_FIELD_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_FIELD_BYTES = dict(enumerate((0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)))  # by field type
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
         if marker == _EOI:
             yield marker, length_at, length_at
             return
-        end = length_at + int.from_bytes(data[length_at : length_at + 2])
+        end = length_at + max(2, int.from_bytes(data[length_at : length_at + 2]))
         if end > len(data):
             break
         yield marker, length_at + 2, end
@@ -295,7 +295,9 @@ def _read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
         if tag not in _FIELDS:
             continue
         if tag in fields or code not in _FIELD_CODES or not 1 <= count <= MAX_PARTS:
-            _refuse(ErrorKind.CORRUPT, f"TIFF field {tag} stands twice, is no whole number or has {count} values")
+            _refuse(
+                ErrorKind.CORRUPT, f"TIFF field {tag} stands twice, is no whole number or has {count} values"
+            )
         layout = f"{sign}{count}{_FIELD_CODES[code]}"
         fields[tag] = struct.unpack_from(layout, block, entry + 8 if struct.calcsize(layout) <= 4 else value)
     # A decoder copies every field, and fields may overlap: a small file can claim more than the memory holds.

@@ -115,6 +115,7 @@ class _StoredTiff(TiffImageFile):
     """A TIFF as it is stored: Pillow would turn it, also by XMP, and read all its metadata on the way."""
 
     def load_end(self) -> None:
+        """Takes the size from the pixels; Pillow has swapped the sides for an orientation of 5 to 8."""
         self._size = self.im.size
 
 
@@ -145,7 +146,9 @@ def _decode_with_pillow(data: bytes, header: Header) -> Image.Image:
 
 def _pixel_chunks(data: bytes) -> bytes:
     """Keeps what makes the pixels of a PNG, so that no text or profile is ever unpacked."""
-    return data[:8] + b"".join(data[start:end] for kind, start, end in png_chunks(data) if kind in _PIXEL_CHUNKS)
+    return data[:8] + b"".join(
+        data[start:end] for kind, start, end in png_chunks(data) if kind in _PIXEL_CHUNKS
+    )
 
 
 def _from_sixteen_bits(image: Image.Image) -> Image.Image:

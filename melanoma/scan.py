@@ -250,7 +250,8 @@ def _count_parameters(weights: bytes) -> int:
         pending, seen = [file["/"]], set[int]()
         while pending:
             group = pending.pop()
-            _require(len(seen) + len(group) <= _MAX_WEIGHT_OBJECTS, f"{_WEIGHTS} is endless", "fewer objects")
+            few = len(seen) + len(group) <= _MAX_WEIGHT_OBJECTS
+            _require(few, f"{_WEIGHTS} holds very many objects", f"at most {_MAX_WEIGHT_OBJECTS:,}")
             for name in group:
                 where = f"{_WEIGHTS} at {name!a:.40} in {group.name!a:.80}"
                 inside = "/" not in name and isinstance(group.get(name, getlink=True), h5py.HardLink)

@@ -70,7 +70,9 @@ def with_frame(jpeg: bytes, width: int | None = None, height: int | None = None,
     """Lets the header of a JPEG claim another size or depth."""
     at = max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2"))
     old_height, old_width = struct.unpack_from(">HH", jpeg, at + 5)
-    claim = struct.pack(">BHH", depth, old_height if height is None else height, old_width if width is None else width)
+    claim = struct.pack(
+        ">BHH", depth, old_height if height is None else height, old_width if width is None else width
+    )
     return jpeg[: at + 4] + claim + jpeg[at + 9 :]
 
 
@@ -109,11 +111,13 @@ def with_chunk(png: bytes, chunk: bytes) -> bytes:
 
 
 def tiff(fields: dict[int, int], pixels: bytes = b"", extra: bytes = b"") -> bytes:
-    """Writes a little-endian TIFF of short fields, with one strip of pixels, and raw directory entries after."""
+    """Writes a little-endian grey TIFF of one strip; `extra` are further directory entries."""
     count = len(fields) + 2 + len(extra) // 12
     start = 8 + 2 + 12 * count + 4
     fields = {**fields, 273: start, 279: len(pixels)}
-    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(fields.items())) + extra
+    entries = (
+        b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(fields.items())) + extra
+    )
     return b"II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4) + pixels
 
 
@@ -123,7 +127,11 @@ GREY_TIFF = {256: 20, 257: 10, 258: 8, 259: 1, 262: 1, 277: 1}
 def _broken() -> dict[str, tuple[ErrorKind, bytes]]:
     image = photograph()
     jpeg, progressive = encode(image, "JPEG"), encode(image, "JPEG", progressive=True)
-    png, webp, lzw = encode(image, "PNG"), encode(image, "WEBP"), encode(image, "TIFF", compression="tiff_lzw")
+    png, webp, lzw = (
+        encode(image, "PNG"),
+        encode(image, "WEBP"),
+        encode(image, "TIFF", compression="tiff_lzw"),
+    )
     lossless = encode(image, "WEBP", lossless=True)
     frames: dict[str, Any] = {"save_all": True, "append_images": [photograph(seed=1)]}
     kind = ErrorKind

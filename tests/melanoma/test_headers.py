@@ -4,7 +4,6 @@ import struct
 import time
 
 import pytest
-from PIL import Image
 
 from melanoma.errors import ErrorKind, ImageError
 from melanoma.headers import MAX_BYTES, MAX_PARTS, MAX_SCANS, Header, read_header
@@ -35,7 +34,7 @@ def test_sides_of_a_jpeg_are_read(options: dict[str, int]) -> None:
 
 
 @pytest.mark.parametrize(("format", "options"), [
-    ("PNG", {}), ("PNG", {"interlace": 1}), ("WEBP", {}), ("WEBP", {"lossless": True}), ("WEBP", {"exif": exif(1)}),
+    ("PNG", {}), ("WEBP", {}), ("WEBP", {"lossless": True}), ("WEBP", {"exif": exif(1)}),
     ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("TIFF", {"big_endian": True}),
 ])  # fmt: skip
 def test_sides_of_other_formats_are_read(format: str, options: dict[str, object]) -> None:
@@ -77,6 +76,10 @@ def test_another_format_is_named_in_the_refusal(name: str, found: str) -> None:
     assert error.detail.startswith(found)
 
 
+def test_a_byte_order_mark_hides_no_markup() -> None:
+    assert refusal(b"\xef\xbb\xbf<svg/>").detail.startswith("SVG")
+
+
 def test_dicom_that_poses_as_tiff_is_refused_as_dicom() -> None:
     assert refusal(b"II*\0".ljust(128, b"\0") + b"DICM" + bytes(100)).detail.startswith("DICOM")
 
@@ -87,8 +90,8 @@ def test_the_first_bytes_of_a_known_format_are_truncated(start: bytes) -> None:
 
 
 def test_every_cut_of_a_jpeg_header_is_truncated() -> None:
-    first_scan = JPEG.index(b"\xff\xda")
-    assert {refusal(JPEG[:length]).kind for length in range(3, first_scan + 3, 7)} == {ErrorKind.TRUNCATED}
+    pixels = JPEG.index(b"\xff\xda") + 14
+    assert {refusal(JPEG[:length]).kind for length in range(2, pixels)} == {ErrorKind.TRUNCATED}
 
 
 @pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
@@ -106,9 +109,12 @@ def test_a_file_over_the_limit_is_too_large() -> None:
     (50000, 50000, ErrorKind.TOO_MANY_PIXELS), (20000, 4000, ErrorKind.TOO_MANY_PIXELS),
     (13000, 13000, ErrorKind.TOO_MANY_PIXELS), (8001, 8000, ErrorKind.TOO_MANY_PIXELS),
     (60000, 1, ErrorKind.BAD_DIMENSIONS), (16385, 3000, ErrorKind.BAD_DIMENSIONS),
-    (3000, 16385, ErrorKind.BAD_DIMENSIONS), (21, 1, ErrorKind.BAD_DIMENSIONS), (10, 201, ErrorKind.BAD_DIMENSIONS),
+    (3000, 16385, ErrorKind.BAD_DIMENSIONS), (21, 1, ErrorKind.BAD_DIMENSIONS),
+    (10, 201, ErrorKind.BAD_DIMENSIONS),
 ])  # fmt: skip
-def test_sides_that_no_photograph_has_are_refused_in_every_format(width: int, height: int, kind: ErrorKind) -> None:
+def test_sides_that_no_photograph_has_are_refused_in_every_format(
+    width: int, height: int, kind: ErrorKind
+) -> None:
     webp = b"VP8X\x0a\0\0\0\0\0\0\0" + (width - 1).to_bytes(4, "little", signed=True)[:3]
     webp += (height - 1).to_bytes(4, "little", signed=True)[:3]
     files = [
@@ -160,8 +166,8 @@ def test_the_gate_refuses_within_ten_milliseconds(name: str) -> None:
 @pytest.mark.parametrize("data", [
     b"\xff\xd8" + b"\xff\xfe\0\2" * (MAX_PARTS + 1),
     image_bytes.png_header(10, 10) + image_bytes.png_chunk(b"abCd") * (MAX_PARTS + 1),
-    b"RIFF" + struct.pack("<I", 4 + 18 + 8 * MAX_PARTS) + b"WEBPVP8X\x0a\0\0\0" + bytes([0, 0, 0, 0, 9, 0, 0, 9, 0, 0])
-    + b"abcd\0\0\0\0" * MAX_PARTS,
+    b"RIFF" + struct.pack("<I", 4 + 18 + 8 * MAX_PARTS) + b"WEBPVP8X\x0a\0\0\0"
+    + bytes([0, 0, 0, 0, 9, 0, 0, 9, 0, 0]) + b"abcd\0\0\0\0" * MAX_PARTS,
 ], ids=["jpeg", "png", "webp"])  # fmt: skip
 def test_a_file_of_nothing_but_parts_is_refused_soon(data: bytes) -> None:
     assert refusal(data).kind is ErrorKind.CORRUPT
@@ -181,8 +187,8 @@ def test_a_tiff_field_that_stands_twice_is_refused() -> None:
 
 
 @pytest.mark.parametrize(("changes", "reason"), [
-    ({259: 7}, "JPEG within TIFF"), ({259: 50001}, "WebP within TIFF"), ({262: 6}, "YCbCr"), ({258: 32}, "32 bits"),
-    ({254: 1}, "a thumbnail first"), ({258: 16, 262: 0}, "16 bits, white is zero"),
+    ({259: 7}, "JPEG within TIFF"), ({259: 50001}, "WebP within TIFF"), ({262: 6}, "YCbCr"),
+    ({258: 32}, "32 bits"), ({254: 1}, "a thumbnail first"), ({258: 16, 262: 0}, "16 bits, white is zero"),
 ])  # fmt: skip
 def test_a_tiff_that_would_be_misread_is_unsupported(changes: dict[int, int], reason: str) -> None:
     error = refusal(tiff({**image_bytes.GREY_TIFF, **changes}, bytes(800)))
@@ -193,6 +199,34 @@ def test_an_uncompressed_tiff_with_too_few_pixels_is_truncated() -> None:
     assert refusal(tiff(image_bytes.GREY_TIFF, bytes(199))).kind is ErrorKind.TRUNCATED
 
 
+def test_a_tiff_without_strips_or_with_too_many_is_corrupt() -> None:
+    strips = struct.pack("<HH", 273, 4)
+    sound = tiff(image_bytes.GREY_TIFF, bytes(200))
+    assert refusal(sound.replace(strips, struct.pack("<HH", 1273, 4))).kind is ErrorKind.CORRUPT
+    tiles = struct.pack("<HHII", 324, 4, MAX_PARTS + 1, 8) + struct.pack("<HHII", 325, 4, 1, 200)
+    assert "65537" in refusal(tiff(image_bytes.GREY_TIFF, bytes(300_000), tiles)).detail
+
+
+def test_a_jpeg_that_ends_behind_its_frame_or_has_two_channels_is_no_picture() -> None:
+    frame = JPEG.index(b"\xff\xc0")
+    after_frame = frame + 2 + int.from_bytes(JPEG[frame + 2 : frame + 4])
+    assert refusal(JPEG[:after_frame] + image_bytes.END_OF_IMAGE).kind is ErrorKind.CORRUPT
+    two_channels = JPEG[: frame + 9] + b"\x02" + JPEG[frame + 10 :]
+    assert refusal(two_channels).kind is ErrorKind.UNSUPPORTED_FORMAT
+
+
+def test_restart_markers_lead_no_count_of_scans_astray() -> None:
+    restarts = encode(photograph(), "JPEG", progressive=True, restart_marker_blocks=1)
+    assert restarts.count(b"\xff\xd3") > 10
+    assert read_header(restarts + b"\xff\xda" * 200).width == 120
+
+
 def test_a_webp_of_one_frame_in_an_animated_box_is_a_picture() -> None:
-    still = encode(Image.new("RGB", (40, 30), "tan"), "WEBP", save_all=True, append_images=[])
-    assert read_header(still).width == 40
+    still = encode(photograph(40, 30), "WEBP", lossless=True)[12:]
+    frame = struct.pack("<4sI", b"ANMF", 16 + len(still)) + bytes(6) + b"\x27\0\0\x1d\0\0" + bytes(4) + still
+    chunks = b"VP8X\x0a\0\0\0\x02\0\0\0\x27\0\0\x1d\0\0ANIM\x06\0\0\0" + bytes(6) + frame
+    one, two = (
+        b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body for body in (chunks, chunks + frame)
+    )
+    assert read_header(one) == Header("webp", 40, 30, 1)
+    assert refusal(two).kind is ErrorKind.ANIMATED

@@ -19,7 +19,15 @@ from PIL import Image, ImageOps
 from melanoma.errors import ErrorKind, ImageError, UsageError
 from melanoma.images import DECODER, IMAGE_EXTENSIONS, ImageSpec, decode, read_header
 from tests.melanoma import image_bytes
-from tests.melanoma.image_bytes import BROKEN, BROKEN_KINDS, END_OF_IMAGE, encode, exif, photograph, stored_for
+from tests.melanoma.image_bytes import (
+    BROKEN,
+    BROKEN_KINDS,
+    END_OF_IMAGE,
+    encode,
+    exif,
+    photograph,
+    stored_for,
+)
 
 SPEC = ImageSpec(32, 48)
 
@@ -58,9 +66,10 @@ def plain(data: bytes) -> list[int]:
 
 def test_pixels_are_writable_rgb_of_the_asked_size() -> None:
     pixels = decode(encode(photograph(), "JPEG"), ImageSpec(17, 29))
-    assert (pixels.shape, pixels.dtype, pixels.flags.writeable, pixels.flags.c_contiguous) == (
-        (17, 29, 3), np.uint8, True, True,
-    )  # fmt: skip
+    assert pixels.shape == (17, 29, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.writeable
+    assert pixels.flags.c_contiguous
 
 
 def test_a_header_read_before_changes_nothing() -> None:
@@ -76,7 +85,11 @@ def test_the_header_of_another_file_is_refused() -> None:
 
 
 def test_threads_get_the_same_pixels() -> None:
-    files = [encode(photograph(seed=seed), format) for seed in range(3) for format in ("JPEG", "PNG", "WEBP", "TIFF")]
+    files = [
+        encode(photograph(seed=seed), format)
+        for seed in range(3)
+        for format in ("JPEG", "PNG", "WEBP", "TIFF")
+    ]
     alone = [decode(data, SPEC) for data in files]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(decode, files * 10, [SPEC] * 10 * len(files)))
@@ -109,7 +122,9 @@ def test_extensions_are_lower_case_suffixes() -> None:
 
 @pytest.mark.parametrize("eighths", range(1, 9))
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_not_below_the_target(eighths: int, orientation: int) -> None:
+def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_not_below_the_target(
+    eighths: int, orientation: int
+) -> None:
     data = encode(photograph(640, 480), "JPEG", exif=exif(orientation))
     rows, columns = 480 * eighths // 8, 640 * eighths // 8
     scaled = simplejpeg.decode_jpeg(data, min_height=rows, min_width=columns)
@@ -133,7 +148,8 @@ def test_a_scaled_jpeg_lies_where_the_full_one_does(size: tuple[int, int], orien
 
 
 @pytest.mark.parametrize("options", [
-    {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"restart_marker_blocks": 3}, {"optimize": True},
+    {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"restart_marker_blocks": 3},
+    {"optimize": True},
 ])  # fmt: skip
 def test_every_way_of_writing_a_jpeg_gives_the_picture(options: dict[str, Any]) -> None:
     assert difference(encode(photograph(240, 180), "JPEG", **options), SPEC) < 3
@@ -188,7 +204,11 @@ def test_grey_alpha_and_transparent_colours_lie_over_white() -> None:
     assert plain(encode(Image.new("LA", (9, 9), (0, 51)), "PNG")) == [204, 204, 204]
     assert plain(encode(Image.new("L", (9, 9), 8), "PNG", transparency=8)) == [255, 255, 255]
     assert plain(encode(Image.new("L", (9, 9), 9), "PNG", transparency=8)) == [9, 9, 9]
-    assert plain(encode(Image.new("RGB", (9, 9), (8, 7, 6)), "PNG", transparency=(8, 7, 6))) == [255, 255, 255]
+    assert plain(encode(Image.new("RGB", (9, 9), (8, 7, 6)), "PNG", transparency=(8, 7, 6))) == [
+        255,
+        255,
+        255,
+    ]
     palette = Image.new("P", (9, 9), 1)
     palette.putpalette([0, 0, 0, 10, 20, 30])
     assert plain(encode(palette, "PNG", transparency=b"\xff\x00")) == [255, 255, 255]
@@ -217,8 +237,14 @@ def test_sixteen_bit_colour_is_scaled_within_a_level(level: int, expected: int, 
 
 def test_transparent_sixteen_bit_grey_becomes_white() -> None:
     png = image_bytes.png_of_sixteen_bits(np.full((9, 9, 1), 4000, np.uint16))
-    assert plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4000)))) == [255] * 3
-    assert plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4001)))) == [16] * 3
+    assert (
+        plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4000))))
+        == [255] * 3
+    )
+    assert (
+        plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4001))))
+        == [16] * 3
+    )
 
 
 def test_negative_samples_are_unsupported() -> None:
@@ -244,7 +270,9 @@ def test_a_turned_photograph_and_its_upright_twin_are_one(
     format: str, options: dict[str, Any], spec: ImageSpec, orientation: int
 ) -> None:
     upright = photograph(97, 64)
-    note: dict[str, Any] = {"tiffinfo": {274: orientation}} if format == "TIFF" else {"exif": exif(orientation)}
+    note: dict[str, Any] = (
+        {"tiffinfo": {274: orientation}} if format == "TIFF" else {"exif": exif(orientation)}
+    )
     turned = encode(stored_for(upright, orientation), format, **options, **note)
     assert np.array_equal(decode(turned, spec), decode(encode(upright, format, **options), spec))
 
@@ -292,6 +320,11 @@ def test_a_crop_keeps_the_aspect_ratio_of_the_target() -> None:
 def test_any_share_and_any_small_photograph_can_be_cropped(format: str, crop: float) -> None:
     for size in ((1, 1), (3, 2), (7, 13), (19, 1), (101, 67)):
         assert kind_of(encode(photograph(*size), format), ImageSpec(31, 17, crop)) is None
+
+
+def test_rounding_never_lets_a_crop_reach_beyond_the_photograph() -> None:
+    assert kind_of(encode(photograph(446, 1039), "JPEG"), ImageSpec(443, 215, 1.0)) is None
+    assert kind_of(encode(photograph(509, 300), "PNG"), ImageSpec(71, 113, 1.0)) is None
 
 
 # damage
@@ -396,9 +429,12 @@ def with_right_checksums(png: bytes) -> bytes:
 @pytest.mark.parametrize(("format", "options"), [
     ("JPEG", {}), ("JPEG", {"progressive": True, "exif": exif(6)}), ("PNG", {}), ("WEBP", {}),
     ("WEBP", {"lossless": True, "exif": exif(3)}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}),
-    ("TIFF", {"compression": "tiff_adobe_deflate"}), ("TIFF", {"compression": "packbits", "big_endian": True}),
+    ("TIFF", {"compression": "tiff_adobe_deflate"}),
+    ("TIFF", {"compression": "packbits", "big_endian": True}),
 ])  # fmt: skip
-def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(format: str, options: dict[str, Any]) -> None:
+def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(
+    format: str, options: dict[str, Any]
+) -> None:
     random = np.random.default_rng(2)
     outcomes = set()
     for data in damaged(encode(photograph(60, 40), format, **options), random, 250):
@@ -410,7 +446,14 @@ def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(format: str
 
 def test_noise_behind_a_magic_number_is_an_image_error() -> None:
     random = np.random.default_rng(3)
-    starts = (b"", b"\xff\xd8\xff", image_bytes.png_header(9, 9), b"RIFF\x40\0\0\0WEBPVP8 ", b"II*\0\x08\0\0\0", b"MM\0*")
+    starts = (
+        b"",
+        b"\xff\xd8\xff",
+        image_bytes.png_header(9, 9),
+        b"RIFF\x40\0\0\0WEBPVP8 ",
+        b"II*\0\x08\0\0\0",
+        b"MM\0*",
+    )
     for _ in range(60):
         for start in starts:
             assert kind_of(start + random.bytes(200)) is not None

@@ -663,7 +663,7 @@ CHANGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "named type": (replace(named_type), "is no plain array"),
     "attribute": (attribute, "is no plain array"),
     "name of two": (name_of_two, "'dense/vars' in '/layers' points elsewhere"),
-    "many objects": (many, "is endless"),
+    "many objects": (many, "holds very many objects"),
 }
 
 

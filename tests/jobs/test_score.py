@@ -1,0 +1,217 @@
+"""The job as an operator starts it: flags, exit codes, what it says, and what it survives."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main
+from jobs.score import exit_code
+from melanoma import scores
+from tests.helpers import fill, photograph, write_tiny_bundle
+from tests.pipelines.nights import rows
+
+ROOT = Path(__file__).parents[2]
+
+
+def score(*words: str | Path) -> int:
+    return main(["score", *map(str, words)])
+
+
+def test_a_night_prints_counts_that_add_up_the_table_the_licence_and_that_it_is_no_diagnosis(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 3)
+    (tmp_path / "in" / "broken.jpg").write_bytes(b"")
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    words = ["--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out"]
+    assert score(*words, "--run-date", "2026-02-03") == 0
+    said = capsys.readouterr().out
+    assert "4 listed = 3 scored + 1 failed + 0 skipped + 0 duplicates + 0 deferred" in said
+    assert "empty 1" in said and ".txt 1" in said
+    assert f"file://{tmp_path / 'out'}, version 1" in said
+    assert "Public domain" in said and "no diagnosis" in said
+    assert {str(row["run_date"]) for row in rows(tmp_path / "out")} == {"2026-02-03"}
+    assert score(*words) == 0
+    assert "nothing new" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 3)
+    assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out", "--dry-run") == 0
+    assert "Would score 3 of 3" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--images", "{in}/absent"], "check --images"),
+        (["--images", "{tmp}/bare"], "no photograph there"),
+        ([], "--images URI"),
+        (["--images", "{in}", "--manifest", "x.csv"], "either --images"),
+        (["--images", "{in}", "--keep", "age"], "--keep goes with --manifest"),
+        (["--manifest", "{tmp}/absent.csv"], "--manifest"),
+        (["--manifest", "{tmp}/manifest.csv", "--keep", "age"], "no column age"),
+        (["--manifest", "{tmp}/manifest.csv", "--keep", "status"], "has a column of that name"),
+        (["--images", "{in}", "--bundle", "{in}"], "no bundle.json there"),
+        (["--images", "{in}", "--output", "memory://x"], "memory://"),
+        (["--images", "{in}", "--output", "{in}/lesion-0000.jpg"], "choose another --output"),
+        (["--images", "nostore://x"], "no store that fsspec knows"),
+        (["--images", "{in}", "--", "--no_such_option=1"], "Beam has no option"),
+        (["--images", "{in}", "--", "--setup_file=setup.py"], "must be absolute"),
+        (["--images", "{in}", "--surprise"], "unrecognized arguments: --surprise"),
+        (["--images", "{in}", "--max-failed", "5"], "no share"),
+        (["--images", "{in}", "--batch-size", "0"], "no whole number"),
+        (["--images", "{in}", "--run-date", "yesterday"], "no date"),
+    ],
+)
+def test_mistakes_exit_with_2_and_one_line_that_says_what_to_do(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    fill(tmp_path / "in", 1)
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "manifest.csv").write_text("uri,status\nx.jpg,1\n")
+    given = [word.replace("{in}", str(tmp_path / "in")).replace("{tmp}", str(tmp_path)) for word in words]
+    defaults = [] if "--bundle" in words else ["--bundle", bundle_uri]
+    defaults += [] if "--output" in words else ["--output", str(tmp_path / "out")]
+    place = given.index("--") if "--" in given else len(given)
+    try:
+        code = score(*given[:place], *defaults, *given[place:])
+    except SystemExit as exit_:
+        code = int(str(exit_.code))
+    said = capsys.readouterr().err.strip()
+    assert code == 2
+    assert complaint in said
+    assert "Traceback" not in said and len([line for line in said.split("\n") if line.startswith("melanoma: ")]) == 1
+    assert scores.table_version(str(tmp_path / "out")) is None
+
+
+def test_an_emptied_root_is_fine_where_the_table_knows_it(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (path,) = fill(tmp_path / "in", 1)
+    words = ["--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out"]
+    assert score(*words) == 0
+    path.unlink()
+    assert score(*words) == 0
+    assert "no photograph there any more" in capsys.readouterr().err
+    (tmp_path / "bare").mkdir()
+    assert score("--images", tmp_path / "bare", *words[2:], "--allow-empty") == 0
+
+
+def test_the_failure_budget_is_a_share_and_at_least_ten_photographs() -> None:
+    assert exit_code("committed", scored=0, failed=9, max_failed=0.05) == 0
+    assert exit_code("committed", scored=190, failed=10, max_failed=0.05) == 0
+    assert exit_code("committed", scored=189, failed=10, max_failed=0.05) == 1
+    assert exit_code("committed", scored=0, failed=10, max_failed=1.0) == 0
+    assert exit_code("nothing_new", scored=0, failed=0, max_failed=0.0) == 0
+    assert exit_code("store_down", scored=0, failed=0, max_failed=1.0) == 3
+
+
+def test_over_the_budget_commits_and_exits_with_1(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    for index in range(10):
+        (tmp_path / "in" / f"broken-{index}.jpg").write_bytes(b"")
+    assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out") == 1
+    assert len(rows(tmp_path / "out")) == 12
+
+
+def test_a_manifest_brings_its_ids_and_columns(tmp_path: Path, bundle_uri: str) -> None:
+    paths = fill(tmp_path / "in", 3)
+    lines = [f'"{paths[0]}",007,left arm', f'"file://{paths[1]}",,"back, ""upper"""', f'"{tmp_path}/absent.jpg",x,']
+    (tmp_path / "manifest.csv").write_text("\n".join(["uri,image_id,site", *lines]) + "\n")
+    words = ["--manifest", tmp_path / "manifest.csv", "--keep", "site", "--bundle", bundle_uri]
+    assert score(*words, "--output", tmp_path / "out") == 0
+    found = {row["image_id"]: (row["status"], row["site"]) for row in rows(tmp_path / "out")}
+    assert found == {
+        "007": ("scored", "left arm"),
+        "lesion-0001": ("scored", 'back, "upper"'),
+        "x": ("failed", None),
+    }
+
+
+def test_direct_runner_and_module_start_are_accepted(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    words = ["--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "jobs.score", *map(str, words), "--", "--runner=DirectRunner"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "2 scored" in ended.stdout
+    assert len(rows(tmp_path / "out")) == 2
+
+
+def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
+    """SIGKILL in mid-run, new photographs, a second start: every photograph exactly one row."""
+    bundle_uri = write_tiny_bundle(tmp_path / "bundle", size=128)
+    fill(tmp_path / "in", 400)
+    words = ["--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out", "--chunk-size", "10"]
+    command = [sys.executable, "-m", "jobs.score", *map(str, words)]
+    started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while started.poll() is None and len(list((tmp_path / "out").rglob("*.arrow"))) < 5:
+        time.sleep(0.005)
+    started.send_signal(signal.SIGKILL)
+    started.wait()
+    staged = len(list((tmp_path / "out").rglob("*.arrow")))
+    assert staged >= 5 and scores.table_version(str(tmp_path / "out")) is None
+    damaged = next((tmp_path / "out").rglob("*.arrow"))
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    fill(tmp_path / "in", 7, first=400)
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    adopted = int(re.search(r"adopted +(\d+)", ended.stdout).group(1))  # type: ignore[union-attr]
+    assert 0 < adopted < 400
+    found = rows(tmp_path / "out")
+    assert len(found) == len({row["image_uri"] for row in found}) == 407
+    assert len({row["run_id"] for row in found}) == 1
+    record = json.loads(next((tmp_path / "out" / "_reports").iterdir()).read_text())
+    assert record["counts"]["listed"] == record["counts"]["scored"] == 407
+
+
+def test_progress_is_plain_lines_in_a_log(tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs import progress
+    from melanoma import staging
+    from tests.pipelines.nights import start
+
+    run = start(tmp_path, bundle_uri)
+    staging.announce(run, 100)
+    staging.write_chunk(run, 0, staging.RowBuilder(run, _bundle(bundle_uri)).table())
+    lines: list[str] = []
+    monkeypatch.setattr(progress, "print", lambda text, **_: lines.append(text), raising=False)
+    monkeypatch.setattr(progress, "_LOG_SECONDS", 0.0)
+    watch = progress.Watch(run)
+    watch._rows = 25
+    watch._look()
+    assert re.fullmatch(r"scored 25 of 100 \(25%\), \d+ images/s, about \d+ s left", lines[0])
+
+
+def _bundle(uri: str) -> object:
+    from melanoma.bundle import load_bundle
+
+    return load_bundle(uri)
+
+
+def test_names_of_every_kind_come_back_byte_for_byte(tmp_path: Path, bundle_uri: str) -> None:
+    from tests.melanoma.test_storage import NAMES
+
+    for index, name in enumerate(NAMES):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photograph(index))
+    (tmp_path / "in" / os.fsdecode(b"bad\xff.jpg")).write_bytes(photograph(0))
+    assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out") == 0
+    found = {row["image_uri"].removeprefix(f"file://{tmp_path}/in/"): row["status"] for row in rows(tmp_path / "out")}
+    assert found == {**dict.fromkeys(NAMES, "scored"), "bad\\xff.jpg": "failed"}

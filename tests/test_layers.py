@@ -1,0 +1,63 @@
+"""The import law: jobs → pipelines → melanoma, one door per library, nothing heavy before it is needed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+FORBIDDEN = {
+    "melanoma": {"apache_beam", "argparse", "pipelines", "jobs"},
+    "pipelines": {"argparse", "jobs"},
+    "jobs": {"keras", "tensorflow", "fsspec", "pyarrow", "deltalake", "duckdb", "PIL"},
+}
+DOORS = {
+    "fsspec": {"melanoma/storage.py"},
+    "Augmentor": {"melanoma/augment.py"},
+    "deltalake": {"melanoma/scores.py"},
+    "duckdb": {"melanoma/queries.py"},
+    "simplejpeg": {"melanoma/images.py"},
+}
+MODULES = sorted(path for package in FORBIDDEN for path in (ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of all imports, those inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            names.add((node.module or "").split(".")[0])
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "import_module":
+            assert path.name == "cli.py", f"{path} imports by name"
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_imports_point_one_way_and_through_one_door(path: Path) -> None:
+    name = path.relative_to(ROOT).as_posix()
+    names = imported(path)
+    assert not names & FORBIDDEN[name.split("/")[0]]
+    assert {library for library, doors in DOORS.items() if library in names and name not in doors} == set()
+
+
+@pytest.mark.parametrize("words", [["-c", "import melanoma"], ["-m", "jobs.cli", "--help"], ["-m", "jobs.score", "--help"]])
+def test_a_start_loads_neither_tensorflow_nor_beam(words: list[str]) -> None:
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stderr
+    assert "melanoma" in loaded
+    assert not [name for name in ("tensorflow", "keras", "apache_beam") if f"{name}\n" in loaded.replace(" ", "")]
+
+
+def test_reading_results_loads_neither_tensorflow_nor_beam() -> None:
+    code = (
+        "import sys, melanoma.queries, melanoma.scores, melanoma.bundle, melanoma.ledger, melanoma.commits;"
+        "print({'tensorflow', 'keras', 'apache_beam'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.strip() == "set()"
