@@ -71,11 +71,12 @@ def _import(args: argparse.Namespace) -> int:
     from melanoma.bundling import import_model
     from melanoma.images import ImageSpec
 
+    height, width = args.size
     bundle = import_model(
         args.model,
         args.output,
         labels=args.labels,
-        spec=ImageSpec(*args.size, args.crop),
+        spec=ImageSpec(height, width, args.crop),
         scaling=Scaling(args.scale, args.offset, tuple(args.mean), tuple(args.std)),
         prior=args.prior or uniform_prior(args.labels),
         licence=args.licence,

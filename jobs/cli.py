@@ -65,9 +65,7 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
-    parser = _Parser(
-        "melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False
-    )
+    parser = _Parser("melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, purpose in COMMANDS.items():

@@ -295,9 +295,7 @@ def _read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
         if tag not in _FIELDS:
             continue
         if tag in fields or code not in _FIELD_CODES or not 1 <= count <= MAX_PARTS:
-            _refuse(
-                ErrorKind.CORRUPT, f"TIFF field {tag} stands twice, is no whole number or has {count} values"
-            )
+            _refuse(ErrorKind.CORRUPT, f"TIFF field {tag} stands twice, is no whole number or has {count} values")
         layout = f"{sign}{count}{_FIELD_CODES[code]}"
         fields[tag] = struct.unpack_from(layout, block, entry + 8 if struct.calcsize(layout) <= 4 else value)
     # A decoder copies every field, and fields may overlap: a small file can claim more than the memory holds.

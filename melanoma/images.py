@@ -146,9 +146,7 @@ def _decode_with_pillow(data: bytes, header: Header) -> Image.Image:
 
 def _pixel_chunks(data: bytes) -> bytes:
     """Keeps what makes the pixels of a PNG, so that no text or profile is ever unpacked."""
-    return data[:8] + b"".join(
-        data[start:end] for kind, start, end in png_chunks(data) if kind in _PIXEL_CHUNKS
-    )
+    return data[:8] + b"".join(data[start:end] for kind, start, end in png_chunks(data) if kind in _PIXEL_CHUNKS)
 
 
 def _from_sixteen_bits(image: Image.Image) -> Image.Image:
@@ -161,9 +159,7 @@ def _from_sixteen_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
 
 
-def _seen_box(
-    image: Image.Image, header: Header, scale: float, spec: ImageSpec
-) -> tuple[float, float, float, float]:
+def _seen_box(image: Image.Image, header: Header, scale: float, spec: ImageSpec) -> tuple[float, float, float, float]:
     """Gives left, upper, right and lower edge of what the network sees, in pixels of the decoded image.
 
     A scaled JPEG is rounded up to whole pixels: the share of a pixel that was never photographed stays out,

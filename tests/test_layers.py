@@ -45,7 +45,9 @@ def test_imports_point_one_way_and_through_one_door(path: Path) -> None:
     assert {library for library, doors in DOORS.items() if library in names and name not in doors} == set()
 
 
-@pytest.mark.parametrize("words", [["-c", "import melanoma"], ["-m", "jobs.cli", "--help"], ["-m", "jobs.score", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["-c", "import melanoma"], ["-m", "jobs.cli", "--help"], ["-m", "jobs.score", "--help"]]
+)
 def test_a_start_loads_neither_tensorflow_nor_beam(words: list[str]) -> None:
     loaded = subprocess.run(
         [sys.executable, "-X", "importtime", *words], capture_output=True, text=True, check=True, cwd=ROOT

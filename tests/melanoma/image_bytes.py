@@ -70,9 +70,7 @@ def with_frame(jpeg: bytes, width: int | None = None, height: int | None = None,
     """Lets the header of a JPEG claim another size or depth."""
     at = max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2"))
     old_height, old_width = struct.unpack_from(">HH", jpeg, at + 5)
-    claim = struct.pack(
-        ">BHH", depth, old_height if height is None else height, old_width if width is None else width
-    )
+    claim = struct.pack(">BHH", depth, old_height if height is None else height, old_width if width is None else width)
     return jpeg[: at + 4] + claim + jpeg[at + 9 :]
 
 
@@ -115,9 +113,7 @@ def tiff(fields: dict[int, int], pixels: bytes = b"", extra: bytes = b"") -> byt
     count = len(fields) + 2 + len(extra) // 12
     start = 8 + 2 + 12 * count + 4
     fields = {**fields, 273: start, 279: len(pixels)}
-    entries = (
-        b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(fields.items())) + extra
-    )
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(fields.items())) + extra
     return b"II*\0" + struct.pack("<IH", 8, count) + entries + bytes(4) + pixels
 
 

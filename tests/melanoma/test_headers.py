@@ -112,9 +112,7 @@ def test_a_file_over_the_limit_is_too_large() -> None:
     (3000, 16385, ErrorKind.BAD_DIMENSIONS), (21, 1, ErrorKind.BAD_DIMENSIONS),
     (10, 201, ErrorKind.BAD_DIMENSIONS),
 ])  # fmt: skip
-def test_sides_that_no_photograph_has_are_refused_in_every_format(
-    width: int, height: int, kind: ErrorKind
-) -> None:
+def test_sides_that_no_photograph_has_are_refused_in_every_format(width: int, height: int, kind: ErrorKind) -> None:
     webp = b"VP8X\x0a\0\0\0\0\0\0\0" + (width - 1).to_bytes(4, "little", signed=True)[:3]
     webp += (height - 1).to_bytes(4, "little", signed=True)[:3]
     files = [
@@ -225,8 +223,6 @@ def test_a_webp_of_one_frame_in_an_animated_box_is_a_picture() -> None:
     still = encode(photograph(40, 30), "WEBP", lossless=True)[12:]
     frame = struct.pack("<4sI", b"ANMF", 16 + len(still)) + bytes(6) + b"\x27\0\0\x1d\0\0" + bytes(4) + still
     chunks = b"VP8X\x0a\0\0\0\x02\0\0\0\x27\0\0\x1d\0\0ANIM\x06\0\0\0" + bytes(6) + frame
-    one, two = (
-        b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body for body in (chunks, chunks + frame)
-    )
+    one, two = (b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body for body in (chunks, chunks + frame))
     assert read_header(one) == Header("webp", 40, 30, 1)
     assert refusal(two).kind is ErrorKind.ANIMATED

@@ -85,11 +85,7 @@ def test_the_header_of_another_file_is_refused() -> None:
 
 
 def test_threads_get_the_same_pixels() -> None:
-    files = [
-        encode(photograph(seed=seed), format)
-        for seed in range(3)
-        for format in ("JPEG", "PNG", "WEBP", "TIFF")
-    ]
+    files = [encode(photograph(seed=seed), format) for seed in range(3) for format in ("JPEG", "PNG", "WEBP", "TIFF")]
     alone = [decode(data, SPEC) for data in files]
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(decode, files * 10, [SPEC] * 10 * len(files)))
@@ -122,9 +118,7 @@ def test_extensions_are_lower_case_suffixes() -> None:
 
 @pytest.mark.parametrize("eighths", range(1, 9))
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_not_below_the_target(
-    eighths: int, orientation: int
-) -> None:
+def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_not_below_the_target(eighths: int, orientation: int) -> None:
     data = encode(photograph(640, 480), "JPEG", exif=exif(orientation))
     rows, columns = 480 * eighths // 8, 640 * eighths // 8
     scaled = simplejpeg.decode_jpeg(data, min_height=rows, min_width=columns)
@@ -237,14 +231,8 @@ def test_sixteen_bit_colour_is_scaled_within_a_level(level: int, expected: int, 
 
 def test_transparent_sixteen_bit_grey_becomes_white() -> None:
     png = image_bytes.png_of_sixteen_bits(np.full((9, 9, 1), 4000, np.uint16))
-    assert (
-        plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4000))))
-        == [255] * 3
-    )
-    assert (
-        plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4001))))
-        == [16] * 3
-    )
+    assert plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4000)))) == [255] * 3
+    assert plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4001)))) == [16] * 3
 
 
 def test_negative_samples_are_unsupported() -> None:
@@ -270,9 +258,7 @@ def test_a_turned_photograph_and_its_upright_twin_are_one(
     format: str, options: dict[str, Any], spec: ImageSpec, orientation: int
 ) -> None:
     upright = photograph(97, 64)
-    note: dict[str, Any] = (
-        {"tiffinfo": {274: orientation}} if format == "TIFF" else {"exif": exif(orientation)}
-    )
+    note: dict[str, Any] = {"tiffinfo": {274: orientation}} if format == "TIFF" else {"exif": exif(orientation)}
     turned = encode(stored_for(upright, orientation), format, **options, **note)
     assert np.array_equal(decode(turned, spec), decode(encode(upright, format, **options), spec))
 
@@ -432,9 +418,7 @@ def with_right_checksums(png: bytes) -> bytes:
     ("TIFF", {"compression": "tiff_adobe_deflate"}),
     ("TIFF", {"compression": "packbits", "big_endian": True}),
 ])  # fmt: skip
-def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(
-    format: str, options: dict[str, Any]
-) -> None:
+def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(format: str, options: dict[str, Any]) -> None:
     random = np.random.default_rng(2)
     outcomes = set()
     for data in damaged(encode(photograph(60, 40), format, **options), random, 250):

@@ -1,0 +1,87 @@
+"""Every command of the README is run as it stands there, but for the one that runs the tests."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import s3fs
+
+from melanoma import storage
+from tests.helpers import fill, photograph
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COPIED = ["Makefile", "README.md", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "bundles"]
+
+
+def shell_commands() -> list[str]:
+    """The lines of all sh blocks, comments dropped, and the commands that are spelt within a sentence."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+    lines = [line.split("  #")[0].split("   #")[0].strip() for line in blocks.splitlines()]
+    inline = [re.sub(r"\s+", " ", words) for words in re.findall(r"`(melanoma [a-z]+ [^`]+)`", README)]
+    return [line for line in lines if line] + inline
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what the commands need, beside the environment that is installed already."""
+    folder = tmp_path_factory.mktemp("checkout")
+    for name in COPIED:
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
+    (folder / ".venv").symlink_to(Path(sys.prefix))
+    return folder
+
+
+def run(command: str, checkout: Path) -> str:
+    """Runs one line in a shell that finds the `melanoma` of this environment."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=checkout,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, f"{command}\n{ended.stdout}\n{ended.stderr}"
+    return ended.stdout
+
+
+def test_the_readme_leads_with_two_commands() -> None:
+    assert shell_commands()[:2] == ["make score", "make test"]
+
+
+def test_make_score_draws_scores_sums_up_and_asks_the_table(checkout: Path) -> None:
+    said = run("make score", checkout)
+    assert "200 listed = 195 scored + 5 failed + 0 skipped" in said
+    assert "mean_probability" in said and "no diagnosis" in said
+    assert "installing" not in said
+    again = run("make score", checkout)
+    assert "200 listed = 0 scored + 0 failed + 200 skipped" in again
+
+
+def test_every_other_command_works_as_it_stands(checkout: Path, s3_endpoint: str, tmp_path: Path) -> None:
+    store = s3fs.S3FileSystem(skip_instance_cache=True)
+    for bucket in ("archive", "results"):
+        store.mkdir(bucket)
+    storage.write_bytes("s3://archive/dermoscopy/a.jpg", photograph(1))
+    fill(tmp_path / "archive" / "dermoscopy", 3)
+    run("make score", checkout)
+    done = 0
+    for command in shell_commands():
+        if command in ("make score", "make test"):
+            continue
+        local = command.replace("=/archive/", f"={tmp_path}/archive/").replace("=/results/", f"={tmp_path}/results/")
+        run(local.replace("'/archive/", f"'{tmp_path}/archive/"), checkout)
+        done += 1
+    assert done >= 3
+
+
+def test_every_page_that_the_readme_names_is_there() -> None:
+    for link in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
