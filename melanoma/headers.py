@@ -5,8 +5,9 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import NoReturn
 
+from melanoma import tags
 from melanoma.errors import ErrorKind, ImageError
 
 MAX_BYTES = 64 * 2**20
@@ -33,15 +34,8 @@ _APP1, _EOI, _SOS = 0xE1, 0xD9, 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _HUFFMAN_DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 
-_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _ORIENTATION = 254, 256, 257, 258, 259, 262, 274
-_STRIP_STARTS, _STRIP_LENGTHS, _TILE_STARTS, _TILE_LENGTHS = 273, 279, 324, 325
-_FIELDS = frozenset({_SUBFILE, _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLOURS, _ORIENTATION}) | {
-    _STRIP_STARTS, _STRIP_LENGTHS, _TILE_STARTS, _TILE_LENGTHS,
-}  # fmt: skip
 _NONE, _LOSSLESS_COMPRESSIONS = 1, frozenset({1, 5, 8, 32773, 32946})
 _WHITE_IS_ZERO, _GREY_PALETTE_RGB_CMYK = 0, frozenset({0, 1, 2, 3, 5})
-_FIELD_CODES = {1: "B", 3: "H", 4: "I"}  # the whole numbers among the field types
-_FIELD_BYTES = dict(enumerate((0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)))  # by field type
 
 
 @dataclass(frozen=True)
@@ -174,7 +168,7 @@ def _read_jpeg(data: bytes) -> Header:
                 found = f"JPEG of frame type {marker:#x}, {frame[0]} bits and {frame[5]} channels"
                 _refuse(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; Huffman-coded DCT of 8 bits is read")
         elif marker == _APP1 and not orientation and data.startswith(b"Exif\0", start):
-            orientation = _exif_orientation(data[start:end])
+            orientation = tags.exif_orientation(data[start:end])
         elif marker in (_SOS, _EOI):
             break
     if not frame or marker == _EOI:
@@ -199,7 +193,7 @@ def _read_png(data: bytes) -> Header:
         if kind == b"acTL":
             _refuse(ErrorKind.ANIMATED, "animated PNG")
         if kind == b"eXIf":
-            orientation = _exif_orientation(data[start + 8 : end - 4])
+            orientation = tags.exif_orientation(data[start + 8 : end - 4])
     return Header("png", width, height, orientation)
 
 
@@ -215,7 +209,7 @@ def _read_webp(data: bytes) -> Header:
         kind, length = struct.unpack_from("<4sI", data, start)
         frames += kind == b"ANMF"
         if kind == b"EXIF":
-            orientation = _exif_orientation(data[start + 8 : start + 8 + length])
+            orientation = tags.exif_orientation(data[start + 8 : start + 8 + length])
         start += 8 + length + length % 2
     else:
         _refuse(ErrorKind.CORRUPT, f"more than {MAX_PARTS} chunks")
@@ -238,11 +232,11 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 
 
 def _read_tiff(data: bytes) -> Header:
-    fields, next_page = _read_directory(data)
-    width, height = fields.get(_WIDTH, (0,))[0], fields.get(_HEIGHT, (0,))[0]
+    fields, next_page = tags.read_directory(data)
+    width, height = fields.get(tags.WIDTH, (0,))[0], fields.get(tags.HEIGHT, (0,))[0]
     _check_size(width, height)
-    compression, colours = fields.get(_COMPRESSION, (1,))[0], fields.get(_COLOURS, (-1,))[0]
-    bits, is_thumbnail = fields.get(_BITS, (1,)), fields.get(_SUBFILE, (0,))[0] & 1
+    compression, colours = fields.get(tags.COMPRESSION, (1,))[0], fields.get(tags.COLOURS, (-1,))[0]
+    bits, is_thumbnail = fields.get(tags.BITS, (1,)), fields.get(tags.SUBFILE, (0,))[0] & 1
     known = compression in _LOSSLESS_COMPRESSIONS and colours in _GREY_PALETTE_RGB_CMYK and not is_thumbnail
     if not known or max(bits) > (8 if colours == _WHITE_IS_ZERO else 16):
         found = f"TIFF of compression {compression}, colours {colours}, {max(bits)} bits"
@@ -250,58 +244,14 @@ def _read_tiff(data: bytes) -> Header:
         _refuse(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; read is {expected}")
     if next_page:
         _refuse(ErrorKind.ANIMATED, "TIFF of several pages")
-    starts = fields.get(_STRIP_STARTS) or fields.get(_TILE_STARTS, ())
-    lengths = fields.get(_STRIP_LENGTHS) or fields.get(_TILE_LENGTHS, ())
+    starts = fields.get(tags.STRIP_STARTS) or fields.get(tags.TILE_STARTS, ())
+    lengths = fields.get(tags.STRIP_LENGTHS) or fields.get(tags.TILE_LENGTHS, ())
     if not starts or len(starts) != len(lengths):
         _refuse(ErrorKind.CORRUPT, "the TIFF does not say where its pixels are")
     is_short = compression == _NONE and 8 * sum(lengths) < width * height * sum(bits)
     if is_short or any(start + length > len(data) for start, length in zip(starts, lengths, strict=True)):
         _refuse(ErrorKind.TRUNCATED, "the TIFF ends before its pixels do")
-    return Header("tiff", width, height, _valid_orientation(fields))
-
-
-def _exif_orientation(exif: bytes) -> int:
-    """Reads an EXIF block; a broken one is no reason to refuse the photograph around it."""
-    try:
-        fields, _ = _read_directory(exif.removeprefix(b"Exif\0\0"))
-    except (struct.error, ImageError):
-        return 1
-    return _valid_orientation(fields)
-
-
-def _valid_orientation(fields: dict[int, tuple[int, ...]]) -> int:
-    orientation = fields.get(_ORIENTATION, (1,))[0]
-    return orientation if 1 <= orientation <= 8 else 1
-
-
-def _read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Reads the whole-number fields of a TIFF structure's first directory, and where the second one lies.
-
-    Raises:
-        struct.error: An offset points beyond the end of the block.
-        ImageError: The fields cannot be what a writer wrote.
-    """
-    little = block.startswith(b"II")
-    order: Literal["little", "big"] = "little" if little else "big"
-    sign = "<" if little else ">"
-    (start,) = struct.unpack_from(f"{sign}I", block, 4)
-    (entries,) = struct.unpack_from(f"{sign}H", block, start)
-    end = start + 2 + 12 * entries
-    fields: dict[int, tuple[int, ...]] = {}
-    claimed = 0
-    for entry in range(start + 2, end, 12):
-        tag, code, count, value = struct.unpack_from(f"{sign}HHII", block, entry)
-        claimed += count * _FIELD_BYTES.get(code, 0)
-        if tag not in _FIELDS:
-            continue
-        if tag in fields or code not in _FIELD_CODES or not 1 <= count <= MAX_PARTS:
-            _refuse(ErrorKind.CORRUPT, f"TIFF field {tag} stands twice, is no whole number or has {count} values")
-        layout = f"{sign}{count}{_FIELD_CODES[code]}"
-        fields[tag] = struct.unpack_from(layout, block, entry + 8 if struct.calcsize(layout) <= 4 else value)
-    # A decoder copies every field, and fields may overlap: a small file can claim more than the memory holds.
-    if claimed > len(block):
-        _refuse(ErrorKind.CORRUPT, f"TIFF fields of {claimed} bytes in {len(block)}")
-    return fields, int.from_bytes(block[end : end + 4], order)
+    return Header("tiff", width, height, tags.valid_orientation(fields))
 
 
 _READERS = {"jpeg": _read_jpeg, "png": _read_png, "webp": _read_webp, "tiff": _read_tiff}

@@ -22,6 +22,7 @@ from typing import Any
 import h5py
 
 from melanoma.errors import BundleError
+from melanoma.keras_names import CLASSES, NAMES
 
 MAX_FILE_BYTES = 256 * 2**20
 _METADATA, _CONFIG, _WEIGHTS = _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
@@ -34,40 +35,11 @@ _KERAS_3 = re.compile(r"3\.[0-9a-z.+-]{1,20}")
 _REMEDY = "save the network again with Keras 3 as one .keras file, uncompiled and of plain layers"
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_CLASSES = {
-    "keras": _words("Sequential DTypePolicy"),
-    "keras.src.models.functional": _words("Functional"),
-    "keras.src.ops.numpy": _words("Add Subtract Multiply TrueDivide"),  # how Keras writes x + 3.0
-    "keras.src.applications.convnext": _words("LayerScale"),
-    "keras.layers": _words("""
-        InputLayer Identity Rescaling Normalization Resizing CenterCrop ZeroPadding2D Cropping2D Flatten
-        Reshape RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast Conv2D
-        DepthwiseConv2D SeparableConv2D Dense MultiHeadAttention BatchNormalization LayerNormalization
-        GroupNormalization Activation ReLU LeakyReLU PReLU ELU Softmax MaxPooling2D AveragePooling2D
-        GlobalMaxPooling2D GlobalAveragePooling2D Dropout SpatialDropout2D GaussianDropout GaussianNoise
-        Add Subtract Multiply Average Maximum Concatenate"""),
-    "keras.initializers": _words("""
-        Zeros Ones Constant GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal
-        VarianceScaling RandomUniform RandomNormal TruncatedNormal Orthogonal"""),
-    "keras.regularizers": _words("L1 L2 L1L2"),
-    "keras.constraints": _words("MaxNorm MinMaxNorm NonNeg UnitNorm"),
-}
-# What Keras would look up by a bare name; it always writes initializers and their like as objects.
-_NAMES = {
-    "activation": _words("""
-        elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax mish relu relu6
-        selu sigmoid silu softmax softplus softsign swish tanh"""),
-    "dtype": _words("float16 float32 float64 mixed_float16 uint8 int32 int64 bool"),
-    **dict.fromkeys(("initializer", "regularizer", "constraint"), frozenset[str]()),
-}
-_OBJECT_KEYS = _words(
-    "module class_name config registered_name name inbound_nodes shared_object_id build_config compile_config"
+_NAMING_KEYS = ("module", "class_name", "config", "registered_name", "name")
+_OBJECT_KEYS = frozenset({*_NAMING_KEYS, "inbound_nodes", "shared_object_id", "build_config", "compile_config"})
+_REFERENCES = frozenset(
+    ["module", "registered_name", "spec_name", "fn", "func", "function", "call", "callable", "lambda"]
 )
-_REFERENCES = _words("module registered_name spec_name fn func function call callable lambda")
 
 
 @dataclass(frozen=True)
@@ -206,7 +178,7 @@ def _count_layers(config: dict[str, Any]) -> int:
                 deeper += node.items()
             elif isinstance(node, list):
                 deeper += [(key, value) for value in node]
-            elif isinstance(node, str) and node not in _NAMES.get(key.rpartition("_")[2], (node,)):
+            elif isinstance(node, str) and node not in NAMES.get(key.rpartition("_")[2], (node,)):
                 faults.add(f"{key!a:.40} {node!a:.60}")
         level = deeper
     _require(not level, f"{_CONFIG} is nested very deep", f"at most {_MAX_JSON_DEPTH} levels")
@@ -222,7 +194,7 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
     if node["class_name"] == "__keras_tensor__" and node.keys() == {"class_name", "config"}:
         return
     module, name = str(node.get("module")), str(node["class_name"])
-    if name not in _CLASSES.get(module, ()):
+    if name not in CLASSES.get(module, ()):
         yield f"{f'{module}.{name}'!a:.100}"
     elif node.get("registered_name", "") not in (None, name):
         yield f"{name!a:.60} registered as {str(node.get('registered_name'))!a:.60}"

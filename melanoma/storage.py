@@ -64,7 +64,7 @@ class _Place:
         return self.prefix == "file://"
 
     def uri_of(self, path: str) -> str:
-        """Spells a path of this file system; what is not Unicode is shown as `\\xNN`."""
+        """Spells a path of this file system; a byte that is not Unicode is shown as its escape."""
         printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         return f"{self.prefix}{printable}{self.suffix}"
 

@@ -1,0 +1,33 @@
+"""What a network file may name: the classes and functions of Keras 3 that compute and do nothing else."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+CLASSES = {
+    "keras": _words("Sequential DTypePolicy"),
+    "keras.src.models.functional": _words("Functional"),
+    "keras.src.ops.numpy": _words("Add Subtract Multiply TrueDivide"),  # how Keras writes x + 3.0
+    "keras.src.applications.convnext": _words("LayerScale"),
+    "keras.layers": _words("""
+        InputLayer Identity Rescaling Normalization Resizing CenterCrop ZeroPadding2D Cropping2D Flatten
+        Reshape RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast Conv2D
+        DepthwiseConv2D SeparableConv2D Dense MultiHeadAttention BatchNormalization LayerNormalization
+        GroupNormalization Activation ReLU LeakyReLU PReLU ELU Softmax MaxPooling2D AveragePooling2D
+        GlobalMaxPooling2D GlobalAveragePooling2D Dropout SpatialDropout2D GaussianDropout GaussianNoise
+        Add Subtract Multiply Average Maximum Concatenate"""),
+    "keras.initializers": _words("""
+        Zeros Ones Constant GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal
+        VarianceScaling RandomUniform RandomNormal TruncatedNormal Orthogonal"""),
+    "keras.regularizers": _words("L1 L2 L1L2"),
+    "keras.constraints": _words("MaxNorm MinMaxNorm NonNeg UnitNorm"),
+}
+# What Keras would look up by a bare name; it always writes initializers and their like as objects.
+NAMES = {
+    "activation": _words("""
+        elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax mish relu relu6
+        selu sigmoid silu softmax softplus softsign swish tanh"""),
+    "dtype": _words("float16 float32 float64 mixed_float16 uint8 int32 int64 bool"),
+    **dict.fromkeys(("initializer", "regularizer", "constraint"), frozenset[str]()),
+}
