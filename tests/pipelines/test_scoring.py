@@ -1,6 +1,7 @@
 """Whole nights: every photograph one row, the same row however it was scored, once whatever happens."""
 
 import threading
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,20 @@ def test_a_store_that_fails_now_and_then_costs_only_those_photographs(
     sources = [Root(f"failing://{tmp_path / 'in' / 'lesion-0000.jpg'}"), Root(str(tmp_path / "in"))]
     record = night(sources, tmp_path / "out", bundle_uri)
     assert record.failures == {"store_unavailable": 1} and record.counts.scored == 3
+
+
+def test_a_zip_archive_and_a_memory_store_are_scored_like_a_folder(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any]
+) -> None:
+    paths = sorted(store.iterdir())
+    with zipfile.ZipFile(tmp_path / "half.zip", "w") as archive:
+        for path in paths[:35]:
+            archive.write(path, f"deep/er/{path.name}")
+    for path in paths[35:]:
+        storage.write_bytes(f"memory://{tmp_path.name}/{path.name}", path.read_bytes())
+    roots = [Root(f"zip://**/*.???::{tmp_path / 'half.zip'}"), Root(f"memory://{tmp_path.name}")]
+    night(roots, tmp_path / "out", bundle_uri)
+    assert probabilities(tmp_path / "out") == reference
 
 
 def test_a_limit_defers_the_rest(tmp_path: Path, bundle_uri: str) -> None:

@@ -1,0 +1,49 @@
+"""What Beam ships to its workers, and what pip installs."""
+
+import itertools
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def test_the_setup_shim_builds_the_three_packages_and_nothing_else(tmp_path: Path) -> None:
+    words = [sys.executable, "setup.py", "-q", "sdist", "--dist-dir", str(tmp_path)]
+    subprocess.run([*words, "egg_info", "--egg-base", str(tmp_path)], cwd=ROOT, check=True, capture_output=True)
+    (archive,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(archive) as packed:
+        names = [Path(name).parts[1:] for name in packed.getnames()]
+    modules = {name[0] for name in names if name and name[-1].endswith(".py")}
+    assert modules == {"melanoma", "pipelines", "jobs", "setup.py"}
+    assert ("melanoma", "py.typed") in names
+
+
+def test_every_dependency_has_a_lower_bound_and_is_pinned_by_hash() -> None:
+    extras = PROJECT["optional-dependencies"]
+    for lock, wanted in (
+        ("requirements.lock", PROJECT["dependencies"]),
+        ("requirements-dev.lock", [*PROJECT["dependencies"], *itertools.chain(*extras.values())]),
+    ):
+        text = (ROOT / lock).read_text(encoding="utf-8").lower()
+        for requirement in wanted:
+            assert ">=" in requirement, requirement
+            name = re.split(r"[\[>=<]", requirement)[0].lower()
+            assert re.search(
+                rf"^{re.escape(name)}(\[\w+\])?==\S+( ;[^\\]+)? \\\n    --hash=sha256:", text, re.MULTILINE
+            ), name
+
+
+def test_the_lock_files_agree() -> None:
+    def pins(lock: str) -> set[str]:
+        return set(re.findall(r"^([\w.-]+==[^ ]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+
+    assert pins("requirements.lock") <= pins("requirements-dev.lock")
+
+
+def test_the_extras_are_those_of_the_documentation() -> None:
+    assert set(PROJECT["optional-dependencies"]) == {"s3", "gcs", "azure", "train", "dev"}
