@@ -1,4 +1,4 @@
-"""Phantoms and the folder of samples: drawn the same every time, told apart, and never over a foreign file."""
+"""Phantoms and the folder of samples: the same every time, told apart, never over a foreign file."""
 
 import argparse
 import hashlib
@@ -64,9 +64,9 @@ def fault(store: Path, name: str) -> bytes:
 
 
 def test_one_seed_draws_one_picture_in_this_and_another_process() -> None:
-    program = "import hashlib, melanoma.samples as s; print(hashlib.sha256(s.draw(5, 60, 80).tobytes()).hexdigest())"
-    other = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert digest(draw(5, 60, 80)) == digest(draw(5, 60, 80)) == other.stdout.strip()
+    program = "import sys, melanoma.samples as s; sys.stdout.buffer.write(s.draw(5, 60, 80).tobytes())"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
+    assert digest(draw(5, 60, 80)) == digest(draw(5, 60, 80)) == hashlib.sha256(other).hexdigest()
 
 
 def test_every_seed_draws_another_picture() -> None:
@@ -113,9 +113,8 @@ def test_png_keeps_every_value_and_jpeg_comes_close() -> None:
 
 def test_jpeg_quality_moves_the_size() -> None:
     pixels = draw(0, 48, 64)
-    assert (
-        len(encode(pixels, "jpeg", quality=40)) < len(encode(pixels, "jpeg")) < len(encode(pixels, "jpeg", quality=95))
-    )
+    low, high = (len(encode(pixels, "jpeg", quality)) for quality in (40, 95))
+    assert low < len(encode(pixels, "jpeg")) < high
 
 
 def test_orientation_is_written_only_when_it_is_not_upright() -> None:
@@ -151,7 +150,7 @@ def test_sound_files_are_what_their_names_say_three_jpeg_to_one_png(sound: list[
 
 def test_sizes_lie_and_stand(sound: list[Path]) -> None:
     sizes = {picture(path).size for path in sound}
-    assert sizes >= {(600, 450), (1024, 768), (224, 224), (450, 600), (640, 480)}
+    assert sizes >= {(600, 450), (1024, 768), (224, 224), (450, 600), (400, 300)}
 
 
 def test_exactly_one_file_is_grey(sound: list[Path]) -> None:
@@ -165,10 +164,9 @@ def test_turned_files_stand_upright_once_their_tag_is_followed(sound: list[Path]
         image = picture(path)
         orientation = image.getexif().get(0x0112, 1)
         if orientation != 1:
-            index = int(path.stem[-4:]) - 1
-            height, width = ((450, 600), (768, 1024), (224, 224), (600, 450), (480, 640))[index % 5]
+            size = (image.height, image.width) if orientation == 3 else (image.width, image.height)
             upright = np.array(image.transpose(turn[orientation])).astype(int)
-            expected = draw(3 * 1_000_003 + index, height, width)
+            expected = draw(3 * 1_000_003 + int(path.stem[-4:]) - 1, *size)
             assert upright.shape == expected.shape
             assert np.abs(upright - expected).mean() < 8
             seen.add(orientation)
@@ -283,7 +281,7 @@ def run(*words: str) -> int:
     return jobs.samples.run(parser.parse_args(words))
 
 
-def test_the_command_writes_and_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = tmp_path / "deep" / "samples"
     assert run(str(folder), "--count", "6", "--broken", "2", "--seed", "9") == 0
     out = capsys.readouterr().out
@@ -315,6 +313,6 @@ def test_the_command_refuses_in_one_line_what_cannot_work(
 
 
 def test_the_command_starts_without_heavy_libraries() -> None:
-    program = "import sys, jobs.samples; print(sorted({'numpy', 'PIL', 'keras', 'pyarrow'} & set(sys.modules)))"
+    program = "import sys, jobs.samples; print({'numpy', 'PIL', 'keras'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "[]"
+    assert found.stdout.strip() == "set()"
