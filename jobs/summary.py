@@ -28,7 +28,8 @@ def night(plan: "NightPlan", record: "RunRecord", seconds: float) -> str:
         f"  failed    {_listing(record.failures)}" if record.failures else "",
         f"  classes   {_listing(record.classes)}" if record.classes else "",
         f"  table     {plan.run.output}" + (f", version {record.table_version}" if record.table_version else ""),
-        f"  model     {record.model_id}: {_first_line(plan.bundle.files['LICENSE'])}",
+        f"  model     {record.model_id}",
+        f"  licence   {_one_line(plan.bundle.files['LICENSE'])}",
         f"  {NO_DIAGNOSIS}",
     ]
     return "\n".join(line for line in lines if line)
@@ -53,5 +54,6 @@ def _listing(figures: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in sorted(figures.items(), key=lambda item: -item[1]))
 
 
-def _first_line(text: bytes) -> str:
-    return text.decode("utf-8", "replace").strip().split("\n")[0]
+def _one_line(text: bytes, most: int = 300) -> str:
+    words = " ".join(text.decode("utf-8", "replace").split())
+    return words if len(words) <= most else words[:most].rsplit(" ", 1)[0] + " …"

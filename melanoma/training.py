@@ -41,7 +41,7 @@ class Settings:
     seed: int
     learning_rate: float = 1e-3
     label_smoothing: float = 0.05
-    patience: int = 25
+    patience: int = 30
     max_repeats: int = 6
 
 
