@@ -130,12 +130,13 @@ def _ref(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> Image
 
 def _manifest_images(manifest: Manifest) -> Iterator[ImageRef]:
     table = _read_manifest(manifest)
-    uris = table["uri"].to_pylist()
-    ids = table["image_id"].to_pylist() if "image_id" in table.schema.names else [None] * len(uris)
-    kept = zip(*(table[name].to_pylist() for name in manifest.keep), strict=True) if manifest.keep else [()] * len(uris)
     with ThreadPoolExecutor(_LOOK_UPS) as pool:
-        for stored, image_id, values in zip(pool.map(_look_up, uris), ids, kept, strict=True):
-            yield _ref(stored, str(image_id or storage.stem_of(stored.uri)), tuple(values))
+        for batch in table.to_batches(max_chunksize=_LOOK_UPS * 16):
+            columns = batch.to_pydict()
+            ids = columns.get("image_id") or [None] * len(batch)
+            kept = zip(*(columns[name] for name in manifest.keep), strict=True) if manifest.keep else [()] * len(batch)
+            for stored, image_id, values in zip(pool.map(_look_up, columns["uri"]), ids, kept, strict=True):
+                yield _ref(stored, str(image_id or storage.stem_of(stored.uri)), tuple(values))
 
 
 def _look_up(uri: str) -> StoredFile:
@@ -181,13 +182,19 @@ def check_sources(sources: Sequence[Source]) -> list[str]:
         The sources that list nothing.
 
     Raises:
-        UsageError: A root does not exist.
+        UsageError: A root does not exist, or a manifest names a store that is unknown or not installed.
     """
     empty = []
     for source in sources:
         try:
-            if next(list_images(source), None) is None:
-                empty.append(source.uri)
+            if isinstance(source, Manifest):
+                uris = _read_manifest(source)["uri"].to_pylist()
+                is_empty = not uris
+                for uri in {uri.partition("://")[0]: uri for uri in uris}.values():
+                    storage.canonical(uri)
+            else:
+                is_empty = next(list_images(source), None) is None
+            empty += [source.uri] if is_empty else []
         except ReadError as error:
             if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME):
                 raise UsageError(f"{source.uri}: {error.detail}; check --images for a typing error") from None

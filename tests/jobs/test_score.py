@@ -61,6 +61,7 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
         (["--images", "{in}", "--keep", "age"], "--keep goes with --manifest"),
         (["--manifest", "{tmp}/absent.csv"], "--manifest"),
         (["--manifest", "{tmp}/manifest.csv", "--keep", "age"], "no column age"),
+        (["--manifest", "{tmp}/strange.csv"], "no store that fsspec knows"),
         (["--manifest", "{tmp}/manifest.csv", "--keep", "status"], "has a column of that name"),
         (["--images", "{in}", "--bundle", "{in}"], "no bundle.json there"),
         (["--images", "{in}", "--output", "memory://x"], "memory://"),
@@ -80,6 +81,7 @@ def test_mistakes_exit_with_2_and_one_line_that_says_what_to_do(
     fill(tmp_path / "in", 1)
     (tmp_path / "bare").mkdir()
     (tmp_path / "manifest.csv").write_text("uri,status\nx.jpg,1\n")
+    (tmp_path / "strange.csv").write_text("uri\nx.jpg\nnostore://x.jpg\n")
     given = [word.replace("{in}", str(tmp_path / "in")).replace("{tmp}", str(tmp_path)) for word in words]
     defaults = [] if "--bundle" in words else ["--bundle", bundle_uri]
     defaults += [] if "--output" in words else ["--output", str(tmp_path / "out")]
