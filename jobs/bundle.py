@@ -1,20 +1,23 @@
 """`melanoma bundle`: inspect, verify and import models."""
 
 import argparse
+import functools
 import json
 
+from jobs import logs
 from jobs.exits import COMMITTED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the three actions."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    inspect = actions.add_parser("inspect", help="show what a bundle says of itself; runs nothing of it")
+    action = functools.partial(actions.add_parser, allow_abbrev=False)
+    inspect = action("inspect", help="show what a bundle says of itself; runs nothing of it")
     inspect.add_argument("uri", metavar="URI")
     inspect.add_argument("--card", action="store_true", help="print the whole card")
-    verify = actions.add_parser("verify", help="check digests, network file and golden phantoms, as every run does")
+    verify = action("verify", help="check digests, network file and golden phantoms, as every run does")
     verify.add_argument("uri", metavar="URI")
-    _add_import(actions.add_parser("import", help="turn a Keras model from elsewhere into a bundle"))
+    _add_import(action("import", help="turn a Keras model from elsewhere into a bundle"))
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +44,7 @@ def _inspect(args: argparse.Namespace) -> int:
 
     bundle = load_bundle(args.uri)
     if args.card:
-        print(bundle.files["card.md"].decode("utf-8", "replace"))
+        print(_printable(bundle.files["card.md"].decode("utf-8", "replace")))
         return COMMITTED
     facts = bundle.facts
     print(f"{bundle.uri}\n  model_id   {bundle.model_id}\n  digest     {bundle.digest}")
@@ -56,20 +59,30 @@ def _inspect(args: argparse.Namespace) -> int:
     return COMMITTED
 
 
+def _printable(text: str) -> str:
+    """Keeps a bundle's own words from moving a terminal's cursor."""
+    return "".join(
+        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
+    )
+
+
 def _verify(args: argparse.Namespace) -> int:
     from melanoma.bundle import load_bundle
-    from melanoma.engine import load_engine
 
     bundle = load_bundle(args.uri)
+    with logs.native_silence():
+        from melanoma.engine import load_engine  # TensorFlow: only for a bundle that is whole
     load_engine(bundle, batch_size=len(bundle.golden))
     print(f"{bundle.uri}: {bundle.model_id} is whole, safe to load and scores its {len(bundle.golden)} golden phantoms")
     return COMMITTED
 
 
 def _import(args: argparse.Namespace) -> int:
-    from melanoma.bundle import Scaling, uniform_prior
-    from melanoma.bundling import import_model
+    from melanoma.description import Scaling, uniform_prior
     from melanoma.images import ImageSpec
+
+    with logs.native_silence():
+        from melanoma.bundling import import_model
 
     height, width = args.size
     bundle = import_model(

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,19 +11,18 @@ import keras
 import numpy as np
 
 from melanoma import images, samples, storage
-from melanoma.bundle import (
-    CARD,
-    DESCRIPTION,
-    FORMAT,
-    LICENCE,
-    NETWORK,
-    Bundle,
-    Scaling,
-    load_bundle,
-    preprocessing_of,
-    to_json,
+from melanoma.bundle import Bundle, Scaling, check_free, check_parts, load_bundle
+from melanoma.description import CARD, DESCRIPTION, ENGINE, FORMAT, LICENCE, NETWORK, preprocessing_of, to_json
+from melanoma.engine import (
+    ENGINE_VERSION,
+    Engine,
+    check_shapes,
+    decode_golden,
+    load_network,
+    one_clear_error,
+    score_all,
+    tensor_sha256,
 )
-from melanoma.engine import ENGINE, ENGINE_VERSION, Engine, check_shapes, decode_golden, score_all, tensor_sha256
 from melanoma.errors import BundleError, ReadError, UsageError
 from melanoma.images import ImageSpec
 from melanoma.labels import slugs_of
@@ -47,6 +47,7 @@ def write_bundle(
     metrics: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     extra_files: Mapping[str, bytes] | None = None,
+    network_file: bytes | None = None,
 ) -> Bundle:
     """Writes a bundle and reads it back as a nightly job would; the description is written last.
 
@@ -65,19 +66,20 @@ def write_bundle(
         metrics: Measured figures, JSON values.
         training: Command, seed and data, JSON values.
         extra_files: More files by name, such as pictures that the card shows.
+        network_file: The network as it was saved, where that is known; saved again it would be another model.
 
     Raises:
         BundleError: Something is there already, or the parts do not fit together.
     """
-    if storage.exists(storage.join(uri, DESCRIPTION)):
-        raise BundleError(
-            f"{uri}: a bundle lies there already; choose another folder, a shipped model is never replaced"
-        )
+    check_free(uri, allowed=frozenset(extra_files or ()))
     slugs = slugs_of(labels)
+    if len(prior) != len(slugs):
+        raise BundleError(f"{uri}: {len(prior)} shares in the prior for {len(slugs)} labels; give one for each")
     check_shapes(network, (spec.height, spec.width), labels, uri)
     scaling = scaling or Scaling()
-    golden_files, golden = _golden(network, slugs, spec, scaling, temperature)
-    files = {NETWORK: _network_bytes(network), CARD: card.encode(), LICENCE: licence.encode()}
+    with one_clear_error(uri):
+        golden_files, golden = _golden(network, slugs, spec, scaling, temperature)
+    files = {NETWORK: network_file or _network_bytes(network), CARD: card.encode(), LICENCE: licence.encode()}
     files |= golden_files | dict(extra_files or {})
     document = {
         "format": FORMAT,
@@ -96,10 +98,18 @@ def write_bundle(
         "versions": {"engine": ENGINE_VERSION, "decoder": images.DECODER},
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    for name, data in files.items():
-        storage.write_bytes(storage.join(uri, name), data)
-    storage.write_bytes(storage.join(uri, DESCRIPTION), to_json(document))
+    _write(uri, document, files)
     return load_bundle(uri)
+
+
+def _write(uri: str, document: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    try:
+        description = to_json(document)
+    except (TypeError, ValueError) as error:
+        raise BundleError(f"{uri}: {DESCRIPTION} cannot hold what is no JSON value ({error})") from None
+    check_parts(uri, description, files)
+    for name, data in [*files.items(), (DESCRIPTION, description)]:
+        storage.write_bytes(storage.join(uri, name), data)
 
 
 def import_model(
@@ -113,6 +123,8 @@ def import_model(
     licence: str,
 ) -> Bundle:
     """Turns a `.keras` file from elsewhere into a bundle, after the same static scan that every bundle passes.
+
+    Its optimizer, loss and metrics stay behind unread.
 
     Args:
         model: URI or path of the file.
@@ -134,17 +146,37 @@ def import_model(
     with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
         given, plain = Path(folder) / "given.keras", Path(folder) / NETWORK
         given.write_bytes(data)
-        scan_network(given)
-        without_compile_config(given, plain)
-        network = keras.saving.load_model(plain, compile=False, safe_mode=True)
+        try:
+            _strip(given, plain)
+        except BundleError as error:
+            raise BundleError(f"{model}: {error}") from None
+        network, network_file = load_network(plain, model), plain.read_bytes()
     card = (
         f"# Imported model\n\nImported from a Keras file with sha256 `{hashlib.sha256(data).hexdigest()}`; labels "
         f"{', '.join(labels)}. Nothing is known here of its training or accuracy. It is no medical device and "
         "diagnoses nobody.\n"
     )
     return write_bundle(
-        uri, network, labels=labels, spec=spec, card=card, licence=licence, prior=prior, scaling=scaling
+        uri,
+        network,
+        labels=labels,
+        spec=spec,
+        card=card,
+        licence=licence,
+        prior=prior,
+        scaling=scaling,
+        network_file=network_file,
     )
+
+
+def _strip(given: Path, plain: Path) -> None:
+    """Takes optimizer, loss and metrics, which no scan would pass, out of a network that is not trusted."""
+    without_compile_config(given, plain)
+    as_given = given.with_name("as-given.keras")  # the copy has followed links, so the weights are scanned as they came
+    with zipfile.ZipFile(given) as old, zipfile.ZipFile(plain) as new, zipfile.ZipFile(as_given, "w") as both:
+        for name in new.namelist():
+            both.writestr(name, (old if name.endswith(".h5") else new).read(name))
+    scan_network(as_given)
 
 
 def _network_bytes(network: keras.Model) -> bytes:
@@ -167,13 +199,13 @@ def _golden(
     pixels = decode_golden(list(files.values()), spec)
     engine = Engine(network, (spec.height, spec.width), len(files), scaling, temperature)
     found = score_all(engine, pixels)
-    if not np.isfinite(found).all() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
+    if not (found >= 0).all() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
         raise BundleError("the network's outputs are no probabilities (they do not sum to 1); end it with a softmax")
     entries = [
         {
             "file": name,
             "tensor_sha256": tensor_sha256(tensor),
-            "probabilities": {slug: float(p) for slug, p in zip(slugs, row, strict=True)},
+            "probabilities": {slug: min(1.0, float(p)) for slug, p in zip(slugs, row, strict=True)},
         }
         for name, tensor, row in zip(files, pixels, found, strict=True)
     ]

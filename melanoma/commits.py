@@ -1,15 +1,13 @@
 """Ends a run: proves that every listed photograph is accounted for, and commits its rows at once or not at all."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-
-import pyarrow as pa
-import pyarrow.compute
 
 from melanoma import ledger, scores, staging
 from melanoma.errors import NothingCommittedError
-from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, write_record
+from melanoma.rows import Rows, Tally
+from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, read_record, write_record
 from melanoma.schema import FAILED, SCORED
 from melanoma.staging import StagedChunk
 
@@ -38,6 +36,8 @@ class Plan:
 def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     """Commits what is staged and adopted, leaves the run's record, and cleans up.
 
+    A runner may call this again for a run that it has ended already, or that died between its commit and its record.
+
     Args:
         run: The run.
         plan: What it found.
@@ -46,6 +46,9 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     Raises:
         NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
     """
+    if (ended := read_record(run)) is not None:
+        staging.clean(run)
+        return ended
     adopted = set(plan.adopted)
     duplicates = sum(chunk.duplicates for chunk in chunks) + len(plan.adopted) - len(adopted)
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
@@ -68,12 +71,24 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     if _store_is_down(chunks) and not adopted:
         record = replace(record, outcome=STORE_DOWN, counts=replace(counts, deferred=counts.deferred + expected))
     elif expected:
-        record = _commit(run, chunks, adopted, expected, record)
+        record = _commit(run, chunks, adopted, record)
     else:
         record = replace(record, table_version=run.table_version)
-    write_record(run, record)
+    _leave(run, record)
     staging.clean(run)
     return record
+
+
+def _leave(run: Run, record: RunRecord) -> None:
+    try:
+        write_record(run, record)
+    except NothingCommittedError as error:
+        if record.outcome != COMMITTED:
+            raise
+        raise NothingCommittedError(
+            f"the rows are committed as version {record.table_version}, but the run's record is not: {error}; start "
+            "again, nothing will be scored twice"
+        ) from None
 
 
 def _store_is_down(chunks: Iterable[StagedChunk]) -> bool:
@@ -82,101 +97,53 @@ def _store_is_down(chunks: Iterable[StagedChunk]) -> bool:
     return failures > 0 and failures == sum(chunk.rows for chunk in chunks)
 
 
-def _commit(
-    run: Run, chunks: Collection[StagedChunk], adopted: set[bytes], expected: int, record: RunRecord
-) -> RunRecord:
-    planned, committed_since = run.table_version, frozenset[bytes]()
+def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Collection[bytes], record: RunRecord) -> RunRecord:
+    planned, done, attempts = run.table_version, frozenset[bytes](), dict[bytes, int]()
     for _ in range(_TRIES):
         if (present := scores.table_version(run.output)) != planned:
-            planned, committed_since = present, frozenset(ledger.done_digests(run, present))
-        rows = _Rows(run, chunks, adopted, expected, committed_since)
+            if scores.has_committed(run.output, run.run_id) is not None:
+                return _recalled(run, adopted, record, present)
+            planned, attempts = present, {}
+            done = frozenset(ledger.done_digests(run, present, attempts))
+        rows = Rows(run, chunks, adopted, done, attempts)
         try:
             version = scores.append(run.output, planned, run.run_id, run.schema, rows.batches())
         except scores.ConflictError:
             continue
-        counts = replace(
-            record.counts,
-            scored=rows.statuses[SCORED],
-            failed=rows.statuses[FAILED],
-            skipped=record.counts.skipped + rows.dropped,
-        )
-        return replace(
-            record,
-            outcome=COMMITTED,
-            counts=counts,
-            adopted=rows.adopted,
-            table_version=version,
-            failures=dict(rows.kinds),
-            classes=dict(rows.classes),
-        )
+        except NothingCommittedError:
+            # Whoever staged what was to be adopted may have committed it, and cleaned up, meanwhile.
+            if scores.table_version(run.output) == planned:
+                raise
+            continue
+        return _filled(record, rows.tally, version, rows.dropped, rows.duplicates)
     raise NothingCommittedError(f"{run.output}: other runs committed {_TRIES} times meanwhile; start again")
 
 
-class _Rows:
-    """Streams the rows of one try to commit, and counts them in the same pass."""
-
-    def __init__(
-        self, run: Run, chunks: Collection[StagedChunk], adopted: set[bytes], expected: int, dropped: Collection[bytes]
-    ) -> None:
-        self._run, self._chunks, self._wanted = run, chunks, adopted
-        self._expected, self._drop = expected, dropped
-        self.statuses, self.kinds, self.classes = Counter[str](), Counter[str](), Counter[str]()
-        self.dropped = self.adopted = 0
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Gives the rows as this run's own.
-
-        Raises:
-            NothingCommittedError: They are not as many as were expected.
-        """
-        for table in self._own():
-            yield from self._counted(table)
-        for table in self._adopted():
-            before = sum(self.statuses.values())
-            yield from self._counted(table)
-            self.adopted += sum(self.statuses.values()) - before
-        found = sum(self.statuses.values()) + self.dropped
-        if found != self._expected:
-            raise NothingCommittedError(
-                f"{self._expected} rows were staged, {found} are still there; nothing was committed, start again"
-            )
-
-    def _own(self) -> Iterator[pa.Table]:
-        for chunk in sorted(self._chunks, key=lambda chunk: chunk.number):
-            table = staging.read_chunk(staging.chunk_uri(self._run, chunk.number), self._run.schema)
-            if table is None or table.num_rows != chunk.rows:
-                raise NothingCommittedError(
-                    f"{self._run.output}: staged chunk {chunk.number} is gone or damaged; nothing was committed, "
-                    "start again"
-                )
-            yield table
-
-    def _adopted(self) -> Iterator[pa.Table]:
-        waiting = set(self._wanted)
-        for table in staging.foreign_rows(self._run) if waiting else ():
-            keep = []
-            for digest in ledger.digests_in(table):
-                keep.append(digest in waiting)
-                waiting.discard(digest)
-            yield table.filter(pa.array(keep, pa.bool_()))
-
-        # Another run may have committed and cleaned up what was to be adopted; the table has it then.
-        self.dropped += len(waiting & set(self._drop)) if waiting else 0
-
-    def _counted(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
-        if self._drop:
-            fresh = [digest not in self._drop for digest in ledger.digests_in(table)]
-            self.dropped += len(fresh) - sum(fresh)
-            table = table.filter(pa.array(fresh, pa.bool_()))
-        for counter, name in ((self.statuses, "status"), (self.kinds, "error_kind"), (self.classes, "top_label")):
-            counter.update(value for value in table[name].to_pylist() if value is not None)
-        yield from _as_own(table, self._run).to_batches()
+def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, version: int | None) -> RunRecord:
+    """Reads from the table what the run committed before it died."""
+    tally = Tally()
+    for batch in scores.ledger_rows(run.output, version, "run_id", run.run_id):
+        tally.add(batch)
+        tally.adopted += sum(digest in adopted for digest in ledger.digests_in(batch))
+    counts = record.counts
+    planned = counts.listed - counts.skipped - counts.duplicates - counts.deferred
+    return _filled(record, tally, version, dropped=planned - tally.total)
 
 
-def _as_own(table: pa.Table, run: Run) -> pa.Table:
-    """Rewrites what an adopted row says of the run that commits it."""
-    for name, value in (("run_id", run.run_id), ("run_date", run.run_date)):
-        place = table.schema.get_field_index(name)
-        field = table.schema.field(place)
-        table = table.set_column(place, field, pa.repeat(pa.scalar(value, field.type), table.num_rows))
-    return table
+def _filled(record: RunRecord, tally: Tally, version: int | None, dropped: int = 0, duplicates: int = 0) -> RunRecord:
+    counts = replace(
+        record.counts,
+        scored=tally.statuses[SCORED],
+        failed=tally.statuses[FAILED],
+        skipped=record.counts.skipped + dropped,
+        duplicates=record.counts.duplicates + duplicates,
+    )
+    return replace(
+        record,
+        outcome=COMMITTED,
+        counts=counts,
+        adopted=tally.adopted,
+        table_version=version,
+        failures=dict(tally.kinds),
+        classes=dict(tally.classes),
+    )

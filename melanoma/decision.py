@@ -34,7 +34,7 @@ def decide(bundle: Bundle, probabilities: npt.NDArray[np.float32]) -> Decision:
         bundle: Whose rule, prior and thresholds count.
         probabilities: float32 (n, labels), rows sum to 1.
     """
-    weights = np.asarray(bundle.prior, np.float32) if bundle.decision_rule == "balanced" else np.float32(1)
+    weights = np.asarray(bundle.prior) if bundle.decision_rule == "balanced" else 1.0
     top = np.argmax(probabilities / weights, axis=1)
     threshold = bundle.thresholds.get(FLAGGED)
     flagged = None

@@ -1,7 +1,9 @@
 """The network at work: loaded by Keras, frozen to one fixed batch shape, checked against its golden phantoms."""
 
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -12,9 +14,9 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from melanoma import images
 from melanoma.bundle import Bundle, Scaling
-from melanoma.errors import BundleError
+from melanoma.description import ENGINE
+from melanoma.errors import BundleError, MelanomaError
 
-ENGINE = "tensorflow"
 ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
 GOLDEN_TOLERANCE = 1e-4
 
@@ -53,8 +55,10 @@ class Engine:
             return _tempered(_as_classes(network(scaled, training=False)), temperature)
 
         signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
-        concrete = tf.function(forward, input_signature=signature).get_concrete_function()
-        self._frozen: Any = convert_variables_to_constants_v2(concrete)
+        concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
+        frozen = convert_variables_to_constants_v2(concrete)
+        # Called by itself, a frozen function spells its input out for an error text before every batch.
+        self._frozen: Any = tf.function(lambda pixels: frozen(pixels)[0], input_signature=signature, autograph=False)
 
     def probabilities(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Scores up to `batch_size` photographs.
@@ -70,7 +74,7 @@ class Engine:
             padded = np.zeros((self.batch_size, *self.size, 3), np.uint8)
             padded[:count] = pixels
             pixels = padded
-        result: npt.NDArray[np.float32] = self._frozen(tf.constant(pixels))[0].numpy()
+        result: npt.NDArray[np.float32] = self._frozen(tf.constant(pixels)).numpy()
         return result[:count]
 
 
@@ -82,7 +86,9 @@ def _as_classes(output: tf.Tensor) -> tf.Tensor:
 def _tempered(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
     if temperature == 1.0:
         return probabilities
-    return tf.nn.softmax(tf.math.log(tf.maximum(probabilities, 1e-30)) / temperature)
+    # The softmax alone would make a distribution of anything: what sums to 2 still does, what is negative is NaN.
+    total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
+    return total * tf.nn.softmax(tf.math.log(probabilities) / temperature)
 
 
 def load_engine(bundle: Bundle, batch_size: int) -> Engine:
@@ -92,18 +98,39 @@ def load_engine(bundle: Bundle, batch_size: int) -> Engine:
         BundleError: Keras cannot load the network, its shapes do not fit the description, or a golden phantom
             comes out otherwise than when the bundle was written.
     """
+    size = bundle.spec.height, bundle.spec.width
     with bundle.network_file() as path:
-        try:
-            network = keras.saving.load_model(path, compile=False, safe_mode=True)
-        except Exception as error:  # Keras raises whatever its layers raise
-            raise BundleError(
-                f"{bundle.uri}: Keras {keras.__version__} cannot load the network ({type(error).__name__}: "
-                f"{str(error).splitlines()[0][:200] if str(error) else ''}); export it again with this version"
-            ) from error
-    check_shapes(network, (bundle.spec.height, bundle.spec.width), bundle.labels, bundle.uri)
-    engine = Engine(network, (bundle.spec.height, bundle.spec.width), batch_size, bundle.scaling, bundle.temperature)
-    _check_golden(bundle, engine)
+        network = load_network(path, bundle.uri)
+    check_shapes(network, size, bundle.labels, bundle.uri)
+    with one_clear_error(bundle.uri):
+        engine = Engine(network, size, batch_size, bundle.scaling, bundle.temperature)
+        _check_golden(bundle, engine)
     return engine
+
+
+def load_network(path: Path, where: str) -> keras.Model:
+    """Loads a network file that the static scan has passed.
+
+    Raises:
+        BundleError: Keras cannot.
+    """
+    with one_clear_error(where):
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+@contextlib.contextmanager
+def one_clear_error(where: str) -> Iterator[None]:
+    """Makes a `BundleError` of whatever Keras, its layers, TensorFlow or the decoder raise."""
+    try:
+        yield
+    except MelanomaError:
+        raise
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0][:200]
+        raise BundleError(
+            f"{where}: Keras {keras.__version__} cannot run the network ({type(error).__name__}: {first}); "
+            "export it again with this version"
+        ) from error
 
 
 def check_shapes(network: Any, size: tuple[int, int], labels: Sequence[str], where: str) -> None:

@@ -47,8 +47,8 @@ def slugify(label: str) -> str:
     Raises:
         DataError: Nothing of `label` is left.
     """
-    plain = unicodedata.normalize("NFKD", label).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", label) if not unicodedata.combining(letter))
+    slug = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     if not slug:
         raise DataError(f"label {label!r} has no letter or digit of a-z, 0-9; give it a name that has")
     return slug

@@ -11,7 +11,7 @@ from melanoma import scores, staging
 from melanoma.errors import ErrorKind
 from melanoma.inputs import ImageRef, digest_of
 from melanoma.runs import Run
-from melanoma.schema import SCORED
+from melanoma.schema import PARTITION, SCORED
 
 Digests = npt.NDArray[np.void]
 _HEALING = frozenset(kind.value for kind in ErrorKind if kind.may_heal)
@@ -67,7 +67,7 @@ def done_digests(run: Run, version: int | None, attempts: dict[bytes, int] | Non
     """
     if version is None:
         return
-    for batch in scores.ledger_rows(run.output, version, run.model_id):
+    for batch in scores.ledger_rows(run.output, version, PARTITION, run.model_id):
         rows = zip(
             digests_in(batch), *(batch[name].to_pylist() for name in ("status", "error_kind", "attempt")), strict=True
         )
@@ -89,7 +89,6 @@ def _sorted(digests: Iterable[bytes]) -> Digests:
 
 
 def _contains(digests: Digests, digest: bytes) -> bool:
-    # NumPy drops trailing zero bytes of both sides alike; all digests are 16 bytes long.
-    wanted = np.bytes_(digest)
-    place = int(np.searchsorted(digests, wanted))
-    return place < len(digests) and bool(digests[place] == wanted)
+    place = int(np.searchsorted(digests, np.bytes_(digest)))
+    # As bytes: a NumPy scalar forgets the zero bytes at its end, and one digest in 256 has some.
+    return digests[place : place + 1].tobytes() == digest

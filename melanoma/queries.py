@@ -25,7 +25,8 @@ def query(table_uri: str, sql: str) -> pa.Table:
             answer = connection.sql(sql)
             return pa.table({}) if answer is None else answer.to_arrow_table()
         except duckdb.Error as error:
-            raise UsageError(f"the query cannot be answered: {error}") from None
+            text = "\n".join(map(_printable, str(error).splitlines()))
+            raise UsageError(f"the query cannot be answered: {text}") from None
 
 
 def as_text(table: pa.Table, most: int = 50) -> str:
@@ -35,9 +36,12 @@ def as_text(table: pa.Table, most: int = 50) -> str:
         table: Any.
         most: Rows to show; how many more there are is said.
     """
-    rows = [[_cell(value) for value in row.values()] for row in table.slice(0, most).to_pylist()]
-    cells = [list(table.schema.names), *rows]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(table.schema))]
+    if not table.num_columns:
+        return "(no answer)"
+    # By columns: an answer may have two of one name.
+    rows = list(zip(*(map(_cell, column.to_pylist()) for column in table.slice(0, most).columns), strict=True))
+    cells = [[_printable(name) for name in table.schema.names], *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
     lines = [
         "  ".join(
@@ -54,6 +58,9 @@ def as_text(table: pa.Table, most: int = 50) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    # A file's name may hold what moves a terminal's cursor.
+    return _printable(f"{value:.4g}" if isinstance(value, float) else str(value))
+
+
+def _printable(text: str) -> str:
+    """Takes out what moves a terminal's cursor: the name of a file or a column may hold it."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,9 +1,6 @@
 """The score table: the one door to Delta Lake."""
 
-import json
-import os
 import re
-import urllib.parse
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -13,12 +10,13 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from melanoma import storage
+from melanoma.delta_log import sync_commits
 from melanoma.errors import NothingCommittedError, UsageError
-from melanoma.local_files import sync
 from melanoma.schema import COLUMNS, PARTITION, STATISTICS_COLUMNS
+from melanoma.store_errors import reason_of
 
 _ALL_RUNS = "melanoma-score"
-_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt")
+_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "top_label")
 
 
 class ConflictError(Exception):
@@ -51,16 +49,29 @@ def _open(uri: str, version: int | None = None) -> DeltaTable | None:
         raise NothingCommittedError(f"{uri}: the score table cannot be opened ({type(error).__name__})") from None
 
 
-def ledger_rows(uri: str, version: int, model_id: str) -> Iterator[pa.RecordBatch]:
-    """Streams what one model has been tried on, at one version of the table.
+def ledger_rows(uri: str, version: int | None, column: str, value: str) -> Iterator[pa.RecordBatch]:
+    """Streams what has been tried, at one version of the table or as it is now.
+
+    Args:
+        uri: Of the score table.
+        version: To read; None for the present one.
+        column: To choose rows by.
+        value: That the column must have.
 
     Yields:
-        Batches with the columns image_uri, image_version, status, error_kind and attempt.
+        Batches with the columns image_uri, image_version, status, error_kind, attempt and top_label.
+
+    Raises:
+        NothingCommittedError: A file of the table is gone or damaged, or the store does not answer.
     """
     table = _open(uri, version)
-    if table is not None:
-        mine = pyarrow.compute.field(PARTITION) == model_id
-        yield from table.to_pyarrow_dataset().to_batches(columns=list(_LEDGER_COLUMNS), filter=mine)
+    if table is None:
+        return
+    wanted = pyarrow.compute.field(column) == value
+    try:
+        yield from table.to_pyarrow_dataset().to_batches(columns=list(_LEDGER_COLUMNS), filter=wanted)
+    except (pa.ArrowException, OSError) as error:
+        raise NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})") from None
 
 
 def dataset(uri: str) -> pyarrow.dataset.Dataset:
@@ -154,13 +165,16 @@ def append(
     except (DeltaError, OSError) as error:
         if failure:
             raise failure[0] from None
-        if (version := has_committed(uri, run_id)) is not None:
-            return version
-        if isinstance(error, CommitFailedError):
-            raise ConflictError(uri) from error
-        raise NothingCommittedError(f"{uri}: the commit failed ({error}); what is scored stays staged") from error
-    version = int(table.version())
-    _make_durable(uri, version)
+        if (version := has_committed(uri, run_id)) is None:
+            if isinstance(error, CommitFailedError):
+                raise ConflictError(uri) from error
+            raise NothingCommittedError(
+                f"{uri}: the commit failed ({reason_of(error)}); what is scored stays staged"
+            ) from None
+    else:
+        version = int(table.version())
+    if (folder := storage.local_path(uri)) is not None:
+        sync_commits(folder, planned_version or 0, version)
     return version
 
 
@@ -174,24 +188,12 @@ def _table_to_write(uri: str, planned_version: int | None, schema: pa.Schema) ->
             partition_by=[PARTITION],
             configuration={"delta.dataSkippingStatsColumns": ",".join(STATISTICS_COLUMNS)},
             storage_options=options,
+            # A second try would make the table again on top of what another run has committed, without its columns.
+            commit_properties=CommitProperties(max_commit_retries=0),
         )
         # A table that another run has made meanwhile was empty at version 0, as this run planned it.
         planned_version = 0
     return DeltaTable(location, version=planned_version, storage_options=options)
-
-
-def _make_durable(uri: str, version: int) -> None:
-    """Forces a commit to a local disk, which Delta Lake leaves to the operating system."""
-    folder = storage.local_path(uri)
-    if folder is None:
-        return
-    log = os.path.join(folder, "_delta_log", f"{version:020}.json")
-    with open(log, encoding="utf-8") as lines:
-        actions = [json.loads(line) for line in lines]
-    added = [urllib.parse.unquote(action["add"]["path"]) for action in actions if "add" in action]
-    for path in [*(os.path.join(folder, name) for name in added), log]:
-        sync(path)
-        sync(os.path.dirname(path))
 
 
 def compact(uri: str) -> None:

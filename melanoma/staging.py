@@ -2,6 +2,8 @@
 
 import contextlib
 import datetime
+import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +20,11 @@ from melanoma.loading import Loaded
 from melanoma.runs import STAGING, Run
 from melanoma.schema import COLUMNS, FAILED, SCORED
 
-_ROWS = b"rows"
+_SEAL_BYTES = 32
 _SUFFIX = ".arrow"
 _ANNOUNCED = "images.txt"
 _KEEP_OTHERS = datetime.timedelta(days=1)
+_RUN_FOLDER = re.compile(r"/\d{8}T\d{6}Z-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True)
@@ -107,11 +110,16 @@ class RowBuilder:
 
 
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
-    """Stages a chunk's rows in one atomic write; a retry writes the same file again."""
+    """Stages a chunk's rows in one atomic write; a retry writes the same file again.
+
+    The file is an Arrow stream and, behind its end, the sha256 of it: Arrow checks nothing, and a flipped bit would be
+    committed as a probability.
+    """
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, rows.schema.with_metadata({_ROWS: str(rows.num_rows)})) as writer:
+    with pa.ipc.new_stream(sink, rows.schema) as writer:
         writer.write_table(rows)
-    storage.write_bytes(chunk_uri(run, number), sink.getvalue().to_pybytes())
+    data = sink.getvalue().to_pybytes()
+    storage.write_bytes(chunk_uri(run, number), data + hashlib.sha256(data).digest())
 
 
 def chunk_uri(run: Run, number: int) -> str:
@@ -120,53 +128,55 @@ def chunk_uri(run: Run, number: int) -> str:
 
 
 def read_chunk(uri: str, schema: pa.Schema) -> pa.Table | None:
-    """Reads a staged file; None if it is gone, does not open, has another schema or not as many rows as it says."""
+    """Reads a staged file; None if it is gone, is not as it was written, or has another schema."""
+    table = _read(uri)
+    return table if table is not None and table.schema.equals(schema) else None
+
+
+def _read(uri: str) -> pa.Table | None:
     try:
-        table = pa.ipc.open_file(pa.BufferReader(storage.read_bytes(uri))).read_all()
-    except (ReadError, pa.ArrowInvalid, OSError):
+        stored = storage.read_bytes(uri)
+    except ReadError:
         return None
-    stated = (table.schema.metadata or {}).get(_ROWS)
-    if stated != str(table.num_rows).encode() or not table.schema.equals(schema, check_metadata=False):
-        return None
-    return table.replace_schema_metadata(None)
+    data, seal = stored[:-_SEAL_BYTES], stored[-_SEAL_BYTES:]
+    return pa.ipc.open_stream(data).read_all() if hashlib.sha256(data).digest() == seal else None
 
 
 def staged_files(run: Run) -> list[str]:
     """Lists this run's staged files."""
-    return _list(run.staging)
-
-
-def foreign_files(run: Run) -> list[str]:
-    """Lists the files that other runs of the same fingerprint left staged."""
-    family = storage.join(run.output, STAGING, run.fingerprint)
-    return [uri for uri in _list(family) if f"/{run.run_id}/" not in uri]
+    return _chunks(run.staging)
 
 
 def foreign_rows(run: Run) -> Iterator[pa.Table]:
     """Gives what other runs left staged, as far as it can be trusted and no failure in it may have healed."""
     healing = pa.array([kind.value for kind in ErrorKind if kind.may_heal])
-    for uri in foreign_files(run):
-        table = read_chunk(uri, run.schema)
+    for uri in _chunks(storage.join(run.output, STAGING, run.fingerprint)):
+        table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
         if table is not None:
-            yield table.filter(pa.compute.invert(pa.compute.is_in(table["error_kind"], value_set=healing)))
+            settled = pa.compute.invert(pa.compute.is_in(table["error_kind"], value_set=healing))
+            yield table.filter(pa.compute.and_(settled, pa.compute.equal(table["model_id"], run.model_id)))
 
 
 def clean(run: Run) -> None:
-    """Removes this run's staging, and what others of its fingerprint left more than a day before it started."""
+    """Removes this run's staging, and that of others of its fingerprint which started more than a day before it."""
     storage.remove(run.staging)
     oldest = f"{_started(run.run_id) - _KEEP_OTHERS:%Y%m%dT%H%M%SZ}"
-    for uri in foreign_files(run):
-        if uri.rsplit("/", 2)[1] < oldest:
-            storage.remove(uri)
+    for folder in {uri.rsplit("/", 1)[0] for uri in _list(storage.join(run.output, STAGING, run.fingerprint))}:
+        if _RUN_FOLDER.search(folder) and storage.name_of(folder) < oldest:
+            storage.remove(folder)
 
 
 def _started(run_id: str) -> datetime.datetime:
     return datetime.datetime.strptime(run_id.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
 
 
+def _chunks(folder: str) -> list[str]:
+    return [uri for uri in _list(folder) if uri.endswith(_SUFFIX)]
+
+
 def _list(folder: str) -> list[str]:
     with contextlib.suppress(ReadError):
-        return sorted(stored.uri for stored in storage.list_files(folder) if stored.uri.endswith(_SUFFIX))
+        return sorted(stored.uri for stored in storage.list_files(folder))
     return []
 
 
@@ -182,5 +192,6 @@ def announced(run: Run) -> int | None:
 
 
 def staged_rows(uri: str) -> int:
-    """Counts the rows of a staged file."""
-    return int(pa.ipc.open_file(pa.BufferReader(storage.read_bytes(uri))).read_all().num_rows)
+    """Counts the rows of a staged file; none in one that is gone or damaged."""
+    table = _read(uri)
+    return 0 if table is None else int(table.num_rows)

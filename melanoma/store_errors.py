@@ -1,6 +1,7 @@
 """What the errors of many store libraries mean, in the words of the closed list."""
 
 import os
+import re
 import zipfile
 import zlib
 
@@ -44,7 +45,8 @@ def reason_of(error: Exception) -> str:
     """Names an error without its own text: the operating system's words for it, or its type."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno)
-    return type(error).__name__
+    native = re.search(r"\(os error (\d+)\)", str(error))
+    return os.strerror(int(native[1])) if native else type(error).__name__
 
 
 def _as_status(value: object) -> int:

@@ -1,0 +1,168 @@
+"""Compares the nightly job with what one would write without it, and prints the table of the documentation.
+
+Call: `python benchmarks/peers.py --bundle bundles/isic9-assignment-cnn --images FOLDER --json peers.json`
+
+Every figure comes from whole processes, as an operator starts them. Each contender scores all photographs
+and, to tell start-up from steady state, the first 64 of them; the order turns from round to round, so that a
+slow minute of the machine meets all alike. The files lie in the operating system's cache: this compares
+programs, not disks.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import photographs
+from night import Measured, counts_of, measure, score_command
+
+OURS = "melanoma score"
+PEERS = {
+    "tf.data": ("peer_tfdata.py", ()),
+    "tf.data, ratio=4": ("peer_tfdata.py", ("4",)),
+    "plain Beam": ("peer_runinference.py", ()),
+}
+FEW = 64
+LIBRARIES = ("apache-beam", "keras", "numpy", "pandas", "Pillow", "pyarrow", "simplejpeg", "tensorflow")
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One contender in one round.
+
+    Attributes:
+        rate: Photographs a second in steady state.
+        start_up: Seconds that a run takes beside its photographs.
+        cpu_each: Seconds of processor time a photograph in steady state, all cores added.
+        peak_bytes: Largest resident set over all photographs.
+    """
+
+    rate: float
+    start_up: float
+    cpu_each: float
+    peak_bytes: int
+
+
+def run(contender: str, images: Path, bundle: str) -> Measured:
+    """Lets one contender score one folder, and checks that it left a row for every photograph.
+
+    Raises:
+        SystemExit: It did not.
+    """
+    with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+        if contender == OURS:
+            table = Path(folder) / "scores"
+            measured = measure(score_command(str(images), bundle, table))
+            rows = counts_of(table)["scored"]
+        else:
+            script, further = PEERS[contender]
+            words = [str(images), str(Path(bundle) / "model.keras"), f"{folder}/scores.parquet", *further]
+            measured = measure([sys.executable, str(_HERE / script), *words])
+            rows = _rows(words[2])
+    if rows != len(list(images.iterdir())):
+        raise SystemExit(f"{contender}: {rows} rows for the photographs of {images}")
+    return measured
+
+
+def _rows(parquet: str) -> int:
+    """Counts in another process: what this one holds would count as the memory of those that it starts."""
+    count = "import sys, pyarrow.parquet; print(pyarrow.parquet.read_metadata(sys.argv[1]).num_rows)"
+    return int(measure([sys.executable, "-c", count, parquet]).said)
+
+
+def trial(contender: str, many: Path, few: Path, bundle: str) -> Trial:
+    """Runs one contender over few photographs and over many.
+
+    Raises:
+        SystemExit: Many took no longer than few.
+    """
+    short, long = run(contender, few, bundle), run(contender, many, bundle)
+    further = len(list(many.iterdir())) - FEW
+    if long.seconds <= short.seconds:
+        raise SystemExit(f"{contender}: {further} more photographs took no time; give a larger --count")
+    rate = further / (long.seconds - short.seconds)
+    cpu_each = (long.cpu_seconds - short.cpu_seconds) / further
+    return Trial(rate, short.seconds - FEW / rate, cpu_each, long.peak_bytes)
+
+
+def compare(many: Path, bundle: str, rounds: int) -> dict[str, list[Trial]]:
+    """Runs all contenders `rounds` times, each round beginning with the next of them."""
+    few, names = photographs.first(FEW, many), [OURS, *PEERS]
+    trials: dict[str, list[Trial]] = {name: [] for name in names}
+    for turn in range(rounds):
+        start = turn % len(names)
+        for name in names[start:] + names[:start]:
+            result = trial(name, many, few, bundle)
+            trials[name].append(result)
+            print(f"round {turn + 1}  {name:<18}{result.rate:6.0f} images/s", file=sys.stderr, flush=True)
+    return trials
+
+
+def table(trials: Mapping[str, list[Trial]]) -> str:
+    """Makes a Markdown table of medians; ratios are taken round by round, then their median and range."""
+    lines = [
+        "| job | images/s | ours is faster by | CPU ms an image | start-up s | peak memory MiB |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, rounds in trials.items():
+        ratios = [ours.rate / peer.rate for ours, peer in zip(trials[OURS], rounds, strict=True)]
+        spread = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        rate, start_up, cpu_each, peak = (
+            statistics.median(getattr(each, field) for each in rounds)
+            for field in ("rate", "start_up", "cpu_each", "peak_bytes")
+        )
+        lines.append(
+            f"| {name} | {rate:.0f} | {'' if name == OURS else spread} | {1000 * cpu_each:.2f} "
+            f"| {start_up:.1f} | {peak / 2**20:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def circumstances(many: Path, bundle: str, load_before: float) -> dict[str, str]:
+    """Says under what the figures were measured."""
+    sizes = [path.stat().st_size for path in many.iterdir()]
+    width, height = photographs.SIZE
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}"
+    libraries = (f"{name} {version(name)}" for name in LIBRARIES)
+    return {
+        "photographs": f"{len(sizes)} JPEGs of {width}x{height}, {statistics.mean(sizes) / 1000:.0f} kB each",
+        "bundle": Path(bundle).name,
+        "machine": f"{machine}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
+        "threads": "TensorFlow one a core, tf.data AUTOTUNE, ours by default; batches of 32 everywhere",
+        "versions": ", ".join([f"Python {platform.python_version()}", *libraries]),
+    }
+
+
+def main() -> None:
+    """Prepares, compares, prints."""
+    parser = argparse.ArgumentParser(description="Compares the nightly job with its peers.")
+    option = parser.add_argument
+    option("--bundle", required=True, metavar="FOLDER", help="local folder of the model bundle")
+    option("--images", type=Path, metavar="FOLDER", help="real photographs (default: phantoms are drawn)")
+    option("--count", type=int, default=2000, metavar="N", help="photographs to score (default: 2000)")
+    option("--rounds", type=int, default=3, metavar="N", help="times that all contenders run (default: 3)")
+    option("--work", type=Path, default=Path("out/peers"), metavar="FOLDER", help="keeps the photographs")
+    option("--json", type=Path, metavar="FILE", help="also write every trial there")
+    args = parser.parse_args()
+    if args.count <= FEW or args.rounds < 1:
+        parser.error(f"--count must be above {FEW} and --rounds at least 1")
+    many = photographs.prepare(args.images, args.count, args.work)
+    load_before = os.getloadavg()[0]
+    trials = compare(many, args.bundle, args.rounds)
+    about = circumstances(many, args.bundle, load_before)
+    if args.json:
+        every = {name: [asdict(each) for each in rounds] for name, rounds in trials.items()}
+        args.json.write_text(json.dumps({"about": about, "trials": every}, indent=2) + "\n", encoding="utf-8")
+    print(table(trials), "", *(f"- {name}: {what}" for name, what in about.items()), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

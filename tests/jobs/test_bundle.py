@@ -1,0 +1,276 @@
+"""`melanoma bundle`: a model from elsewhere becomes a bundle that scores as it did there, or nothing happens."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from jobs.cli import main
+from melanoma import images
+from melanoma.bundle import load_bundle
+from melanoma.engine import load_engine
+from melanoma.images import ImageSpec
+from tests.helpers import photograph
+from tests.melanoma.test_bundle import copied, describe, document_of, edited
+
+ROOT = Path(__file__).parents[2]
+
+
+def functional(outputs: int, activation: str) -> keras.Model:
+    pixels = keras.Input((20, 24, 3))
+    features = layers.BatchNormalization()(layers.Conv2D(4, 3, activation="relu")(pixels))
+    features = layers.GlobalAveragePooling2D()(layers.Add()([features, layers.ReLU()(features)]))
+    return keras.Model(pixels, layers.Dense(outputs, activation=activation)(features))
+
+
+def sequential(outputs: int, activation: str) -> keras.Model:
+    head = [layers.Flatten(), layers.Dropout(0.5), layers.Dense(outputs, activation=activation)]
+    return keras.Sequential([keras.Input((20, 24, 3)), layers.Conv2D(2, 5, strides=4), *head])
+
+
+def saved(path: Path, network: keras.Model) -> Path:
+    """Saves a network as its makers would: compiled."""
+    network.compile("adam", "mse")
+    network.save(path)
+    return path
+
+
+SIMPLE = ["--scale", "0.00784313725", "--offset", "-1"]
+IMAGENET = ["--scale", "0.00392156863", "--mean", "0.485", "0.456", "0.406", "--std", "0.229", "0.224", "0.225"]
+
+
+@pytest.mark.parametrize("build", [functional, sequential])
+@pytest.mark.parametrize(
+    ("outputs", "activation", "labels", "words"),
+    [(3, "softmax", ["mel", "nv", "Lentigo NOS"], SIMPLE), (1, "sigmoid", ["benign", "malignant"], IMAGENET)],
+    ids=["softmax", "sigmoid"],
+)
+def test_an_imported_model_scores_a_photograph_as_it_did_in_keras(
+    tmp_path: Path, build: Any, outputs: int, activation: str, labels: list[str], words: list[str]
+) -> None:
+    keras.utils.set_random_seed(1)
+    model = saved(tmp_path / "theirs.keras", build(outputs, activation))
+    uri = str(tmp_path / "bundle")
+    assert main(["bundle", "import", str(model), "--output", uri, "--labels", *labels, "--size", "20x24", *words]) == 0
+    bundle = load_bundle(uri)
+    assert bundle.labels == tuple(labels) and bundle.spec == ImageSpec(20, 24)
+    pixels = np.stack([images.decode(photograph(seed), bundle.spec) for seed in range(5)])
+    scaling = bundle.scaling
+    seen = (pixels.astype(np.float32) * scaling.scale + scaling.offset - scaling.mean) / scaling.std
+    expected = keras.saving.load_model(model)(seen.astype(np.float32), training=False).numpy()
+    if outputs == 1:
+        expected = np.concatenate([1 - expected, expected], axis=1)
+    assert len({row.tobytes() for row in expected.round(3)}) > 1
+    np.testing.assert_allclose(load_engine(bundle, 4).probabilities(pixels[:4]), expected[:4], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    keras.utils.set_random_seed(2)
+    return saved(tmp_path_factory.mktemp("models") / "theirs.keras", functional(2, "softmax"))
+
+
+def imported(model: Path, output: Path | str, *words: str) -> int:
+    given = ["bundle", "import", str(model), "--output", str(output), "--labels", "nevus", "melanoma"]
+    return main([*given, *([] if "--size" in words else ["--size", "20x24"]), *words])
+
+
+def test_what_is_said_on_the_command_line_stands_in_the_bundle(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--crop", "0.875", "--prior", "0.9", "0.1", "--licence", "Research only."]
+    assert imported(model, tmp_path / "a", *words) == 0
+    bundle = load_bundle(str(tmp_path / "a"))
+    assert bundle.spec == ImageSpec(20, 24, 0.875) and bundle.prior == (0.9, 0.1)
+    assert bundle.files["LICENSE"] == b"Research only."
+    assert hashlib.sha256(model.read_bytes()).hexdigest() in bundle.files["card.md"].decode()
+    assert bundle.model_id in capsys.readouterr().out
+
+
+def test_the_same_model_imported_again_has_the_same_name(tmp_path: Path) -> None:
+    """Keras writes the time into every file that it saves."""
+
+    def long_ago(metadata: bytes) -> bytes:
+        return json.dumps({**json.loads(metadata), "date_saved": "2020-01-02@03:04:05"}).encode()
+
+    model = rewritten(saved(tmp_path / "theirs.keras", functional(2, "softmax")), "metadata.json", long_ago)
+    assert imported(model, tmp_path / "a") == imported(model, tmp_path / "b", "--licence", "Other terms.") == 0
+    first, second = (load_bundle(str(tmp_path / name)) for name in ("a", "b"))
+    assert first.model_id == second.model_id and first.digest != second.digest
+    assert b"2020-01-02@03:04:05" in first.files["model.keras"]
+
+
+def test_the_optimizer_and_the_loss_stay_behind(model: Path, tmp_path: Path) -> None:
+    assert imported(model, tmp_path / "a") == 0
+    network = load_bundle(str(tmp_path / "a")).files["model.keras"]
+    assert b"compile_config" in model.read_bytes() and b"compile_config" not in network
+
+
+def unsafe(path: Path) -> Path:
+    pixels = keras.Input((20, 24, 3))
+    pooled = layers.GlobalAveragePooling2D()(layers.Lambda(lambda x: x / 255)(pixels))
+    return saved(path, keras.Model(pixels, layers.Dense(2, activation="softmax")(pooled)))
+
+
+def rewritten(path: Path, member: str, edit: Callable[[bytes], bytes]) -> Path:
+    """Edits one member of a network file."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, edit(data) if name == member else data)
+    return path
+
+
+def with_weights_in_a_file(path: Path) -> Path:
+    """A network whose weights are to be read from another file of whoever imports it."""
+    secret = path.with_name("secret.bin")
+    secret.write_bytes(bytes(1000))
+
+    def edit(weights: bytes) -> bytes:
+        with h5py.File(changed := io.BytesIO(weights), "r+") as file:
+            file.create_dataset("more", (4, 2), "f4", external=[(str(secret), 0, 32)])
+        return changed.getvalue()
+
+    return rewritten(saved(path, functional(2, "softmax")), "model.weights.h5", edit)
+
+
+def with_weights_behind_a_link(path: Path) -> Path:
+    """A network whose layers are to be taken from another network of whoever imports it."""
+    elsewhere = path.with_name("theirs.h5")
+
+    def edit(weights: bytes) -> bytes:
+        elsewhere.write_bytes(weights)
+        with h5py.File(changed := io.BytesIO(weights), "r+") as file:
+            del file["layers"]
+            file["layers"] = h5py.ExternalLink(str(elsewhere), "/layers")
+        return changed.getvalue()
+
+    return rewritten(saved(path, functional(2, "softmax")), "model.weights.h5", edit)
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (unsafe, "Lambda"),
+        (with_weights_in_a_file, "no plain array"),
+        (with_weights_behind_a_link, "points elsewhere"),
+        (lambda path: path, "the store has no such file"),
+        (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "it is HDF5"),
+        (lambda path: saved(path, functional(3, "softmax")), "the network gives (None, 3)"),
+        (lambda path: saved(path, functional(2, "linear")), "no probabilities"),
+    ],
+    ids=["lambda", "other file", "other network", "missing", "hdf5", "outputs", "logits"],
+)
+def test_a_model_that_cannot_become_a_bundle_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Any, complaint: str
+) -> None:
+    make(tmp_path / "theirs.keras")
+    assert imported(tmp_path / "theirs.keras", tmp_path / "bundle") == 2
+    said = capsys.readouterr().err.strip()
+    assert complaint in said and "Traceback" not in said
+    assert said.startswith("melanoma: ") and len(said.splitlines()) == 1
+    assert not (tmp_path / "bundle").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--size", "20"], "is no size; write HxW"),
+        (["--size", "0x24"], "is no size; write HxW"),
+        (["--size", "24x20"], "the description says (24, 20)"),
+        (["--prior", "1"], "1 shares in the prior for 2 labels"),
+        (["--prior", "0.5", "0.6"], "prior sums to 1.1"),
+        (["--std", "0", "1", "1"], "for std of at least"),
+        (["--scale", "nan"], "give numbers of at most"),
+        (["--crop", "1.5"], "give a share above 0"),
+        (["--scal", "2"], "unrecognized arguments: --scal"),
+        (["--labels", "nevus", "nv"], "both become the column p_nevus"),
+        (["--output", "nostore://x"], "no store that fsspec knows"),
+    ],
+)
+def test_mistakes_exit_with_2_and_one_line_and_write_nothing(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    assert imported(model, tmp_path / "bundle", *words) == 2
+    said = capsys.readouterr().err.strip()
+    assert complaint in said and "Traceback" not in said and len(said.splitlines()) == 1
+    assert not (tmp_path / "bundle").exists()
+
+
+def contents(folder: Path | str) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
+
+
+def test_what_lies_in_the_folder_is_never_overwritten(
+    model: Path, bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = contents(bundle_uri)
+    assert imported(model, bundle_uri) == 2
+    assert "a bundle lies there already" in capsys.readouterr().err
+    assert contents(bundle_uri) == before
+    (tmp_path / "LICENSE").write_text("of the project around it")
+    assert imported(model, tmp_path) == 2
+    assert "'LICENSE' lies there already" in capsys.readouterr().err
+    assert contents(tmp_path) == {tmp_path / "LICENSE": b"of the project around it"}
+
+
+def test_inspect_tells_all_and_runs_nothing(bundle_uri: str) -> None:
+    words = [sys.executable, "-X", "importtime", "-m", "jobs.cli", "bundle", "inspect", bundle_uri]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+    bundle = load_bundle(bundle_uri)
+    told = (bundle.model_id, bundle.digest, "melanoma, nevus, basal_cell_carcinoma", "16x16", "balanced", "was not run")
+    assert all(word in ended.stdout for word in told)
+    imported_names = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert "h5py" in imported_names
+    assert not imported_names & {"tensorflow", "keras", "apache_beam"}
+
+
+def test_verify_runs_the_network_and_inspect_does_not(
+    bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bundle", "verify", bundle_uri]) == 0
+    assert "scores its 8 golden phantoms" in capsys.readouterr().out
+    permuted = edited(bundle_uri, tmp_path, labels=["nevus", "melanoma", "basal cell carcinoma"])
+    assert main(["bundle", "inspect", permuted]) == 0
+    assert main(["bundle", "verify", permuted]) == 2
+    assert "do not belong together" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("action", ["inspect", "verify"])
+def test_a_bundle_that_is_none_exits_with_2(
+    action: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bundle", action, str(tmp_path)]) == 2
+    assert "no bundle.json there" in capsys.readouterr().err
+    folder = copied(bundle_uri, tmp_path)
+    (folder / "card.md").write_bytes(b"changed")
+    assert main(["bundle", action, str(folder)]) == 2
+    assert "'card.md' has sha256" in capsys.readouterr().err
+
+
+def test_a_card_is_shown_without_what_moves_a_terminals_cursor(
+    bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = copied(bundle_uri, tmp_path)
+    hostile = "\x1b]52;c;aGk=\x07\x1b[2J\u202e"
+    (folder / "card.md").write_text(f"# Müller's network\n\nFine {hostile}words.\n")
+    uri = describe(folder, {**document_of(folder), "metrics": {hostile: hostile}, "training": {"a": hostile}})
+    assert main(["bundle", "inspect", uri, "--card"]) == 0
+    card = capsys.readouterr().out
+    assert "# Müller's network\n\nFine" in card and "words.\n" in card
+    assert main(["bundle", "inspect", uri]) == 0
+    for text in (card, capsys.readouterr().out):
+        assert all(line.isprintable() for line in text.split("\n"))
+    assert json.loads((folder / "bundle.json").read_text())["metrics"] == {hostile: hostile}

@@ -1,0 +1,88 @@
+"""A label and a flag follow from probabilities by the rule that the bundle states, and by no other."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from melanoma.bundle import Bundle, load_bundle
+from melanoma.decision import decide
+
+PRIOR = (0.1, 0.7, 0.2)
+
+
+@pytest.fixture
+def bundle(bundle_uri: str) -> Bundle:
+    return dataclasses.replace(load_bundle(bundle_uri), prior=PRIOR)
+
+
+def rows(*values: tuple[float, float, float]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    return np.array(values, np.float32)
+
+
+def test_the_balanced_rule_weighs_every_class_alike_whatever_its_share(bundle: Bundle) -> None:
+    found = decide(bundle, rows((0.3, 0.6, 0.1), (0.05, 0.9, 0.05), (0.1, 0.5, 0.4)))
+    assert found.top_index.tolist() == [0, 1, 2]
+    assert found.top_probability.tolist() == pytest.approx([0.3, 0.9, 0.4])
+    assert found.top_probability.dtype == np.float32
+
+
+def test_the_argmax_rule_takes_the_likeliest(bundle: Bundle) -> None:
+    bundle = dataclasses.replace(bundle, decision_rule="argmax")
+    found = decide(bundle, rows((0.3, 0.6, 0.1), (0.05, 0.9, 0.05), (0.1, 0.4, 0.5)))
+    assert found.top_index.tolist() == [1, 1, 2]
+    assert found.top_probability.tolist() == pytest.approx([0.6, 0.9, 0.5])
+
+
+def test_both_rules_agree_where_the_classes_are_alike(bundle: Bundle) -> None:
+    alike = dataclasses.replace(bundle, prior=(1 / 3, 1 / 3, 1 / 3))
+    dice = np.random.default_rng(0)
+    probabilities = dice.dirichlet((1, 1, 1), 1000).astype(np.float32)
+    argmax = dataclasses.replace(alike, decision_rule="argmax")
+    np.testing.assert_array_equal(decide(alike, probabilities).top_index, decide(argmax, probabilities).top_index)
+
+
+def test_the_balanced_rule_has_the_best_balanced_accuracy(bundle: Bundle) -> None:
+    """On cases drawn as the prior says, from probabilities that are exactly right."""
+    dice = np.random.default_rng(1)
+    truth = dice.choice(3, 20_000, p=PRIOR)
+    evidence = truth + dice.normal(0, 1, truth.size)
+    likelihood = np.exp(-0.5 * (evidence[:, None] - np.arange(3)) ** 2)
+    posterior = likelihood * PRIOR
+    posterior /= posterior.sum(axis=1, keepdims=True)
+
+    def balanced_accuracy(rule: str) -> float:
+        top = decide(dataclasses.replace(bundle, decision_rule=rule), posterior.astype(np.float32)).top_index
+        return float(np.mean([(top[truth == index] == index).mean() for index in range(3)]))
+
+    assert balanced_accuracy("balanced") > balanced_accuracy("argmax") + 0.1
+
+
+def test_the_flag_is_set_at_the_threshold_and_above(bundle: Bundle) -> None:
+    bundle = dataclasses.replace(bundle, thresholds={"melanoma": 0.3})
+    just_below = float(np.nextafter(np.float32(0.3), np.float32(0)))
+    found = decide(bundle, rows((0.3, 0.6, 0.1), (just_below, 0.6, 0.1), (0.9, 0.1, 0.0), (0.0, 1.0, 0.0)))
+    assert found.flag_melanoma is not None
+    assert found.flag_melanoma.tolist() == [True, False, True, False]
+
+
+def test_without_a_threshold_or_without_melanoma_there_is_no_flag(bundle: Bundle) -> None:
+    probabilities = rows((0.9, 0.1, 0.0))
+    assert decide(dataclasses.replace(bundle, thresholds={}), probabilities).flag_melanoma is None
+    others = dataclasses.replace(bundle, slugs=("nevus", "lentigo_nos", "dermatofibroma"), thresholds={"melanoma": 0.3})
+    assert decide(others, probabilities).flag_melanoma is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_that_are_no_probabilities_and_no_rows_at_all_do_no_harm(bundle: Bundle) -> None:
+    found = decide(bundle, rows((np.nan, np.nan, np.nan), (0.2, 0.3, 0.5)))
+    assert found.top_index[1] == 2
+    nothing = decide(bundle, np.zeros((0, 3), np.float32))
+    assert nothing.top_index.shape == nothing.top_probability.shape == (0,)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_very_rare_class_neither_overflows_nor_wins_with_nothing(bundle: Bundle) -> None:
+    bundle = dataclasses.replace(bundle, prior=(1e-6, 0.5, 0.5 - 1e-6))
+    found = decide(bundle, rows((0.0, 0.6, 0.4), (1e-3, 0.6, 0.399)))
+    assert found.top_index.tolist() == [1, 0]
