@@ -76,7 +76,8 @@ def main() -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="folder of the model bundle")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="night-") as folder:
-        night = measure(score_command(args.images, args.bundle, Path(folder) / "scores"))
+        command = score_command(args.images, args.bundle, Path(folder) / "scores")
+        night = measure([*command, "--max-failed", "1"])  # broken photographs are counted here, not judged
         counts = counts_of(Path(folder) / "scores")
     rows = counts["scored"] + counts["failed"]
     print(f"rows         {rows:,}")

@@ -15,6 +15,7 @@ import platform
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -126,7 +127,16 @@ def table(trials: Mapping[str, list[Trial]]) -> str:
     return "\n".join(lines)
 
 
-def circumstances(many: Path, bundle: str, load_before: float) -> dict[str, str]:
+def foreign_seconds() -> float:
+    """Gives the processor time that all other programs have used so far, in seconds."""
+    user, nice, system, _, _, interrupts, soft_interrupts, *_ = map(
+        int, Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
+    )
+    used = (user + nice + system + interrupts + soft_interrupts) / os.sysconf("SC_CLK_TCK")
+    return used - sum(os.times()[:4])
+
+
+def circumstances(many: Path, bundle: str, foreign_cores: float) -> dict[str, str]:
     """Says under what the figures were measured."""
     sizes = [path.stat().st_size for path in many.iterdir()]
     width, height = photographs.SIZE
@@ -135,7 +145,7 @@ def circumstances(many: Path, bundle: str, load_before: float) -> dict[str, str]
     return {
         "photographs": f"{len(sizes)} JPEGs of {width}x{height}, {statistics.mean(sizes) / 1000:.0f} kB each",
         "bundle": Path(bundle).name,
-        "machine": f"{machine}; load {load_before:.1f} before, {os.getloadavg()[0]:.1f} after",
+        "machine": f"{machine}; other programs used {foreign_cores:.2f} cores meanwhile",
         "threads": "TensorFlow one a core, tf.data AUTOTUNE, ours by default; batches of 32 everywhere",
         "versions": ", ".join([f"Python {platform.python_version()}", *libraries]),
     }
@@ -155,9 +165,9 @@ def main() -> None:
     if args.count <= FEW or args.rounds < 1:
         parser.error(f"--count must be above {FEW} and --rounds at least 1")
     many = photographs.prepare(args.images, args.count, args.work)
-    load_before = os.getloadavg()[0]
+    started, foreign = time.monotonic(), foreign_seconds()
     trials = compare(many, args.bundle, args.rounds)
-    about = circumstances(many, args.bundle, load_before)
+    about = circumstances(many, args.bundle, (foreign_seconds() - foreign) / (time.monotonic() - started))
     if args.json:
         every = {name: [asdict(each) for each in rounds] for name, rounds in trials.items()}
         args.json.write_text(json.dumps({"about": about, "trials": every}, indent=2) + "\n", encoding="utf-8")

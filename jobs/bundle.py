@@ -6,6 +6,7 @@ import json
 
 from jobs import logs
 from jobs.exits import COMMITTED
+from melanoma.texts import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,7 @@ def _inspect(args: argparse.Namespace) -> int:
 
     bundle = load_bundle(args.uri)
     if args.card:
-        print(_printable(bundle.files["card.md"].decode("utf-8", "replace")))
+        print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
         return COMMITTED
     facts = bundle.facts
     print(f"{bundle.uri}\n  model_id   {bundle.model_id}\n  digest     {bundle.digest}")
@@ -57,13 +58,6 @@ def _inspect(args: argparse.Namespace) -> int:
     print(f"  metrics    {json.dumps(bundle.description['metrics'], indent=2).replace(chr(10), chr(10) + ' ' * 13)}")
     print("  digests and network file are in order; the network was not run (melanoma bundle verify runs it)")
     return COMMITTED
-
-
-def _printable(text: str) -> str:
-    """Keeps a bundle's own words from moving a terminal's cursor."""
-    return "".join(
-        letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
 
 
 def _verify(args: argparse.Namespace) -> int:

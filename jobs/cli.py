@@ -11,6 +11,7 @@ from jobs import logs
 from jobs.exits import DEFECT, exit_code_of
 from melanoma import __version__
 from melanoma.errors import MelanomaError, UsageError
+from melanoma.texts import printable
 
 COMMANDS = {
     "score": "score photographs and append them to the score table",
@@ -78,7 +79,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _complain(text: str) -> None:
-    print(f"melanoma: {text}", file=sys.stderr)
+    print("melanoma:", printable(text, keep="\n"), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -125,8 +125,9 @@ def _check(args: argparse.Namespace) -> str:
     tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
     if "://" in args.output:
         raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
-    if (Path(args.output) / "bundle.json").exists():
-        raise UsageError(f"{args.output}: a bundle lies there already; choose another --output")
+    from melanoma.bundle import check_free
+
+    check_free(args.output, allowed=("split.csv", "history.csv"))  # now, not after hours of training
     if bool(tables) != bool(args.root):
         raise UsageError("--root goes with a CSV or Parquet table in --data; give both or neither")
     needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)

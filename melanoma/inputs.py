@@ -1,8 +1,8 @@
 """What a run is asked to score: photographs below roots, or the rows of a manifest."""
 
+import contextlib
 import fnmatch
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +11,25 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS
+from melanoma.manifests import Manifest, read_manifest
 from melanoma.storage import StoredFile
+
+__all__ = [
+    "ImageRef",
+    "Manifest",
+    "Root",
+    "Source",
+    "check_sources",
+    "digest_of",
+    "distinct",
+    "is_photograph",
+    "kept_schema",
+    "list_images",
+]
 
 _LOOK_UPS = 16
 
@@ -53,19 +65,6 @@ class Root:
 
     uri: str
     pattern: str | None = None
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A CSV or Parquet file with a row a photograph.
-
-    Attributes:
-        uri: Of the file; it has a column `uri`, and may have `image_id`.
-        keep: Columns to carry into the score table.
-    """
-
-    uri: str
-    keep: tuple[str, ...] = ()
 
 
 Source = Root | Manifest
@@ -107,9 +106,9 @@ def kept_schema(sources: Sequence[Source]) -> pa.Schema:
     """Gives the columns that a manifest carries into the score table, with their types.
 
     Raises:
-        UsageError: A column is not there.
+        UsageError: A column is not there, or of a type that the table cannot hold.
     """
-    fields = [field for source in sources if isinstance(source, Manifest) for field in _read_manifest(source).schema]
+    fields = [field for source in sources if isinstance(source, Manifest) for field in read_manifest(source).schema]
     return pa.schema([field for field in fields if field.name not in ("uri", "image_id")])
 
 
@@ -129,50 +128,24 @@ def _ref(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> Image
 
 
 def _manifest_images(manifest: Manifest) -> Iterator[ImageRef]:
-    table = _read_manifest(manifest)
+    table = read_manifest(manifest)
     with ThreadPoolExecutor(_LOOK_UPS) as pool:
         for batch in table.to_batches(max_chunksize=_LOOK_UPS * 16):
             columns = batch.to_pydict()
             ids = columns.get("image_id") or [None] * len(batch)
             kept = zip(*(columns[name] for name in manifest.keep), strict=True) if manifest.keep else [()] * len(batch)
             for stored, image_id, values in zip(pool.map(_look_up, columns["uri"]), ids, kept, strict=True):
-                yield _ref(stored, str(image_id or storage.stem_of(stored.uri)), tuple(values))
+                yield _ref(stored, image_id or storage.stem_of(stored.uri), tuple(values))
 
 
 def _look_up(uri: str) -> StoredFile:
     """Finds a manifest's photograph; what cannot be found is listed all the same and fails on its own row."""
+    spelt = uri
     try:
+        spelt = storage.canonical(uri)  # an archive must be there to be spelt
         return storage.stat(uri)
     except ReadError:
-        return StoredFile(storage.canonical(uri), "", -1, True)
-
-
-def _read_manifest(manifest: Manifest) -> pa.Table:
-    try:
-        data = io.BytesIO(storage.read_bytes(storage.canonical(manifest.uri)))
-    except ReadError as error:
-        raise UsageError(f"--manifest {manifest.uri}: {error.detail}") from None
-    try:
-        table = _parse_manifest(data, manifest.keep)
-    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
-        raise UsageError(f"--manifest {manifest.uri}: neither CSV with a header nor Parquet ({error})") from None
-    wanted = ["uri", *manifest.keep]
-    if missing := [name for name in wanted if name not in table.schema.names]:
-        raise UsageError(
-            f"--manifest {manifest.uri}: no column {', '.join(missing)}; it has {', '.join(table.schema.names)}"
-        )
-    if table["uri"].null_count:
-        raise UsageError(f"--manifest {manifest.uri}: {table['uri'].null_count} rows have no uri; fill or drop them")
-    return table.select([name for name in dict.fromkeys([*wanted, "image_id"]) if name in table.schema.names])
-
-
-def _parse_manifest(data: io.BytesIO, keep: tuple[str, ...]) -> pa.Table:
-    if data.getvalue()[:4] == b"PAR1":
-        return pa.parquet.read_table(data)
-    # As text, so that neither 007 nor a column that is empty tonight changes its type from night to night.
-    as_text = {name: pa.string() for name in ("uri", "image_id", *keep)}
-    options = pa.csv.ConvertOptions(column_types=as_text, strings_can_be_null=True)
-    return pa.csv.read_csv(data, convert_options=options)
+        return StoredFile(spelt, "", -1, True)
 
 
 def check_sources(sources: Sequence[Source]) -> list[str]:
@@ -188,10 +161,11 @@ def check_sources(sources: Sequence[Source]) -> list[str]:
     for source in sources:
         try:
             if isinstance(source, Manifest):
-                uris = _read_manifest(source)["uri"].to_pylist()
+                uris = read_manifest(source)["uri"].to_pylist()
                 is_empty = not uris
                 for uri in {uri.partition("://")[0]: uri for uri in uris}.values():
-                    storage.canonical(uri)
+                    with contextlib.suppress(ReadError):  # an archive that is gone fails on its own row
+                        storage.canonical(uri)
             else:
                 is_empty = next(list_images(source), None) is None
             empty += [source.uri] if is_empty else []

@@ -5,6 +5,7 @@ import pyarrow as pa
 
 from melanoma import scores
 from melanoma.errors import UsageError
+from melanoma.texts import printable
 
 
 def query(table_uri: str, sql: str) -> pa.Table:
@@ -25,7 +26,7 @@ def query(table_uri: str, sql: str) -> pa.Table:
             answer = connection.sql(sql)
             return pa.table({}) if answer is None else answer.to_arrow_table()
         except duckdb.Error as error:
-            text = "\n".join(map(_printable, str(error).splitlines()))
+            text = printable(str(error), keep="\n")
             raise UsageError(f"the query cannot be answered: {text}") from None
 
 
@@ -40,7 +41,7 @@ def as_text(table: pa.Table, most: int = 50) -> str:
         return "(no answer)"
     # By columns: an answer may have two of one name.
     rows = list(zip(*(map(_cell, column.to_pylist()) for column in table.slice(0, most).columns), strict=True))
-    cells = [[_printable(name) for name in table.schema.names], *rows]
+    cells = [[printable(name) for name in table.schema.names], *rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     right = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
     lines = [
@@ -58,9 +59,4 @@ def as_text(table: pa.Table, most: int = 50) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return "-"
-    return _printable(f"{value:.4g}" if isinstance(value, float) else str(value))
-
-
-def _printable(text: str) -> str:
-    """Takes out what moves a terminal's cursor: the name of a file or a column may hold it."""
-    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return printable(f"{value:.4g}" if isinstance(value, float) else str(value))

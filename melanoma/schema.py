@@ -70,11 +70,42 @@ def score_schema(slugs: Sequence[str], kept: pa.Schema | None = None) -> pa.Sche
     """
     fields = [pa.field(column.name, column.type, column.nullable) for column in COLUMNS]
     fields += [pa.field(PROBABILITY_PREFIX + slug, pa.float32()) for slug in slugs]
-    taken = {field.name for field in fields}
+    # Delta Lake and DuckDB mind no case.
+    taken = {field.name.lower() for field in fields}
     for field in kept or ():
-        if field.name in taken or field.name.startswith(PROBABILITY_PREFIX):
+        if field.name.lower() in taken or field.name.lower().startswith(PROBABILITY_PREFIX):
             raise UsageError(
                 f"--keep {field.name}: the score table has a column of that name; rename it in the manifest"
             )
+        taken.add(field.name.lower())
         fields.append(field.with_nullable(True).remove_metadata())
     return pa.schema(fields)
+
+
+_UNSIGNED = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
+
+
+def stored_type(field: pa.Field) -> pa.DataType:
+    """Gives the type in which the score table gives a kept column back; with any other the next night would differ.
+
+    Raises:
+        UsageError: It has none.
+    """
+    type_, is_a = field.type, pa.types
+    if is_a.is_dictionary(type_):
+        type_ = type_.value_type
+    if is_a.is_string(type_) or is_a.is_large_string(type_) or is_a.is_string_view(type_):
+        return pa.string()
+    if is_a.is_timestamp(type_):
+        return pa.timestamp("us", type_.tz and "UTC")
+    if is_a.is_date(type_):
+        return pa.date32()
+    if is_a.is_floating(type_):
+        return pa.float64() if type_.bit_width == 64 else pa.float32()
+    if is_a.is_signed_integer(type_) or is_a.is_boolean(type_) or is_a.is_decimal128(type_):
+        return type_
+    if type_ in _UNSIGNED:
+        return _UNSIGNED[type_]
+    raise UsageError(
+        f"--keep {field.name}: is {type_}, which the score table cannot hold; write it as text, a number or a date"
+    )

@@ -1,6 +1,5 @@
 """The score table: the one door to Delta Lake."""
 
-import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -93,11 +92,13 @@ def check_types(uri: str, wanted: pa.Schema) -> None:
         UsageError: One has not.
     """
     table = _open(uri)
-    present = pa.schema([]) if table is None else table.to_pyarrow_dataset().schema
+    schema = pa.schema([]) if table is None else table.to_pyarrow_dataset().schema
+    present = {field.name.lower(): field for field in schema}
     for field in wanted:
-        if field.name in present.names and present.field(field.name).type != field.type:
+        known = present.get(field.name.lower(), field)
+        if (known.name, known.type) != (field.name, field.type):
             raise UsageError(
-                f"--keep {field.name}: is {field.type} in the manifest, {present.field(field.name).type} in the table; "
+                f"--keep {field.name}: is {field.type} in the manifest, the table has {known.name} as {known.type}; "
                 "convert or rename it in the manifest"
             )
 
@@ -107,9 +108,9 @@ def knows_under(uri: str, root: str) -> bool:
     table = _open(uri)
     if table is None:
         return False
-    below = re.split(r"[*?\[]", storage.canonical(root), maxsplit=1)[0]
-    starts = pyarrow.compute.starts_with(pyarrow.compute.field("image_uri"), below)
-    return bool(table.to_pyarrow_dataset().head(1, columns=["image_uri"], filter=starts).num_rows)
+    is_below = storage.below(root)
+    batches = table.to_pyarrow_dataset().to_batches(columns=["image_uri"])
+    return any(is_below(uri) for batch in batches for uri in batch["image_uri"].to_pylist())
 
 
 def has_committed(uri: str, run_id: str) -> int | None:

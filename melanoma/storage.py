@@ -11,9 +11,10 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import fsspec
@@ -216,6 +217,20 @@ def _glob(place: _Place) -> Iterator[StoredFile]:
             yield found
 
 
+def below(root: str) -> Callable[[str], bool]:
+    """Gives what tells whether a listing of a root, as a name or as a glob, could hold a canonical URI."""
+    place = _place(root)
+    folder, matches = place.path.rstrip("/"), re.compile(glob_translate(place.path)).fullmatch
+
+    def holds(uri: str) -> bool:
+        if not (uri.startswith(place.prefix) and uri.endswith(place.suffix)):
+            return False
+        path = uri[len(place.prefix) : len(uri) - len(place.suffix)]
+        return not folder or path == folder or path.startswith(f"{folder}/") or bool(matches(path))
+
+    return holds
+
+
 def _walk(place: _Place, folder: str) -> Iterator[StoredFile]:
     pending = [folder]
     while pending:
@@ -256,6 +271,8 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
         ReadError: The store did not give the file, or (`changed`) gave another one than was listed.
     """
     place = _place(uri)
+    if place.is_local and (path := Path(place.path)).exists() and not path.is_file():
+        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would be waited for
     data: bytes = _ask(place.fs.cat_file, place.path)
     if expected is not None and expected.size >= 0:
         now = stat(uri).version if place.is_local else expected.version

@@ -13,7 +13,7 @@ import pytest
 
 from jobs.train import add_arguments, run
 from melanoma.bundle import load_bundle
-from melanoma.errors import DataError, UsageError
+from melanoma.errors import BundleError, DataError, UsageError
 from tests.helpers import fill
 
 
@@ -92,8 +92,14 @@ def test_the_licence_holds_the_terms_of_the_data(trained: tuple[Path, list[str]]
 
 
 def test_a_bundle_is_never_trained_over(trained: tuple[Path, list[str]]) -> None:
-    with pytest.raises(UsageError, match="a bundle lies there already"):
+    with pytest.raises(BundleError, match="a bundle lies there already"):
         run(parse(*trained[1]))
+
+
+def test_a_folder_with_other_files_is_refused_before_hours_of_training(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").write_text("of the project around it")
+    with pytest.raises(BundleError, match="'LICENSE' lies there already"):
+        run(parse("--data", "folder", "--data-licence", "CC0", "--output", str(tmp_path)))
 
 
 @pytest.mark.parametrize(

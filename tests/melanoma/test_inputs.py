@@ -2,6 +2,8 @@
 
 import datetime
 import decimal
+import io
+import os
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -12,7 +14,7 @@ import pyarrow.parquet
 import pytest
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
-from melanoma.images import IMAGE_EXTENSIONS
+from melanoma.images import IMAGE_EXTENSIONS, ImageSpec
 from melanoma.inputs import (
     ImageRef,
     Manifest,
@@ -24,6 +26,7 @@ from melanoma.inputs import (
     kept_schema,
     list_images,
 )
+from melanoma.loading import load
 from melanoma.schema import score_schema
 
 
@@ -184,6 +187,21 @@ def test_byte_order_marks_line_ends_and_blank_lines_are_no_part_of_a_csv(tmp_pat
     assert (ref.image_id, ref.kept) == ("a", ("x",))
 
 
+def test_quoted_line_ends_are_read_in_a_long_csv_too(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    lines = [f'{tmp_path}/a.jpg,"first\nsecond {number}"' for number in range(30_000)]
+    source = manifest(tmp_path, "uri,site\n" + "\n".join(lines), "site")
+    assert len(source.uri) and kept_schema([source]).names == ["site"]
+
+
+def test_a_word_that_looks_like_nothing_is_kept_as_it_is(tmp_path: Path) -> None:
+    touch(tmp_path, "NA.jpg")
+    words = ["NA", "nan", "null", "N/A", "-"]
+    lines = [f"{tmp_path}/NA.jpg,{word},{word}" for word in words]
+    refs = list(list_images(manifest(tmp_path, "uri,image_id,country\n" + "\n".join(lines), "country")))
+    assert [(ref.image_id, *ref.kept) for ref in refs] == [(word, word) for word in words]
+
+
 @pytest.mark.parametrize(
     ("text", "keep", "complaint"),
     [
@@ -217,6 +235,19 @@ def test_an_absent_manifest_is_refused(tmp_path: Path) -> None:
     assert "the store has no such file" in refusal(Manifest(str(tmp_path / "absent.csv")))
 
 
+@pytest.mark.parametrize("keep", [("image_id", "site"), ("uri", "site"), ("site", "site")])
+def test_a_column_that_is_there_already_or_twice_is_never_kept(tmp_path: Path, keep: tuple[str, ...]) -> None:
+    """Else the values of one column would stand under the name of the next."""
+    with pytest.raises(UsageError, match="--keep"):
+        list(list_images(manifest(tmp_path, "uri,image_id,site\na.jpg,7,left\n", *keep)))
+
+
+@pytest.mark.parametrize("header", ["uri,uri", "uri,site,site"])
+def test_a_csv_with_two_columns_of_one_name_is_refused(tmp_path: Path, header: str) -> None:
+    row = ",".join("x" for _ in header.split(","))
+    assert "twice" in refusal(manifest(tmp_path, f"{header}\n{row}\n", *(["site"] if "site" in header else [])))
+
+
 def test_a_parquet_manifest_keeps_its_types(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.jpg")
     seen = datetime.datetime(2020, 5, 6, 7, 8, 9, 123456)
@@ -239,8 +270,81 @@ def test_a_parquet_manifest_keeps_its_types(tmp_path: Path) -> None:
     assert score_schema(["nevus"], found).names[-6:] == list(keep)
 
 
+def test_a_number_may_be_an_id(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    columns = {"uri": [f"{tmp_path}/a.jpg"] * 3, "image_id": pa.array([0, 7, None])}
+    assert [ref.image_id for ref in list_images(parquet(tmp_path, columns))] == ["0", "7", "a"]
+
+
+@pytest.mark.parametrize(
+    ("array", "type_", "value"),
+    [
+        (pa.array(["x"], pa.large_string()), pa.string(), "x"),
+        (pa.array(["x"], pa.string_view()), pa.string(), "x"),
+        (pa.array(["x"]).dictionary_encode(), pa.string(), "x"),
+        (pa.array([3], pa.uint32()), pa.int64(), 3),
+        (pa.array([0.5], pa.float16()), pa.float32(), 0.5),
+        (pa.array([10**9 + 1], pa.timestamp("ns")), pa.timestamp("us"), datetime.datetime(1970, 1, 1, 0, 0, 1)),
+        (
+            pa.array([1], pa.timestamp("ms", "Europe/Berlin")),
+            pa.timestamp("us", "UTC"),
+            datetime.datetime(1970, 1, 1, 0, 0, 0, 1000, datetime.UTC),
+        ),
+        (pa.array([datetime.date(2020, 1, 2)], pa.date64()), pa.date32(), datetime.date(2020, 1, 2)),
+    ],
+    ids=lambda value: str(value) if isinstance(value, pa.DataType) else "",
+)
+def test_kept_types_are_those_that_the_table_gives_back(
+    tmp_path: Path, array: pa.Array, type_: pa.DataType, value: object
+) -> None:
+    """Else the second night would be refused for a type that the first one wrote."""
+    touch(tmp_path, "a.jpg")
+    source = parquet(tmp_path, {"uri": pa.array([f"{tmp_path}/a.jpg"], pa.large_string()), "kept": array}, "kept")
+    assert kept_schema([source]).field("kept").type == type_
+    (ref,) = list_images(source)
+    assert ref.kept == (value,)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array([2**63], pa.uint64()),
+        pa.array([1], pa.time32("s")),
+        pa.array([1], pa.duration("s")),
+        pa.nulls(1),
+        pa.array([[1]]),
+        pa.array([{"a": 1}]),
+        pa.array([b"x"]),
+    ],
+    ids=lambda array: str(array.type),
+)
+def test_a_type_that_the_table_cannot_hold_is_refused_before_the_night(tmp_path: Path, array: pa.Array) -> None:
+    source = parquet(tmp_path, {"uri": ["a.jpg"], "kept": array}, "kept")
+    with pytest.raises(UsageError, match=r"--keep kept: is .*, which the score table cannot hold"):
+        kept_schema([source])
+
+
+@pytest.mark.parametrize("name", ["Status", "IMAGE_URI", "P_Nevus"])
+def test_names_that_differ_in_case_alone_are_one_name(name: str) -> None:
+    """Delta Lake and DuckDB mind no case."""
+    with pytest.raises(UsageError, match=f"--keep {name}: the score table has a column of that name"):
+        score_schema(["nevus"], pa.schema([(name, pa.string())]))
+
+
+@pytest.mark.parametrize("uris", [pa.array([1]), pa.array([b"a.jpg"]), pa.array([["a.jpg"]])], ids=str)
+def test_a_uri_that_is_no_text_is_refused(tmp_path: Path, uris: pa.Array) -> None:
+    assert "uri" in refusal(parquet(tmp_path, {"uri": uris}))
+
+
 def test_a_null_uri_in_parquet_is_refused(tmp_path: Path) -> None:
     assert "2 rows have no uri" in refusal(parquet(tmp_path, {"uri": ["a.jpg", None, None]}))
+
+
+def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:
+    table = pa.Table.from_arrays([pa.array(["a.jpg"]), pa.array(["b.jpg"])], ["uri", "uri"])
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(table, sink)
+    assert "uri" in refusal(manifest(tmp_path, sink.getvalue()))
 
 
 def test_spellings_of_one_uri_in_a_manifest_are_one_photograph(tmp_path: Path) -> None:
@@ -256,3 +360,20 @@ def test_a_manifest_names_members_of_archives_and_what_is_not_there(tmp_path: Pa
     member, absent = f"zip://a.jpg::{tmp_path}/in.zip", f"zip://b.jpg::{tmp_path}/in.zip"
     refs = list(list_images(manifest(tmp_path, "\n".join(["uri", member, absent]))))
     assert [(ref.image_id, ref.size) for ref in refs] == [("a", 3), ("b", -1)]
+
+
+def test_an_archive_that_is_gone_fails_its_own_rows_only(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    lines = ["uri", f"zip://x.jpg::{tmp_path}/gone.zip", f"{tmp_path}/a.jpg"]
+    gone, there = list_images(manifest(tmp_path, "\n".join(lines)))
+    assert (gone.image_id, there.image_id) == ("x", "a")
+    facts, pixels = load(gone, ImageSpec(8, 8))
+    assert pixels is None and facts.error is not None and facts.error.kind is ErrorKind.MISSING
+
+
+def test_a_pipe_or_a_folder_in_a_manifest_fails_and_is_never_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    lines = ["uri", str(tmp_path / "pipe.jpg"), str(tmp_path), "/dev/zero"]
+    for ref in list_images(manifest(tmp_path, "\n".join(lines))):
+        facts, pixels = load(ref, ImageSpec(8, 8))
+        assert pixels is None and facts.error is not None and facts.error.kind is ErrorKind.UNSUPPORTED_FORMAT

@@ -4,6 +4,7 @@ import datetime
 import decimal
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,13 @@ def test_what_is_kept_comes_back_and_is_welcome_on_the_next_night(
     assert found["kept"].to_pylist() == [value, None]
 
 
+def test_a_kept_column_whose_name_differs_in_case_alone_is_refused(tmp_path: Path) -> None:
+    kept = pa.schema([("Site", pa.string())])
+    commit(tmp_path, [row("a", Site="left")], score_schema(SLUGS, kept))
+    with pytest.raises(UsageError, match=r"--keep site: is string in the manifest, the table has Site"):
+        scores.check_types(str(tmp_path), pa.schema([("site", pa.string())]))
+
+
 def test_a_kept_column_must_not_bear_the_name_of_one_of_ours() -> None:
     for name in ("status", "model_id", "p_melanoma", "p_anything"):
         with pytest.raises(UsageError, match=f"--keep {name}: the score table has a column of that name"):
@@ -255,6 +263,23 @@ def knowing(tmp_path: Path) -> str:
 )
 def test_a_root_is_known_by_what_lies_below_it(knowing: str, root: str, known: bool) -> None:
     assert scores.knows_under(knowing, root) is known
+
+
+@pytest.mark.parametrize(
+    "root", ["/archive/2024", "/archive/[old] week", "/archive/2025/x*.jpg", "/arch", "/archive/?"]
+)
+def test_a_root_is_not_known_by_its_neighbours(knowing: str, root: str) -> None:
+    assert scores.knows_under(knowing, root) is False
+
+
+def test_an_emptied_archive_is_known_by_its_members(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
+        archive.writestr("x/a.jpg", b"x")
+    commit(tmp_path / "scores", [row("a", image_uri=f"zip://x/a.jpg::file://{tmp_path}/in.zip")])
+    assert scores.knows_under(str(tmp_path / "scores"), f"zip://{tmp_path}/in.zip")
+    assert scores.knows_under(str(tmp_path / "scores"), f"zip://x::{tmp_path}/in.zip")
+    assert not scores.knows_under(str(tmp_path / "scores"), f"zip://y::{tmp_path}/in.zip")
+    assert not scores.knows_under(str(tmp_path / "scores"), str(tmp_path))
 
 
 def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
