@@ -1,6 +1,7 @@
 """One night: everything is checked before anything is read, then the pipeline runs."""
 
 import argparse
+import gc
 import os
 import re
 from collections.abc import Sequence
@@ -94,6 +95,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     Raises:
         NothingCommittedError: It ended without one.
     """
+    gc.disable()  # what is imported now stays for good: to look through it again and again costs a second and more
     import apache_beam as beam
 
     from jobs.runners import options_of, runner_of, workers_of
@@ -102,6 +104,8 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     with logs.native_silence():
         import melanoma.engine  # noqa: F401 - the pipeline will load it, and TensorFlow greets at length
 
+    gc.freeze()
+    gc.enable()
     options = options_of(args.beam_options)
     workers = workers_of(options)
     # Several processes with as many threads each as there are cores slow each other down.

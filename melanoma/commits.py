@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from melanoma import ledger, scores, staging
 from melanoma.errors import NothingCommittedError
 from melanoma.rows import Rows, Tally
-from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, read_record, write_record
+from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, write_record
 from melanoma.schema import FAILED, SCORED
 from melanoma.staging import StagedChunk
 
@@ -36,7 +36,7 @@ class Plan:
 def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     """Commits what is staged and adopted, leaves the run's record, and cleans up.
 
-    A runner may call this again for a run that it has ended already, or that died between its commit and its record.
+    A runner may call this again for a run that has committed already: its record is then read from the table.
 
     Args:
         run: The run.
@@ -46,9 +46,6 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     Raises:
         NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
     """
-    if (ended := read_record(run)) is not None:
-        staging.clean(run)
-        return ended
     adopted = set(plan.adopted)
     duplicates = sum(chunk.duplicates for chunk in chunks) + len(plan.adopted) - len(adopted)
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
@@ -101,8 +98,8 @@ def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Collection[bytes
     planned, done, attempts = run.table_version, frozenset[bytes](), dict[bytes, int]()
     for _ in range(_TRIES):
         if (present := scores.table_version(run.output)) != planned:
-            if scores.has_committed(run.output, run.run_id) is not None:
-                return _recalled(run, adopted, record, present)
+            if (version := scores.has_committed(run.output, run.run_id)) is not None:
+                return _recalled(run, adopted, record, version)
             planned, attempts = present, {}
             done = frozenset(ledger.done_digests(run, present, attempts))
         rows = Rows(run, chunks, adopted, done, attempts)
@@ -119,7 +116,7 @@ def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Collection[bytes
     raise NothingCommittedError(f"{run.output}: other runs committed {_TRIES} times meanwhile; start again")
 
 
-def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, version: int | None) -> RunRecord:
+def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, version: int) -> RunRecord:
     """Reads from the table what the run committed before it died."""
     tally = Tally()
     for batch in scores.ledger_rows(run.output, version, "run_id", run.run_id):
@@ -130,7 +127,7 @@ def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, version: 
     return _filled(record, tally, version, dropped=planned - tally.total)
 
 
-def _filled(record: RunRecord, tally: Tally, version: int | None, dropped: int = 0, duplicates: int = 0) -> RunRecord:
+def _filled(record: RunRecord, tally: Tally, version: int, dropped: int = 0, duplicates: int = 0) -> RunRecord:
     counts = replace(
         record.counts,
         scored=tally.statuses[SCORED],

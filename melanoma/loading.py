@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma import images, storage
-from melanoma.errors import ErrorKind, ImageError, PhotographError
+from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef, distinct
 from melanoma.storage import StoredFile
@@ -83,6 +83,9 @@ def load(ref: ImageRef, spec: ImageSpec) -> tuple[Loaded, npt.NDArray[np.uint8] 
     try:
         if ref.size > images.MAX_BYTES:
             raise ImageError(ErrorKind.TOO_LARGE, f"{ref.size} bytes; at most {images.MAX_BYTES} are read")
+        if not ref.version:
+            storage.stat(ref.uri)
+            raise ReadError(ErrorKind.CHANGED, "it could not be seen when it was listed, and can be now")
         data = storage.read_bytes(ref.uri, StoredFile(ref.uri, ref.version, ref.size, True))
         facts = facts._replace(sha256=hashlib.sha256(data).hexdigest())
         header = images.read_header(data)

@@ -20,7 +20,6 @@ from melanoma.loading import Loaded
 from melanoma.runs import STAGING, Run
 from melanoma.schema import COLUMNS, FAILED, SCORED
 
-_SEAL_BYTES = 32
 _SUFFIX = ".arrow"
 _ANNOUNCED = "images.txt"
 _KEEP_OTHERS = datetime.timedelta(days=1)
@@ -110,16 +109,25 @@ class RowBuilder:
 
 
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
-    """Stages a chunk's rows in one atomic write; a retry writes the same file again.
+    """Stages a chunk's rows in one atomic write; a retry writes the same file again."""
+    storage.write_bytes(chunk_uri(run, number), _sealed(rows))
 
-    The file is an Arrow stream and, behind its end, the sha256 of it: Arrow checks nothing, and a flipped bit would be
-    committed as a probability.
+
+def _sealed(rows: pa.Table) -> bytes:
+    """Gives an Arrow file that says what its rows should be.
+
+    Arrow checks nothing: without the sha256 of the rows a flipped bit would be committed as a probability.
     """
+    rows = rows.replace_schema_metadata(None).combine_chunks()
+    seal = {b"rows": str(rows.num_rows), b"sha256": hashlib.sha256(_arrow_file(rows)).hexdigest()}
+    return _arrow_file(rows.replace_schema_metadata(seal))
+
+
+def _arrow_file(rows: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, rows.schema) as writer:
+    with pa.ipc.new_file(sink, rows.schema) as writer:
         writer.write_table(rows)
-    data = sink.getvalue().to_pybytes()
-    storage.write_bytes(chunk_uri(run, number), data + hashlib.sha256(data).digest())
+    return bytes(sink.getvalue())
 
 
 def chunk_uri(run: Run, number: int) -> str:
@@ -136,10 +144,12 @@ def read_chunk(uri: str, schema: pa.Schema) -> pa.Table | None:
 def _read(uri: str) -> pa.Table | None:
     try:
         stored = storage.read_bytes(uri)
-    except ReadError:
+        table = pa.ipc.open_file(pa.BufferReader(stored)).read_all()
+        table.validate(full=True)
+        is_whole = _sealed(table) == stored
+    except (ReadError, pa.ArrowException, OSError):
         return None
-    data, seal = stored[:-_SEAL_BYTES], stored[-_SEAL_BYTES:]
-    return pa.ipc.open_stream(data).read_all() if hashlib.sha256(data).digest() == seal else None
+    return table.replace_schema_metadata(None) if is_whole else None
 
 
 def staged_files(run: Run) -> list[str]:

@@ -275,7 +275,7 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
         raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would be waited for
     data: bytes = _ask(place.fs.cat_file, place.path)
     if expected is not None and expected.size >= 0:
-        now = stat(uri).version if place.is_local else expected.version
+        now = _version_of(_ask(place.fs.info, place.path)) if place.is_local else expected.version
         if len(data) != expected.size or now != expected.version:
             raise ReadError(ErrorKind.CHANGED, "the file was overwritten after it had been listed")
     return data
@@ -288,11 +288,15 @@ def write_bytes(uri: str, data: bytes) -> None:
         NothingCommittedError: The store or the disk did not take the file.
     """
     place = _place(uri)
-    write = replace_file if place.is_local else place.fs.pipe_file
     try:
-        _ask(write, place.path, data)
+        _ask(_writer(place), place.path, data)
     except ReadError as error:
         raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+
+
+def _writer(place: _Place) -> Callable[[str, bytes], None]:
+    write: Callable[[str, bytes], None] = replace_file if place.is_local else place.fs.pipe_file
+    return write
 
 
 def remove(uri: str) -> None:
@@ -344,11 +348,15 @@ def check_writable(folder: str) -> None:
     """Writes and removes a probe, so that a night's work is not lost at its end.
 
     Raises:
-        UsageError: The folder does not take files.
+        UsageError: The folder does not take files, and will not by itself.
+        NothingCommittedError: It does not now: the disk is full, or the store does not answer.
     """
-    probe = join(canonical(folder), "_staging", f"probe-{uuid.uuid4().hex[:8]}")
+    place = _place(join(canonical(folder), "_staging", f"probe-{uuid.uuid4().hex[:8]}"))
     try:
-        write_bytes(probe, b"probe")
-    except NothingCommittedError as error:
-        raise UsageError(f"the output cannot be used: {error}; choose another --output or mend its rights") from None
-    remove(probe)
+        _ask(_writer(place), place.path, b"probe")
+    except ReadError as error:
+        found = f"the output {folder} cannot be written: {error.detail}"
+        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+            raise NothingCommittedError(f"{found}; nothing was read, try again") from None
+        raise UsageError(f"{found}; choose another --output or mend its rights") from None
+    remove(place.uri)

@@ -13,6 +13,7 @@ from melanoma.loading import Batch, Chunk, load_batches
 
 _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8
+_CORES = os.cpu_count() or 1
 
 
 class ChunkImages(beam.PTransform):
@@ -74,16 +75,15 @@ class LoadImages(beam.PTransform):
         Args:
             spec: What the decoder must deliver.
             batch_size: Decoded photographs in a full batch.
-            threads: That read and decode; None for four a core.
+            threads: That read and decode; None for two a core from a local disk, 16 or more from a distant store.
 
         Raises:
             ValueError: `batch_size` or `threads` is below 1.
         """
         super().__init__()
-        self._threads = threads or 4 * (os.cpu_count() or 1)
-        if batch_size < 1 or self._threads < 1:
+        if batch_size < 1 or (threads is not None and threads < 1):
             raise ValueError(f"batch_size {batch_size} and threads {threads} must be at least 1")
-        self._spec, self._batch_size = spec, batch_size
+        self._spec, self._batch_size, self._threads = spec, batch_size, threads
 
     def expand(self, chunks: beam.PCollection) -> beam.PCollection:
         """Wires the loader."""
@@ -91,17 +91,23 @@ class LoadImages(beam.PTransform):
 
 
 class _LoadFn(beam.DoFn):
-    def __init__(self, spec: ImageSpec, batch_size: int, threads: int) -> None:
+    def __init__(self, spec: ImageSpec, batch_size: int, threads: int | None) -> None:
         self._spec, self._batch_size, self._threads = spec, batch_size, threads
 
     def setup(self) -> None:
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="load")
+        # A local disk costs processor time, of which there is no more than cores; a distant store costs waiting.
+        near, far = self._threads or 2 * _CORES, self._threads or max(16, 4 * _CORES)
+        self._near = ThreadPoolExecutor(near, thread_name_prefix="load")
+        self._far = ThreadPoolExecutor(far, thread_name_prefix="load")
 
     def process(self, element: Chunk | ImageRef | str) -> Iterator[Batch]:
-        yield from load_batches(_as_chunk(element), self._spec, self._batch_size, self._pool)
+        chunk = _as_chunk(element)
+        pool = self._near if storage.local_path(chunk.refs[0].uri) else self._far
+        yield from load_batches(chunk, self._spec, self._batch_size, pool)
 
     def teardown(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._near, self._far):
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _as_chunk(element: Chunk | ImageRef | str) -> Chunk:

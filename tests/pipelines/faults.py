@@ -20,7 +20,7 @@ import pyarrow as pa
 from melanoma import scores, staging, storage
 from melanoma.bundle import load_bundle
 from melanoma.commits import Plan, end_run
-from melanoma.inputs import Root, digest_of, list_images
+from melanoma.inputs import Root, Source, digest_of, list_images
 from melanoma.ledger import Ledger, State, load_ledger
 from melanoma.loading import Chunk, load_batches
 from melanoma.runs import Run, RunRecord, new_run
@@ -39,11 +39,11 @@ def plan_run(output: Path | str, bundle_uri: str) -> Run:
 
 
 def stage(
-    run: Run, images: Path | str, bundle_uri: str, chunk_size: int = 2, known: Ledger | None = None
+    run: Run, images: Path | str | Source, bundle_uri: str, chunk_size: int = 2, known: Ledger | None = None
 ) -> tuple[Plan, list[StagedChunk]]:
     """Lists, asks the ledger, decodes and stages as a night does, without Beam and with made-up probabilities."""
     known, bundle = known or load_ledger(run), load_bundle(bundle_uri)
-    refs = list(list_images(Root(str(images))))
+    refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
     states = [known.state(ref) for ref in refs]
     new = [
         ref._replace(attempt=known.attempt(ref)) for ref, state in zip(refs, states, strict=True) if state is State.NEW

@@ -8,7 +8,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from melanoma import images
+from melanoma import images, storage
 from melanoma.bundle import load_bundle
 from melanoma.errors import ErrorKind
 from melanoma.images import ImageSpec
@@ -50,7 +50,8 @@ def test_a_listing_counts_what_it_ignores(tmp_path: Path) -> None:
 
 def test_refs_to_one_photograph_meet_in_one_chunk_and_count_once(tmp_path: Path) -> None:
     (path,) = fill(tmp_path, 1)
-    ref = ImageRef(f"file://{path}", "", -1, "x")
+    stored = storage.stat(str(path))
+    ref = ImageRef(stored.uri, stored.version, stored.size, "x")
 
     def check(batches: list[Batch]) -> None:
         assert [(len(batch.loaded), batch.duplicates, batch.is_last) for batch in batches] == [(1, 2, True)]
