@@ -147,7 +147,7 @@ def _read(uri: str) -> pa.Table | None:
         table = pa.ipc.open_file(pa.BufferReader(stored)).read_all()
         table.validate(full=True)
         is_whole = _sealed(table) == stored
-    except (ReadError, pa.ArrowException, OSError):
+    except (ReadError, pa.ArrowException, OSError, UnicodeDecodeError):
         return None
     return table.replace_schema_metadata(None) if is_whole else None
 
