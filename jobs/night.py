@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from jobs import logs
 from melanoma import ledger, scores, storage
 from melanoma.bundle import Bundle, load_bundle
-from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
 from melanoma.ledger import State
 from melanoma.runs import Counts, Run, RunRecord, new_run, read_record
@@ -114,7 +114,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     try:
         with beam.Pipeline(runner=runner_of(options), options=options) as pipeline:
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
-    except RuntimeError as error:
+    except (RuntimeError, MelanomaError, PhotographError) as error:
         raise _as_own(error) from error
     record = read_record(plan.run)
     if record is None:
@@ -124,13 +124,14 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     return record
 
 
-def _as_own(error: RuntimeError) -> Exception:
-    """Finds our own error in what a runner makes of it: the class is lost on the way, the text is not."""
-    found = re.findall(r"melanoma\.errors\.(\w+): (.+)", str(error))
+def _as_own(error: Exception) -> Exception:
+    """Finds our own error in what a runner makes of it: the class may be lost on the way, the text is not."""
+    text = re.sub(r"\s*\[while running [^\]]*\]", "", f"{type(error).__module__}.{type(error).__name__}: {error}")
+    found = re.findall(r"melanoma\.errors\.(\w+): (.+)", text)
     kinds = {kind.__name__: kind for kind in [*MelanomaError.__subclasses__()]}
     for name, text in reversed(found):
         if name in kinds:
-            return kinds[name](re.sub(r"\s*\[while running .*", "", text))
+            return kinds[name](text)
         if name in ("ReadError", "ImageError"):
             return NothingCommittedError(f"the store failed: {text}; nothing was committed")
     return error

@@ -9,7 +9,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from melanoma import storage
-from melanoma.errors import ReadError, UsageError
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 from melanoma.schema import stored_type
 
 _OWN = ("uri", "image_id")
@@ -47,6 +47,8 @@ def read_manifest(manifest: Manifest) -> pa.Table:
     try:
         data = storage.read_bytes(storage.canonical(manifest.uri))
     except ReadError as error:
+        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+            raise NothingCommittedError(f"--manifest {manifest.uri}: {error.detail}; try again") from None
         raise UsageError(f"--manifest {manifest.uri}: {error.detail}") from None
     try:
         table = _parse(data, manifest.keep)

@@ -22,7 +22,7 @@ from melanoma.schema import COLUMNS, FAILED, SCORED
 
 _SUFFIX = ".arrow"
 _ANNOUNCED = "images.txt"
-_KEEP_OTHERS = datetime.timedelta(days=1)
+_KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run lasts
 _RUN_FOLDER = re.compile(r"/\d{8}T\d{6}Z-[0-9a-f]{8}$")
 
 
@@ -168,10 +168,10 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
 
 
 def clean(run: Run) -> None:
-    """Removes this run's staging, and that of others of its fingerprint which started more than a day before it."""
+    """Removes this run's staging, and that of others, whatever their model, which started more than a week before."""
     storage.remove(run.staging)
     oldest = f"{_started(run.run_id) - _KEEP_OTHERS:%Y%m%dT%H%M%SZ}"
-    for folder in {uri.rsplit("/", 1)[0] for uri in _list(storage.join(run.output, STAGING, run.fingerprint))}:
+    for folder in {uri.rsplit("/", 1)[0] for uri in _list(storage.join(run.output, STAGING))}:
         if _RUN_FOLDER.search(folder) and storage.name_of(folder) < oldest:
             storage.remove(folder)
 

@@ -1,5 +1,6 @@
 """What the errors of many store libraries mean, in the words of the closed list."""
 
+import errno
 import os
 import re
 import zipfile
@@ -16,6 +17,7 @@ MEANING = {
     ErrorKind.CORRUPT: "the archive's member is damaged",
 }
 _BY_STATUS = {401: ErrorKind.FORBIDDEN, 403: ErrorKind.FORBIDDEN, 404: ErrorKind.MISSING, 408: ErrorKind.TIMEOUT}
+_BY_ERRNO = {errno.EEXIST: ErrorKind.BAD_NAME, errno.ENAMETOOLONG: ErrorKind.BAD_NAME, errno.EROFS: ErrorKind.FORBIDDEN}
 _BY_TYPE = (
     (FileNotFoundError | NotADirectoryError | IsADirectoryError | KeyError, ErrorKind.MISSING),
     (PermissionError, ErrorKind.FORBIDDEN),
@@ -29,6 +31,8 @@ def kind_of(error: Exception) -> ErrorKind:
     """Classifies an error by its type and status, never by a text that may hold a name or a secret."""
     if isinstance(error, ReadError):
         return error.kind
+    if isinstance(error, OSError) and error.errno in _BY_ERRNO:
+        return _BY_ERRNO[error.errno]
     for types, kind in _BY_TYPE:
         if isinstance(error, types):
             return kind

@@ -156,13 +156,16 @@ def test_what_others_staged_is_given_without_what_may_have_healed(run: Run, bund
     assert list(staging.foreign_rows(replace(run, fingerprint="0" * 16))) == []
 
 
-def test_cleaning_spares_runs_that_started_within_a_day(run: Run, bundle: Bundle) -> None:
+def test_cleaning_spares_runs_of_any_model_that_started_within_a_week(run: Run, bundle: Bundle) -> None:
     now = later(run, "20260310T120000Z-00000000")
-    ages = {"20260309T120001Z-11111111": True, "20260309T115959Z-22222222": False, "20260311T000000Z-33333333": True}
+    ages = {"20260303T120001Z-11111111": True, "20260303T115959Z-22222222": False, "20260311T000000Z-33333333": True}
     for run_id in [*ages, now.run_id]:
         staging.write_chunk(later(run, run_id), 0, table_of(run, bundle))
+    other_model = replace(later(run, "20260303T115959Z-44444444"), fingerprint="0" * 16)
+    staging.write_chunk(other_model, 0, table_of(run, bundle))
     staging.announce(now, 5)
     staging.clean(now)
+    assert staging.staged_files(other_model) == []
     left = {uri.rsplit("/", 2)[1] for run_id in ages for uri in staging.staged_files(later(run, run_id))}
     assert left == {run_id for run_id, kept in ages.items() if kept}
     assert staging.staged_files(now) == [] and staging.announced(now) is None

@@ -310,10 +310,10 @@ def test_a_digest_that_ends_in_a_zero_byte_is_found_again(tmp_path: Path, bundle
     assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=1, skipped=1)
 
 
-def test_staging_of_others_is_kept_for_a_day_and_goes_after_a_commit_only(tmp_path: Path, bundle_uri: str) -> None:
+def test_staging_of_others_is_kept_for_a_week_and_goes_after_a_commit_only(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
     run = plan_run(tmp_path / "out", bundle_uri)
-    young, old = others = [dataclasses.replace(run, run_id=run_id_of(hours)) for hours in (23, 25)]
+    young, old = others = [dataclasses.replace(run, run_id=run_id_of(hours)) for hours in (7 * 24 - 1, 7 * 24 + 1)]
     for other in others:
         staging.announce(other, 2)
         staging.write_chunk(other, 0, staging.RowBuilder(other, load_bundle(bundle_uri)).table())
@@ -628,8 +628,8 @@ def test_every_ended_run_leaves_a_record_and_the_exit_code_fits(
     failing = ["score", "--images", f"failing://{tmp_path / 'in'}", *words]
     assert [main(failing), main(["score", "--images", str(tmp_path / "in"), *words])] == [3, 0]
     assert main(["score", "--images", str(tmp_path / "in"), *words]) == 0
-    records = sorted((tmp_path / "out" / "_reports").iterdir())
-    assert [json.loads(path.read_text())["outcome"] for path in records] == ["store_down", "committed", "nothing_new"]
+    outcomes = [json.loads(path.read_text())["outcome"] for path in (tmp_path / "out" / "_reports").iterdir()]
+    assert sorted(outcomes) == ["committed", "nothing_new", "store_down"]
     assert capsys.readouterr().out.count("Run 2") == 6
 
 
@@ -641,7 +641,9 @@ def test_a_record_that_cannot_be_written_is_told_as_that_and_a_second_start_is_f
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "_reports").write_text("in the way")
     assert main(words) == 3
-    assert "the rows are committed as version 1, but the run's record is not" in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert "the rows are committed as version 1, but the run's record is not" in said
+    assert "while running" not in said.splitlines()[-1]
     (tmp_path / "out" / "_reports").unlink()
     assert main(words) == 0
     assert_one_row_each(tmp_path / "out", 2)
@@ -699,3 +701,19 @@ def marked(format: str) -> bytes:
     sink = io.BytesIO()
     drawn.save(sink, format, exif=exif, pnginfo=text, comment=b"DOE^JANE")
     return sink.getvalue()
+
+
+def test_a_manifest_on_a_store_that_is_down_is_no_mistake(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_TRIES", 1)
+    (tmp_path / "manifest.csv").write_text("uri\n")
+    words = ["--manifest", f"failing://{tmp_path / 'manifest.csv'}", "--bundle", bundle_uri]
+    assert main(["score", *words, "--output", str(tmp_path / "out")]) == 3
+
+
+def test_a_disk_that_is_read_only_is_a_mistake(tmp_path: Path, bundle_uri: str, small_disk: Path) -> None:
+    fill(tmp_path / "in", 1)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(small_disk / "out")]
+    assert main(words) == 2
