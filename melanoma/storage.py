@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import fsspec
 from fsspec.utils import glob_translate
@@ -23,28 +23,17 @@ from fsspec.utils import glob_translate
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 from melanoma.local_files import replace_file
 from melanoma.store_errors import MEANING, kind_of, reason_of
+from melanoma.stored import UNADDRESSABLE, version_of
+from melanoma.stored import StoredFile as StoredFile
+from melanoma.uris import ARCHIVES, split
+from melanoma.uris import join as join
+from melanoma.uris import name_of as name_of
+from melanoma.uris import stem_of as stem_of
 
-_ARCHIVES = ("zip", "tar")
 _LOCAL = ("file", "local", "")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _CONNECT_SECONDS, _READ_SECONDS = 5, 30
 _TRIES = 3
-
-
-class StoredFile(NamedTuple):
-    """One file of a listing.
-
-    Attributes:
-        uri: Canonical URI.
-        version: What changes when the content does: etag, generation, checksum, or time and size.
-        size: Bytes; -1 where the store does not say.
-        regular: False for links, pipes and devices, which are never opened.
-    """
-
-    uri: str
-    version: str
-    size: int
-    regular: bool
 
 
 @dataclass(frozen=True)
@@ -88,15 +77,10 @@ def _file_system(protocol: str, **options: Any) -> Any:
         raise UsageError(f"{protocol}:// is no store that fsspec knows; use a path, s3://, gs://, az:// …") from error
 
 
-def _split(uri: str) -> tuple[str, str]:
-    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", uri)
-    return (match.group(1).lower(), uri[match.end() :]) if match else ("", uri)
-
-
 def _place(uri: str) -> _Place:
     """Finds the file system of a URI or path; `::` chains only behind an archive's protocol."""
-    protocol, rest = _split(uri)
-    if protocol in _ARCHIVES:
+    protocol, rest = split(uri)
+    if protocol in ARCHIVES:
         member, found, archive = rest.rpartition("::")
         target = _place(archive) if found else _place(rest)
         return _in_archive(protocol, member if found else "", target)
@@ -119,7 +103,7 @@ def _in_archive(protocol: str, member: str, archive: _Place) -> _Place:
 
 
 def _signature(place: _Place) -> tuple[str, int, int]:
-    return _version_of(place.fs.info(place.path)), os.getpid(), 0
+    return version_of(place.fs.info(place.path)), os.getpid(), 0
 
 
 @lru_cache(maxsize=16)
@@ -134,42 +118,22 @@ def canonical(uri: str) -> str:
     return _place(uri).uri
 
 
-def join(folder: str, *names: str) -> str:
-    """Joins names to a folder's URI or path."""
-    return "/".join([folder.rstrip("/"), *names])
-
-
-def name_of(uri: str) -> str:
-    """Gives the last part of a URI's path, without the archive that it may lie in."""
-    protocol, rest = _split(uri)
-    path = rest.rpartition("::")[0] if protocol in _ARCHIVES else rest
-    return posixpath.basename(path.rstrip("/"))
-
-
-def stem_of(uri: str) -> str:
-    """Gives a file's name without its extension."""
-    return posixpath.splitext(name_of(uri))[0]
-
-
-def _version_of(info: dict[str, Any]) -> str:
-    for key in ("generation", "ETag", "etag", "md5", "md5Hash"):
-        if info.get(key):
-            return str(info[key]).strip('"')
-    for key in ("CRC", "mtime", "LastModified", "last_modified", "updated", "created"):
-        if info.get(key) is not None:
-            when = info[key]
-            return f"{when.isoformat() if hasattr(when, 'isoformat') else when}-{info.get('size')}"
-    return f"size-{info.get('size')}"
-
-
 def _stored(place: _Place, info: dict[str, Any]) -> StoredFile:
     size = info.get("size")
     return StoredFile(
         uri=place.uri_of(info["name"]),
-        version=_version_of(info),
+        version=version_of(info) if _is_unicode(info["name"]) else UNADDRESSABLE,
         size=-1 if size is None else int(size),
         regular=info["type"] == "file" and not info.get("islink"),
     )
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def stat(uri: str) -> StoredFile:
@@ -248,16 +212,17 @@ def _walk(place: _Place, folder: str) -> Iterator[StoredFile]:
 
 def _ask(question: Any, *args: Any, **kwargs: Any) -> Any:
     """Calls the store, trying again what may pass, and translates whatever its library raises."""
-    for attempt in range(1, _TRIES + 1):
+    attempt = 1
+    while True:
         try:
             return question(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
             kind = kind_of(error)
-            if attempt == _TRIES or kind not in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+            if attempt >= _TRIES or kind not in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
                 # The library's own text may hold a signature, a token or a patient's name: it stays here.
                 raise ReadError(kind, f"{MEANING[kind]} ({reason_of(error)})") from None
-            time.sleep(random.uniform(0.2, 0.5) * 4**attempt)
-    raise AssertionError("unreachable")
+        time.sleep(random.uniform(0.2, 0.5) * 4**attempt)
+        attempt += 1
 
 
 def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
@@ -270,12 +235,14 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     Raises:
         ReadError: The store did not give the file, or (`changed`) gave another one than was listed.
     """
+    if expected is not None and expected.version == UNADDRESSABLE:
+        raise ReadError(ErrorKind.BAD_NAME, "the name is not Unicode; rename the file")
     place = _place(uri)
     if place.is_local and (path := Path(place.path)).exists() and not path.is_file():
         raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would be waited for
     data: bytes = _ask(place.fs.cat_file, place.path)
     if expected is not None and expected.size >= 0:
-        now = _version_of(_ask(place.fs.info, place.path)) if place.is_local else expected.version
+        now = version_of(_ask(place.fs.info, place.path)) if place.is_local else expected.version
         if len(data) != expected.size or now != expected.version:
             raise ReadError(ErrorKind.CHANGED, "the file was overwritten after it had been listed")
     return data
@@ -329,7 +296,7 @@ def delta_location(uri: str) -> tuple[str, dict[str, str]]:
         UsageError: Delta Lake cannot write to this kind of store.
     """
     place = _place(uri)
-    protocol = _split(place.uri)[0]
+    protocol = split(place.uri)[0]
     if place.is_local:
         return place.path, {}
     if protocol not in _EXTRAS:

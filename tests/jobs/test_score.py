@@ -217,3 +217,6 @@ def test_names_of_every_kind_come_back_byte_for_byte(tmp_path: Path, bundle_uri:
     assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out") == 0
     found = {row["image_uri"].removeprefix(f"file://{tmp_path}/in/"): row["status"] for row in rows(tmp_path / "out")}
     assert found == {**dict.fromkeys(NAMES, "scored"), "bad\\xff.jpg": "failed"}
+    assert {row["error_kind"] for row in rows(tmp_path / "out")} == {None, "bad_name"}
+    assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out") == 0
+    assert scores.table_version(str(tmp_path / "out")) == 1
