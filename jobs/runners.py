@@ -35,6 +35,8 @@ def options_of(words: Sequence[str]) -> PipelineOptions:
     if unknown:
         raise UsageError(f"Beam has no option {' '.join(unknown)}; our own flags go before the --")
     options = PipelineOptions(list(words))
+    workers = options.view_as(WorkerOptions)
+    workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or "WARNING"
     setup_file = options.view_as(SetupOptions).setup_file
     if setup_file and not Path(setup_file).is_absolute():
         raise UsageError(f'--setup_file={setup_file} must be absolute, as Beam changes folders; write "$PWD/setup.py"')
