@@ -71,7 +71,11 @@ def _file_system(protocol: str, **options: Any) -> Any:
         return fsspec.filesystem(protocol, **_options(protocol), **options)
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
-        remedy = f"pip install '.[{extra}]' in the project's folder" if extra else f"install the fsspec package for {protocol!r}"
+        remedy = (
+            f"pip install '.[{extra}]' in the project's folder"
+            if extra
+            else f"install the fsspec package for {protocol!r}"
+        )
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
     except ValueError as error:
         raise UsageError(f"{protocol}:// is no store that fsspec knows; use a path, s3://, gs://, az:// …") from error

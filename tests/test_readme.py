@@ -32,7 +32,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkout")
     for name in COPIED:
         source = ROOT / name
-        (shutil.copytree if source.is_dir() else shutil.copy2)(source, folder / name)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, folder / name)
+        # Older than the environment, so that nothing is ever installed into it from this copy.
+        os.utime(folder / name, (0, 0))
     (folder / ".venv").symlink_to(Path(sys.prefix))
     return folder
 
