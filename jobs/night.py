@@ -1,6 +1,7 @@
 """One night: everything is checked before anything is read, then the pipeline runs."""
 
 import argparse
+import contextlib
 import gc
 import os
 import re
@@ -13,7 +14,7 @@ from melanoma.bundle import Bundle, load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
 from melanoma.ledger import State
-from melanoma.runs import Counts, Run, RunRecord, new_run, read_record
+from melanoma.runs import STOPPED, Counts, Run, RunRecord, new_run, read_record, write_record
 
 
 @dataclass(frozen=True)
@@ -115,13 +116,23 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
         with beam.Pipeline(runner=runner_of(options), options=options) as pipeline:
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
     except (RuntimeError, MelanomaError, PhotographError) as error:
-        raise _as_own(error) from error
+        own = _as_own(error)
+        if isinstance(own, NothingCommittedError):
+            _record_stop(plan.run)
+        raise own from error
     record = read_record(plan.run)
     if record is None:
         raise NothingCommittedError(
             "the runner said that it was done, but the commit never ran; choose another --runner"
         )
     return record
+
+
+def _record_stop(run: Run) -> None:
+    """Leaves the record of a night that ended early, if the store still takes one."""
+    with contextlib.suppress(MelanomaError):
+        if scores.has_committed(run.output, run.run_id) is None:
+            write_record(run, RunRecord(run.run_id, run.run_date.isoformat(), run.model_id, STOPPED, Counts()))
 
 
 def _as_own(error: Exception) -> Exception:

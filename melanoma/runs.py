@@ -108,7 +108,7 @@ class Counts:
         return self.listed == self.scored + self.failed + self.skipped + self.duplicates + self.deferred
 
 
-COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
+COMMITTED, NOTHING_NEW, STORE_DOWN, STOPPED = "committed", "nothing_new", "store_down", "stopped"
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class RunRecord:
         run_id: Of the run.
         run_date: ISO date.
         model_id: Of the bundle.
-        outcome: `committed`, `nothing_new` or `store_down`.
+        outcome: `committed`, `nothing_new`, `store_down`, or `stopped` where nothing was committed and nothing counted.
         counts: Photographs.
         adopted: Rows that an earlier, killed run had staged; among `scored` and `failed`.
         table_version: After the commit; None where there is no table yet.

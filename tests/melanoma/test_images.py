@@ -110,7 +110,8 @@ def test_the_decoder_names_what_moves_a_pixel() -> None:
 
 
 def test_extensions_are_lower_case_suffixes() -> None:
-    assert {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"} == IMAGE_EXTENSIONS
+    read = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"}
+    assert read | {".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2"} == IMAGE_EXTENSIONS
 
 
 # scaling within the JPEG decoder

@@ -79,7 +79,7 @@ def test_extensions_count_in_any_case(extension: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["notes.txt", "jpg", "a.jpg~", "a.gif", "a.dcm", "a.jpg.part", "", ".jpg", "a.", "ajpg"]
+    "name", ["notes.txt", "jpg", "a.jpg~", "a.mp4", "a.dcm", "a.jpg.part", "", ".jpg", "a.", "ajpg"]
 )
 def test_what_has_no_extension_of_a_photograph_is_none(name: str) -> None:
     assert not is_photograph(name)

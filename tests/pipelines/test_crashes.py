@@ -717,3 +717,28 @@ def test_a_disk_that_is_read_only_is_a_mistake(tmp_path: Path, bundle_uri: str, 
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(small_disk / "out")]
     assert main(words) == 2
+
+
+def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 1)
+    run = plan_run(tmp_path / "out", bundle_uri)
+    in_the_way = tmp_path / "out" / "_staging" / run.fingerprint
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where a folder should be")
+    words = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(["score", *words]) == 3
+    (record,) = (tmp_path / "out" / "_reports").iterdir()
+    assert json.loads(record.read_text())["outcome"] == "stopped"
+
+
+def test_what_delta_lake_says_of_a_failed_commit_is_not_passed_on(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError("https://store/x?X-Amz-Signature=CANARY")
+
+    fill(tmp_path / "in", 1)
+    monkeypatch.setattr(scores, "write_deltalake", refuse)
+    with pytest.raises(NothingCommittedError) as caught:
+        night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert "CANARY" not in str(caught.value)
