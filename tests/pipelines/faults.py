@@ -183,3 +183,10 @@ def s3_server(before: Fault = lambda method, path: False, after: Fault = lambda 
 def _refuse(start_response: Any) -> list[bytes]:
     start_response("507 Insufficient Storage", [("Content-Length", "0")])
     return [b""]
+
+
+def killed(images: Path, output: Path, bundle_uri: str, chunk_size: int = 2) -> tuple[Run, list[Path]]:
+    """Stages a run that never commits."""
+    run = plan_run(output, bundle_uri)
+    stage(run, images, bundle_uri, chunk_size)
+    return run, sorted((output / "_staging").rglob("*.arrow"))

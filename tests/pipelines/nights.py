@@ -46,3 +46,20 @@ def rows(output: Path | str, *columns: str) -> list[dict[str, Any]]:
     """Reads the table in the order of the photographs."""
     table = scores.dataset(str(output)).to_table(columns=list(columns) or None)
     return sorted(table.to_pylist(), key=lambda row: (row.get("image_uri", ""), row.get("attempt", 0)))
+
+
+def committed(output: Path | str) -> int:
+    """Rows that a reader sees."""
+    return 0 if scores.table_version(str(output)) is None else scores.dataset(str(output)).count_rows()
+
+
+def assert_one_row_each(output: Path | str, photographs: int, record: RunRecord | None = None) -> None:
+    """Every version of every photograph has one row, and the record counts them."""
+    found = [(row["image_uri"], row["image_version"]) for row in rows(output, "image_uri", "image_version")]
+    assert len(found) == len(set(found)) == photographs
+    assert record is None or (record.counts.add_up and record.counts.listed == photographs)
+
+
+def leftovers(output: Path | str, run: Run | RunRecord) -> list[str]:
+    """What a run has left in the staging folder."""
+    return [path.name for path in (Path(output) / "_staging").rglob("*") if run.run_id in str(path)]

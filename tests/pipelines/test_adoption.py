@@ -1,0 +1,226 @@
+"""What a killed run left staged: taken up where it can be trusted, and only there."""
+
+import dataclasses
+import datetime
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from melanoma import staging, storage
+from melanoma.bundle import load_bundle
+from melanoma.commits import Plan, end_run
+from melanoma.errors import NothingCommittedError
+from melanoma.inputs import Manifest, Root, digest_of, list_images
+from melanoma.ledger import State, load_ledger
+from melanoma.runs import Counts
+from tests.helpers import fill, photograph
+from tests.pipelines.faults import killed, night, plan_run, stage
+from tests.pipelines.nights import assert_one_row_each, committed, leftovers, rows
+
+
+def test_staged_rows_are_adopted_by_photograph_whatever_chunk_they_lay_in(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 7)
+    for size in (3, 5):
+        killed(tmp_path / "in", tmp_path / "out", bundle_uri, size)
+    fill(tmp_path / "in", 2, first=7)
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri, chunk_size=4)
+    assert_one_row_each(tmp_path / "out", 9, record)
+    assert (record.adopted, record.counts.scored) == (7, 9)
+    assert {row["run_id"] for row in rows(tmp_path / "out")} == {record.run_id}
+
+
+def damage(kind: str, data: bytes) -> bytes:
+    middle = len(data) // 2
+    return {
+        "empty": b"",
+        "truncated": data[:-100],
+        "without its end": data[:-32],
+        "a flipped bit in a value": data[: middle + 700] + bytes([data[middle + 700] ^ 1]) + data[middle + 701 :],
+        "a flipped bit in the header": data[:40] + bytes([data[40] ^ 64]) + data[41:],
+        "foreign": b"PAR1" + 200 * b"x",
+        "twice": data + data,
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "empty",
+        "truncated",
+        "without its end",
+        "a flipped bit in a value",
+        "a flipped bit in the header",
+        "foreign",
+        "twice",
+    ],
+)
+def test_a_damaged_staged_file_is_never_adopted(tmp_path: Path, bundle_uri: str, kind: str) -> None:
+    fill(tmp_path / "in", 4)
+    _, files = killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    files[0].write_bytes(damage(kind, files[0].read_bytes()))
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert_one_row_each(tmp_path / "out", 4, record)
+    assert record.adopted == 2
+
+
+def test_no_flipped_bit_of_a_staged_file_is_adopted(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    run, (file,) = killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    data = file.read_bytes()
+    for place in range(0, len(data), 5):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :])
+        assert staging.read_chunk(str(file), run.schema) is None
+    file.write_bytes(data)
+    assert staging.read_chunk(str(file), run.schema).num_rows == 2
+
+
+def test_a_staged_file_with_other_columns_is_never_adopted(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    run, (file,) = killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    staging.write_chunk(run, 0, staging.read_chunk(str(file), run.schema).drop_columns(["ood_score"]))
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert (record.adopted, record.counts.scored) == (0, 2)
+
+
+def test_rows_of_another_model_are_never_adopted_even_from_a_file_in_the_wrong_place(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    fill(tmp_path / "in", 2)
+    run = plan_run(tmp_path / "out", bundle_uri)
+    stage(dataclasses.replace(run, model_id="m-000000000000"), tmp_path / "in", bundle_uri)
+    assert len(staging.staged_files(run)) == 1
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert (record.adopted, record.counts.scored) == (0, 2)
+    assert {row["model_id"] for row in rows(tmp_path / "out")} == {run.model_id}
+
+
+def test_another_model_finds_nothing_to_adopt(tmp_path: Path, bundle_uri: str, other_bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    killed(tmp_path / "in", tmp_path / "out", other_bundle_uri)
+    assert night(tmp_path / "in", tmp_path / "out", bundle_uri).adopted == 0
+
+
+def test_failures_that_may_heal_are_never_adopted_and_others_are(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 1)
+    (tmp_path / "in" / "broken.jpg").write_bytes(b"GIF89a")
+    (tmp_path / "in" / "late.jpg").write_bytes(photograph(8))
+    for root in (f"failing://{tmp_path / 'in'}", str(tmp_path / "in")):
+        stage(plan_run(tmp_path / "out", bundle_uri), root, bundle_uri)
+    known = load_ledger(plan_run(tmp_path / "out", bundle_uri))
+    assert {known.state(ref) for ref in list_images(Root(str(tmp_path / "in")))} == {State.STAGED}
+    assert {known.state(ref) for ref in list_images(Root(f"failing://{tmp_path / 'in'}"))} == {State.NEW}
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert (record.adopted, record.counts.failed) == (3, 1)
+
+
+class ShyFileSystem(LocalFileSystem):  # type: ignore[misc]
+    """A store that tells nothing about its files but gives them: shy://path."""
+
+    protocol = "shy"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(path).removeprefix("shy://")
+
+    def info(self, path: str, **options: object) -> dict[str, Any]:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_photograph_that_could_not_be_looked_up_is_not_scored_under_no_version(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    fsspec.register_implementation("shy", ShyFileSystem, clobber=True)
+    (path,) = fill(tmp_path / "in", 1)
+    (tmp_path / "manifest.csv").write_text(f"uri\nshy://{path}\n")
+    run = plan_run(tmp_path / "out", bundle_uri)
+    stage(run, Manifest(str(tmp_path / "manifest.csv")), bundle_uri)
+    staged = staging.read_chunk(staging.staged_files(run)[0], run.schema)
+    assert staged is not None and staged["status"].to_pylist() == ["failed"]
+
+
+def test_staged_rows_of_vanished_photographs_are_not_committed(tmp_path: Path, bundle_uri: str) -> None:
+    first, *_ = fill(tmp_path / "in", 3)
+    killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    first.unlink()
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert_one_row_each(tmp_path / "out", 2, record)
+    assert record.adopted == 2
+
+
+def test_a_photograph_overwritten_after_it_was_staged_is_scored_anew(tmp_path: Path, bundle_uri: str) -> None:
+    first, *_ = fill(tmp_path / "in", 3)
+    killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    before = digest_of(*next((ref.uri, ref.version) for ref in list_images(Root(str(first)))))
+    first.write_bytes(photograph(77, height=50))
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert_one_row_each(tmp_path / "out", 3, record)
+    assert record.adopted == 2
+    row = rows(tmp_path / "out")[0]
+    assert row["height"] == 50 and digest_of(row["image_uri"], row["image_version"]) != before
+
+
+def test_a_staged_file_that_vanishes_between_plan_and_commit_forbids_the_commit(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    fill(tmp_path / "in", 4)
+    _, files = killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    run = plan_run(tmp_path / "out", bundle_uri)
+    plan, chunks = stage(run, tmp_path / "in", bundle_uri)
+    files[0].unlink()
+    with pytest.raises(NothingCommittedError, match="4 rows were staged, 2 are still there"):
+        end_run(run, plan, chunks)
+    assert committed(tmp_path / "out") == 0
+    assert_one_row_each(tmp_path / "out", 4, night(tmp_path / "in", tmp_path / "out", bundle_uri))
+
+
+def test_a_photograph_that_one_worker_scored_and_another_adopted_has_one_row(tmp_path: Path, bundle_uri: str) -> None:
+    """It was listed twice, and its staged row was found between the two look-ups."""
+    (path,) = fill(tmp_path / "in", 1)
+    run = plan_run(tmp_path / "out", bundle_uri)
+    plan, chunks = stage(run, tmp_path / "in", bundle_uri)
+    killed(tmp_path / "in", tmp_path / "out", bundle_uri)
+    (ref,) = list_images(Root(str(path)))
+    plan = dataclasses.replace(plan, listed=2, adopted=[digest_of(ref.uri, ref.version)])
+    record = end_run(run, plan, chunks)
+    assert record.counts == Counts(listed=2, scored=1, duplicates=1)
+    assert committed(tmp_path / "out") == 1
+
+
+def test_a_digest_that_ends_in_a_zero_byte_is_found_again(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 1)
+    (first,) = list_images(Root(str(tmp_path / "in")))
+    names = (f"{index}.jpg" for index in range(100000))
+    uris = (f"file://{tmp_path}/in/{name}" for name in names)
+    version = first.version
+    uri = next(uri for uri in uris if digest_of(uri, version).endswith(b"\0"))
+    (tmp_path / "in" / "lesion-0000.jpg").rename(uri.removeprefix("file://"))
+    assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=1, scored=1)
+    assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=1, skipped=1)
+
+
+def test_staging_of_others_is_kept_for_a_week_and_goes_after_a_commit_only(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    run = plan_run(tmp_path / "out", bundle_uri)
+    young, old = others = [dataclasses.replace(run, run_id=run_id_of(hours)) for hours in (7 * 24 - 1, 7 * 24 + 1)]
+    for other in others:
+        staging.announce(other, 2)
+        staging.write_chunk(other, 0, staging.RowBuilder(other, load_bundle(bundle_uri)).table())
+    foreign = Path(storage.local_path(run.staging) or "").with_name("0 notes of the night shift")
+    foreign.mkdir()
+    (foreign / "mine.arrow").write_bytes(b"x")
+    with pytest.raises(NothingCommittedError):
+        end_run(run, Plan(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [])
+    assert len(leftovers(tmp_path / "out", old)) == 3
+    night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert not leftovers(tmp_path / "out", old)
+    assert len(leftovers(tmp_path / "out", young)) == 3
+    assert (foreign / "mine.arrow").exists()
+
+
+def run_id_of(hours_ago: int) -> str:
+    then = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=hours_ago)
+    return f"{then:%Y%m%dT%H%M%SZ}-0123abcd"

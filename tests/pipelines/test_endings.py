@@ -1,0 +1,135 @@
+"""How a night ends: its exit code, its record, and what it must not say."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from jobs.cli import main
+from melanoma import scores, storage
+from melanoma.errors import NothingCommittedError
+from tests.helpers import fill, photograph
+from tests.pipelines import faults
+from tests.pipelines.faults import killed, night, plan_run
+from tests.pipelines.nights import assert_one_row_each, rows
+
+
+def test_every_ended_run_leaves_a_record_and_the_exit_code_fits(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 2)
+    words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    failing = ["score", "--images", f"failing://{tmp_path / 'in'}", *words]
+    assert [main(failing), main(["score", "--images", str(tmp_path / "in"), *words])] == [3, 0]
+    assert main(["score", "--images", str(tmp_path / "in"), *words]) == 0
+    outcomes = [json.loads(path.read_text())["outcome"] for path in (tmp_path / "out" / "_reports").iterdir()]
+    assert sorted(outcomes) == ["committed", "nothing_new", "store_down"]
+    assert capsys.readouterr().out.count("Run 2") == 6
+
+
+def test_a_record_that_cannot_be_written_is_told_as_that_and_a_second_start_is_fine(
+    tmp_path: Path, bundle_uri: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 2)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "_reports").write_text("in the way")
+    assert main(words) == 3
+    said = capfd.readouterr().err
+    assert "the rows are committed as version 1, but the run's record is not" in said
+    assert "while running" not in said.splitlines()[-1]
+    (tmp_path / "out" / "_reports").unlink()
+    assert main(words) == 0
+    assert_one_row_each(tmp_path / "out", 2)
+
+
+def test_a_store_that_takes_nothing_is_told_without_a_secret(tmp_path: Path, bundle_uri: str, bucket: str) -> None:
+    fill(tmp_path / "in", 1)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", f"{bucket}/out"]
+    with faults.s3_server(before=lambda method, path: True) as address:
+        environment = faults.s3_environment(address) | {"AWS_SECRET_ACCESS_KEY": "CANARY-SECRET"}
+        job = faults.start(faults.job_at, environment, tmp_path / "log", words)
+        job.join(60)
+    said = (tmp_path / "log").read_text()
+    assert job.exitcode == 3 and "cannot be written" in said and "CANARY" not in said
+
+
+def test_neither_metadata_nor_secrets_nor_names_are_where_they_do_not_belong(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: Any
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "CANARY-SECRET")
+    monkeypatch.setenv("AZURE_STORAGE_SAS_TOKEN", "sig=CANARY-SECRET")
+    store, output = tmp_path / "in", tmp_path / "out"
+    store.mkdir()
+    files = {"scored.jpg": marked("JPEG"), "broken.jpg": marked("JPEG")[:-40], "scored.png": marked("PNG")}
+    for name, data in files.items():
+        assert b"DOE^JANE" in data
+        (store / f"JANE-DOE-{name}").write_bytes(data)
+    caplog.set_level("DEBUG")
+    words = ["--images", str(store), "--bundle", bundle_uri, "--output", str(output)]
+    assert main(["score", *words]) == 0
+    killed(store, tmp_path / "staged", bundle_uri)
+    (store / "JANE-DOE-late.jpg").write_bytes(photograph(9))
+    assert main(["score", *words]) == 0
+    scores.compact(str(output))
+    said = capfd.readouterr()
+    texts = [said.out, said.err, caplog.text, str(rows(output)), *(str(path) for path in output.rglob("*"))]
+    staged = [path.read_bytes() for path in (tmp_path / "staged").rglob("*.arrow")]
+    everything = [
+        *map(str.encode, texts),
+        *staged,
+        *(path.read_bytes() for path in output.rglob("*") if path.is_file()),
+    ]
+    assert len(staged) == 2 and {row["status"] for row in rows(output)} == {"scored", "failed"}
+    assert not [data for data in everything if b"DOE^JANE" in data or b"CANARY" in data]
+    nameless = [said.out, *(path.read_text() for path in output.rglob("*.json"))]
+    assert len(nameless) == 7 and not [text for text in nameless if "JANE" in text]
+
+
+def marked(format: str) -> bytes:
+    """A photograph whose metadata bear a patient's name."""
+    drawn = Image.open(io.BytesIO(photograph(3)))
+    exif, text = Image.Exif(), PngInfo()
+    exif[0x010E] = exif[0x9286] = "DOE^JANE"
+    text.add_text("Patient", "DOE^JANE")
+    sink = io.BytesIO()
+    drawn.save(sink, format, exif=exif, pnginfo=text, comment=b"DOE^JANE")
+    return sink.getvalue()
+
+
+def test_a_manifest_on_a_store_that_is_down_is_no_mistake(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "_TRIES", 1)
+    (tmp_path / "manifest.csv").write_text("uri\n")
+    words = ["--manifest", f"failing://{tmp_path / 'manifest.csv'}", "--bundle", bundle_uri]
+    assert main(["score", *words, "--output", str(tmp_path / "out")]) == 3
+
+
+def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 1)
+    run = plan_run(tmp_path / "out", bundle_uri)
+    in_the_way = tmp_path / "out" / "_staging" / run.fingerprint
+    in_the_way.parent.mkdir(parents=True)
+    in_the_way.write_text("a file where a folder should be")
+    words = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(["score", *words]) == 3
+    (record,) = (tmp_path / "out" / "_reports").iterdir()
+    assert json.loads(record.read_text())["outcome"] == "stopped"
+
+
+def test_what_delta_lake_says_of_a_failed_commit_is_not_passed_on(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> None:
+        raise OSError("https://store/x?X-Amz-Signature=CANARY")
+
+    fill(tmp_path / "in", 1)
+    monkeypatch.setattr(scores, "write_deltalake", refuse)
+    with pytest.raises(NothingCommittedError) as caught:
+        night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    assert "CANARY" not in str(caught.value)
