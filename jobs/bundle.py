@@ -6,6 +6,7 @@ import json
 
 from jobs import logs
 from jobs.exits import COMMITTED
+from jobs.values import size
 from melanoma.texts import printable
 
 
@@ -25,7 +26,7 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL.keras")
     parser.add_argument("--output", required=True, metavar="URI", help="folder of the new bundle")
     parser.add_argument("--labels", required=True, nargs="+", metavar="LABEL", help="in the order of the outputs")
-    parser.add_argument("--size", required=True, type=_size, metavar="HxW", help="input of the network, pixels")
+    parser.add_argument("--size", required=True, type=size, metavar="HxW", help="input of the network, pixels")
     parser.add_argument("--crop", type=float, metavar="SHARE", help="centre crop before the resize, above 0 to 1")
     parser.add_argument("--scale", type=float, default=1.0, help="factor on pixel values 0 to 255 (default: 1)")
     parser.add_argument("--offset", type=float, default=0.0, help="added after --scale (default: 0)")
@@ -91,10 +92,3 @@ def _import(args: argparse.Namespace) -> int:
     print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
     print("  Check it against the model's own framework on a few photographs before a night depends on it.")
     return COMMITTED
-
-
-def _size(word: str) -> tuple[int, int]:
-    height, _, width = word.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise argparse.ArgumentTypeError(f"{word!r} is no size; write HxW, such as 224x224")
-    return int(height), int(width)

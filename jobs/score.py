@@ -6,6 +6,7 @@ import sys
 
 from jobs import progress, summary
 from jobs.exits import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
+from jobs.values import whole
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 
 _FEW_FAILURES = 10
@@ -27,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bundle", required=True, metavar="URI", help="folder of the model bundle")
     parser.add_argument("--output", required=True, metavar="URI", help="folder of the score table; made if missing")
     parser.add_argument("--run-date", type=_date, metavar="YYYY-MM-DD", help="instead of today")
-    parser.add_argument("--batch-size", type=_positive, default=32, metavar="N", help="of the network (default: 32)")
-    parser.add_argument("--chunk-size", type=_positive, metavar="N", help="photographs staged together (default: auto)")
-    parser.add_argument("--limit", type=_positive, metavar="N", help="score at most N photographs")
+    parser.add_argument("--batch-size", type=whole, default=32, metavar="N", help="of the network (default: 32)")
+    parser.add_argument("--chunk-size", type=whole, metavar="N", help="photographs staged together (default: auto)")
+    parser.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
     parser.add_argument(
         "--max-failed", type=_share, default=0.05, metavar="SHARE", help="failed share that is fine (default: 0.05)"
     )
@@ -80,12 +81,6 @@ def _date(word: str) -> datetime.date:
         return datetime.date.fromisoformat(word)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{word!r} is no date; write YYYY-MM-DD") from None
-
-
-def _positive(word: str) -> int:
-    if not word.isdecimal() or int(word) < 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is no whole number from 1")
-    return int(word)
 
 
 def _share(word: str) -> float:

@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs import logs
+from jobs.values import size, whole
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,22 +18,7 @@ if TYPE_CHECKING:
     from melanoma.splits import Dataset
 
 
-def _size(text: str) -> tuple[int, int]:
-    """Reads HEIGHTxWIDTH in pixels."""
-    height, _, width = text.lower().partition("x")
-    if not (height.isdecimal() and width.isdecimal() and min(int(height), int(width)) >= 32):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; expected HEIGHTxWIDTH of 32 or more, such as 128x128")
-    return int(height), int(width)
-
-
-def _whole(text: str, least: int) -> int:
-    """Reads a whole number of at least `least`."""
-    if not (text.isdecimal() and int(text) >= least):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of {least} or more")
-    return int(text)
-
-
-_count, _seed = partial(_whole, least=1), partial(_whole, least=0)
+_photograph_size, _seed = partial(size, least=32), partial(whole, least=0)
 
 # One table for the parser and for the command that the card repeats.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -51,9 +38,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "limit": {"action": "append", "metavar": "TEXT", "help": "a sentence for the card's known limits; repeatable"},
     "validation-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
     "test-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
-    "size": {"type": _size, "default": "112x112", "metavar": "HxW", "help": "pixels (default: %(default)s)"},
-    "epochs": {"type": _count, "default": 100, "metavar": "N", "help": "at most so many (default: %(default)s)"},
-    "batch-size": {"type": _count, "default": 16, "metavar": "N", "help": "default: %(default)s"},
+    "size": {"type": _photograph_size, "default": "112x112", "metavar": "HxW", "help": "pixels (default: %(default)s)"},
+    "epochs": {"type": whole, "default": 100, "metavar": "N", "help": "at most so many (default: %(default)s)"},
+    "batch-size": {"type": whole, "default": 16, "metavar": "N", "help": "default: %(default)s"},
     "seed": {
         "type": _seed,
         "default": 0,
@@ -82,10 +69,11 @@ def run(args: argparse.Namespace) -> int:
     """
     licence = _check(args)
     dataset, steps = _prepare(args)
-    from melanoma import cards, training
-    from melanoma.bundling import write_bundle
-    from melanoma.images import ImageSpec
-    from melanoma.networks import assignment_cnn
+    with logs.native_silence():
+        from melanoma import cards, training
+        from melanoma.bundling import write_bundle
+        from melanoma.images import ImageSpec
+        from melanoma.networks import assignment_cnn
 
     output = Path(args.output)
     output.mkdir(parents=True, exist_ok=True)

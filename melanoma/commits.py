@@ -1,7 +1,7 @@
 """Ends a run: proves that every listed photograph is accounted for, and commits its rows at once or not at all."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from melanoma import ledger, scores, staging
@@ -88,8 +88,7 @@ def _leave(run: Run, record: RunRecord) -> None:
         ) from None
 
 
-def _store_is_down(chunks: Iterable[StagedChunk]) -> bool:
-    chunks = list(chunks)
+def _store_is_down(chunks: Collection[StagedChunk]) -> bool:
     failures = sum(chunk.store_failures for chunk in chunks)
     return failures > 0 and failures == sum(chunk.rows for chunk in chunks)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import posixpath
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -83,7 +82,7 @@ def read_folders(root: str) -> list[Photograph]:
     uri_of = _photographs_below(root)
     for stray in (path for path in uri_of if "/" not in path):
         raise DataError(f"{root}: {stray} lies outside a class folder; expected {root}/<label>/{stray}, move it there")
-    rows = [(_stem(path), uri, path.split("/")[0], "") for path, uri in uri_of.items()]
+    rows = [(storage.stem_of(path), uri, path.split("/")[0], "") for path, uri in uri_of.items()]
     return _photographs(rows)
 
 
@@ -105,7 +104,7 @@ def read_table(uri: str, columns: Columns, root: str) -> tuple[list[Photograph],
     table, uri_of = read_columns(uri, columns), _photographs_below(root)
     paths_of = defaultdict(list)
     for path in uri_of:
-        paths_of[_stem(path)].append(path)
+        paths_of[storage.stem_of(path)].append(path)
     rows = []
     for image_id, label, group in zip(table["image_id"], table["label"], table["group"], strict=True):
         paths = [image_id] if image_id in uri_of else paths_of[image_id]
@@ -194,7 +193,3 @@ def _read(uri: str) -> bytes:
         return storage.read_bytes(storage.canonical(uri))
     except ReadError as error:
         raise DataError(f"{uri}: {error.detail}; check the path and its rights") from error
-
-
-def _stem(path: str) -> str:
-    return posixpath.splitext(posixpath.basename(path))[0]

@@ -50,7 +50,7 @@ class ErrorKind(StrEnum):
     @property
     def may_heal(self) -> bool:
         """Whether the same photograph may well succeed on another night."""
-        return self in _MAY_HEAL
+        return self in MAY_HEAL
 
     @property
     def is_of_the_store(self) -> bool:
@@ -59,7 +59,7 @@ class ErrorKind(StrEnum):
 
 
 _OF_THE_STORE = frozenset({ErrorKind.FORBIDDEN, ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
-_MAY_HEAL = _OF_THE_STORE | {ErrorKind.MISSING, ErrorKind.CHANGED}
+MAY_HEAL = _OF_THE_STORE | {ErrorKind.MISSING, ErrorKind.CHANGED}
 
 
 class PhotographError(Exception):

@@ -8,13 +8,12 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from melanoma import scores, staging
-from melanoma.errors import ErrorKind
+from melanoma.errors import MAY_HEAL
 from melanoma.inputs import ImageRef, digest_of
 from melanoma.runs import Run
 from melanoma.schema import PARTITION, SCORED
 
 Digests = npt.NDArray[np.void]
-_HEALING = frozenset(kind.value for kind in ErrorKind if kind.may_heal)
 
 
 class State(Enum):
@@ -72,7 +71,7 @@ def done_digests(run: Run, version: int | None, attempts: dict[bytes, int] | Non
             digests_in(batch), *(batch[name].to_pylist() for name in ("status", "error_kind", "attempt")), strict=True
         )
         for digest, status, kind, attempt in rows:
-            if status == SCORED or kind not in _HEALING:
+            if status == SCORED or kind not in MAY_HEAL:
                 yield digest
             elif attempts is not None:
                 attempts[digest] = max(attempt, attempts.get(digest, 0))

@@ -16,6 +16,7 @@ from melanoma.images import DECODER
 from melanoma.schema import SCHEMA_VERSION, score_schema
 
 REPORTS, STAGING = "_reports", "_staging"
+_TIME = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Run:
     table_version: int | None
 
     @property
+    def started(self) -> datetime.datetime:
+        """UTC start, as the run's id tells it."""
+        return datetime.datetime.strptime(self.run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC)
+
+    @property
     def staging(self) -> str:
         """Folder of this run's staged files."""
         return storage.join(self.output, STAGING, self.fingerprint, self.run_id)
@@ -64,7 +70,7 @@ def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | N
     now = datetime.datetime.now(datetime.UTC)
     schema = score_schema(bundle.slugs, kept)
     return Run(
-        run_id=f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}",
+        run_id=f"{time_stamp(now)}-{secrets.token_hex(4)}",
         run_date=date or datetime.date.today(),
         output=storage.canonical(output),
         model_id=bundle.model_id,
@@ -72,6 +78,11 @@ def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | N
         schema=schema,
         table_version=table_version,
     )
+
+
+def time_stamp(moment: datetime.datetime) -> str:
+    """Spells a moment, UTC, as run ids begin with it; sorts by time."""
+    return moment.strftime(_TIME)
 
 
 def fingerprint_of(model_id: str, schema: pa.Schema) -> str:

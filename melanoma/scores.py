@@ -91,7 +91,7 @@ def check_types(uri: str, wanted: pa.Schema) -> None:
     Raises:
         UsageError: One has not.
     """
-    table = _open(uri)
+    table = _open(uri) if wanted.names else None
     schema = pa.schema([]) if table is None else table.to_pyarrow_dataset().schema
     present = {field.name.lower(): field for field in schema}
     for field in wanted:

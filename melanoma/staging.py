@@ -15,9 +15,9 @@ import pyarrow as pa
 from melanoma import storage
 from melanoma.bundle import Bundle
 from melanoma.decision import decide
-from melanoma.errors import ErrorKind, PhotographError, ReadError
+from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
 from melanoma.loading import Loaded
-from melanoma.runs import STAGING, Run
+from melanoma.runs import STAGING, Run, time_stamp
 from melanoma.schema import COLUMNS, FAILED, SCORED
 
 _SUFFIX = ".arrow"
@@ -159,7 +159,7 @@ def staged_files(run: Run) -> list[str]:
 
 def foreign_rows(run: Run) -> Iterator[pa.Table]:
     """Gives what other runs left staged, as far as it can be trusted and no failure in it may have healed."""
-    healing = pa.array([kind.value for kind in ErrorKind if kind.may_heal])
+    healing = pa.array([kind.value for kind in MAY_HEAL])
     for uri in _chunks(storage.join(run.output, STAGING, run.fingerprint)):
         table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
         if table is not None:
@@ -170,14 +170,10 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
 def clean(run: Run) -> None:
     """Removes this run's staging, and that of others, whatever their model, which started more than a week before."""
     storage.remove(run.staging)
-    oldest = f"{_started(run.run_id) - _KEEP_OTHERS:%Y%m%dT%H%M%SZ}"
+    oldest = time_stamp(run.started - _KEEP_OTHERS)
     for folder in {uri.rsplit("/", 1)[0] for uri in _list(storage.join(run.output, STAGING))}:
         if _RUN_FOLDER.search(folder) and storage.name_of(folder) < oldest:
             storage.remove(folder)
-
-
-def _started(run_id: str) -> datetime.datetime:
-    return datetime.datetime.strptime(run_id.split("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
 
 
 def _chunks(folder: str) -> list[str]:
