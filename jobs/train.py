@@ -13,9 +13,9 @@ from jobs.values import size, whole
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
-    from melanoma.cards import Training
-    from melanoma.cleaning import Step
-    from melanoma.splits import Dataset
+    from melanoma.learning.cards import Training
+    from melanoma.learning.cleaning import Step
+    from melanoma.learning.splits import Dataset
 
 
 _photograph_size, _seed = partial(size, least=32), partial(whole, least=0)
@@ -70,10 +70,10 @@ def run(args: argparse.Namespace) -> int:
     licence = _check(args)
     dataset, steps = _prepare(args)
     with logs.native_silence():
-        from melanoma import cards, training
         from melanoma.bundling import write_bundle
         from melanoma.images import ImageSpec
-        from melanoma.networks import assignment_cnn
+        from melanoma.learning import cards, training
+        from melanoma.learning.networks import assignment_cnn
 
     output = Path(args.output)
     output.mkdir(parents=True, exist_ok=True)
@@ -130,8 +130,8 @@ def _check(args: argparse.Namespace) -> str:
 
 def _prepare(args: argparse.Namespace) -> tuple["Dataset", list["Step"]]:
     """Reads, cleans, decodes and splits, and says what became of how many photographs."""
-    from melanoma import cleaning, datasets, splits
     from melanoma.images import ImageSpec
+    from melanoma.learning import cleaning, datasets, splits
 
     columns = datasets.Columns(args.id_column, args.label_column, args.group_column) if args.id_column else None
     found, absent = datasets.read_sources(args.data, columns, args.root)
@@ -153,7 +153,7 @@ def _prepare(args: argparse.Namespace) -> tuple["Dataset", list["Step"]]:
 def _story(
     args: argparse.Namespace, licence: str, dataset: "Dataset", steps: list["Step"], prior: list[float]
 ) -> "Training":
-    from melanoma.cards import Training
+    from melanoma.learning.cards import Training
 
     height, width = args.size
     return Training(

@@ -15,7 +15,8 @@ FORBIDDEN = {
 }
 DOORS = {
     "fsspec": {"melanoma/storage.py"},
-    "Augmentor": {"melanoma/augment.py"},
+    "Augmentor": {"melanoma/learning/augment.py"},
+    "imagehash": {"melanoma/audit/hashes.py"},
     "deltalake": {"melanoma/scores.py"},
     "duckdb": {"melanoma/queries.py"},
     "simplejpeg": {"melanoma/images.py"},

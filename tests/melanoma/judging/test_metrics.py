@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import balanced_accuracy_score
 
-from melanoma.metrics import (
+from melanoma.judging.metrics import (
     balanced_accuracy,
     estimate_accuracy,
     estimate_balanced_accuracy,

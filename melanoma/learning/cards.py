@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma.cleaning import Step
+from melanoma.judging.metrics import MIN_TEST_PHOTOGRAPHS
 from melanoma.labels import name_of
-from melanoma.metrics import MIN_TEST_PHOTOGRAPHS
-from melanoma.splits import TEST, TRAIN, VALIDATION
+from melanoma.learning.cleaning import Step
+from melanoma.learning.splits import TEST, TRAIN, VALIDATION
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma.augment import augment
+from melanoma.learning.augment import augment
 
 
 @pytest.fixture
@@ -69,6 +69,14 @@ def test_nothing_is_written(pixels: np.ndarray, tmp_path: Path, monkeypatch: pyt
 
 def test_the_import_stays_silent_where_warnings_are_errors(tmp_path: Path) -> None:
     # A fresh cache folder makes Python compile, and therefore warn, again.
-    command = [sys.executable, "-W", "error", "-X", f"pycache_prefix={tmp_path}", "-c", "import melanoma.augment"]
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-X",
+        f"pycache_prefix={tmp_path}",
+        "-c",
+        "import melanoma.learning.augment",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

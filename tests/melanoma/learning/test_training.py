@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma.datasets import Photograph
-from melanoma.networks import assignment_cnn
-from melanoma.splits import PARTS, Dataset
-from melanoma.training import BalancedEpochs, Settings, Trained, class_weights, draw_curves, fit, judge
+from melanoma.learning.datasets import Photograph
+from melanoma.learning.networks import assignment_cnn
+from melanoma.learning.splits import PARTS, Dataset
+from melanoma.learning.training import BalancedEpochs, Settings, Trained, class_weights, draw_curves, fit, judge
 
 SIZE = (32, 32)
 COLOURS = {"melanoma": (90, 40, 40), "nevus": (200, 160, 120), "vascular_lesion": (180, 30, 90)}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from melanoma.networks import assignment_cnn
+from melanoma.learning.networks import assignment_cnn
 from melanoma.scan import scan_network
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melanoma.datasets import Columns, load_pixels, read_columns, read_folders, read_sources, read_table
 from melanoma.errors import DataError, UsageError
 from melanoma.images import ImageSpec, decode
+from melanoma.learning.datasets import Columns, load_pixels, read_columns, read_folders, read_sources, read_table
 from tests.helpers import fill, photograph
 
 COLUMNS = Columns("image_id", "dx", "lesion_id")

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
-from melanoma.datasets import Photograph
 from melanoma.errors import DataError, UsageError
+from melanoma.learning.datasets import Photograph
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 _MAX_FOLDS = 20

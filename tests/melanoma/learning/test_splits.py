@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma.cleaning import clean, read_reference
-from melanoma.datasets import Columns, Photograph, read_folders
 from melanoma.errors import DataError, UsageError
-from melanoma.splits import PARTS, Dataset, draw_balanced, split
+from melanoma.learning.cleaning import clean, read_reference
+from melanoma.learning.datasets import Columns, Photograph, read_folders
+from melanoma.learning.splits import PARTS, Dataset, draw_balanced, split
 
 
 def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:

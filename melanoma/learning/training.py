@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from melanoma import metrics
-from melanoma.augment import augment
 from melanoma.engine import Engine, score_all
-from melanoma.splits import TEST, TRAIN, VALIDATION, Dataset, draw_balanced
+from melanoma.judging import metrics
+from melanoma.learning.augment import augment
+from melanoma.learning.splits import TEST, TRAIN, VALIDATION, Dataset, draw_balanced
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""How good a network is: metrics, intervals, comparisons, and the pages that show them."""

