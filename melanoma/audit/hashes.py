@@ -37,28 +37,56 @@ def perceptual_hash(pixels: npt.NDArray[np.uint8]) -> Hashes:
         pixels: Array of shape (height, width, 3), 0 to 255.
 
     Returns:
-        uint64 (4,), 256 bits.
+        uint64 (4,), 256 bits; zero where all pixels are alike, which looks like nothing.
     """
+    if pixels.min() == pixels.max():
+        return np.zeros(HASH_BITS // 64, np.uint64)
     bits = imagehash.phash(Image.fromarray(pixels), hash_size=16).hash
     return np.packbits(bits.ravel()).view(np.uint64)
+
+
+def turned_hashes(pixels: npt.NDArray[np.uint8]) -> Hashes:
+    """Hashes a photograph in the eight ways in which it can be turned by right angles and mirrored.
+
+    Args:
+        pixels: Array of shape (side, side, 3), 0 to 255; stretched to a square, so that sides may be swapped.
+
+    Returns:
+        uint64 (8, 4); the first is that of the photograph as it is.
+    """
+    quarters = [np.rot90(pixels, turns) for turns in range(4)]
+    return np.stack([perceptual_hash(np.ascontiguousarray(q)) for q in (*quarters, *(q[:, ::-1] for q in quarters))])
 
 
 def near_pairs(hashes: Sequence[Hashes] | Hashes, most: int = NEAR) -> list[Pair]:
     """Finds all pairs of hashes that differ by few bits, by comparing each with each.
 
-    Ten thousand photographs take two seconds and a hundred thousand some minutes.
+    Ten thousand photographs take two seconds, 15 with their turns, and a hundred thousand some minutes.
 
     Args:
-        hashes: uint64 (photographs, 4).
+        hashes: uint64 (photographs, 4), or with turns (photographs, 8, 4); a hash of zero is near nothing.
         most: Bits by which a pair may differ, 0 to 256.
 
     Returns:
         The pairs, nearest first.
     """
-    table = np.asarray(hashes, np.uint64).reshape(-1, HASH_BITS // 64)
+    table = np.asarray(hashes, np.uint64)
+    table = table.reshape(len(table), -1, HASH_BITS // 64)
+    upright, known = table[:, 0], (table[:, 0] != 0).any(axis=1)
     pairs = []
-    for first in range(len(table)):
-        distances = np.bitwise_count(table[first + 1 :] ^ table[first]).sum(axis=1)
-        near = np.flatnonzero(distances <= most)
+    for first in np.flatnonzero(known).tolist():
+        distances = np.full(len(table) - first - 1, HASH_BITS)
+        for turned in table[first]:
+            differing = np.bitwise_count(upright[first + 1 :] ^ turned).sum(axis=1, dtype=np.int64)
+            distances = np.minimum(distances, differing)
+        near = np.flatnonzero((distances <= most) & known[first + 1 :])
         pairs += [Pair(first, first + 1 + int(other), int(distances[other])) for other in near]
     return sorted(pairs, key=lambda pair: pair.distance)
+
+
+def distance(hashes: Hashes, first: int, second: int) -> int | None:
+    """Counts the bits by which two photographs differ, as `near_pairs` does; None where one looks like nothing."""
+    table = hashes.reshape(len(hashes), -1, HASH_BITS // 64)
+    if not (table[first, 0].any() and table[second, 0].any()):
+        return None
+    return int(np.bitwise_count(table[first] ^ table[second, 0]).sum(axis=1, dtype=np.int64).min())
