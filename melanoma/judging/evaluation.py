@@ -1,0 +1,121 @@
+"""How good a model is on labelled photographs: one report of JSON values, every key in docs/evaluation.md."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from melanoma.judging import bootstrap, ranking
+from melanoma.judging.bootstrap import Measure, Sample, share
+from melanoma.judging.calibration import brier, evaluate_calibration, log_loss
+from melanoma.judging.challenge import evaluate_challenge
+from melanoma.judging.decisions import (
+    accuracy,
+    balanced_accuracy,
+    confusion,
+    evaluate_flag,
+    evaluate_review,
+    two_by_two,
+)
+from melanoma.judging.predictions import Predictions
+from melanoma.judging.subgroups import evaluate_subgroups
+
+FORMAT = 1
+
+
+def evaluate(predictions: Predictions, seed: int, majority: int | None = None) -> dict[str, Any]:
+    """Judges a model's answers by the labels.
+
+    Args:
+        predictions: What it said.
+        seed: Of the resampling.
+        majority: The class that the baseline always names; None for the most frequent one of the labels.
+
+    Returns:
+        JSON values; docs/evaluation.md says what each key means. What cannot be computed is None.
+    """
+    truth, top, evaluated = predictions.truth, predictions.top, predictions.evaluated()
+    if majority is None:
+        majority = int(predictions.counts().argmax())
+    constant = np.full_like(truth, majority)
+    measures = {
+        "balanced_accuracy": balanced_accuracy(truth, top, evaluated),
+        "accuracy": accuracy(truth, top),
+        "brier": brier(predictions),
+        "log_loss": log_loss(predictions),
+        "baseline balanced_accuracy": balanced_accuracy(truth, constant, evaluated),
+        "baseline accuracy": accuracy(truth, constant),
+        **_measures_by_label(predictions),
+    }
+    samples = bootstrap.draw(measures, predictions.groups, seed)
+    aucs = [samples[f"auc {index}"] for index in evaluated]
+    macro = bootstrap.mean(aucs, predictions.n)
+    return {
+        "format": FORMAT,
+        "n": predictions.n,
+        "groups": len(np.unique(predictions.groups)),
+        "labels": list(predictions.slugs),
+        "evaluated": [predictions.slugs[index] for index in evaluated],
+        "resamples": bootstrap.RESAMPLES,
+        "seed": seed,
+        **{name: bootstrap.spelt(samples[name]) for name in ("balanced_accuracy", "accuracy", "brier", "log_loss")},
+        "macro_auc": bootstrap.spelt(macro),
+        "baseline": {
+            "label": predictions.slugs[majority],
+            "balanced_accuracy": bootstrap.spelt(samples["baseline balanced_accuracy"]),
+            "accuracy": bootstrap.spelt(samples["baseline accuracy"]),
+        },
+        "by_label": _by_label(predictions, samples),
+        "calibration": evaluate_calibration(predictions, seed),
+        "flag_melanoma": evaluate_flag(predictions, seed),
+        "review": evaluate_review(predictions, seed),
+        "confusion": {"labels": list(predictions.slugs), "counts": confusion(predictions).tolist()},
+        "curves": _curves(predictions),
+        "challenge": evaluate_challenge(predictions),
+        "subgroups": evaluate_subgroups(predictions, seed),
+    }
+
+
+def _measures_by_label(predictions: Predictions) -> dict[str, Measure]:
+    measures = {}
+    for index in range(len(predictions.slugs)):
+        positive, called = predictions.truth == index, predictions.top == index
+        measures[f"auc {index}"] = ranking.auc(positive, predictions.probabilities[:, index])
+        measures[f"sensitivity {index}"] = share(called, positive)
+        measures[f"specificity {index}"] = share(~called, ~positive)
+    return measures
+
+
+def _by_label(predictions: Predictions, samples: Mapping[str, Sample]) -> dict[str, Any]:
+    counts, evaluated = predictions.counts(), predictions.evaluated()
+    found = {}
+    for index, slug in enumerate(predictions.slugs):
+        positive = predictions.truth == index
+        curve = ranking.curve(positive, predictions.probabilities[:, index])
+        found[slug] = {
+            "n": int(counts[index]),
+            "evaluated": index in evaluated,
+            "auc": bootstrap.spelt(samples[f"auc {index}"]),
+            "average_precision": _number(ranking.average_precision(curve)),
+            "auc_above_80_sensitivity": _number(ranking.auc_above(curve, 0.8)),
+            "sensitivity": bootstrap.spelt(samples[f"sensitivity {index}"]),
+            "specificity": bootstrap.spelt(samples[f"specificity {index}"]),
+            **two_by_two(positive, predictions.top == index),
+        }
+    return found
+
+
+def _curves(predictions: Predictions) -> dict[str, Any]:
+    curves = {
+        slug: ranking.curve(predictions.truth == index, predictions.probabilities[:, index])
+        for index, slug in enumerate(predictions.slugs)
+    }
+    return {
+        slug: {"roc": ranking.roc_points(curve), "precision_recall": ranking.precision_recall_points(curve)}
+        for slug, curve in curves.items()
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
