@@ -82,11 +82,12 @@ def apply_reference(photographs: Sequence[Photograph], reference: Reference) -> 
     return [
         replace(photograph, group=reference.group_of.get(photograph.image_id, photograph.group))
         for photograph in photographs
-        if not _contradict(reference.label_of.get(photograph.image_id, photograph.label), photograph.label)
+        if not contradict(reference.label_of.get(photograph.image_id, photograph.label), photograph.label)
     ]
 
 
-def _contradict(reference: str, label: str) -> bool:
+def contradict(reference: str, label: str) -> bool:
+    """Tells whether a label cannot be right where the reference is; a coarse reference includes finer labels."""
     return reference != label and label not in _INCLUDES.get(reference, frozenset())
 
 
