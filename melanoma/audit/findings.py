@@ -5,36 +5,40 @@ from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What is wrong with a pair."""
+    """What is wrong."""
 
-    DUPLICATE = "duplicate"  # one side shows it twice
-    LEAK = "leak"  # two sides show it
-    LABELS = "labels"  # it lies under two labels that cannot both be right
+    LEAK = "leak"  # two sides show one photograph or lesion
+    LABELS = "labels"  # one photograph or lesion lies under labels that cannot both be right
+    DUPLICATE = "duplicate"  # one side shows one photograph twice
+    BROKEN = "broken"  # the bytes give no picture
 
 
 class Basis(StrEnum):
-    """By what two photographs are known to be one, the surest first."""
+    """How it is known."""
 
-    CONTENT = "content"  # their bytes are equal
-    NEAR = "near_duplicate"  # they look alike
-    ID = "id"  # they have one name
-    GROUP = "group"  # they show one lesion or patient
+    CONTENT = "content"  # the bytes are equal
+    NEAR = "near_duplicate"  # the pictures look alike, though their bytes differ
+    ID = "id"  # the files or rows have one name
+    GROUP = "group"  # the photographs show one lesion or patient
     REFERENCE = "reference"  # a table knows the photograph by its id
+    DECODER = "decoder"  # the decoder refused the bytes
 
 
 class Finding(NamedTuple):
-    """One pair of photographs.
+    """One pair of photographs, or one photograph.
 
     Attributes:
         kind: What is wrong with it.
-        basis: How it was found; one pair may be found in several ways.
-        first: Index of the one photograph.
-        second: Index of the other; the same index where the reference contradicts the label of one.
+        basis: How it is known; one pair may be found in several ways.
+        first: Index of a photograph.
+        second: Index of the one that it was found with; None where the finding concerns one alone.
         distance: Bits of their hashes that differ, 0 to 256; None where a hash is not known.
+        detail: The reference's label, or the decoder's kind of error.
     """
 
     kind: Kind
     basis: Basis
     first: int
-    second: int
-    distance: int | None
+    second: int | None = None
+    distance: int | None = None
+    detail: str = ""

@@ -1,7 +1,6 @@
 """From where photographs lie to their hashes, many at a time."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -22,7 +21,7 @@ def hash_photographs(
     on_each: Callable[[], object] | None = None,
     *,
     turned: bool = False,
-    refused: Counter[str] | None = None,
+    refused: MutableMapping[int, str] | None = None,
 ) -> Hashes:
     """Reads, decodes and hashes photographs; what gives no picture gets a hash of zero, which is near nothing.
 
@@ -30,7 +29,7 @@ def hash_photographs(
         photographs: Where their bytes lie.
         on_each: Called after each photograph, such as a progress bar's `update`.
         turned: Whether to hash each photograph turned and mirrored too, at eight times the cost of hashing.
-        refused: Counts by kind of error those that gave no picture, where given.
+        refused: Takes index and kind of error of what gave no picture, where given.
 
     Returns:
         uint64 (photographs, 4), or (photographs, 8, 4) where `turned`.
@@ -42,7 +41,7 @@ def hash_photographs(
         for index, result in enumerate(pool.map(lambda photograph: _try(hash_of, photograph), photographs)):
             if isinstance(result, str):
                 if refused is not None:
-                    refused[result] += 1
+                    refused[index] = result
             else:
                 hashes[index] = result
             if on_each is not None:
