@@ -1,0 +1,86 @@
+"""Brings answers and labels together, and counts whatever does not meet."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from melanoma.errors import DataError
+from melanoma.judging.answers import Answers
+from melanoma.judging.bands import banded
+from melanoma.judging.predictions import Classes, Predictions
+from melanoma.judging.truths import Truths
+
+
+def match(answers: Answers, truths: Truths) -> tuple[Predictions, dict[str, Any]]:
+    """Gives the photographs that have both an answer and a label of a class that the model knows.
+
+    A photograph whose group the labels do not state is a group of its own.
+
+    Returns:
+        The predictions, and JSON values that say where every photograph and every label went.
+
+    Raises:
+        DataError: There is none.
+    """
+    index_of = {slug: index for index, slug in enumerate(answers.slugs)}
+    labelled = [image_id for image_id in answers.image_ids if image_id in truths.of]
+    place_of = {image_id: place for place, image_id in enumerate(answers.image_ids)}
+    judged = [image_id for image_id in labelled if truths.of[image_id].label in index_of]
+    unknown = Counter(truths.of[image_id].label for image_id in labelled if truths.of[image_id].label not in index_of)
+    if not judged:
+        raise DataError(_nothing(answers, truths, unknown))
+    known = [truths.of[image_id] for image_id in judged]
+    places = np.array([place_of[image_id] for image_id in judged])
+    predictions = Predictions(
+        slugs=answers.slugs,
+        truth=np.array([index_of[truth.label] for truth in known], np.int64),
+        probabilities=answers.probabilities[places],
+        top=answers.top[places],
+        groups=np.array([truth.group or f"\N{NULL}{name}" for name, truth in zip(judged, known, strict=True)]),
+        flagged=None if answers.flagged is None else answers.flagged[places],
+        review=None if answers.review is None else answers.review[places],
+        subgroups={
+            name: banded(name, [truth.by[column] for truth in known]) for column, name in enumerate(truths.columns.by)
+        },
+    )
+    return predictions, _counted(answers, truths, predictions.truth, len(labelled), unknown)
+
+
+def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, unknown: Counter[str]) -> dict[str, Any]:
+    failed = sum(image_id in truths.of for image_id in answers.failed)
+    used = set(truth.tolist())
+    return {
+        "table": answers.table,
+        "table_version": answers.version,
+        "model_id": answers.model_id,
+        "labels": truths.uri,
+        "labels_sha256": truths.sha256,
+        "group_column": truths.columns.group,
+        "photographs": len(answers.image_ids),
+        "photographs_without_label": len(answers.image_ids) - labelled,
+        "photographs_failed": len(answers.failed),
+        "older_rows": answers.superseded,
+        "ambiguous_ids": answers.ambiguous,
+        "labelled": len(truths.of),
+        "labels_without_photograph": len(truths.of) - labelled - failed,
+        "labels_of_failed": failed,
+        "label_rows_blank": truths.blank,
+        "label_rows_repeated": truths.repeated,
+        "labels_contradictory": truths.contradictory,
+        "classes_unknown_to_model": dict(unknown.most_common()),
+        "classes_without_label": [slug for index, slug in enumerate(answers.slugs) if index not in used],
+        "judged": len(truth),
+    }
+
+
+def _nothing(answers: Answers, truths: Truths, unknown: Counter[str]) -> str:
+    if unknown:
+        return (
+            f"{truths.uri}: its labels are {', '.join(unknown)}; {answers.model_id} knows none of them, only "
+            f"{', '.join(answers.slugs)}"
+        )
+    return (
+        f"none of the {len(truths.of)} ids in {truths.uri} is an image_id of the {len(answers.image_ids)} photographs "
+        f"that {answers.model_id} scored; image_id is the file's name without extension, or the manifest's id"
+    )
