@@ -16,8 +16,11 @@ from melanoma.texts import printable
 COMMANDS = {
     "score": "score photographs and append them to the score table",
     "query": "ask the score table in SQL",
+    "evaluate": "judge a model in the score table by labels",
+    "compare": "compare two models, runs or runners on the same photographs",
     "train": "train a network and write it as a bundle",
     "bundle": "inspect, verify or import a model bundle",
+    "audit": "find copies, near duplicates, contradictory labels and leaks in labelled data",
     "samples": "draw sample photographs to try the job on",
 }
 _EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/operations.md."

@@ -33,7 +33,8 @@ class Finding(NamedTuple):
         first: Index of a photograph.
         second: Index of the one that it was found with; None where the finding concerns one alone.
         distance: Bits of their hashes that differ, 0 to 256; None where a hash is not known.
-        detail: The reference's label, or the decoder's kind of error.
+        detail: The reference's label, the decoder's kind of error, or "turned" where the two are nearer when one of them
+            is turned or mirrored.
     """
 
     kind: Kind

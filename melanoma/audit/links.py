@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from melanoma.audit.findings import Basis
-from melanoma.audit.hashes import Hashes, Pair, distance, near_pairs
+from melanoma.audit.hashes import HASH_BITS, Hashes, Pair, distance, near_pairs
 from melanoma.images import IMAGE_EXTENSIONS
 from melanoma.learning.datasets import Photograph
 from melanoma.storage import stem_of
@@ -24,12 +24,14 @@ class Link(NamedTuple):
         first: Index of the one whose mark is commoner, or that comes first.
         second: Index of the other.
         distance: Bits of their hashes that differ, 0 to 256; None where a hash is not known.
+        detail: "turned" where they are nearer when one of them is turned or mirrored, else empty.
     """
 
     basis: Basis
     first: int
     second: int
     distance: int | None
+    detail: str
 
 
 class Links:
@@ -64,7 +66,7 @@ class Links:
         """
         for basis, keys in self._keys.items():
             yield from (self._link(basis, *pair) for pair in _shared(keys, marks))
-        yield from (Link(Basis.NEAR, *pair) for pair in _nearest(self._near, marks))
+        yield from (self._link(Basis.NEAR, pair.first, pair.second) for pair in _nearest(self._near, marks))
 
     def within(self, marks: Sequence[str]) -> Iterator[Link]:
         """Gives what one mark has more than once: copies, near pairs of contents, and contents of one id.
@@ -84,10 +86,13 @@ class Links:
         firsts = set(first_of.values())
         for pair in self._near:
             if marks[pair.first] == marks[pair.second] and pair.first in firsts and pair.second in firsts:
-                yield Link(Basis.NEAR, *pair)
+                yield self._link(Basis.NEAR, pair.first, pair.second)
 
     def _link(self, basis: Basis, first: int, second: int) -> Link:
-        return Link(basis, first, second, None if self._hashes is None else distance(self._hashes, first, second))
+        if self._hashes is None or (bits := distance(self._hashes, first, second)) is None:
+            return Link(basis, first, second, None, "")
+        upright = distance(self._hashes.reshape(len(self._hashes), -1, HASH_BITS // 64)[:, 0], first, second)
+        return Link(basis, first, second, bits, "" if bits == upright else "turned")
 
 
 def bare(image_id: str) -> str:

@@ -1,0 +1,160 @@
+"""`melanoma audit`: what labelled data hides, before anything is trained on it or judged by it."""
+
+import argparse
+import uuid
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from jobs.exits import COMMITTED
+from jobs.values import whole
+from melanoma.errors import UsageError
+from melanoma.texts import printable
+
+if TYPE_CHECKING:
+    from melanoma.audit.accounts import Line
+    from melanoma.audit.findings import Finding
+    from melanoma.audit.sets import Reading, Sets
+
+FOUND = 1
+_KINDS = ("leak", "labels", "duplicate", "broken")
+_LINES = 6
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "root": {"action": "append", "metavar": "FOLDER", "help": "where the photographs of tables lie; repeatable"},
+    "reference": {"metavar": "TABLE", "help": "knows some photographs by id: gives their lesion, refutes wrong labels"},
+    "id-column": {"metavar": "NAME", "help": "of a table: file name without extension, or path below --root"},
+    "label-column": {"metavar": "NAME", "help": "of a table: class"},
+    "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient"},
+    "part-column": {"metavar": "NAME", "help": "of tables in DATA: part of a split, such as train or test"},
+    "unlabelled": {"action": "store_true", "help": "folders in DATA hold photographs at any depth, and name no class"},
+    "upright": {"action": "store_true", "help": "do not look for copies that were turned or mirrored; a third faster"},
+    "output": {"metavar": "FOLDER", "help": "gets findings.csv, audit.json and audit.html"},
+    "examples": {
+        "type": partial(whole, least=0),
+        "default": 24,
+        "metavar": "N",
+        "help": "pairs shown on the page, of each kind and way of knowing (default: %(default)s)",
+    },
+    "fail-on": {
+        "action": "append",
+        "choices": (*_KINDS, "nothing"),
+        "help": "exit with 1 where there is any; repeatable (default: leak and labels)",
+    },
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="DATA",
+        help="folder of class folders, folder of photographs, or CSV or Parquet table; several are several sets, "
+        "which must not share a photograph",
+    )
+    for name, details in _OPTIONS.items():
+        parser.add_argument(f"--{name}", **details)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Audits, prints the counts and writes what was asked for.
+
+    Returns:
+        Exit code 0, or 1 where something was found that --fail-on names.
+
+    Raises:
+        MelanomaError: Arguments or data that cannot work.
+    """
+    reading = _check(args)
+    from melanoma import storage
+    from melanoma.audit import accounts, auditing, hashing, page, sets
+
+    if args.output:
+        _probe(args.output)
+    found = sets.read_sets(args.data, reading)
+    refused: dict[int, str] = {}
+    with tqdm(total=len(found.photographs), unit="image", desc="looked at", disable=None, dynamic_ncols=True) as bar:
+        hashes = hashing.hash_photographs(found.photographs, bar.update, turned=not args.upright, refused=refused)
+    findings = auditing.audit(found, hashes, refused)
+    _show(found, findings, accounts.lines_of(found, findings), refused)
+    if args.output:
+        for name, data in (
+            ("findings.csv", accounts.to_csv(found, findings)),
+            ("audit.json", accounts.to_json(found, findings, refused)),
+            ("audit.html", page.page(found, findings, refused, args.examples).encode()),
+        ):
+            storage.write_bytes(storage.join(storage.canonical(args.output), name), data)
+        print(f"\n{args.output}: findings.csv, audit.json, audit.html (it holds photographs: do not publish it)")
+    bad = set(args.fail_on or ("leak", "labels"))
+    return FOUND if any(finding.kind in bad for finding in findings) else COMMITTED
+
+
+def _check(args: argparse.Namespace) -> "Reading":
+    """Checks what can be checked before anything is read."""
+    tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
+    if bool(tables) != bool(args.root):
+        raise UsageError("--root goes with a CSV or Parquet table in DATA; give both or neither")
+    if args.part_column and not tables:
+        raise UsageError("--part-column goes with a CSV or Parquet table in DATA")
+    needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)
+    if needed != given or (not needed and any((args.id_column, args.label_column, args.group_column))):
+        raise UsageError("--id-column and --label-column go with a table in DATA or --reference; give all or none")
+    if "nothing" in (args.fail_on or ()) and len(args.fail_on) > 1:
+        raise UsageError("--fail-on nothing excludes every other --fail-on")
+    from melanoma.audit.sets import Reading
+    from melanoma.learning.datasets import Columns
+
+    columns = Columns(args.id_column, args.label_column, args.group_column) if given else None
+    return Reading(columns, args.root or (), args.part_column, args.reference, args.unlabelled)
+
+
+def _probe(folder: str) -> None:
+    """Writes and removes a file, so that a long look is not lost at its end."""
+    from melanoma import storage
+
+    probe = storage.join(storage.canonical(folder), f"probe-{uuid.uuid4().hex[:8]}")
+    storage.write_bytes(probe, b"probe")
+    storage.remove(probe)
+
+
+def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", refused: dict[int, str]) -> None:
+    from melanoma.audit import accounts
+    from melanoma.audit.page import KNOWN_BY, TITLES
+
+    rows: list[tuple[str, ...]] = [("set", "", "photographs", "contents", "groups")]
+    for of in accounts.describe_sets(sets, refused):
+        absent = f"{of['absent']:,} more are listed but absent" if of["absent"] else ""
+        rows.append((of["name"], absent, *(f"{of[column]:,}" for column in ("photographs", "contents", "groups"))))
+    _print(rows, 3)
+    if not findings:
+        print("\nnothing found: no leak, no contradictory label, no duplicate, no broken file")
+        return
+    rows = [("finding", "where", "known by", "count", "of")]
+    left: dict[tuple[str, str], int] = {}
+    for line in lines:
+        left[line.kind, line.basis] = left.get((line.kind, line.basis), 0) + 1
+        if left[line.kind, line.basis] <= _LINES:
+            count = f"{len(line.findings):,}"
+            rows.append((TITLES[line.kind].lower(), line.where, KNOWN_BY[line.basis], count, line.share))
+    print()
+    _print(rows, 2)
+    more = sum(max(0, number - _LINES) for number in left.values())
+    if more:
+        print(f"and {more} smaller lines, in audit.json under --output")
+    counts = accounts.concerned(findings)
+    print("\nphotographs concerned: " + ", ".join(f"{TITLES[kind].lower()} {counts[kind]:,}" for kind in counts))
+
+
+def _print(rows: Sequence[Sequence[str]], numbers: int) -> None:
+    """Prints columns, the last ones to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column >= len(row) - numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            if width
+        ]
+        print(printable("  ".join(cells)))

@@ -1,0 +1,26 @@
+"""Small pictures that lie inside a page."""
+
+import base64
+import io
+
+from PIL import Image
+
+from melanoma import storage
+from melanoma.errors import ImageError, ReadError
+from melanoma.images import ImageSpec, decode, read_header
+
+_HEIGHT, _WIDEST = 132, 220
+
+
+def thumbnail(uri: str) -> str | None:
+    """Gives a photograph as a small JPEG in a data URI, without its metadata; None where there is no picture."""
+    try:
+        data = storage.read_bytes(uri)
+        header = read_header(data)
+        width, height = header.upright_size
+        pixels = decode(data, ImageSpec(_HEIGHT, max(1, min(_WIDEST, round(_HEIGHT * width / height)))), header)
+    except (ImageError, ReadError):
+        return None
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=72)
+    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
