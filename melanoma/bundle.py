@@ -15,13 +15,13 @@ from melanoma.description import (
     NETWORK,
     Description,
     Scaling,
-    few,
     model_id_of,
     read_description,
     to_json,
     uniform_prior,
 )
 from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
+from melanoma.json_values import few
 from melanoma.scan import NetworkFacts, scan_network
 from melanoma.storage import StoredFile
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from melanoma import images, samples, storage
 from melanoma.bundle import Bundle, Scaling, check_free, check_parts, load_bundle
+from melanoma.decision import OOD_SCORE
 from melanoma.description import CARD, DESCRIPTION, ENGINE, FORMAT, LICENCE, NETWORK, preprocessing_of, to_json
 from melanoma.engine import (
     ENGINE_VERSION,
@@ -43,6 +44,7 @@ def write_bundle(
     temperature: float = 1.0,
     decision_rule: str = "balanced",
     thresholds: Mapping[str, float] | None = None,
+    reference: Mapping[str, Any] | None = None,
     metrics: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     extra_files: Mapping[str, bytes] | None = None,
@@ -52,7 +54,8 @@ def write_bundle(
 
     Args:
         uri: Folder in any store; must not hold a bundle yet.
-        network: Keras model, (n, height, width, 3) to (n, labels) softmax, or (n, 1) sigmoid for two labels.
+        network: Keras model, (n, height, width, 3) to (n, labels) softmax, or (n, 1) sigmoid for two labels; it may
+            have a second output `ood_score`, (n, 1).
         labels: In the order of the network's outputs.
         spec: What the decoder delivers.
         card: Markdown for people: data, intended use, metrics, limits.
@@ -61,7 +64,8 @@ def write_bundle(
         scaling: What happens between decoder and network.
         temperature: Divides the logits.
         decision_rule: `balanced` or `argmax`.
-        thresholds: By slug.
+        thresholds: `melanoma`, `review_below` and `ood_above`, each 0 to 1 and optional; see `decision.decide`.
+        reference: What the network says of the validation photographs, as `reference.reference_of` gives it.
         metrics: Measured figures, JSON values.
         training: Command, seed and data, JSON values.
         extra_files: More files by name, such as pictures that the card shows.
@@ -74,7 +78,7 @@ def write_bundle(
     slugs = slugs_of(labels)
     if len(prior) != len(slugs):
         raise BundleError(f"{uri}: {len(prior)} shares in the prior for {len(slugs)} labels; give one for each")
-    check_shapes(network, (spec.height, spec.width), labels, uri)
+    check_shapes(network, (spec.height, spec.width), labels, uri, thresholds or ())
     scaling = scaling or Scaling()
     with one_clear_error(uri):
         golden_files, golden = _golden(network, slugs, spec, scaling, temperature)
@@ -89,7 +93,7 @@ def write_bundle(
         "temperature": float(temperature),
         "decision_rule": decision_rule,
         "thresholds": dict(thresholds or {}),
-        "reference": {},
+        "reference": dict(reference or {}),
         "engine": ENGINE,
         "golden": golden,
         "metrics": dict(metrics or {}),
@@ -186,10 +190,12 @@ def _golden(
         files[name] = samples.encode(samples.draw(1000 + number, height, width), format_)
     pixels = decode_golden(list(files.values()), spec)
     engine = Engine(network, (spec.height, spec.width), len(files), scaling, temperature)
-    found = score_all(engine, pixels)
+    found, ood = score_all(engine, pixels)
     if not (found >= 0).all() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
         raise BundleError("the network's outputs are no probabilities (they do not sum to 1); end it with a softmax")
-    entries = [
+    if ood is not None and not ((ood >= 0) & (ood <= 1)).all():
+        raise BundleError(f"the network's {OOD_SCORE} does not lie between 0 and 1; end it with a softsign")
+    entries: list[dict[str, Any]] = [
         {
             "file": name,
             "tensor_sha256": tensor_sha256(tensor),
@@ -197,4 +203,6 @@ def _golden(
         }
         for name, tensor, row in zip(files, pixels, found, strict=True)
     ]
+    for entry, score in zip(entries, () if ood is None else ood, strict=ood is not None):
+        entry[OOD_SCORE] = float(score)
     return files, entries

@@ -3,24 +3,26 @@
 import hashlib
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from melanoma.errors import BundleError, DataError, UsageError
 from melanoma.images import ImageSpec
+from melanoma.json_values import LARGEST, number, shares, typed
 from melanoma.labels import slugs_of
+from melanoma.reference import check_reference
 
 FORMAT = 1
 ENGINE = "tensorflow"
 DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
 DECISION_RULES = ("balanced", "argmax")
+FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label's
 _RESIZE = "bilinear-antialias"
-_SMALLEST, _LARGEST = 1e-6, 1e6  # of what multiplies or divides: far inside what 32 bits hold
+_SMALLEST = 1e-6  # of what divides: far inside what 32 bits hold
 # What moves a probability or a flag; beside these only the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
 _REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Scaling:
 
     def __post_init__(self) -> None:
         values = (self.scale, self.offset, *self.mean, *self.std)
-        if not all(abs(value) <= _LARGEST for value in values) or min(self.std) < _SMALLEST:
-            raise UsageError(f"{self}: give numbers of at most {_LARGEST:g}, and for std of at least {_SMALLEST:g}")
+        if not all(abs(value) <= LARGEST for value in values) or min(self.std) < _SMALLEST:
+            raise UsageError(f"{self}: give numbers of at most {LARGEST:g}, and for std of at least {_SMALLEST:g}")
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,13 @@ class Golden:
         file: Name inside the bundle.
         tensor_sha256: Digest of the decoded tensor's bytes.
         probabilities: By slug, each 0 to 1.
+        ood_score: 0 to 1; None for a network that gives none.
     """
 
     file: str
     tensor_sha256: str
     probabilities: Mapping[str, float]
+    ood_score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Description:
         prior: Class shares that the probabilities refer to, in the order of `labels`, sum 1.
         temperature: Divides the logits; above 0.
         decision_rule: `balanced` or `argmax`.
-        thresholds: By slug, 0 to 1; `melanoma` is the threshold of `flag_melanoma`.
+        thresholds: 0 to 1, each of them optional: `melanoma` and above sets `flag_melanoma`; a confidence below
+            `review_below` or a score of unlikeness above `ood_above` calls for a review.
         golden: Phantoms with their probabilities.
         description: All of `bundle.json`.
     """
@@ -139,11 +144,6 @@ def uniform_prior(labels: Sequence[str]) -> tuple[float, ...]:
     return tuple(1 / len(labels) for _ in labels)
 
 
-def few(names: Collection[str]) -> str:
-    """Quotes some names for an error, and counts those beyond the fifth."""
-    return ", ".join(map(repr, sorted(names)[:5])) + ("" if len(names) <= 5 else f" and {len(names) - 5} more")
-
-
 def _parse(data: bytes) -> dict[str, Any]:
     try:
         document = json.loads(data, parse_constant=_refuse_constant)
@@ -162,24 +162,28 @@ def _refuse_constant(name: str) -> None:
 
 
 def _from(document: Mapping[str, Any]) -> Description:
-    for key in ("files", "metrics", "reference", "training", "versions"):
-        _as(dict, document[key], key)
-    labels = [_as(str, label, "a label") for label in _as(list, document["labels"], "labels")]
+    for key in ("files", "metrics", "training", "versions"):
+        typed(dict, document[key], key)
+    labels = [typed(str, label, "a label") for label in typed(list, document["labels"], "labels")]
     slugs = slugs_of(labels)
-    height, width = (_as(int, side, "image_size") for side in _as(list, document["image_size"], "image_size", 2))
-    thresholds = _as(dict, document["thresholds"], "thresholds")
-    spec, scaling = _preprocessing(height, width, _as(dict, document["preprocessing"], "preprocessing"))
+    height, width = (typed(int, side, "image_size") for side in typed(list, document["image_size"], "image_size", 2))
+    if taken := {REVIEW_BELOW, OOD_ABOVE} & set(slugs):
+        raise ValueError(f"a label is called {min(taken)}, which is the name of a threshold")
+    check_reference(document["reference"], slugs)
+    thresholds = typed(dict, document["thresholds"], "thresholds")
+    stated = [name for name in (*slugs, REVIEW_BELOW, OOD_ABOVE) if name in thresholds]
+    spec, scaling = _preprocessing(height, width, typed(dict, document["preprocessing"], "preprocessing"))
     return Description(
         model_id=model_id_of(document),
         labels=tuple(labels),
         slugs=slugs,
         spec=spec,
         scaling=scaling,
-        prior=tuple(_shares(document["prior"], "prior", slugs).values()),
-        temperature=_number(document["temperature"], "temperature", _SMALLEST),
-        decision_rule=_as(str, document["decision_rule"], "decision_rule"),
-        thresholds=_shares(thresholds, "thresholds", [slug for slug in slugs if slug in thresholds]),
-        golden=tuple(_golden(entry, slugs) for entry in _as(list, document["golden"], "golden")),
+        prior=tuple(shares(document["prior"], "prior", slugs).values()),
+        temperature=number(document["temperature"], "temperature", _SMALLEST),
+        decision_rule=typed(str, document["decision_rule"], "decision_rule"),
+        thresholds=shares(thresholds, "thresholds", stated),
+        golden=tuple(_golden(entry, slugs) for entry in typed(list, document["golden"], "golden")),
         description=document,
     )
 
@@ -188,45 +192,24 @@ def _preprocessing(height: int, width: int, stated: Mapping[str, Any]) -> tuple[
     known = preprocessing_of(ImageSpec(1, 1), Scaling())
     if stated.keys() != known.keys() or stated["resize"] != _RESIZE:
         raise ValueError(f"preprocessing is {stated!r:.200}, expected {', '.join(known)}, with resize {_RESIZE}")
-    crop = None if stated["crop"] is None else _number(stated["crop"], "crop")
-    scale, offset = _number(stated["scale"], "scale"), _number(stated["offset"], "offset")
+    crop = None if stated["crop"] is None else number(stated["crop"], "crop")
+    scale, offset = number(stated["scale"], "scale"), number(stated["offset"], "offset")
     return ImageSpec(height, width, crop), Scaling(scale, offset, _colour(stated, "mean"), _colour(stated, "std"))
 
 
 def _colour(stated: Mapping[str, Any], name: str) -> tuple[float, float, float]:
-    red, green, blue = (_number(value, name) for value in _as(list, stated[name], name, 3))
+    red, green, blue = (number(value, name) for value in typed(list, stated[name], name, 3))
     return red, green, blue
 
 
 def _golden(stated: object, slugs: Sequence[str]) -> Golden:
-    entry = _as(dict, stated, "a golden phantom")
+    entry = typed(dict, stated, "a golden phantom")
     return Golden(
-        file=_as(str, entry["file"], "file of a golden phantom"),
-        tensor_sha256=_as(str, entry["tensor_sha256"], "tensor_sha256"),
-        probabilities=_shares(entry["probabilities"], "golden probabilities", slugs),
+        file=typed(str, entry["file"], "file of a golden phantom"),
+        tensor_sha256=typed(str, entry["tensor_sha256"], "tensor_sha256"),
+        probabilities=shares(entry["probabilities"], "golden probabilities", slugs),
+        ood_score=number(entry["ood_score"], "golden ood_score", 0.0, 1.0) if "ood_score" in entry else None,
     )
-
-
-def _as(kind: type[_T], value: Any, name: str, length: int | None = None) -> _T:
-    """Gives a value back if it has its JSON type and, for a list, its length."""
-    if type(value) is kind and length in (None, len(value) if isinstance(value, list) else None):
-        return value
-    expected = f"{kind.__name__} of {length}" if length else kind.__name__
-    raise ValueError(f"{name} is {value!r:.60}, expected a {expected}")
-
-
-def _number(value: Any, name: str, low: float = -_LARGEST, high: float = _LARGEST) -> float:
-    if type(value) not in (int, float) or not low <= value <= high:
-        raise ValueError(f"{name} is {value!r:.60}, expected a number from {low:g} to {high:g}")
-    return float(value)
-
-
-def _shares(value: Any, name: str, slugs: Collection[str]) -> dict[str, float]:
-    """Gives numbers from 0 to 1 by slug, in the order of the slugs."""
-    shares = _as(dict, value, name)
-    if shares.keys() != set(slugs):
-        raise ValueError(f"{name} for {few(shares.keys())}, expected {few(slugs)}")
-    return {slug: _number(shares[slug], f"{name} of {slug}", 0.0, 1.0) for slug in slugs}
 
 
 def _check(described: Description) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from melanoma import images
 from melanoma.bundle import Bundle, Scaling
-from melanoma.description import ENGINE
+from melanoma.decision import OOD_SCORE, Scores
+from melanoma.description import ENGINE, OOD_ABOVE
 from melanoma.errors import BundleError, MelanomaError
 
 ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
@@ -24,8 +25,8 @@ GOLDEN_TOLERANCE = 1e-4
 class Engine:
     """A frozen network that scores batches of one fixed shape.
 
-    Short batches are padded, so that a photograph's probabilities depend neither on its neighbours nor on how many
-    there are. One object serves one process; TensorFlow itself uses all cores for a batch.
+    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on how many there are.
+    One object serves one process; TensorFlow itself uses all cores for a batch.
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class Engine:
         """Freezes `network`.
 
         Args:
-            network: Keras model from (n, height, width, 3) to (n, labels) softmax or (n, 1) sigmoid.
+            network: Keras model from (n, height, width, 3) to (n, labels) softmax or (n, 1) sigmoid, and maybe to a
+                second output `ood_score`, (n, 1).
             size: Height and width of its input, pixels.
             batch_size: Photographs in a batch, at least 1.
             scaling: What happens to pixel values before the network; None for nothing.
@@ -48,34 +50,35 @@ class Engine:
         self.size, self.batch_size = size, batch_size
         scaling = scaling or Scaling()
 
-        def forward(pixels: tf.Tensor) -> tf.Tensor:
+        def forward(pixels: tf.Tensor) -> list[tf.Tensor]:
             scaled = tf.cast(pixels, tf.float32)
             if scaling != Scaling():
                 scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std
-            return _tempered(_as_classes(network(scaled, training=False)), temperature)
+            answer = network(scaled, training=False)
+            classes, *ood = answer if isinstance(answer, list) else [answer]
+            return [_tempered(_as_classes(classes), temperature), *(tf.cast(score[:, 0], tf.float32) for score in ood)]
 
         signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
         concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
         frozen = convert_variables_to_constants_v2(concrete)
         # Called by itself, a frozen function spells its input out for an error text before every batch.
-        self._frozen: Any = tf.function(lambda pixels: frozen(pixels)[0], input_signature=signature, autograph=False)
+        self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
 
-    def probabilities(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def score(self, pixels: npt.NDArray[np.uint8]) -> Scores:
         """Scores up to `batch_size` photographs.
 
         Args:
             pixels: uint8 (n, height, width, 3), n from 1 to `batch_size`.
 
         Returns:
-            float32 (n, labels), as the network gives them: a broken network may give NaN.
+            What the network gives: a broken network may give NaN.
         """
         count = len(pixels)
         if count < self.batch_size:
             padded = np.zeros((self.batch_size, *self.size, 3), np.uint8)
             padded[:count] = pixels
             pixels = padded
-        result: npt.NDArray[np.float32] = self._frozen(tf.constant(pixels)).numpy()
-        return result[:count]
+        return Scores(*(output.numpy()[:count] for output in self._frozen(tf.constant(pixels))))
 
 
 def _as_classes(output: tf.Tensor) -> tf.Tensor:
@@ -101,7 +104,7 @@ def load_engine(bundle: Bundle, batch_size: int) -> Engine:
     size = bundle.spec.height, bundle.spec.width
     with bundle.network_file() as path:
         network = load_network(path, bundle.uri)
-    check_shapes(network, size, bundle.labels, bundle.uri)
+    check_shapes(network, size, bundle.labels, bundle.uri, bundle.thresholds)
     with one_clear_error(bundle.uri):
         engine = Engine(network, size, batch_size, bundle.scaling, bundle.temperature)
         _check_golden(bundle, engine)
@@ -133,8 +136,10 @@ def one_clear_error(where: str) -> Iterator[None]:
         ) from error
 
 
-def check_shapes(network: Any, size: tuple[int, int], labels: Sequence[str], where: str) -> None:
-    """Checks that a network takes photographs of `size` and gives one probability a label.
+def check_shapes(
+    network: Any, size: tuple[int, int], labels: Sequence[str], where: str, thresholds: Collection[str] = ()
+) -> None:
+    """Checks that a network takes photographs of `size`, gives one probability a label, and all that thresholds need.
 
     Raises:
         BundleError: It does not.
@@ -144,9 +149,17 @@ def check_shapes(network: Any, size: tuple[int, int], labels: Sequence[str], whe
         raise BundleError(f"{where}: the network takes {found_input}, expected one input (n, height, width, 3)")
     if any(found not in (None, wanted) for found, wanted in zip(found_input[1:3], size, strict=True)):
         raise BundleError(f"{where}: the network takes {found_input[1:3]} pixels, the description says {size}")
-    classes = found_output[-1] if isinstance(found_output, tuple) and len(found_output) == 2 else None
-    if classes != len(labels) and not (classes == 1 and len(labels) == 2):
+    classes, *more = found_output if isinstance(found_output, list) else [found_output]
+    count = classes[-1] if isinstance(classes, tuple) and len(classes) == 2 else None
+    if count != len(labels) and not (count == 1 and len(labels) == 2):
         raise BundleError(f"{where}: the network gives {found_output}, the description lists {len(labels)} labels")
+    if more and (more != [(None, 1)] or network.output_names[1] != OOD_SCORE):
+        raise BundleError(
+            f"{where}: beside probabilities the network gives {network.output_names[1:]} {more}, expected "
+            f"nothing or one {OOD_SCORE} (n, 1)"
+        )
+    if OOD_ABOVE in thresholds and not more:
+        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; leave it out")
 
 
 def decode_golden(bundle_files: Sequence[bytes], spec: images.ImageSpec) -> npt.NDArray[np.uint8]:
@@ -159,10 +172,12 @@ def tensor_sha256(pixels: npt.NDArray[np.uint8]) -> str:
     return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Scores any number of photographs batch by batch, float32 (n, labels)."""
+def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> Scores:
+    """Scores any number of photographs, at least one, batch by batch."""
     steps = range(0, len(pixels), engine.batch_size)
-    return np.concatenate([engine.probabilities(pixels[start : start + engine.batch_size]) for start in steps])
+    batches = [engine.score(pixels[start : start + engine.batch_size]) for start in steps]
+    ood = [batch.ood for batch in batches if batch.ood is not None]
+    return Scores(np.concatenate([batch.probabilities for batch in batches]), np.concatenate(ood) if ood else None)
 
 
 def _check_golden(bundle: Bundle, engine: Engine) -> None:
@@ -173,10 +188,16 @@ def _check_golden(bundle: Bundle, engine: Engine) -> None:
                 f"{bundle.uri}: {golden.file} decodes otherwise than when the bundle was written "
                 f"(decoder here: {images.DECODER}); install the locked versions"
             )
-    for golden, found in zip(bundle.golden, score_all(engine, pixels), strict=True):
-        for slug, probability in zip(bundle.slugs, found, strict=True):
-            if not abs(float(probability) - golden.probabilities[slug]) <= GOLDEN_TOLERANCE:
+    scores = score_all(engine, pixels)
+    unlikeness = [None] * len(pixels) if scores.ood is None else scores.ood
+    for golden, row, ood in zip(bundle.golden, scores.probabilities, unlikeness, strict=True):
+        found = {f"p_{slug}": float(p) for slug, p in zip(bundle.slugs, row, strict=True)}
+        stated = {f"p_{slug}": p for slug, p in golden.probabilities.items()}
+        if ood is not None and golden.ood_score is not None:
+            found[OOD_SCORE], stated[OOD_SCORE] = float(ood), golden.ood_score
+        for name, value in found.items():
+            if not abs(value - stated[name]) <= GOLDEN_TOLERANCE:
                 raise BundleError(
-                    f"{bundle.uri}: {golden.file} gives p_{slug} {probability:.4f}, the bundle says "
-                    f"{golden.probabilities[slug]:.4f}; labels, network and description do not belong together"
+                    f"{bundle.uri}: {golden.file} gives {name} {value:.4f}, the bundle says {stated[name]:.4f}; "
+                    "labels, network and description do not belong together"
                 )

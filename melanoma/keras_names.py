@@ -16,7 +16,7 @@ CLASSES = {
         DepthwiseConv2D SeparableConv2D Dense MultiHeadAttention BatchNormalization LayerNormalization
         GroupNormalization Activation ReLU LeakyReLU PReLU ELU Softmax MaxPooling2D AveragePooling2D
         GlobalMaxPooling2D GlobalAveragePooling2D Dropout SpatialDropout2D GaussianDropout GaussianNoise
-        Add Subtract Multiply Average Maximum Concatenate"""),
+        Add Subtract Multiply Average Maximum Concatenate Dot"""),
     "keras.initializers": _words("""
         Zeros Ones Constant GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal
         VarianceScaling RandomUniform RandomNormal TruncatedNormal Orthogonal"""),

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from melanoma import storage
 from melanoma.bundle import Bundle
-from melanoma.decision import decide
+from melanoma.decision import Decision, Scores, decide
 from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
 from melanoma.loading import Loaded
 from melanoma.runs import STAGING, Run, time_stamp
-from melanoma.schema import COLUMNS, FAILED, SCORED
+from melanoma.schema import COLUMNS, FAILED, PROBABILITY_PREFIX, SCORED
 
 _SUFFIX = ".arrow"
 _ANNOUNCED = "images.txt"
@@ -54,26 +54,29 @@ class RowBuilder:
         self._columns: dict[str, list[Any]] = {name: [] for name in run.schema.names}
         self.scored = self.store_failures = 0
 
-    def add_scored(self, loaded: Sequence[Loaded], probabilities: npt.NDArray[np.float32]) -> None:
-        """Adds photographs with their probabilities, float32 (n, labels); what is no probability fails."""
-        sound = np.isfinite(probabilities).all(axis=1) & (probabilities >= 0).all(axis=1)
-        sound &= np.abs(probabilities.sum(axis=1) - 1) < 1e-3
-        decision = decide(self._bundle, probabilities)
+    def add_scored(self, loaded: Sequence[Loaded], scores: Scores) -> None:
+        """Adds photographs with what the network says of them, in their order; what is no probability fails."""
+        sound = _are_sound(scores)
+        columns = self._columns_of(decide(self._bundle, scores), scores)
         for index, facts in enumerate(loaded):
             if not sound[index]:
                 bad = PhotographError(ErrorKind.BAD_OUTPUT, "the network gave values that are no probabilities")
                 self.add_failed([facts._replace(error=bad)])
                 continue
-            flagged = decision.flag_melanoma
-            self._add(
-                facts,
-                status=SCORED,
-                top_label=self._bundle.slugs[decision.top_index[index]],
-                top_probability=decision.top_probability[index],
-                flag_melanoma=None if flagged is None else flagged[index],
-                **{f"p_{slug}": p for slug, p in zip(self._bundle.slugs, probabilities[index], strict=True)},
-            )
+            self._add(facts, status=SCORED, **{name: column[index] for name, column in columns.items()})
             self.scored += 1
+
+    def _columns_of(self, decision: Decision, scores: Scores) -> dict[str, Sequence[Any]]:
+        columns: dict[str, Any] = {
+            "top_label": [self._bundle.slugs[index] for index in decision.top_index],
+            "top_probability": decision.top_probability,
+            "flag_melanoma": decision.flag_melanoma,
+            "review": decision.review,
+            "review_reason": decision.review_reason,
+            "ood_score": scores.ood,
+            **{f"{PROBABILITY_PREFIX}{slug}": scores.probabilities[:, i] for i, slug in enumerate(self._bundle.slugs)},
+        }
+        return {name: column for name, column in columns.items() if column is not None}
 
     def add_failed(self, failures: Sequence[Loaded]) -> None:
         """Adds photographs that carry an error."""
@@ -106,6 +109,13 @@ class RowBuilder:
     def table(self) -> pa.Table:
         """Gives the rows so far, in the run's schema."""
         return pa.Table.from_pydict(self._columns, schema=self._run.schema)
+
+
+def _are_sound(scores: Scores) -> npt.NDArray[np.bool_]:
+    """Which photographs got probabilities that sum to 1 and, where there is one, an `ood_score` from 0 to 1."""
+    probabilities, ood = scores
+    sound: npt.NDArray[np.bool_] = (probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3)
+    return sound if ood is None else sound & (ood >= 0) & (ood <= 1)
 
 
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:

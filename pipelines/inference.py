@@ -1,4 +1,4 @@
-"""From batches of pixels to probabilities, through Beam's own RunInference."""
+"""From batches of pixels to scores, through Beam's own RunInference."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import numpy as np
-import numpy.typing as npt
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 
 from melanoma.bundle import load_bundle
+from melanoma.decision import Scores
 from melanoma.loading import Batch
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ class ScoredBatch:
 
     Attributes:
         batch: What was scored, with no pixels left.
-        probabilities: float32 (n, labels), in the order of `batch.loaded`.
+        scores: What the network says, in the order of `batch.loaded`.
     """
 
     batch: Batch
-    probabilities: npt.NDArray[np.float32]
+    scores: Scores
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,11 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
     ) -> Iterator[ScoredBatch]:
         """Scores one batch; one that holds failures only passes untouched."""
-        if len(batch):
-            probabilities = model.probabilities(batch.pixels)
-        else:
-            probabilities = np.zeros((0, self._bundle.labels), np.float32)
+        nothing = Scores(np.zeros((0, self._bundle.labels), np.float32))
+        scores = model.score(batch.pixels) if len(batch) else nothing
         no_pixels = batch.pixels[:0]
         yield ScoredBatch(
-            Batch(batch.chunk, batch.loaded, no_pixels, batch.failures, batch.duplicates, batch.is_last), probabilities
+            Batch(batch.chunk, batch.loaded, no_pixels, batch.failures, batch.duplicates, batch.is_last), scores
         )
 
     def should_skip_batching(self) -> bool:

@@ -34,7 +34,7 @@ class _StageFn(beam.DoFn):
     def process(self, scored: ScoredBatch) -> Iterator[StagedChunk]:
         rows = self._rows = self._rows or RowBuilder(self._run, self._bundle)
         batch = scored.batch
-        rows.add_scored(batch.loaded, scored.probabilities)
+        rows.add_scored(batch.loaded, scored.scores)
         rows.add_failed(batch.failures)
         if batch.is_last:
             table, self._rows = rows.table(), None

@@ -164,4 +164,5 @@ def _log(shares: Sequence[float] | npt.NDArray[np.floating[Any]]) -> Array:
 
 
 def _centred(values: Array) -> Array:
-    return values - values.mean()
+    centred: Array = values - values.mean()
+    return centred

@@ -72,7 +72,7 @@ def test_an_imported_model_scores_a_photograph_as_it_did_in_keras(
     if outputs == 1:
         expected = np.concatenate([1 - expected, expected], axis=1)
     assert len({row.tobytes() for row in expected.round(3)}) > 1
-    np.testing.assert_allclose(load_engine(bundle, 4).probabilities(pixels[:4]), expected[:4], atol=1e-5)
+    np.testing.assert_allclose(load_engine(bundle, 4).score(pixels[:4]).probabilities, expected[:4], atol=1e-5)
 
 
 @pytest.fixture(scope="module")

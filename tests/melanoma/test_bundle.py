@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 import pytest
 
 from melanoma import storage
@@ -22,10 +23,18 @@ from melanoma.bundle import check_free, load_bundle
 from melanoma.description import ENGINE, Scaling, read_description, to_json
 from melanoma.errors import BundleError, NothingCommittedError, UsageError
 from melanoma.images import ImageSpec
+from melanoma.reference import reference_of
 from tests.helpers import write_tiny_bundle
 
 Document = dict[str, Any]
 ROOT = Path(__file__).parents[2]
+SLUGS = ("melanoma", "nevus", "basal_cell_carcinoma")
+REFERENCE = reference_of(SLUGS, np.eye(3), np.arange(3), np.array([0.1, 0.2, 1.0]))
+
+
+def with_bins(bins: list[float]) -> Document:
+    """Gives the histograms of the reference with other bins for nevus."""
+    return {**REFERENCE["histograms"], "p_nevus": bins}
 
 
 def copied(bundle_uri: str, folder: Path) -> Path:
@@ -193,6 +202,20 @@ def test_a_folder_without_a_bundle_says_what_is_wanted(tmp_path: Path) -> None:
         ({"image_size": [16]}, "image_size is [16], expected a list of 2"),
         ({"thresholds": {"lentigo": 0.5}}, "thresholds for 'lentigo'"),
         ({"thresholds": {"melanoma": 1.5}}, "thresholds of melanoma is 1.5"),
+        ({"thresholds": {"review_below": -0.1}}, "thresholds of review_below is -0.1"),
+        ({"thresholds": {"ood_above": "0.5"}}, "thresholds of ood_above is '0.5'"),
+        ({"thresholds": {"review_above": 0.5}}, "thresholds for 'review_above'"),
+        ({"labels": ["melanoma", "review below", "nv"]}, "a label is called review_below, which is the name of a"),
+        ({"labels": ["melanoma", "OOD above", "nv"]}, "a label is called ood_above"),
+        ({"reference": {"a": 1}}, "reference for 'a', expected 'histograms', 'n', 'top_label' or nothing"),
+        ({"reference": [1]}, "reference is [1], expected a dict"),
+        ({"reference": {**REFERENCE, "n": 0}}, "n of reference is 0"),
+        ({"reference": {**REFERENCE, "top_label": {"melanoma": 1.0}}}, "top_label of reference for 'melanoma'"),
+        ({"reference": {**REFERENCE, "top_label": dict.fromkeys(SLUGS, 0.5)}}, "top_label of reference sums to 1.5"),
+        ({"reference": {**REFERENCE, "histograms": {}}}, "histograms of reference for"),
+        ({"reference": {**REFERENCE, "histograms": with_bins([0.5, 0.5])}}, "expected a list of 10"),
+        ({"reference": {**REFERENCE, "histograms": with_bins([0.2] * 10)}}, "histogram of p_nevus sums to 2"),
+        ({"reference": {**REFERENCE, "histograms": with_bins([-1, 2] + [0] * 8)}}, "histogram of p_nevus is -1"),
         ({"engine": "torch"}, f"engine 'torch', this version runs {ENGINE}"),
         ({"golden": []}, "no golden phantoms"),
         ({"metrics": {"accuracy": float("nan")}}, "NaN is no number"),
@@ -348,7 +371,7 @@ def test_the_model_keeps_its_name_when_words_and_figures_change(bundle_uri: str,
     folder = copied(bundle_uri, tmp_path)
     (folder / "card.md").write_text("# A typo mended\n")
     (folder / "LICENSE").write_text("Other terms.\n")
-    words = {"metrics": {"accuracy": 0.9}, "training": {"seed": 7}, "versions": {"engine": "9"}, "reference": {"a": 1}}
+    words = {"metrics": {"accuracy": 0.9}, "training": {"seed": 7}, "versions": {"engine": "9"}, "reference": REFERENCE}
     after = load_bundle(describe(folder, {**document_of(folder), **words}))
     assert after.model_id == before.model_id and after.digest != before.digest
 
@@ -365,6 +388,7 @@ def test_the_model_has_another_name_when_anything_moves_a_probability_or_a_flag(
         ("temperature",): 1.5,
         ("decision_rule",): "argmax",
         ("thresholds", "melanoma"): 0.31,
+        ("thresholds",): {"melanoma": 0.3, "review_below": 0.6},
         ("files", "model.keras"): "0" * 64,
     }
     names = {read_description(to_json(sound)).model_id}
@@ -374,6 +398,25 @@ def test_the_model_has_another_name_when_anything_moves_a_probability_or_a_flag(
         names.add(read_description(to_json(document)).model_id)
     assert len(names) == len(changes) + 1
     assert all(len(name) == 14 and name.startswith("m-") for name in names)
+
+
+def test_thresholds_for_a_review_and_a_reference_are_read(bundle_uri: str, tmp_path: Path) -> None:
+    thresholds = {"ood_above": 0.5, "review_below": 0.75}
+    bundle = load_bundle(edited(bundle_uri, tmp_path, thresholds=thresholds, reference=REFERENCE))
+    assert bundle.thresholds == thresholds and bundle.description["reference"] == REFERENCE
+
+
+def test_a_reference_sums_up_what_was_said() -> None:
+    assert REFERENCE["n"] == 3 and set(REFERENCE["histograms"]) == {*(f"p_{slug}" for slug in SLUGS), "ood_score"}
+    assert REFERENCE["histograms"]["p_nevus"] == pytest.approx([2 / 3, *[0] * 8, 1 / 3])
+    assert REFERENCE["histograms"]["ood_score"] == pytest.approx([0, 1 / 3, 1 / 3, *[0] * 6, 1 / 3])
+    assert REFERENCE["top_label"] == pytest.approx(dict.fromkeys(SLUGS, 1 / 3))
+
+
+def test_the_bundle_that_ships_keeps_its_name() -> None:
+    """Its name is in the tables of those who use it: with another one their archives would be scored again."""
+    bundle = load_bundle(str(ROOT / "bundles" / "isic9-assignment-cnn"))
+    assert bundle.model_id == "m-0590d21f8162"
 
 
 def test_another_network_is_another_model(bundle_uri: str, tmp_path: Path) -> None:

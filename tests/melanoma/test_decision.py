@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.bundle import Bundle, load_bundle
-from melanoma.decision import decide
+from melanoma.decision import Scores, decide
 
 PRIOR = (0.1, 0.7, 0.2)
 
@@ -16,8 +16,8 @@ def bundle(bundle_uri: str) -> Bundle:
     return dataclasses.replace(load_bundle(bundle_uri), prior=PRIOR)
 
 
-def rows(*values: tuple[float, float, float]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-    return np.array(values, np.float32)
+def rows(*values: tuple[float, float, float]) -> Scores:
+    return Scores(np.array(values, np.float32))
 
 
 def test_the_balanced_rule_weighs_every_class_alike_whatever_its_share(bundle: Bundle) -> None:
@@ -37,9 +37,9 @@ def test_the_argmax_rule_takes_the_likeliest(bundle: Bundle) -> None:
 def test_both_rules_agree_where_the_classes_are_alike(bundle: Bundle) -> None:
     alike = dataclasses.replace(bundle, prior=(1 / 3, 1 / 3, 1 / 3))
     dice = np.random.default_rng(0)
-    probabilities = dice.dirichlet((1, 1, 1), 1000).astype(np.float32)
+    scores = Scores(dice.dirichlet((1, 1, 1), 1000).astype(np.float32))
     argmax = dataclasses.replace(alike, decision_rule="argmax")
-    np.testing.assert_array_equal(decide(alike, probabilities).top_index, decide(argmax, probabilities).top_index)
+    np.testing.assert_array_equal(decide(alike, scores).top_index, decide(argmax, scores).top_index)
 
 
 def test_the_balanced_rule_has_the_best_balanced_accuracy(bundle: Bundle) -> None:
@@ -50,9 +50,10 @@ def test_the_balanced_rule_has_the_best_balanced_accuracy(bundle: Bundle) -> Non
     likelihood = np.exp(-0.5 * (evidence[:, None] - np.arange(3)) ** 2)
     posterior = likelihood * PRIOR
     posterior /= posterior.sum(axis=1, keepdims=True)
+    scores = Scores(posterior.astype(np.float32))
 
     def balanced_accuracy(rule: str) -> float:
-        top = decide(dataclasses.replace(bundle, decision_rule=rule), posterior.astype(np.float32)).top_index
+        top = decide(dataclasses.replace(bundle, decision_rule=rule), scores).top_index
         return float(np.mean([(top[truth == index] == index).mean() for index in range(3)]))
 
     assert balanced_accuracy("balanced") > balanced_accuracy("argmax") + 0.1
@@ -67,17 +68,17 @@ def test_the_flag_is_set_at_the_threshold_and_above(bundle: Bundle) -> None:
 
 
 def test_without_a_threshold_or_without_melanoma_there_is_no_flag(bundle: Bundle) -> None:
-    probabilities = rows((0.9, 0.1, 0.0))
-    assert decide(dataclasses.replace(bundle, thresholds={}), probabilities).flag_melanoma is None
+    scores = rows((0.9, 0.1, 0.0))
+    assert decide(dataclasses.replace(bundle, thresholds={}), scores).flag_melanoma is None
     others = dataclasses.replace(bundle, slugs=("nevus", "lentigo_nos", "dermatofibroma"), thresholds={"melanoma": 0.3})
-    assert decide(others, probabilities).flag_melanoma is None
+    assert decide(others, scores).flag_melanoma is None
 
 
 @pytest.mark.filterwarnings("error")
 def test_rows_that_are_no_probabilities_and_no_rows_at_all_do_no_harm(bundle: Bundle) -> None:
     found = decide(bundle, rows((np.nan, np.nan, np.nan), (0.2, 0.3, 0.5)))
     assert found.top_index[1] == 2
-    nothing = decide(bundle, np.zeros((0, 3), np.float32))
+    nothing = decide(bundle, Scores(np.zeros((0, 3), np.float32)))
     assert nothing.top_index.shape == nothing.top_probability.shape == (0,)
 
 

@@ -60,33 +60,33 @@ def constant(*row: float) -> keras.Model:
 
 def test_neither_place_nor_neighbours_in_a_batch_move_a_bit(engine: Engine) -> None:
     pixels = photographs(8)
-    together = engine.probabilities(pixels)
+    together = engine.score(pixels).probabilities
     assert together.shape == (8, 5) and together.dtype == np.float32
     np.testing.assert_allclose(together.sum(axis=1), 1, atol=1e-6)
     assert len({row.tobytes() for row in together}) == 8
     noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
     for index in range(8):
-        alone = engine.probabilities(pixels[index : index + 1])
+        alone = engine.score(pixels[index : index + 1]).probabilities
         np.testing.assert_array_equal(alone[0], together[index])
         among_noise = noise.copy()
         among_noise[7 - index] = pixels[index]
-        np.testing.assert_array_equal(engine.probabilities(among_noise)[7 - index], together[index])
-    np.testing.assert_array_equal(engine.probabilities(pixels[::-1]), together[::-1])
+        np.testing.assert_array_equal(engine.score(among_noise).probabilities[7 - index], together[index])
+    np.testing.assert_array_equal(engine.score(pixels[::-1]).probabilities, together[::-1])
 
 
 def test_the_batch_size_moves_at_most_a_hundred_thousandth(network: keras.Model) -> None:
     pixels = photographs(20)
-    expected = score_all(Engine(network, SIZE, batch_size=32), pixels)
+    expected = score_all(Engine(network, SIZE, batch_size=32), pixels).probabilities
     assert expected.shape == (20, 5)
     for batch_size in (1, 2, 3, 7, 16):
-        found = score_all(Engine(network, SIZE, batch_size), pixels)
+        found = score_all(Engine(network, SIZE, batch_size), pixels).probabilities
         np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
 
 
 def test_a_frozen_network_says_what_the_network_says(network: keras.Model, engine: Engine) -> None:
     pixels = photographs(8)
     expected = network(pixels.astype(np.float32), training=False).numpy()
-    np.testing.assert_allclose(engine.probabilities(pixels), expected, atol=1e-6)
+    np.testing.assert_allclose(engine.score(pixels).probabilities, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_scaling_is_its_formula(scaling: Scaling) -> None:
     pixels = keras.Input((*SIZE, 3))
     mirror = keras.Model(pixels, layers.GlobalAveragePooling2D()(pixels))
     photos = photographs(4)
-    found = Engine(mirror, SIZE, 4, scaling).probabilities(photos)
+    found = Engine(mirror, SIZE, 4, scaling).score(photos).probabilities
     scaled = (photos.astype(np.float64) * scaling.scale + scaling.offset - scaling.mean) / scaling.std
     np.testing.assert_allclose(found, scaled.mean(axis=(1, 2)), rtol=1e-5, atol=1e-5)
 
@@ -111,18 +111,18 @@ def test_one_sigmoid_output_becomes_two_classes() -> None:
     scaled = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(pixels))
     network = keras.Model(pixels, layers.Dense(1, activation="sigmoid")(scaled))
     photos = photographs(3)
-    found = Engine(network, SIZE, 4).probabilities(photos)
+    found = Engine(network, SIZE, 4).score(photos).probabilities
     second = network(photos.astype(np.float32)).numpy()[:, 0]
     np.testing.assert_allclose(found, np.stack([1 - second, second], axis=1), atol=1e-6)
 
 
 def test_a_temperature_divides_the_logits(network: keras.Model, engine: Engine) -> None:
     photos = photographs(8)
-    logits = np.log(engine.probabilities(photos).astype(np.float64)) / 2.5
+    logits = np.log(engine.score(photos).probabilities.astype(np.float64)) / 2.5
     expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    found = Engine(network, SIZE, 8, temperature=2.5).probabilities(photos)
+    found = Engine(network, SIZE, 8, temperature=2.5).score(photos).probabilities
     np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert (found.max(axis=1) < engine.probabilities(photos).max(axis=1)).all()
+    assert (found.max(axis=1) < engine.score(photos).probabilities.max(axis=1)).all()
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
@@ -141,7 +141,7 @@ def test_a_temperature_divides_the_logits(network: keras.Model, engine: Engine) 
 def test_what_is_no_probability_fails_and_never_becomes_one(
     row: tuple[float, ...], temperature: float, bundle_uri: str, tmp_path: Path
 ) -> None:
-    found = Engine(constant(*row), SIZE, 4, temperature=temperature).probabilities(photographs(2))
+    found = Engine(constant(*row), SIZE, 4, temperature=temperature).score(photographs(2))
     builder = RowBuilder(start(tmp_path, bundle_uri), load_bundle(bundle_uri))
     builder.add_scored([Loaded(ImageRef(f"file:///{index}.jpg", "v", 1, "x")) for index in range(2)], found)
     for written in builder.table().to_pylist():
@@ -151,14 +151,14 @@ def test_what_is_no_probability_fails_and_never_becomes_one(
 
 
 def test_certainty_survives_a_temperature() -> None:
-    found = Engine(constant(0.0, 1.0, 0.0), SIZE, 2, temperature=3.0).probabilities(photographs(1))
+    found = Engine(constant(0.0, 1.0, 0.0), SIZE, 2, temperature=3.0).score(photographs(1)).probabilities
     np.testing.assert_array_equal(found, [[0, 1, 0]])
 
 
 def test_a_sound_bundle_passes_its_golden_check_at_any_batch_size(bundle_uri: str) -> None:
     bundle = load_bundle(bundle_uri)
     photos = photographs(3)
-    found = [load_engine(bundle, batch_size).probabilities(photos[:1]) for batch_size in (1, 5)]
+    found = [load_engine(bundle, batch_size).score(photos[:1]).probabilities for batch_size in (1, 5)]
     np.testing.assert_allclose(found[0], found[1], atol=1e-5)
 
 
@@ -275,7 +275,7 @@ def test_parts_that_do_not_fit_are_refused_before_anything_is_written(
 
 def test_a_network_that_takes_any_size_scores_at_the_bundles_size(tmp_path: Path) -> None:
     bundle = write(tmp_path / "any", sized(None), size=24)
-    assert load_engine(bundle, 2).probabilities(np.zeros((1, 24, 24, 3), np.uint8)).shape == (1, 3)
+    assert load_engine(bundle, 2).score(np.zeros((1, 24, 24, 3), np.uint8)).probabilities.shape == (1, 3)
 
 
 def test_labels_that_do_not_fit_the_network_are_refused_when_it_is_loaded(bundle_uri: str) -> None:

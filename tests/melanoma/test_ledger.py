@@ -109,7 +109,10 @@ def rows(run: Run, bundle: Bundle, scored: list[ImageRef], failed: dict[ImageRef
     if scored:
         import numpy as np
 
-        builder.add_scored([Loaded(photograph) for photograph in scored], np.array([PROBABILITIES] * len(scored), "f4"))
+        from melanoma.decision import Scores
+
+        said = Scores(np.array([PROBABILITIES] * len(scored), np.float32))
+        builder.add_scored([Loaded(photograph) for photograph in scored], said)
     for photograph, kind in (failed or {}).items():
         builder.add_failed([Loaded(photograph, error=PhotographError(kind, "for a test"))])
     return builder.table()

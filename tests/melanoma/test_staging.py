@@ -10,6 +10,7 @@ import pytest
 
 from melanoma import scores, staging, storage
 from melanoma.bundle import Bundle, load_bundle
+from melanoma.decision import Scores
 from melanoma.errors import ErrorKind, PhotographError, UsageError
 from melanoma.inputs import ImageRef
 from melanoma.loading import Loaded
@@ -38,7 +39,7 @@ def loaded(name: str, **facts: object) -> Loaded:
 
 def table_of(run: Run, bundle: Bundle, names: str = "ab") -> pa.Table:
     builder = RowBuilder(run, bundle)
-    builder.add_scored([loaded(name) for name in names], ROWS[: len(names)])
+    builder.add_scored([loaded(name) for name in names], Scores(ROWS[: len(names)]))
     return builder.table()
 
 
@@ -94,7 +95,7 @@ def test_a_failed_row_says_why_and_has_no_probability(run: Run, bundle: Bundle) 
 def test_a_row_that_is_no_probability_fails_and_its_neighbours_do_not(run: Run, bundle: Bundle) -> None:
     rows = np.array([[0.2, 0.3, 0.5], [np.nan, 0.5, 0.5], [0.2, 0.3, 0.4], [-0.1, 0.6, 0.5], [0, 1, 0]], np.float32)
     builder = RowBuilder(run, bundle)
-    builder.add_scored([loaded(name) for name in "abcde"], rows)
+    builder.add_scored([loaded(name) for name in "abcde"], Scores(rows))
     found = [(row["status"], row["error_kind"], row["p_nevus"]) for row in builder.table().to_pylist()]
     bad = ("failed", "bad_output", None)
     assert found == [("scored", None, pytest.approx(0.3)), bad, bad, bad, ("scored", None, 1.0)]
@@ -145,7 +146,7 @@ def later(run: Run, run_id: str) -> Run:
 def test_what_others_staged_is_given_without_what_may_have_healed(run: Run, bundle: Bundle) -> None:
     killed = later(run, "20260101T000000Z-aaaaaaaa")
     builder = RowBuilder(killed, bundle)
-    builder.add_scored([loaded("scored")], ROWS[:1])
+    builder.add_scored([loaded("scored")], Scores(ROWS[:1]))
     for kind in ErrorKind:
         builder.add_failed([loaded(kind.value, error=PhotographError(kind, "for a test"))])
     staging.write_chunk(killed, 0, builder.table())

@@ -20,6 +20,7 @@ import pyarrow as pa
 from melanoma import scores, staging, storage
 from melanoma.bundle import load_bundle
 from melanoma.commits import Plan, end_run
+from melanoma.decision import Scores
 from melanoma.inputs import Root, Source, digest_of, list_images
 from melanoma.ledger import Ledger, State, load_ledger
 from melanoma.loading import Chunk, load_batches
@@ -56,7 +57,7 @@ def stage(
         for number, first in enumerate(range(0, len(new), chunk_size)):
             rows, chunk = RowBuilder(run, bundle), Chunk(number, tuple(new[first : first + chunk_size]))
             for batch in load_batches(chunk, bundle.spec, 8, pool):
-                rows.add_scored(batch.loaded, made_up(batch.pixels))
+                rows.add_scored(batch.loaded, Scores(made_up(batch.pixels)))
                 rows.add_failed(batch.failures)
             table = rows.table()
             staging.write_chunk(run, number, table)

@@ -83,8 +83,8 @@ def test_inference_gives_probabilities_and_drops_the_pixels(tmp_path: Path, bund
     def check(batches: list[ScoredBatch]) -> None:
         (scored,) = batches
         assert scored.batch.pixels.size == 0
-        assert scored.probabilities.shape == (1, 3)
-        assert scored.probabilities.sum() == pytest.approx(1)
+        assert scored.scores.probabilities.shape == (1, 3)
+        assert scored.scores.probabilities.sum() == pytest.approx(1)
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         batches = pipeline | beam.Create([str(path)]) | LoadImages(bundle.spec, 4)

@@ -87,7 +87,7 @@ def test_a_folded_network_at_its_temperature_gives_the_calibrated_probabilities(
     before = network(pixels.astype(np.float32), training=False).numpy()
     expected = apply(calibration, np.log(before))
     folded = fold_bias(network, *calibration)
-    found = Engine(folded, (16, 16), 6, temperature=1.7).probabilities(pixels)
+    found = Engine(folded, (16, 16), 6, temperature=1.7).score(pixels).probabilities
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert np.abs(expected - before).max() > 0.1
     for old, now in zip(weights, network.get_weights(), strict=True):

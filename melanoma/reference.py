@@ -1,0 +1,73 @@
+"""What a network said of its validation photographs: the reference against which later nights are compared."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from melanoma.json_values import few, number, shares, typed
+
+BINS = 10
+_PREFIX, _OOD_SCORE = "p_", "ood_score"  # as the columns of the score table are called
+_KEYS = ("histograms", "n", "top_label")
+
+
+def reference_of(
+    slugs: Sequence[str],
+    probabilities: npt.NDArray[np.floating[Any]],
+    top: npt.NDArray[np.int64],
+    ood: npt.NDArray[np.floating[Any]] | None = None,
+) -> dict[str, Any]:
+    """Sums up what a network says of photographs.
+
+    Args:
+        slugs: Of the labels.
+        probabilities: (photographs, labels), at least one photograph.
+        top: int64 (photographs,), index of each `top_label`.
+        ood: (photographs,), 0 to 1, where the network gives an `ood_score`.
+
+    Returns:
+        JSON values: `n`, photographs; `histograms`, for each column `p_<slug>`, and `ood_score` where there is one, ten
+        shares with sum 1; `top_label`, the share of each slug.
+    """
+    histograms = {f"{_PREFIX}{slug}": histogram(probabilities[:, index]) for index, slug in enumerate(slugs)}
+    if ood is not None:
+        histograms[_OOD_SCORE] = histogram(ood)
+    counts = np.bincount(top, minlength=len(slugs))
+    labels = {slug: float(count / len(top)) for slug, count in zip(slugs, counts, strict=True)}
+    return {"n": len(top), "histograms": histograms, "top_label": labels}
+
+
+def histogram(values: npt.NDArray[np.floating[Any]]) -> list[float]:
+    """Gives the shares of values in ten equal bins from 0 to 1; each bin holds its lower end, the last one 1 too."""
+    bins = np.minimum((np.asarray(values, np.float64) * BINS).astype(np.int64), BINS - 1)
+    return [float(count / len(bins)) for count in np.bincount(bins, minlength=BINS)]
+
+
+def check_reference(value: Any, slugs: Sequence[str]) -> None:
+    """Checks the `reference` of a `bundle.json`, which may be empty.
+
+    Raises:
+        ValueError: It is not as `reference_of` gives it.
+    """
+    reference = typed(dict, value, "reference")
+    if not reference:
+        return
+    if sorted(reference) != list(_KEYS):
+        raise ValueError(f"reference for {few(reference.keys())}, expected {few(_KEYS)} or nothing")
+    number(typed(int, reference["n"], "n of reference"), "n of reference", low=1, high=math.inf)
+    histograms = typed(dict, reference["histograms"], "histograms of reference")
+    columns = {f"{_PREFIX}{slug}" for slug in slugs}
+    if histograms.keys() - {_OOD_SCORE} != columns:
+        raise ValueError(f"histograms of reference for {few(histograms.keys())}, expected {few(columns)}")
+    for column, bins in histograms.items():
+        name = f"histogram of {column}"
+        _check_sum([number(share, name, 0.0, 1.0) for share in typed(list, bins, name, BINS)], name)
+    _check_sum(list(shares(reference["top_label"], "top_label of reference", slugs).values()), "top_label of reference")
+
+
+def _check_sum(parts: Sequence[float], name: str) -> None:
+    if not math.isclose(sum(parts), 1.0, abs_tol=1e-6):
+        raise ValueError(f"{name} sums to {sum(parts):g}, not to 1")
