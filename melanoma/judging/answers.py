@@ -1,6 +1,7 @@
 """What one model of the score table says of each photograph: its newest scored row."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,27 @@ class Answers:
     failed: frozenset[str]
     superseded: int
     ambiguous: int
+
+    def take(self, places: Sequence[int], slugs: tuple[str, ...]) -> "Answers":
+        """Gives some of the photographs, in that order, with other classes; one that the model does not know gets 0.
+
+        Args:
+            places: Indices of the photographs.
+            slugs: The classes, all of the model's among them.
+        """
+        columns = [slugs.index(slug) for slug in self.slugs]
+        probabilities = np.zeros((len(places), len(slugs)), np.float32)
+        probabilities[:, columns] = self.probabilities[places]
+        return replace(
+            self,
+            slugs=slugs,
+            image_ids=tuple(self.image_ids[place] for place in places),
+            sha256=tuple(self.sha256[place] for place in places),
+            probabilities=probabilities,
+            top=np.asarray(columns, np.int64)[self.top[places]],
+            flagged=None if self.flagged is None else self.flagged[places],
+            review=None if self.review is None else self.review[places],
+        )
 
 
 def read_answers(table_uri: str, model_id: str | None = None, option: str = "--model-id") -> Answers:

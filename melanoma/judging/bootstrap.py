@@ -98,6 +98,11 @@ def mean(samples: Sequence[Sample], n: int) -> Sample:
     return Sample(float(averaged[-1]), averaged[:-1], n)
 
 
+def difference(new: Sample, old: Sample) -> Sample:
+    """Subtracts two figures of the same photographs, resample by resample, so that what they share drops out."""
+    return Sample(new.value - old.value, new.draws - old.draws, new.n)
+
+
 def spelt(sample: Sample) -> dict[str, Any] | None:
     """Gives the estimate as JSON values: value, low, high, n; None where the figure is not defined."""
     estimate = sample.estimate()

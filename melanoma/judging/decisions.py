@@ -44,7 +44,10 @@ def confusion(predictions: Predictions) -> Classes:
 
 
 def two_by_two(positive: Mask, called: Mask) -> dict[str, float | None]:
-    """Gives ppv, npv and dice of a yes-or-no answer, each 0 to 1, None where there is nothing to divide by.
+    """Gives ppv, npv and dice of a yes-or-no answer, each 0 to 1, None where it is not defined.
+
+    A ppv needs photographs that were taken for the class, an npv such that were not, a Dice coefficient (F1) some that
+    are of the class.
 
     Args:
         positive: bool (n,), photographs of the class.
@@ -55,7 +58,7 @@ def two_by_two(positive: Mask, called: Mask) -> dict[str, float | None]:
     return {
         "ppv": _quotient(hits, hits + alarms),
         "npv": _quotient(passes, passes + misses),
-        "dice": _quotient(2 * hits, 2 * hits + alarms + misses),
+        "dice": _quotient(2 * hits, 2 * hits + alarms + misses) if hits + misses else None,
     }
 
 

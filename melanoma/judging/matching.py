@@ -9,13 +9,19 @@ from melanoma.errors import DataError
 from melanoma.judging.answers import Answers
 from melanoma.judging.bands import banded
 from melanoma.judging.predictions import Classes, Predictions
+from melanoma.judging.trained import Trained
 from melanoma.judging.truths import Truths
 
 
-def match(answers: Answers, truths: Truths) -> tuple[Predictions, dict[str, Any]]:
+def match(answers: Answers, truths: Truths, trained: Trained | None = None) -> tuple[Predictions, dict[str, Any]]:
     """Gives the photographs that have both an answer and a label of a class that the model knows.
 
     A photograph whose group the labels do not state is a group of its own.
+
+    Args:
+        answers: Of the model.
+        truths: The labels.
+        trained: What the model was trained on, which is left out; None where that is not known.
 
     Returns:
         The predictions, and JSON values that say where every photograph and every label went.
@@ -24,27 +30,31 @@ def match(answers: Answers, truths: Truths) -> tuple[Predictions, dict[str, Any]
         DataError: There is none.
     """
     index_of = {slug: index for index, slug in enumerate(answers.slugs)}
-    labelled = [image_id for image_id in answers.image_ids if image_id in truths.of]
-    place_of = {image_id: place for place, image_id in enumerate(answers.image_ids)}
-    judged = [image_id for image_id in labelled if truths.of[image_id].label in index_of]
-    unknown = Counter(truths.of[image_id].label for image_id in labelled if truths.of[image_id].label not in index_of)
+    labelled = [place for place, image_id in enumerate(answers.image_ids) if image_id in truths.of]
+    truth_at = {place: truths.of[answers.image_ids[place]] for place in labelled}
+    fresh = [place for place in labelled if trained is None or not trained.knows(answers, place, truth_at[place])]
+    judged = [place for place in fresh if truth_at[place].label in index_of]
+    unknown = Counter(truth_at[place].label for place in fresh if truth_at[place].label not in index_of)
     if not judged:
-        raise DataError(_nothing(answers, truths, unknown))
-    known = [truths.of[image_id] for image_id in judged]
-    places = np.array([place_of[image_id] for image_id in judged])
+        raise DataError(_nothing(answers, truths, len(labelled) - len(fresh), unknown))
+    known = [truth_at[place] for place in judged]
+    places = np.array(judged)
     predictions = Predictions(
         slugs=answers.slugs,
         truth=np.array([index_of[truth.label] for truth in known], np.int64),
         probabilities=answers.probabilities[places],
         top=answers.top[places],
-        groups=np.array([truth.group or f"\N{NULL}{name}" for name, truth in zip(judged, known, strict=True)]),
+        # A stated group never begins with this character.
+        groups=np.array([truth_at[place].group or f"\N{NULL}{answers.image_ids[place]}" for place in judged]),
         flagged=None if answers.flagged is None else answers.flagged[places],
         review=None if answers.review is None else answers.review[places],
         subgroups={
             name: banded(name, [truth.by[column] for truth in known]) for column, name in enumerate(truths.columns.by)
         },
     )
-    return predictions, _counted(answers, truths, predictions.truth, len(labelled), unknown)
+    counted = _counted(answers, truths, predictions.truth, len(labelled), unknown)
+    seen = {"trained_on": list(trained.uris) if trained else [], "photographs_trained_on": len(labelled) - len(fresh)}
+    return predictions, {**counted, **seen}
 
 
 def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, unknown: Counter[str]) -> dict[str, Any]:
@@ -74,12 +84,14 @@ def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, un
     }
 
 
-def _nothing(answers: Answers, truths: Truths, unknown: Counter[str]) -> str:
+def _nothing(answers: Answers, truths: Truths, seen: int, unknown: Counter[str]) -> str:
     if unknown:
         return (
             f"{truths.uri}: its labels are {', '.join(unknown)}; {answers.model_id} knows none of them, only "
             f"{', '.join(answers.slugs)}"
         )
+    if seen:
+        return f"{truths.uri}: all {seen} labelled photographs took part in the training of {answers.model_id}"
     return (
         f"none of the {len(truths.of)} ids in {truths.uri} is an image_id of the {len(answers.image_ids)} photographs "
         f"that {answers.model_id} scored; image_id is the file's name without extension, or the manifest's id"

@@ -94,11 +94,11 @@ def roc_points(found: Curve) -> list[list[float]]:
 
 
 def precision_recall_points(found: Curve) -> list[list[float]]:
-    """Gives at most about 200 points [recall, precision] of the curve; none where it is not defined."""
+    """Gives at most about 200 points [recall, precision] of the curve from its first hit on; none without hits."""
     if not found.hits[-1]:
         return []
-    precision = ratio(found.hits, found.hits + found.false_alarms)[1:]
-    return _thinned(found.hits[1:] / found.hits[-1], precision)
+    hit = found.hits > 0
+    return _thinned(found.hits[hit] / found.hits[-1], ratio(found.hits, found.hits + found.false_alarms)[hit])
 
 
 def _thinned(x: Floats, y: Floats) -> list[list[float]]:

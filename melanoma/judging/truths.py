@@ -1,17 +1,10 @@
 """The labels that a model is judged by: a CSV or Parquet file with a row for each photograph."""
 
-import hashlib
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv
-import pyarrow.parquet
-
-from melanoma import storage
-from melanoma.errors import DataError, ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.errors import DataError
+from melanoma.judging.tables import read_texts
 from melanoma.labels import slug_of
 
 
@@ -86,12 +79,11 @@ def read_truths(uri: str, columns: Columns) -> Truths:
         DataError: It labels no photograph.
         NothingCommittedError: The store does not answer.
     """
-    data = _bytes(uri)
-    table = _table(uri, data, columns.all())
-    texts = {name: [(value or "").strip() for value in table[name].to_pylist()] for name in columns.all()}
+    file = read_texts("--labels", uri, columns.all())
+    texts, rows = file.columns, len(file.columns[columns.image_id])
     slugs = {label: slug_of(label) for label in set(texts[columns.label]) if label}
-    groups = texts[columns.group] if columns.group else [""] * table.num_rows
-    values = zip(*(texts[name] for name in columns.by), strict=True) if columns.by else [()] * table.num_rows
+    groups = texts[columns.group] if columns.group else [""] * rows
+    values = zip(*(texts[name] for name in columns.by), strict=True) if columns.by else [()] * rows
     found: dict[str, Truth] = {}
     contradictory: set[str] = set()
     blank = repeated = 0
@@ -107,42 +99,4 @@ def read_truths(uri: str, columns: Columns) -> Truths:
     if not found:
         raise DataError(f"{uri}: no row has both an id and a label; expected one row for each photograph")
     clear = {image_id: truth for image_id, truth in found.items() if image_id not in contradictory}
-    return Truths(uri, hashlib.sha256(data).hexdigest(), columns, clear, blank, repeated, len(contradictory))
-
-
-def _bytes(uri: str) -> bytes:
-    try:
-        return storage.read_bytes(storage.canonical(uri))
-    except ReadError as error:
-        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
-            raise NothingCommittedError(f"--labels {uri}: {error.detail}; try again") from None
-        raise UsageError(f"--labels {uri}: {error.detail}; check the path and its rights") from None
-
-
-def _table(uri: str, data: bytes, names: list[str]) -> pa.Table:
-    """Reads columns as text."""
-    try:
-        table = _parsed(data, names)
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        # Its text quotes a row, which may name a patient.
-        raise UsageError(f"--labels {uri}: neither CSV with a header nor Parquet ({type(error).__name__})") from None
-    for name in names:
-        if (times := table.schema.names.count(name)) != 1:
-            has = ", ".join(map(str, table.schema.names))
-            raise UsageError(f"--labels {uri}: {times or 'no'} column {name!r}, expected one; it has {has}")
-    try:
-        return pa.table({name: pc.cast(_plain(table[name]), pa.string()) for name in names})
-    except pa.ArrowException:
-        raise UsageError(f"--labels {uri}: a column of {', '.join(names)} is no text, number or date") from None
-
-
-def _parsed(data: bytes, names: list[str]) -> pa.Table:
-    if data[:4] == b"PAR1":
-        return pa.parquet.ParquetFile(io.BytesIO(data)).read()
-    convert = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False)
-    parse = pa.csv.ParseOptions(newlines_in_values=True)
-    return pa.csv.read_csv(io.BytesIO(data), parse_options=parse, convert_options=convert)
-
-
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    return Truths(uri, file.sha256, columns, clear, blank, repeated, len(contradictory))

@@ -1,0 +1,221 @@
+"""A comparison as a page for people: built from the report's JSON values alone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from melanoma.judging import markup, pictures
+from melanoma.judging.agreement import flipped
+from melanoma.judging.markup import card, escaped, grid, paragraph, section
+from melanoma.judging.sentences import FIGURES, number, signed, with_interval
+from melanoma.judging.verdict import KEEP, PROMOTE
+from melanoma.labels import name_of
+
+Report = Mapping[str, Any]
+_MOST_FLIPS = 15
+
+
+def page(report: Report, title: str) -> str:
+    """Writes the page of a comparison.
+
+    Args:
+        report: As `comparison.compare` gives it.
+        title: For people.
+
+    Returns:
+        One self-contained HTML file.
+    """
+    old, new, judged = report["old"], report["new"], report["judged"]
+    lead = [
+        f"Old: {old['model_id']} in {old['table']}, version {old['table_version']}.",
+        f"New: {new['model_id']} in {new['table']}, version {new['table_version']}.",
+        *left_out(report),
+    ]
+    parts = [
+        paragraph(f"{report['agreement']['n']:,} photographs that both scored."),
+        paragraph(markup.NO_DIAGNOSIS, "warning"),
+        _verdict(judged) if judged else "",
+        markup.bullets(lead),
+        _figures(judged) if judged else "",
+        _recalls(judged) if judged else "",
+        _agreement(report["agreement"]),
+        _flips(report["agreement"]),
+        _largest(report["agreement"]),
+        _method(judged) if judged else "",
+    ]
+    return markup.document(title, parts)
+
+
+def left_out(report: Report) -> list[str]:
+    """Says which photographs and labels were not compared, a sentence each."""
+    judged = report["judged"]
+    sentences = [
+        (report["only_old"], f"{report['only_old']:,} photographs are in the old table only, and left out."),
+        (report["only_new"], f"{report['only_new']:,} photographs are in the new table only, and left out."),
+        (report["other_bytes"], f"{report['other_bytes']:,} ids stand for other contents in the two tables; left out."),
+    ]
+    if judged:
+        unknown, data = judged["labels_not_known_to_both"], judged["data"]
+        names = ", ".join(f"{name_of(slug).lower()} ({n:,})" for slug, n in unknown.items())
+        trained = f"{data['photographs_trained_on']:,} labelled photographs took part in a training and are left out."
+        sentences += [
+            (True, f"Labels in {data['labels']}, sha256 {data['labels_sha256'][:12]}…: {judged['n']:,} are judged."),
+            (unknown, f"Labels of classes that not both models know are left out: {names}."),
+            (data["trained_on"], trained),
+            (not data["trained_on"], "What the models were trained on was not named: it flatters whichever saw more."),
+            (not data["group_column"], "No group column was named: each photograph counts as a lesion of its own."),
+        ]
+    return [sentence for happened, sentence in sentences if happened]
+
+
+def _verdict(judged: Report) -> str:
+    found = judged["verdict"]
+    kind = {PROMOTE: "verdict good", KEEP: "verdict bad"}.get(found["verdict"], "verdict")
+    return (
+        '<div class="card">'
+        + paragraph(found["verdict"].capitalize(), kind)
+        + markup.bullets(found["reasons"])
+        + paragraph(f"The rule. {found['rule']} It is about these photographs and these labels.", "note")
+        + "</div>"
+    )
+
+
+def _figures(judged: Report) -> str:
+    rows = [
+        [
+            escaped(FIGURES[name][0]) + f" <small>{FIGURES[name][1]}</small>",
+            _value(row["old"]),
+            _value(row["new"]),
+            f"{row['difference']['n']:,}" if row["difference"] else "",
+            _bar(row["difference"]),
+        ]
+        for name, row in judged["figures"].items()
+    ]
+    return section(
+        "Who is better",
+        paragraph(
+            f"{judged['n']:,} labelled photographs of {judged['groups']:,} lesions or patients. The difference is new "
+            "less old, on the same photographs: its interval is often narrower than those of the two. The bars run "
+            "from -0.2 to 0.2; an interval that does not cross the dashed line shows a difference."
+        ),
+        markup.table(("", "old", "new", "n", "difference"), rows, "bars"),
+        paragraph(_mcnemar(judged["mcnemar"])),
+    )
+
+
+def _mcnemar(found: Report) -> str:
+    return (
+        f"Only the old model is right on {found['only_old_right']:,} photographs, only the new one on "
+        f"{found['only_new_right']:,}: p = {found['p']:.2g} by McNemar's exact test, which takes each photograph by "
+        "itself and so is too small where lesions have several."
+    )
+
+
+def _recalls(judged: Report) -> str:
+    rows = [
+        [escaped(name_of(slug)), _value(row["old"]), _value(row["new"]), f"{row['n']:,}", _bar(row["difference"])]
+        for slug, row in judged["by_label"].items()
+    ]
+    text = "Share of the photographs of each evaluated class that the decision rule names."
+    table = markup.table(("class", "old", "new", "n", "difference"), rows, "bars")
+    return section("Sensitivity of each class", paragraph(text), table)
+
+
+def _value(estimate: Report | None) -> str:
+    if estimate is None:
+        return number(None)
+    return f"{number(estimate)}<br><small>{estimate['low']:.3f} to {estimate['high']:.3f}</small>"
+
+
+def _bar(difference: Report | None) -> str:
+    return pictures.interval(difference, None, most=0.2, least=-0.2) + signed(difference)
+
+
+def _agreement(found: Report) -> str:
+    n = found["n"]
+    cards = [
+        card("Same class chosen", f"{found['same_top_label'] / n:.1%}", "", f"{found['same_top_label']:,} of {n:,}."),
+        card(
+            "Cohen's kappa",
+            number(found["kappa"]),
+            "",
+            "Agreement of the chosen classes beyond chance: 1 always, 0 no more than by chance.",
+        ),
+        card(
+            "Largest difference",
+            f"{found['largest_difference']:.3g}",
+            "",
+            f"Of one probability of one photograph. Mean {found['mean_difference']:.3g}.",
+        ),
+        card(
+            "Identical",
+            f"{found['identical']:,}",
+            "",
+            f"Photographs with the same probabilities, bit for bit; {found['within_1e-5']:,} differ by 1e-5 at most, "
+            "as other batch sizes and processors make them.",
+        ),
+    ]
+    rows = [
+        [
+            escaped(name_of(slug)),
+            f"{row['old']:,}",
+            f"{row['new']:,}",
+            f"{row['new'] - row['old']:+,}",
+            f"{found['largest_by_label'][slug]:.3g}" if slug in found["largest_by_label"] else "–",
+        ]
+        for slug, row in found["top_labels"].items()
+    ]
+    head = ("class", "old chose it", "new chose it", "shift", "largest difference of its probability")
+    return section("How far they lie apart", grid(cards, 220), markup.table(head, rows))
+
+
+def _flips(found: Report) -> str:
+    flips = flipped(found)
+    if not flips:
+        return ""
+    names = [name_of(slug) for slug in found["flips"]["labels"]]
+    rows = [[escaped(name_of(old)), escaped(name_of(new)), f"{n:,}"] for old, new, n in flips[:_MOST_FLIPS]]
+    return section(
+        "Which class became which",
+        paragraph("Rows: the class that the old model chose. Columns: the class that the new one chose."),
+        markup.heat("old \\ new", names, found["flips"]["counts"]),
+        f"<details><summary>The most frequent changes</summary>{markup.table(('old', 'new', 'n'), rows)}</details>",
+    )
+
+
+def _largest(found: Report) -> str:
+    if not found["largest"]:
+        return ""
+    rows = [
+        [
+            f"<code>{escaped(row['sha256'])}</code>",
+            escaped(name_of(row["label"])),
+            f"{row['old']:.4f}",
+            f"{row['new']:.4f}",
+            escaped(name_of(row["old_top"])),
+            escaped(name_of(row["new_top"])),
+        ]
+        for row in found["largest"]
+    ]
+    return section(
+        "Photographs that moved most",
+        paragraph(
+            "Named by the first digits of their sha256, since names may be patients': find one by melanoma query TABLE "
+            "\"SELECT image_uri FROM scores WHERE image_sha256 LIKE 'DIGITS%'\"."
+        ),
+        markup.table(("sha256", "probability of", "old", "new", "old chose", "new chose"), rows),
+    )
+
+
+def _method(judged: Report) -> str:
+    return section(
+        "How to read this",
+        markup.bullets(
+            [
+                f"Intervals hold the middle 95 % of {judged['resamples']:,} resamples that draw whole lesions or "
+                f"patients with replacement, the same ones for both (seed {judged['seed']}).",
+                f"Evaluated classes: {', '.join(name_of(slug).lower() for slug in judged['evaluated'])}.",
+                f"Old balanced accuracy: {with_interval(judged['figures']['balanced_accuracy']['old'])}. A model that "
+                "is better here need not be better on other people, cameras or places.",
+            ]
+        ),
+    )
