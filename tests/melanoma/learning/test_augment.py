@@ -3,12 +3,16 @@
 import random
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from melanoma.learning.augment import augment
+from melanoma.errors import ErrorKind, ImageError
+from melanoma.images import ImageSpec, decode, read_header
+from melanoma.learning.augment import augment, variant, view
+from tests.helpers import photograph
 
 
 @pytest.fixture
@@ -65,6 +69,41 @@ def test_nothing_is_written(pixels: np.ndarray, tmp_path: Path, monkeypatch: pyt
     monkeypatch.chdir(tmp_path)
     augment(pixels, (0, 0, 1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_take_turns(pixels: np.ndarray) -> None:
+    keys = [(0, 1, index) for index in range(60)]
+    expected = [augment(pixels, key) for key in keys]
+    with ThreadPoolExecutor(4) as pool:
+        assert np.array_equal(expected, list(pool.map(lambda key: augment(pixels, key), keys)))
+
+
+def test_a_view_is_the_decoded_photograph_changed() -> None:
+    data, size = photograph(3), (32, 40)
+    keys = [(0, 0, index) for index in range(8)]
+    seen = decode(data, ImageSpec(*size))
+    assert np.array_equal([view(data, size, key) for key in keys], [augment(seen, key) for key in keys])
+
+
+def test_a_view_shows_the_whole_photograph_as_scoring_does() -> None:
+    # With 8 quarter turns and flips among few other changes, one of many views is the decoded photograph itself.
+    data = photograph(4)
+    seen = decode(data, ImageSpec(24, 24))
+    assert any(np.array_equal(view(data, (24, 24), (0, 0, index)), seen) for index in range(200))
+
+
+def test_a_damaged_photograph_is_refused_by_its_kind() -> None:
+    with pytest.raises(ImageError) as caught:
+        view(photograph(3)[:200], (16, 16), (0,))
+    assert caught.value.kind in (ErrorKind.TRUNCATED, ErrorKind.CORRUPT)
+
+
+def test_a_variant_keeps_its_size_and_is_the_same_file_again() -> None:
+    data = photograph(5, height=60, width=80)
+    files = [variant(data, (7, index)) for index in range(12)]
+    assert files == [variant(data, (7, index)) for index in range(12)]
+    assert {read_header(file).upright_size for file in files} == {(80, 60), (60, 80)}
+    assert len(set(files)) > 8
 
 
 def test_the_import_stays_silent_where_warnings_are_errors(tmp_path: Path) -> None:
