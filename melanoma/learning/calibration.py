@@ -10,14 +10,17 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.model_selection import GroupKFold
 
+from melanoma.judging import bootstrap
+from melanoma.judging.calibration import binned, brier, calibration_error, log_loss
+from melanoma.judging.predictions import Classes, Names, Predictions
+
 Array = npt.NDArray[np.float64]
-Classes = npt.NDArray[np.int64]
 
 HEAD = "probabilities"
 _SPREAD = 0.5  # of a bias about what the two priors say of it, natural logarithms: one standard deviation
 _TEMPERATURES = (0.05, 20.0)
 _SMALLEST = 1e-12  # of a probability or a share that becomes a logarithm
-_FOLDS, _BINS = 5, 10
+_FOLDS = 5
 
 
 class Calibration(NamedTuple):
@@ -117,45 +120,31 @@ def check(
         trained_prior: As for `fit`.
 
     Returns:
-        JSON values: `n`, `groups`, and under `before` and `after` what `calibration_error` gives.
+        JSON values: `n`, `groups`, and under `before` and `after` `calibration_error`, `log_loss` and `brier` of
+        `judging.calibration`, each as value, low, high, n.
     """
-    scores = np.asarray(log_probabilities, np.float64)
+    scores, names = np.asarray(log_probabilities, np.float64), np.asarray(groups, str)
     after = np.zeros_like(scores)
-    for rest, fold in GroupKFold(_FOLDS).split(scores, groups=np.asarray(groups)):
+    for rest, fold in GroupKFold(_FOLDS).split(scores, groups=names):
         after[fold] = apply(fit(scores[rest], truth[rest], prior, trained_prior), scores[fold])
     before = np.exp(log_softmax(scores, axis=1))
     return {
         "n": len(truth),
         "groups": len(set(groups)),
-        "before": calibration_error(before, truth),
-        "after": calibration_error(after, truth),
+        "before": _judged(before, truth, names),
+        "after": _judged(after, truth, names),
     }
 
 
-def calibration_error(probabilities: npt.NDArray[np.floating[Any]], truth: Classes) -> dict[str, float]:
-    """Says how far probabilities are from what happens.
-
-    Args:
-        probabilities: (photographs, classes), rows sum to 1.
-        truth: int64 (photographs,).
-
-    Returns:
-        `expected_calibration_error`: mean distance between the largest probability and the share of right answers, over
-        ten bins with equally many photographs, 0 to 1 (Naeini, Cooper, Hauskrecht, AAAI 2015; bins as in Nixon et al.,
-        CVPR Workshops 2019); `negative_log_likelihood`: mean, natural logarithm; `brier_score`: mean squared distance,
-        0 to 2 (Brier, Mon. Weather Rev. 78, 1950).
-    """
-    photographs, top = np.arange(len(truth)), probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    bins = [part for part in np.array_split(np.argsort(top, kind="stable"), _BINS) if len(part)]
-    gaps = [len(part) * abs(top[part].mean() - right[part].mean()) for part in bins]
-    distance = probabilities.copy()
-    distance[photographs, truth] -= 1
-    return {
-        "expected_calibration_error": float(sum(gaps) / len(truth)),
-        "negative_log_likelihood": float(-_log(probabilities[photographs, truth]).mean()),
-        "brier_score": float((distance**2).sum(axis=1).mean()),
+def _judged(probabilities: Array, truth: Classes, groups: Names) -> dict[str, Any]:
+    slugs, top = tuple(map(str, range(probabilities.shape[1]))), probabilities.argmax(axis=1)
+    said = Predictions(slugs, truth, probabilities.astype(np.float32), top, groups)
+    measures = {
+        "calibration_error": calibration_error(binned(probabilities.max(axis=1), top == truth)),
+        "log_loss": log_loss(said),
+        "brier": brier(said),
     }
+    return {name: bootstrap.spelt(sample) for name, sample in bootstrap.draw(measures, groups, seed=0).items()}
 
 
 def _log(shares: Sequence[float] | npt.NDArray[np.floating[Any]]) -> Array:
