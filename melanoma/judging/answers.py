@@ -49,7 +49,7 @@ class Answers:
     review: Mask | None
     failed: frozenset[str]
     superseded: int
-    ambiguous: int
+    ambiguous: frozenset[str]
 
     def take(self, places: Sequence[int], slugs: tuple[str, ...]) -> "Answers":
         """Gives some of the photographs, in that order, with other classes; one that the model does not know gets 0.
@@ -145,7 +145,7 @@ def _is_first(values: pa.ChunkedArray) -> pa.Array:
     return pa.array(np.append(True, changed))
 
 
-def _by_id(rows: pa.Table) -> tuple[pa.Table, int]:
+def _by_id(rows: pa.Table) -> tuple[pa.Table, frozenset[str]]:
     """Keeps one row of each id; drops ids whose rows are of different bytes, for nobody knows which one is labelled."""
     contents: dict[str, set[str]] = {}
     for image_id, sha256, uri in zip(
@@ -156,7 +156,7 @@ def _by_id(rows: pa.Table) -> tuple[pa.Table, int]:
     kept = rows.filter(pc.is_in(rows["image_id"], pa.array(clear, pa.string())))
     ordered = kept.sort_by([("image_id", "ascending"), ("scored_at", "descending")])
     one_each = ordered.filter(_is_first(ordered["image_id"])) if clear else ordered
-    return one_each, len(contents) - len(clear)
+    return one_each, frozenset(contents.keys() - set(clear))
 
 
 def _is_filled(rows: pa.Table, name: str) -> bool:

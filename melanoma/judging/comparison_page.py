@@ -174,11 +174,12 @@ def _flips(found: Report) -> str:
         return ""
     names = [name_of(slug) for slug in found["flips"]["labels"]]
     rows = [[escaped(name_of(old)), escaped(name_of(new)), f"{n:,}"] for old, new, n in flips[:_MOST_FLIPS]]
+    most = markup.table(("old", "new", "n"), rows, "names")
     return section(
         "Which class became which",
         paragraph("Rows: the class that the old model chose. Columns: the class that the new one chose."),
         markup.heat("old \\ new", names, found["flips"]["counts"]),
-        f"<details><summary>The most frequent changes</summary>{markup.table(('old', 'new', 'n'), rows)}</details>",
+        f"<details><summary>The most frequent changes</summary>{most}</details>",
     )
 
 
@@ -202,7 +203,7 @@ def _largest(found: Report) -> str:
             "Named by the first digits of their sha256, since names may be patients': find one by melanoma query TABLE "
             "\"SELECT image_uri FROM scores WHERE image_sha256 LIKE 'DIGITS%'\"."
         ),
-        markup.table(("sha256", "probability of", "old", "new", "old chose", "new chose"), rows),
+        markup.table(("sha256", "probability of", "old", "new", "old chose", "new chose"), rows, "names"),
     )
 
 

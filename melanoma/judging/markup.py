@@ -31,7 +31,8 @@ p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
 .card .name { font-size: .875rem; font-weight: 600; } .card .value { font-size: 1.9rem; line-height: 1.2;
   font-variant-numeric: tabular-nums; } .card p { font-size: .875rem; margin: .35rem 0 0; color: var(--muted); }
 .card > svg { max-width: 240px; }
-.verdict { font-size: 1.3rem; font-weight: 600; } .good { color: var(--good); } .bad { color: var(--bad); }
+.card p.verdict { font-size: 1.6rem; font-weight: 600; color: var(--fg); margin: 0; }
+.card p.good { color: var(--good); } .card p.bad { color: var(--bad); } .card li { font-size: .95rem; margin-bottom: .2rem; }
 figure .grid { margin: .4rem 0 0; } figcaption b { color: var(--fg); }
 .scroll { overflow-x: auto; margin: .6rem 0; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
@@ -40,11 +41,12 @@ th { font-weight: 600; vertical-align: bottom; } thead th { color: var(--muted);
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td small, th small { color: var(--muted); }
 td.text { text-align: left; white-space: normal; }
 td svg { display: inline-block; vertical-align: middle; width: 150px; height: 16px; margin-right: .5rem; }
-.bars { width: 100%; } .bars th:first-child { min-width: 9rem; } .bars :nth-child(n + 5) { text-align: left; }
+.bars { width: 100%; } .bars th:first-child { min-width: 9rem; } .bars svg { width: 128px; } .bars :nth-child(n + 5) { text-align: left; }
 .heat td { text-align: center; border: 1px solid var(--bg); line-height: 1.2;
   background: color-mix(in srgb, var(--accent) var(--share), var(--card)); }
 .heat td.dark, .heat td.dark small { color: var(--on-accent); } .heat tbody th { text-align: left; }
-.heat thead th { text-align: center; white-space: normal; min-width: 5.4rem; font-size: .75rem; line-height: 1.25; }
+.heat thead th { text-align: center; white-space: normal; min-width: 5.2rem; font-size: .72rem; line-height: 1.25; }
+.heat th, .heat td { padding: .3rem .2rem; } .names th, .names td { text-align: left; }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--muted); font-size: 11px; }
 svg .axis { stroke: var(--line); fill: none; } svg .guide { stroke: var(--muted); stroke-dasharray: 4 3; fill: none; }
 svg .line { stroke: var(--accent); stroke-width: 1.8; fill: none; } svg .dot { fill: var(--accent); }

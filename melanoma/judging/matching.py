@@ -58,7 +58,7 @@ def match(answers: Answers, truths: Truths, trained: Trained | None = None) -> t
 
 
 def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, unknown: Counter[str]) -> dict[str, Any]:
-    failed = sum(image_id in truths.of for image_id in answers.failed)
+    failed, ambiguous = (sum(name in truths.of for name in ids) for ids in (answers.failed, answers.ambiguous))
     used = set(truth.tolist())
     return {
         "table": answers.table,
@@ -71,10 +71,11 @@ def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, un
         "photographs_without_label": len(answers.image_ids) - labelled,
         "photographs_failed": len(answers.failed),
         "older_rows": answers.superseded,
-        "ambiguous_ids": answers.ambiguous,
+        "ambiguous_ids": len(answers.ambiguous),
         "labelled": len(truths.of),
-        "labels_without_photograph": len(truths.of) - labelled - failed,
+        "labels_without_photograph": len(truths.of) - labelled - failed - ambiguous,
         "labels_of_failed": failed,
+        "labels_of_ambiguous": ambiguous,
         "label_rows_blank": truths.blank,
         "label_rows_repeated": truths.repeated,
         "labels_contradictory": truths.contradictory,

@@ -32,7 +32,7 @@ def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
         paragraph(lead),
         paragraph(markup.NO_DIAGNOSIS, "warning"),
         *(paragraph(note, "warning") for note in notes),
-        grid(cards(report)),
+        grid(cards(report), 195),
         section("What was judged", markup.bullets(accounts(data))) if data else "",
         chapters.classes(report),
         chapters.confusion(report),

@@ -86,7 +86,11 @@ def accounts(data: Mapping[str, Any]) -> list[str]:
             f"{data['labels_of_failed']:,} of them labelled.",
         ),
         (data["older_rows"], f"{data['older_rows']:,} rows are left out, for newer ones of the same photographs."),
-        (data["ambiguous_ids"], f"{data['ambiguous_ids']:,} ids name several photographs; none of these is judged."),
+        (
+            data["ambiguous_ids"],
+            f"{data['ambiguous_ids']:,} ids name photographs of different contents, and so none for certain: these are "
+            f"left out, {data['labels_of_ambiguous']:,} of them labelled.",
+        ),
         (data["labels_contradictory"], f"{data['labels_contradictory']:,} ids bear several labels and are left out."),
         (data["label_rows_repeated"], f"{data['label_rows_repeated']:,} rows of the labels repeat another one."),
         (data["label_rows_blank"], f"{data['label_rows_blank']:,} rows of the labels have no id or no label."),
