@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from melanoma.audit.sets import Reading, Sets
 
 FOUND = 1
-_KINDS = ("leak", "labels", "duplicate", "broken")
+_KINDS = ("leak", "labels", "groups", "duplicate", "broken")
 _LINES = 6
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -128,11 +128,11 @@ def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", 
     for of in accounts.describe_sets(sets, refused):
         absent = f"{of['absent']:,} more are listed but absent" if of["absent"] else ""
         rows.append((of["name"], absent, *(f"{of[column]:,}" for column in ("photographs", "contents", "groups"))))
-    _print(rows, 3)
+    _print(rows, range(2, 5))
     if not findings:
         print("\nnothing found: no leak, no contradictory label, no duplicate, no broken file")
         return
-    rows = [("finding", "where", "known by", "count", "of")]
+    rows = [("finding", "where", "known by", "count", "")]
     left: dict[tuple[str, str], int] = {}
     for line in lines:
         left[line.kind, line.basis] = left.get((line.kind, line.basis), 0) + 1
@@ -140,7 +140,7 @@ def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", 
             count = f"{len(line.findings):,}"
             rows.append((TITLES[line.kind].lower(), line.where, KNOWN_BY[line.basis], count, line.share))
     print()
-    _print(rows, 2)
+    _print(rows, range(3, 4))
     more = sum(max(0, number - _LINES) for number in left.values())
     if more:
         print(f"and {more} smaller lines, in audit.json under --output")
@@ -148,13 +148,13 @@ def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", 
     print("\nphotographs concerned: " + ", ".join(f"{TITLES[kind].lower()} {counts[kind]:,}" for kind in counts))
 
 
-def _print(rows: Sequence[Sequence[str]], numbers: int) -> None:
-    """Prints columns, the last ones to the right."""
+def _print(rows: Sequence[Sequence[str]], numbers: range) -> None:
+    """Prints columns, numbers to the right; a column without a word is left out."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [
-            cell.rjust(width) if column >= len(row) - numbers else cell.ljust(width)
+            cell.rjust(width) if column in numbers else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
             if width
         ]
-        print(printable("  ".join(cells)))
+        print(printable("  ".join(cells).rstrip()))

@@ -61,7 +61,7 @@ class Line:
 def lines_of(sets: Sets, findings: Sequence[Finding]) -> list[Line]:
     """Counts findings by what people ask for: which side, which labels; in the order of the findings, large first."""
     labels, sides = [photograph.label for photograph in sets.photographs], sets.sides
-    sizes = {Kind.LABELS: Counter(labels), Kind.LEAK: Counter(sides)}
+    labelled, sized = Counter(labels), Counter(sides)
     members: dict[tuple[Kind, Basis, str, str], list[int]] = {}
     for index, finding in enumerate(findings):
         marks = labels if finding.kind is Kind.LABELS else sides
@@ -71,8 +71,9 @@ def lines_of(sets: Sets, findings: Sequence[Finding]) -> list[Line]:
         members.setdefault((finding.kind, finding.basis, first, "" if first == second else second), []).append(index)
     lines = []
     for (kind, basis, first, second), indices in members.items():
-        of = None if (kind, basis) == (Kind.DUPLICATE, Basis.NEAR) else sizes.get(kind, sizes[Kind.LEAK])
-        lines.append(Line(kind, basis, first, second, tuple(indices), None if of is None else of[second or first]))
+        pairs = kind is Kind.GROUPS or (kind, basis) == (Kind.DUPLICATE, Basis.NEAR)
+        of = (labelled if kind is Kind.LABELS else sized)[second or first]
+        lines.append(Line(kind, basis, first, second, tuple(indices), None if pairs else of))
     kinds, bases = list(Kind), list(Basis)
     return sorted(lines, key=lambda line: (kinds.index(line.kind), bases.index(line.basis), -len(line.findings)))
 

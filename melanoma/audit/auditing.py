@@ -10,7 +10,7 @@ from melanoma.learning.cleaning import contradict
 
 
 def audit(sets: Sets, hashes: Hashes, refused: Mapping[int, str]) -> list[Finding]:
-    """Finds leaks between sides, contradictory labels, duplicates within a side, and bytes that give no picture.
+    """Finds leaks between sides, contradictory labels, divided groups, duplicates within a side, and broken files.
 
     Every way of knowing is followed by itself, so that one pair may be found by its bytes and by its ids.
 
@@ -26,6 +26,7 @@ def audit(sets: Sets, hashes: Hashes, refused: Mapping[int, str]) -> list[Findin
     links = Links(sets.photographs, hashes)
     found = [Finding(Kind.LEAK, *link) for link in links.across(sets.sides)]
     found += _contradictions(sets, links)
+    found += [Finding(Kind.GROUPS, *link) for link in links.across(links.groups) if link.basis is not Basis.GROUP]
     found += [Finding(Kind.DUPLICATE, *link) for link in links.within(sets.sides)]
     found += [Finding(Kind.BROKEN, Basis.DECODER, index, detail=kind) for index, kind in refused.items()]
     kinds, bases = list(Kind), list(Basis)

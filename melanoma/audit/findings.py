@@ -9,6 +9,7 @@ class Kind(StrEnum):
 
     LEAK = "leak"  # two sides show one photograph or lesion
     LABELS = "labels"  # one photograph or lesion lies under labels that cannot both be right
+    GROUPS = "groups"  # one photograph lies under two lesions or patients
     DUPLICATE = "duplicate"  # one side shows one photograph twice
     BROKEN = "broken"  # the bytes give no picture
 
@@ -33,8 +34,8 @@ class Finding(NamedTuple):
         first: Index of a photograph.
         second: Index of the one that it was found with; None where the finding concerns one alone.
         distance: Bits of their hashes that differ, 0 to 256; None where a hash is not known.
-        detail: The reference's label, the decoder's kind of error, or "turned" where the two are nearer when one of them
-            is turned or mirrored.
+        detail: The reference's label, the decoder's kind of error, or "turned" where the two are nearer when one is
+            turned or mirrored.
     """
 
     kind: Kind

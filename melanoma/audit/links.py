@@ -55,6 +55,11 @@ class Links:
         pairs = [] if hashes is None else near_pairs(hashes)
         self._near = [pair for pair in pairs if self._digests[pair.first] != self._digests[pair.second]]
 
+    @property
+    def groups(self) -> list[str]:
+        """Group of each, such as its lesion; empty where none is stated."""
+        return self._keys[Basis.GROUP]
+
     def across(self, marks: Sequence[str]) -> Iterator[Link]:
         """Gives for each way and each two marks the photographs of the rarer mark that the commoner has too.
 

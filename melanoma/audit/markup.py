@@ -18,7 +18,7 @@ h3 small { color: var(--muted); font-weight: 400; }
 p { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
 .muted { color: var(--muted); font-size: .875rem; }
 .warning { border-left: 4px solid var(--other); padding: .5rem .8rem; background: var(--card); max-width: none; }
-.tiles { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 230px), 1fr)); }
+.tiles { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 190px), 1fr)); }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem; }
 .tile b { display: block; font-size: 1.9rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile.bad b { color: var(--bad); } .tile.good b { color: var(--good); }
@@ -34,8 +34,8 @@ th { color: var(--muted); font-weight: 600; } .number { text-align: right; white
 .pair > p { margin: .5rem 0 0; font-size: .82rem; color: var(--muted); }
 .two { display: grid; grid-template-columns: 1fr 1fr; gap: .6rem; }
 figure { margin: 0; min-width: 0; } figcaption { font-size: .8rem; line-height: 1.35; overflow-wrap: anywhere; }
-.frame { height: 132px; display: flex; align-items: center; justify-content: center; background: var(--bg);
-  border-radius: 4px; margin-bottom: .4rem; color: var(--muted); font-size: .8rem; overflow: hidden; }
+.frame { height: 132px; display: flex; align-items: center; justify-content: center;
+  margin-bottom: .4rem; color: var(--muted); font-size: .8rem; overflow: hidden; }
 .frame img { max-width: 100%; max-height: 132px; display: block; }
 .label { font-weight: 600; } .clash .label { color: var(--bad); } .id { color: var(--muted); }
 """
@@ -67,13 +67,12 @@ def tile(value: str, name: str, text: str, kind: str = "") -> str:
     return f'<div class="tile {kind}"><b>{escaped(value)}</b><span>{escaped(name)}</span>{paragraph(text)}</div>'
 
 
-def table(head: list[str], rows: list[list[str]], numbers: int) -> str:
-    """Gives a table of plain texts, whose last columns are so many columns of numbers."""
-    texts = len(head) - numbers
+def table(head: list[str], rows: list[list[str]], numbers: range) -> str:
+    """Gives a table of plain texts, some of whose columns are numbers."""
 
     def row(cells: list[str], tag: str) -> str:
-        kinds = ['class="number"' if column >= texts else "" for column in range(len(cells))]
-        return "".join(f"<{tag} {kind}>{escaped(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
+        kinds = [' class="number"' if column in numbers else "" for column in range(len(cells))]
+        return "".join(f"<{tag}{kind}>{escaped(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
     return f'<div class="scroll"><table><thead><tr>{row(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'

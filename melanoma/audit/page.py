@@ -15,6 +15,7 @@ from melanoma.learning.cleaning import contradict
 TITLES = {
     Kind.LEAK: "Leaks",
     Kind.LABELS: "Contradictory labels",
+    Kind.GROUPS: "Divided groups",
     Kind.DUPLICATE: "Duplicates",
     Kind.BROKEN: "Broken files",
 }
@@ -23,6 +24,7 @@ MEANINGS = {
     "a figure.",
     Kind.LABELS: "Photographs under labels that cannot both be right. A coarse label does not contradict a finer one "
     "that it includes.",
+    Kind.GROUPS: "Photographs that are one, under two lesions or patients: a split by group would part them.",
     Kind.DUPLICATE: "Photographs that one side shows more than once: they count for more than they should.",
     Kind.BROKEN: "Files that give no picture.",
 }
@@ -75,7 +77,7 @@ def page(sets: Sets, findings: Sequence[Finding], refused: Mapping[int, str], ex
 def _colour(kind: Kind, count: int) -> str:
     if not count:
         return "good"
-    return "" if kind is Kind.DUPLICATE else "bad"
+    return "bad" if kind in (Kind.LEAK, Kind.LABELS) else ""
 
 
 def _sets_table(sets: Sets, refused: Mapping[int, str]) -> str:
@@ -85,7 +87,7 @@ def _sets_table(sets: Sets, refused: Mapping[int, str]) -> str:
         numbers = (of["photographs"], of["contents"], of["groups"], len(of["labels"]), of["broken"], of["absent"])
         rows.append([of["name"], parts, *(f"{number:,}" for number in numbers)])
     head = ["Set", "Parts", "Photographs", "Contents", "Groups", "Labels", "Broken", "Listed but absent"]
-    return "<h2>What was looked at</h2>" + table(head, rows, 6)
+    return "<h2>What was looked at</h2>" + table(head, rows, range(2, 8))
 
 
 def _lines_table(lines: Sequence[Line]) -> str:
@@ -93,7 +95,8 @@ def _lines_table(lines: Sequence[Line]) -> str:
         [TITLES[line.kind], line.where, KNOWN_BY[line.basis], f"{len(line.findings):,}", line.share] for line in lines
     ]
     note = "Each way of knowing is followed by itself: a pair with identical bytes and the same id is in both lines."
-    return "<h2>What was found</h2>" + paragraph(note) + table(["Finding", "Where", "Known by", "Count", "Of"], rows, 2)
+    head = ["Finding", "Where", "Known by", "Count", ""]
+    return "<h2>What was found</h2>" + paragraph(note) + table(head, rows, range(3, 4))
 
 
 def _examples(
