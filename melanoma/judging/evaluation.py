@@ -35,22 +35,10 @@ def evaluate(predictions: Predictions, seed: int, majority: int | None = None) -
     Returns:
         JSON values; docs/evaluation.md says what each key means. What cannot be computed is None.
     """
-    truth, top, evaluated = predictions.truth, predictions.top, predictions.evaluated()
-    if majority is None:
-        majority = int(predictions.counts().argmax())
-    constant = np.full_like(truth, majority)
-    measures = {
-        "balanced_accuracy": balanced_accuracy(truth, top, evaluated),
-        "accuracy": accuracy(truth, top),
-        "brier": brier(predictions),
-        "log_loss": log_loss(predictions),
-        "baseline balanced_accuracy": balanced_accuracy(truth, constant, evaluated),
-        "baseline accuracy": accuracy(truth, constant),
-        **_measures_by_label(predictions),
-    }
-    samples = bootstrap.draw(measures, predictions.groups, seed)
-    aucs = [samples[f"auc {index}"] for index in evaluated]
-    macro = bootstrap.mean(aucs, predictions.n)
+    majority = int(predictions.counts().argmax()) if majority is None else majority
+    samples = bootstrap.draw(_measures(predictions, majority), predictions.groups, seed)
+    evaluated = predictions.evaluated()
+    macro = bootstrap.mean([samples[f"auc {index}"] for index in evaluated], predictions.n)
     return {
         "format": FORMAT,
         "n": predictions.n,
@@ -61,11 +49,7 @@ def evaluate(predictions: Predictions, seed: int, majority: int | None = None) -
         "seed": seed,
         **{name: bootstrap.spelt(samples[name]) for name in ("balanced_accuracy", "accuracy", "brier", "log_loss")},
         "macro_auc": bootstrap.spelt(macro),
-        "baseline": {
-            "label": predictions.slugs[majority],
-            "balanced_accuracy": bootstrap.spelt(samples["baseline balanced_accuracy"]),
-            "accuracy": bootstrap.spelt(samples["baseline accuracy"]),
-        },
+        "baseline": _baseline(predictions, majority, samples),
         "by_label": _by_label(predictions, samples),
         "calibration": evaluate_calibration(predictions, seed),
         "flag_melanoma": evaluate_flag(predictions, seed),
@@ -77,14 +61,34 @@ def evaluate(predictions: Predictions, seed: int, majority: int | None = None) -
     }
 
 
-def _measures_by_label(predictions: Predictions) -> dict[str, Measure]:
-    measures = {}
+def _measures(predictions: Predictions, majority: int) -> dict[str, Measure]:
+    truth, top, evaluated = predictions.truth, predictions.top, predictions.evaluated()
+    constant = np.full_like(truth, majority)
+    measures = {
+        "balanced_accuracy": balanced_accuracy(truth, top, evaluated),
+        "accuracy": accuracy(truth, top),
+        "brier": brier(predictions),
+        "log_loss": log_loss(predictions),
+        "baseline balanced_accuracy": balanced_accuracy(truth, constant, evaluated),
+        "baseline accuracy": accuracy(truth, constant),
+    }
     for index in range(len(predictions.slugs)):
-        positive, called = predictions.truth == index, predictions.top == index
+        positive, called = truth == index, top == index
         measures[f"auc {index}"] = ranking.auc(positive, predictions.probabilities[:, index])
         measures[f"sensitivity {index}"] = share(called, positive)
         measures[f"specificity {index}"] = share(~called, ~positive)
     return measures
+
+
+def _baseline(predictions: Predictions, majority: int, samples: Mapping[str, Sample]) -> dict[str, Any]:
+    """What is reached without looking: always one class, or always the class shares of the labels."""
+    shares = predictions.counts() / max(predictions.n, 1)
+    return {
+        "label": predictions.slugs[majority],
+        "balanced_accuracy": bootstrap.spelt(samples["baseline balanced_accuracy"]),
+        "accuracy": bootstrap.spelt(samples["baseline accuracy"]),
+        "brier": 1 - float((shares**2).sum()) if predictions.n else None,
+    }
 
 
 def _by_label(predictions: Predictions, samples: Mapping[str, Sample]) -> dict[str, Any]:

@@ -58,9 +58,9 @@ def _melanoma_cards(report: Report) -> list[str]:
     flag = report["flag_melanoma"]
     named = f"Of {figures['n']:,} melanomas, the share that the decision rule names. Specificity "
     cards = [
-        _card("Melanoma, sensitivity", figures["sensitivity"], named + with_interval(figures["specificity"]) + "."),
+        _card("Melanoma sensitivity", figures["sensitivity"], named + with_interval(figures["specificity"]) + "."),
         _card(
-            "Melanoma, AUC",
+            "Melanoma AUC",
             figures["auc"],
             "The chance that a melanoma gets a higher probability of melanoma than another photograph. 0.5 is "
             "guessing, the tick.",
@@ -69,7 +69,7 @@ def _melanoma_cards(report: Report) -> list[str]:
     ]
     if flag:
         text = f"Share of the melanomas that flag_melanoma marks. Specificity {with_interval(flag['specificity'])}; "
-        cards.append(_card("Melanoma flag, sensitivity", flag["sensitivity"], text + f"{flag['n']:,} are marked."))
+        cards.append(_card("Flagged melanomas", flag["sensitivity"], text + f"{flag['n']:,} are marked."))
     return cards
 
 
@@ -86,9 +86,12 @@ def _calibration_card(calibration: Report | None) -> str:
 
 
 def _brier_card(report: Report) -> str:
-    estimate, loss = report["brier"], with_interval(report["log_loss"])
-    text = f"Squared distance of all probabilities from the truth, 0 (best) to 2. Log loss {loss}."
-    return card("Brier score", number(estimate), pictures.interval(estimate, None, most=2), interval(estimate), text)
+    estimate, blind = report["brier"], report["baseline"]["brier"]
+    text = (
+        "Squared distance of all probabilities from the truth, 0 (best) to 2. Always stating the class shares of these "
+        f"photographs: {number(blind)}, the tick. Log loss {with_interval(report['log_loss'])}."
+    )
+    return card("Brier score", number(estimate), pictures.interval(estimate, blind, most=2), interval(estimate), text)
 
 
 def _review_cards(report: Report) -> list[str]:

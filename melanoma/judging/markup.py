@@ -32,7 +32,8 @@ p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
   font-variant-numeric: tabular-nums; } .card p { font-size: .875rem; margin: .35rem 0 0; color: var(--muted); }
 .card > svg { max-width: 240px; }
 .card p.verdict { font-size: 1.6rem; font-weight: 600; color: var(--fg); margin: 0; }
-.card p.good { color: var(--good); } .card p.bad { color: var(--bad); } .card li { font-size: .95rem; margin-bottom: .2rem; }
+.card p.good { color: var(--good); } .card p.bad { color: var(--bad); }
+.card li { font-size: .95rem; margin-bottom: .2rem; }
 figure .grid { margin: .4rem 0 0; } figcaption b { color: var(--fg); }
 .scroll { overflow-x: auto; margin: .6rem 0; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
@@ -41,7 +42,8 @@ th { font-weight: 600; vertical-align: bottom; } thead th { color: var(--muted);
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td small, th small { color: var(--muted); }
 td.text { text-align: left; white-space: normal; }
 td svg { display: inline-block; vertical-align: middle; width: 150px; height: 16px; margin-right: .5rem; }
-.bars { width: 100%; } .bars th:first-child { min-width: 9rem; } .bars svg { width: 128px; } .bars :nth-child(n + 5) { text-align: left; }
+.bars { width: 100%; } .bars th:first-child { min-width: 9rem; } .bars svg { width: 128px; }
+.bars :nth-child(n + 5) { text-align: left; }
 .heat td { text-align: center; border: 1px solid var(--bg); line-height: 1.2;
   background: color-mix(in srgb, var(--accent) var(--share), var(--card)); }
 .heat td.dark, .heat td.dark small { color: var(--on-accent); } .heat tbody th { text-align: left; }
