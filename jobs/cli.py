@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": "judge a model in the score table by labels",
     "compare": "compare two models, runs or runners on the same photographs",
     "train": "train a network and write it as a bundle",
+    "augment": "show or write augmented photographs of the training part",
     "bundle": "inspect, verify or import a model bundle",
     "audit": "find copies, near duplicates, contradictory labels and leaks in labelled data",
     "samples": "draw sample photographs to try the job on",

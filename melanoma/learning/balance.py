@@ -3,12 +3,28 @@
 import io
 from collections.abc import Mapping
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from melanoma.labels import name_of
+from melanoma.learning.sampling import draw
 
 _BEFORE, _AFTER = "#9aa5b1", "#0b6e8f"
 _ROW_INCHES = 0.5
+
+
+def epoch_counts(before: Mapping[str, int], balance: float, max_repeats: int = 6) -> dict[str, int]:
+    """Counts the photographs of each class in an epoch that is as long as the training part.
+
+    Args:
+        before: Photographs of the training part by label.
+        balance: See `sampling.class_shares`.
+        max_repeats: Times that one photograph may come up.
+    """
+    labels = list(before)
+    members = np.repeat(np.arange(len(labels)), list(before.values()))
+    drawn = members[draw(members, (0, 0), len(members), balance, max_repeats)]
+    return dict(zip(labels, np.bincount(drawn, minlength=len(labels)).tolist(), strict=True))
 
 
 def draw_counts(before: Mapping[str, int], after: Mapping[str, int], balanced: str = "as an epoch draws it") -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma.learning.balance import draw_counts
+from melanoma.learning.balance import draw_counts, epoch_counts
 
 BEFORE = {"nevus": 800, "melanoma": 200, "vascular_lesion": 100}
 AFTER = {"nevus": 400, "melanoma": 400, "vascular_lesion": 300}
@@ -37,3 +37,12 @@ def test_every_class_has_its_place_even_one_that_is_never_drawn() -> None:
     many = {f"class_{index}": 5 + index for index in range(30)}
     few = Image.open(io.BytesIO(draw_counts(BEFORE, {"nevus": 3})))
     assert Image.open(io.BytesIO(draw_counts(many, many))).height > 3 * few.height
+
+
+def test_an_epoch_draws_classes_alike_as_far_as_repeats_allow() -> None:
+    assert epoch_counts({"nevus": 90, "melanoma": 30, "vascular_lesion": 3}, balance=1.0) == {
+        "nevus": 41,
+        "melanoma": 41,
+        "vascular_lesion": 18,
+    }
+    assert epoch_counts({"nevus": 90, "melanoma": 30}, balance=0.0) == {"nevus": 90, "melanoma": 30}
