@@ -73,8 +73,7 @@ def near_pairs(hashes: Sequence[Hashes] | Hashes, most: int = NEAR) -> list[Pair
     Returns:
         The pairs, nearest first.
     """
-    table = np.asarray(hashes, np.uint64)
-    table = table.reshape(len(table), -1, HASH_BITS // 64)
+    table = with_turns(np.asarray(hashes, np.uint64))
     known = (table[:, 0] != 0).any(axis=1)
     upright = np.ascontiguousarray(table[:, 0].T)
     pairs = []
@@ -87,10 +86,15 @@ def near_pairs(hashes: Sequence[Hashes] | Hashes, most: int = NEAR) -> list[Pair
 
 def distance(hashes: Hashes, first: int, second: int) -> int | None:
     """Counts the bits by which two photographs differ, as `near_pairs` does; None where one looks like nothing."""
-    table = hashes.reshape(len(hashes), -1, HASH_BITS // 64)
+    table = with_turns(hashes)
     if not (table[first, 0].any() and table[second, 0].any()):
         return None
     return int(_distances(table[first], table[second, 0][:, None])[0])
+
+
+def with_turns(hashes: Hashes) -> Hashes:
+    """Gives hashes as uint64 (photographs, 1 or 8, 4), whether they have turns or not."""
+    return hashes if hashes.ndim == 3 else hashes.reshape(-1, 1, HASH_BITS // 64)
 
 
 def _distances(turns: Hashes, others: Hashes) -> npt.NDArray[np.uint16]:

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from melanoma.audit.findings import Basis
-from melanoma.audit.hashes import HASH_BITS, Hashes, Pair, distance, near_pairs
+from melanoma.audit.hashes import Hashes, Pair, distance, near_pairs, with_turns
 from melanoma.images import IMAGE_EXTENSIONS
 from melanoma.learning.datasets import Photograph
 from melanoma.storage import stem_of
@@ -96,7 +96,7 @@ class Links:
     def _link(self, basis: Basis, first: int, second: int) -> Link:
         if self._hashes is None or (bits := distance(self._hashes, first, second)) is None:
             return Link(basis, first, second, None, "")
-        upright = distance(self._hashes.reshape(len(self._hashes), -1, HASH_BITS // 64)[:, 0], first, second)
+        upright = distance(with_turns(self._hashes)[:, 0], first, second)
         return Link(basis, first, second, bits, "" if bits == upright else "turned")
 
 
