@@ -39,9 +39,14 @@ COLUMNS = (
     Column("top_label", pa.string(), True, "The class chosen by the bundle's decision rule; no diagnosis."),
     Column("top_probability", pa.float32(), True, "Probability of `top_label`, 0 to 1; need not be the largest."),
     Column("flag_melanoma", pa.bool_(), True, "`p_melanoma` at or above the bundle's threshold; null without one."),
-    Column("review", pa.bool_(), True, "Whether a person should look; null until a bundle fills it."),
-    Column("review_reason", pa.string(), True, "Why a person should look; null until a bundle fills it."),
-    Column("ood_score", pa.float32(), True, "How unlike the training set; null until a bundle fills it."),
+    Column("review", pa.bool_(), True, "Whether a person should look first; null without a threshold for it."),
+    Column("review_reason", pa.string(), True, "`unlike_training` or `uncertain`; null where no review is called for."),
+    Column(
+        "ood_score",
+        pa.float32(),
+        True,
+        "0 to 1, how unlike the training photographs; null where the network does not say.",
+    ),
     Column("model_id", pa.string(), False, "`m-` and 12 hex digits over all that moves a probability; the partition."),
 )
 

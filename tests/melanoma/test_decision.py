@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.bundle import Bundle, load_bundle
-from melanoma.decision import Scores, decide
+from melanoma.decision import Scores, choose, decide
 
 PRIOR = (0.1, 0.7, 0.2)
 
@@ -74,10 +74,47 @@ def test_without_a_threshold_or_without_melanoma_there_is_no_flag(bundle: Bundle
     assert decide(others, scores).flag_melanoma is None
 
 
+def test_a_review_is_called_for_below_one_threshold_or_above_the_other(bundle: Bundle) -> None:
+    bundle = dataclasses.replace(bundle, thresholds={"review_below": 0.6, "ood_above": 0.5}, decision_rule="argmax")
+    probabilities = rows((0.7, 0.2, 0.1), (0.5, 0.4, 0.1), (0.7, 0.2, 0.1), (0.4, 0.3, 0.3), (0.6, 0.2, 0.2))
+    found = decide(bundle, probabilities._replace(ood=np.array([0.5, 0.2, 0.51, 0.9, 0.0], np.float32)))
+    assert found.review is not None
+    assert found.review.tolist() == [False, True, True, True, False]
+    assert found.review_reason == [None, "uncertain", "unlike_training", "unlike_training", None]
+
+
+def test_the_confidence_is_that_of_the_rule(bundle: Bundle) -> None:
+    """Of a rare class 0.3 is much: 0.1 is its share. Of a frequent one 0.7 says nothing beyond its share."""
+    probabilities = rows((0.3, 0.6, 0.1), (0.1, 0.7, 0.2)).probabilities
+    _, confidence = choose(probabilities, PRIOR, "balanced")
+    assert confidence.tolist() == pytest.approx([3 / (3 + 6 / 7 + 0.5), 1 / 3])
+    assert choose(probabilities, PRIOR, "argmax")[1].tolist() == pytest.approx([0.6, 0.7])
+    for rule, expected in (("balanced", [False, True]), ("argmax", [False, False])):
+        stated = dataclasses.replace(bundle, decision_rule=rule, thresholds={"review_below": 0.5})
+        review = decide(stated, Scores(probabilities)).review
+        assert review is not None and review.tolist() == expected
+
+
+def test_each_threshold_works_without_the_other_and_without_both_nobody_is_called(bundle: Bundle) -> None:
+    scores = rows((0.4, 0.3, 0.3), (0.9, 0.1, 0.0))._replace(ood=np.array([0.1, 0.9], np.float32))
+    bundle = dataclasses.replace(bundle, decision_rule="argmax")
+    for thresholds, reasons in (
+        ({"review_below": 0.5}, ["uncertain", None]),
+        ({"ood_above": 0.5}, [None, "unlike_training"]),
+    ):
+        found = decide(dataclasses.replace(bundle, thresholds=thresholds), scores)
+        assert found.review_reason == reasons
+        assert found.review is not None and found.review.tolist() == [reason is not None for reason in reasons]
+    nobody = decide(dataclasses.replace(bundle, thresholds={"melanoma": 0.3}), scores)
+    assert nobody.review is None and nobody.review_reason == [None, None]
+
+
 @pytest.mark.filterwarnings("error")
 def test_rows_that_are_no_probabilities_and_no_rows_at_all_do_no_harm(bundle: Bundle) -> None:
-    found = decide(bundle, rows((np.nan, np.nan, np.nan), (0.2, 0.3, 0.5)))
-    assert found.top_index[1] == 2
+    bundle = dataclasses.replace(bundle, thresholds={"review_below": 0.5, "ood_above": 0.5})
+    odd = rows((np.nan, np.nan, np.nan), (0.0, 0.0, 0.0), (np.inf, 0.0, 0.0), (0.2, 0.3, 0.5))
+    found = decide(bundle, odd._replace(ood=np.array([np.nan, np.nan, np.inf, 0.9], np.float32)))
+    assert found.top_index[3] == 2 and found.review_reason[3] == "unlike_training"
     nothing = decide(bundle, Scores(np.zeros((0, 3), np.float32)))
     assert nothing.top_index.shape == nothing.top_probability.shape == (0,)
 

@@ -20,6 +20,7 @@ from melanoma.engine import Engine, load_engine, score_all
 from melanoma.errors import BundleError, ErrorKind
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef
+from melanoma.learning.familiarity import with_familiarity
 from melanoma.loading import Loaded
 from melanoma.staging import RowBuilder
 from tests.helpers import photograph
@@ -40,14 +41,21 @@ def network() -> keras.Model:
     pixels = keras.Input((*SIZE, 3))
     features = layers.Conv2D(8, 3)(layers.Rescaling(1 / 255)(pixels))
     features = layers.ReLU()(layers.BatchNormalization()(features))
-    features = layers.Dropout(0.5)(layers.DepthwiseConv2D(3, padding="same")(features))
+    features = layers.DepthwiseConv2D(3, padding="same", name="maps")(features)
+    features = layers.Dropout(0.5)(features)
     features = layers.Dense(16, activation="gelu")(layers.Flatten()(features))
-    return keras.Model(pixels, layers.Dense(5, activation="softmax")(features))
+    return keras.Model(pixels, layers.Dense(5, activation="softmax", name="probabilities")(features))
 
 
 @pytest.fixture(scope="module")
 def engine(network: keras.Model) -> Engine:
     return Engine(network, SIZE, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def two_outputs(network: keras.Model) -> keras.Model:
+    """The same network with a score of unlikeness, as training adds it."""
+    return with_familiarity(network, ["maps"], photographs(64), photographs(32), batch_size=8)
 
 
 def constant(*row: float) -> keras.Model:
@@ -72,6 +80,34 @@ def test_neither_place_nor_neighbours_in_a_batch_move_a_bit(engine: Engine) -> N
         among_noise[7 - index] = pixels[index]
         np.testing.assert_array_equal(engine.score(among_noise).probabilities[7 - index], together[index])
     np.testing.assert_array_equal(engine.score(pixels[::-1]).probabilities, together[::-1])
+
+
+def test_neither_place_nor_neighbours_move_a_bit_of_the_second_output(engine: Engine, two_outputs: keras.Model) -> None:
+    pixels, both = photographs(8), Engine(two_outputs, SIZE, batch_size=8)
+    assert engine.score(pixels).ood is None
+    together = both.score(pixels)
+    assert together.ood is not None and together.ood.shape == (8,) and together.ood.dtype == np.float32
+    assert len(set(together.ood.tolist())) == 8
+    np.testing.assert_array_equal(together.probabilities, engine.score(pixels).probabilities)
+    noise = np.random.default_rng(0).integers(0, 256, pixels.shape, dtype=np.uint8)
+    for index in range(8):
+        noise[7 - index] = pixels[index]
+        for found, place in ((both.score(pixels[index : index + 1]), 0), (both.score(noise), 7 - index)):
+            assert found.ood is not None
+            assert found.ood[place] == together.ood[index]
+    everything = score_all(Engine(two_outputs, SIZE, batch_size=3), pixels).ood
+    assert everything is not None
+    np.testing.assert_allclose(everything, together.ood, atol=1e-5)
+
+
+def test_a_second_output_says_what_the_network_says(two_outputs: keras.Model) -> None:
+    pixels = photographs(4)
+    probabilities, ood = two_outputs(pixels.astype(np.float32), training=False)
+    found = Engine(two_outputs, SIZE, batch_size=4, temperature=2.0).score(pixels)
+    np.testing.assert_allclose(found.ood, ood.numpy()[:, 0], atol=1e-6)
+    tempered = np.sqrt(probabilities.numpy())
+    expected = tempered / tempered.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities, expected, atol=1e-6)
 
 
 def test_the_batch_size_moves_at_most_a_hundred_thousandth(network: keras.Model) -> None:
@@ -219,6 +255,14 @@ def sized(height: int | None, labels: int = 3, channels: int = 3) -> keras.Model
     return keras.Model(pixels, layers.Dense(labels, activation="softmax")(features))
 
 
+def with_more(*outputs: tuple[str, int]) -> keras.Model:
+    """A network of three classes with more outputs, by name and width."""
+    network = sized(16)
+    features = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(network.input))
+    more = [layers.Dense(width, activation="sigmoid", name=name)(features) for name, width in outputs]
+    return keras.Model(network.input, [network.output, *more])
+
+
 def write(
     uri: Path, network: keras.Model, labels: Sequence[str] = ("a", "b", "c"), size: int = 16, **changes: Any
 ) -> Bundle:
@@ -233,6 +277,14 @@ def write(
         (lambda: sized(16), ("a", "b", "c"), 24, "the network takes (16, 16) pixels, the description says (24, 24)"),
         (lambda: sized(16, channels=1), ("a", "b", "c"), 16, "expected one input (n, height, width, 3)"),
         (lambda: sized(None), ("a", "b", "c"), 1, "cannot run the network"),
+        (lambda: with_more(("strangeness", 1)), ("a", "b", "c"), 16, "gives ['strangeness'] [(None, 1)], expected"),
+        (lambda: with_more(("ood_score", 2)), ("a", "b", "c"), 16, "expected nothing or one ood_score (n, 1)"),
+        (
+            lambda: with_more(("ood_score", 1), ("x", 1)),
+            ("a", "b", "c"),
+            16,
+            "['ood_score', 'x'] [(None, 1), (None, 1)]",
+        ),
         (lambda: constant(0.2, 0.3, 0.4), ("a", "b", "c"), 16, "no probabilities"),
         (lambda: constant(np.nan, 0.3, 0.4), ("a", "b", "c"), 16, "no probabilities"),
         (lambda: constant(-0.5, 0.5, 1.0), ("a", "b", "c"), 16, "no probabilities"),
@@ -262,6 +314,8 @@ def test_a_temperature_makes_no_probabilities_of_logits(tmp_path: Path) -> None:
         ({"training": {"seed": np.int64(3)}}, "no JSON value"),
         ({"decision_rule": "majority"}, "known are balanced, argmax"),
         ({"labels": ["nv", "nevus", "c"]}, "both become the column p_nevus"),
+        ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network gives no ood_score; leave it out"),
+        ({"reference": {"histograms": {}}}, "reference for 'histograms', expected"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_before_anything_is_written(
@@ -276,6 +330,15 @@ def test_parts_that_do_not_fit_are_refused_before_anything_is_written(
 def test_a_network_that_takes_any_size_scores_at_the_bundles_size(tmp_path: Path) -> None:
     bundle = write(tmp_path / "any", sized(None), size=24)
     assert load_engine(bundle, 2).score(np.zeros((1, 24, 24, 3), np.uint8)).probabilities.shape == (1, 3)
+
+
+def test_another_unlikeness_is_found_out(tmp_path: Path) -> None:
+    bundle = write(tmp_path / "two", with_more(("ood_score", 1)), thresholds={"ood_above": 0.5})
+    assert load_engine(bundle, 4).score(photographs(2)).ood is not None
+    moved = [replace(golden, ood_score=1.0 - (golden.ood_score or 0.0)) for golden in bundle.golden]
+    assert "gives ood_score" in refusal(replace(bundle, golden=tuple(moved)))
+    silent = replace(bundle, golden=tuple(replace(golden, ood_score=None) for golden in bundle.golden))
+    load_engine(silent, 4)
 
 
 def test_labels_that_do_not_fit_the_network_are_refused_when_it_is_loaded(bundle_uri: str) -> None:

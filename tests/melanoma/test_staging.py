@@ -106,6 +106,23 @@ def test_without_a_threshold_there_is_no_flag(run: Run, bundle: Bundle) -> None:
     assert table_of(run, replace(bundle, thresholds={}))["flag_melanoma"].to_pylist() == [None, None]
 
 
+def test_a_row_says_why_a_person_should_look(run: Run, bundle: Bundle) -> None:
+    bundle = replace(bundle, thresholds={"review_below": 0.6, "ood_above": 0.5})
+    builder = RowBuilder(run, bundle)
+    rows = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2], [0.1, 0.7, 0.2]], np.float32)
+    builder.add_scored([loaded(name) for name in "abc"], Scores(rows, np.array([0.25, 0.75, 0.125], np.float32)))
+    found = [(row["review"], row["review_reason"], row["ood_score"]) for row in builder.table().to_pylist()]
+    assert found == [(True, "uncertain", 0.25), (True, "unlike_training", 0.75), (False, None, 0.125)]
+
+
+@pytest.mark.parametrize("ood", [np.nan, np.inf, -0.1, 1.1])
+def test_an_ood_score_that_is_none_fails_its_photograph_alone(run: Run, bundle: Bundle, ood: float) -> None:
+    builder = RowBuilder(run, bundle)
+    builder.add_scored([loaded("a"), loaded("b")], Scores(ROWS, np.array([ood, 0.5], np.float32)))
+    found = [(row["status"], row["error_kind"], row["ood_score"]) for row in builder.table().to_pylist()]
+    assert found == [("failed", "bad_output", None), ("scored", None, 0.5)]
+
+
 def test_a_failure_without_its_error_is_a_defect(run: Run, bundle: Bundle) -> None:
     with pytest.raises(ValueError, match="carries its error"):
         RowBuilder(run, bundle).add_failed([loaded("a")])

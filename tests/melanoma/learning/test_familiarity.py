@@ -13,7 +13,7 @@ from melanoma.bundle import load_bundle
 from melanoma.bundling import write_bundle
 from melanoma.engine import load_engine, score_all
 from melanoma.images import ImageSpec
-from melanoma.learning import strangers
+from melanoma.learning import oddities
 from melanoma.learning.familiarity import OOD_THRESHOLD, whiten, with_familiarity
 
 SIZE = (24, 24)
@@ -54,7 +54,7 @@ def test_one_validation_photograph_in_a_hundred_lies_above_the_threshold(extende
 
 @pytest.mark.parametrize("kind", ["noise", "pattern", "text", "screen"])
 def test_strange_pictures_lie_above_it(extended: keras.Model, kind: str) -> None:
-    assert (score(extended, strangers.draw(kind, 20, SIZE, seed=0)) > OOD_THRESHOLD).mean() > 0.9
+    assert (score(extended, oddities.draw(kind, 20, SIZE, seed=0)) > OOD_THRESHOLD).mean() > 0.9
 
 
 def test_the_probabilities_stay_as_they_are(network: keras.Model, extended: keras.Model) -> None:
