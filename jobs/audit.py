@@ -30,7 +30,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient"},
     "part-column": {"metavar": "NAME", "help": "of tables in DATA: part of a split, such as train or test"},
     "unlabelled": {"action": "store_true", "help": "folders in DATA hold photographs at any depth, and name no class"},
-    "upright": {"action": "store_true", "help": "do not look for copies that were turned or mirrored; a third faster"},
+    "upright": {
+        "action": "store_true",
+        "help": "do not look for copies that were turned or mirrored: 2.5 times faster",
+    },
     "output": {"metavar": "FOLDER", "help": "gets findings.csv, audit.json and audit.html"},
     "examples": {
         "type": partial(whole, least=0),

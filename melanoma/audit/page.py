@@ -94,7 +94,10 @@ def _lines_table(lines: Sequence[Line]) -> str:
     rows = [
         [TITLES[line.kind], line.where, KNOWN_BY[line.basis], f"{len(line.findings):,}", line.share] for line in lines
     ]
-    note = "Each way of knowing is followed by itself: a pair with identical bytes and the same id is in both lines."
+    note = (
+        "Each way of knowing is followed by itself: a pair with identical bytes and the same id is in both lines. "
+        "Below, the least alike pairs come first: they are the ones to doubt."
+    )
     head = ["Finding", "Where", "Known by", "Count", ""]
     return "<h2>What was found</h2>" + paragraph(note) + table(head, rows, range(3, 4))
 
@@ -108,8 +111,9 @@ def _examples(
     shown: set[tuple[int, int | None]],
     show: Callable[[str], str | None],
 ) -> str:
-    """Shows some findings of every line in turn, none that the kind has shown already."""
-    turns = [i for i in chain.from_iterable(zip_longest(*(line.findings for line in lines))) if i is not None]
+    """Shows some findings of every line in turn, the least alike first, none that the kind has shown already."""
+    doubtful = [sorted(line.findings, key=lambda i: -(findings[i].distance or 0)) for line in lines]
+    turns = [i for i in chain.from_iterable(zip_longest(*doubtful)) if i is not None]
     fresh = [i for i in turns if (findings[i].first, findings[i].second) not in shown][:most]
     above = sum((findings[i].first, findings[i].second) in shown for i in turns)
     shown |= {(findings[i].first, findings[i].second) for i in fresh}
