@@ -3,50 +3,59 @@
 import argparse
 import shlex
 import sys
-from dataclasses import asdict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import logs
+from jobs.data_options import DATA_OPTIONS, add_data_arguments, prepare, sources_of
 from jobs.values import size, whole
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
-    from melanoma.learning.cards import Training
-    from melanoma.learning.cleaning import Step
-    from melanoma.learning.splits import Dataset
+    from melanoma.learning.recipes import Recipe
+    from melanoma.learning.training import History
 
-
-_photograph_size, _seed = partial(size, least=32), partial(whole, least=0)
+_photograph_size = partial(size, least=32)
+_WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
 
 # One table for the parser and for the command that the card repeats.
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "data": {
-        "action": "append",
-        "required": True,
-        "metavar": "SOURCE",
-        "help": "folder of class folders, or a CSV or Parquet table; repeatable, all are pooled",
+    "network": {
+        "default": "lite0",
+        "metavar": "NAME",
+        "help": "lite0, lite1, lite2, assignment-cnn, or any of keras.applications (default: %(default)s)",
     },
-    "root": {"metavar": "FOLDER", "help": "where the photographs lie that a table in --data lists"},
-    "reference": {"metavar": "TABLE", "help": "knows some photographs by id: gives their lesion, refutes wrong labels"},
-    "id-column": {"metavar": "NAME", "help": "of a table: file name without extension, or path below --root"},
-    "label-column": {"metavar": "NAME", "help": "of a table: class"},
-    "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient, never on two sides of the split"},
+    "start-from": {"metavar": "BUNDLE", "help": "take over all but the head from a bundle with the same network"},
+    "size": {"type": _photograph_size, "metavar": "HxW", "help": "pixels that scoring sees"},
+    "train-size": {
+        "action": "append",
+        "type": _photograph_size,
+        "metavar": "HxW",
+        "help": "pixels that training sees; repeatable, for training that grows through them",
+    },
+    "epochs": {"type": whole, "metavar": "N", "help": "in all"},
+    "head-epochs": {
+        "type": partial(whole, least=0),
+        "metavar": "N",
+        "help": "first ones, in which only the head learns",
+    },
+    "batch-size": {"type": whole, "metavar": "N", "help": "photographs in a step"},
+    "learning-rate": {"type": float, "metavar": "RATE", "help": "at its highest"},
+    "balance": {"type": float, "metavar": "SHARE", "help": "0 draws classes as frequent as they are, 1 all alike"},
+    "look": {"choices": ("views", "augmentor"), "help": "how training changes photographs"},
+    "rule": {"choices": ("balanced", "argmax"), "default": "balanced", "help": "of top_label (default: %(default)s)"},
+    "review-share": {
+        "type": float,
+        "default": 0.2,
+        "metavar": "SHARE",
+        "help": "of photographs that may go to a person for lack of confidence (default: %(default)s)",
+    },
+    "by": {"metavar": "COLUMNS", "help": "of the tables in --data, by which to judge subgroups, such as age,sex"},
     "data-description": {"metavar": "TEXT", "help": "what the data is, for the card (default: the values of --data)"},
     "data-licence": {"required": True, "metavar": "FILE|TEXT", "help": "terms of the data, which bind the bundle too"},
     "limit": {"action": "append", "metavar": "TEXT", "help": "a sentence for the card's known limits; repeatable"},
-    "validation-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
-    "test-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
-    "size": {"type": _photograph_size, "default": "112x112", "metavar": "HxW", "help": "pixels (default: %(default)s)"},
-    "epochs": {"type": whole, "default": 100, "metavar": "N", "help": "at most so many (default: %(default)s)"},
-    "batch-size": {"type": whole, "default": 16, "metavar": "N", "help": "default: %(default)s"},
-    "seed": {
-        "type": _seed,
-        "default": 0,
-        "metavar": "N",
-        "help": "of split, weights and epochs (default: %(default)s)",
-    },
     "output": {"required": True, "metavar": "FOLDER", "help": "local folder that becomes the bundle"},
     "name": {"metavar": "TEXT", "help": "of the bundle, on its card (default: the folder's name)"},
 }
@@ -54,8 +63,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of `melanoma train`."""
+    add_data_arguments(parser)
     for name, details in _OPTIONS.items():
         parser.add_argument(f"--{name}", **details)
+    parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in --output")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -68,59 +79,75 @@ def run(args: argparse.Namespace) -> int:
         MelanomaError: Arguments or data that cannot work.
     """
     licence = _check(args)
-    dataset, steps = _prepare(args)
+    prepared = prepare(args)
     with logs.native_silence():
-        from melanoma.bundling import write_bundle
-        from melanoma.images import ImageSpec
-        from melanoma.learning import cards, training
-        from melanoma.learning.networks import assignment_cnn
+        from melanoma.learning import cards, shipping
+        from melanoma.learning.inheritance import inherit
+        from melanoma.learning.recipes import recipe_for
 
-    output = Path(args.output)
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "split.csv").write_bytes(dataset.to_csv())
-    settings = training.Settings(args.epochs, args.batch_size, args.seed)
-    trained = training.fit(
-        partial(assignment_cnn, len(dataset.labels), args.size),
-        dataset,
-        settings,
-        log=output / "history.csv",
-        verbose=1 if sys.stdout.isatty() else 2,
+    recipe = _chosen(args, recipe_for(args.network))
+    plan = shipping.Plan(
+        network=args.network,
+        recipe=recipe,
+        prepared=prepared,
+        seed=args.seed,
+        rule=args.rule,
+        most_sent=args.review_share,
+        subgroups=_subgroups(args),
+        initial=inherit(args.start_from, prepared.dataset) if args.start_from else {},
     )
-    metrics = training.judge(trained.network, dataset, settings)
-    story = _story(args, licence, dataset, steps, trained.prior)
-    bundle = write_bundle(
-        args.output,
-        trained.network,
-        labels=dataset.labels,
-        spec=ImageSpec(*args.size),
-        card=cards.write_card(story, metrics),
-        licence=f"The network in this folder was trained on data under these terms, which bind it too.\n\n{licence}\n",
-        prior=trained.prior,
-        decision_rule="argmax",  # the epochs were balanced already; a class too small for that gets no boost
-        metrics=metrics,
-        training={**asdict(story), **asdict(settings), "epochs_trained": len(trained.history["loss"])},
-        extra_files={
-            "curves.png": training.draw_curves(trained.history),
-            **{name: (output / name).read_bytes() for name in ("split.csv", "history.csv")},
-        },
+    folder = Path(args.output)
+    trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _TimeLeft(recipe.epochs))
+    print("calibrating and choosing thresholds on the validation part, then judging once on the test part")
+    finished = plan.finish(trained)
+    story = shipping.Story(
+        name=args.name or folder.name,
+        data=args.data_description or f"Photographs of {', '.join(args.data)}.",
+        licence=licence,
+        command=_command(args),
+        limits=args.limit or [],
     )
-    print("", cards.figures(metrics), f"{args.output}: {bundle.model_id}", sep="\n")
+    (folder / shipping.CHECKPOINT).rename(folder.parent / f".{folder.name}-{shipping.CHECKPOINT}")
+    bundle = plan.ship(args.output, story, trained, finished)
+    print("", *cards.figures(finished), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
+
+
+class _TimeLeft:
+    """Says after every epoch how it went and how long the rest will take."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs = epochs
+
+    def __call__(self, history: "History") -> None:
+        last, left = history[-1], self._epochs - len(history)
+        minutes = left * last["seconds"] / 60
+        print(
+            f"epoch {len(history)} of {self._epochs}: {last['size']:.0f} pixels, loss {last['loss']:.3f}, "
+            f"validation loss {last['val_loss']:.3f}, balanced accuracy {last['val_accuracy']:.3f}; "
+            f"{minutes:.0f} minutes or more left"
+            if left
+            else "trained",
+            flush=True,
+        )
 
 
 def _check(args: argparse.Namespace) -> str:
     """Checks what can be checked before anything is read; gives the terms of the data."""
-    tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
     if "://" in args.output:
         raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
     from melanoma.bundle import check_free
 
-    check_free(args.output, allowed=("split.csv", "history.csv"))  # now, not after hours of training
-    if bool(tables) != bool(args.root):
-        raise UsageError("--root goes with a CSV or Parquet table in --data; give both or neither")
-    needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)
-    if needed != given or (not needed and any((args.id_column, args.label_column, args.group_column))):
-        raise UsageError("--id-column and --label-column go with a table in --data or --reference; give all or none")
+    check_free(args.output, allowed=_WHILE_TRAINING)  # now, not after hours of training
+    is_begun = (Path(args.output) / _WHILE_TRAINING[0]).exists()
+    if is_begun != args.resume:
+        found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
+        raise UsageError(f"{args.output}: {found}, or choose another folder")
+    if not (0 <= args.review_share < 1 and 0 <= (args.balance or 0) <= 1):
+        raise UsageError(f"--review-share {args.review_share}, --balance {args.balance}: give shares from 0 to 1")
+    if args.by and not args.id_column:
+        raise UsageError("--by goes with a CSV or Parquet table in --data")
+    sources_of(args)
     file = Path(args.data_licence)
     terms = file.read_text() if len(args.data_licence) < 256 and file.is_file() else str(args.data_licence)
     if not terms.strip():
@@ -128,53 +155,33 @@ def _check(args: argparse.Namespace) -> str:
     return terms.strip()
 
 
-def _prepare(args: argparse.Namespace) -> tuple["Dataset", list["Step"]]:
-    """Reads, cleans, decodes and splits, and says what became of how many photographs."""
-    from melanoma.images import ImageSpec
-    from melanoma.learning import cleaning, datasets, splits
-
-    columns = datasets.Columns(args.id_column, args.label_column, args.group_column) if args.id_column else None
-    found, absent = datasets.read_sources(args.data, columns, args.root)
-    reference = cleaning.read_reference(args.reference, columns) if columns and args.reference else None
-    cleaned, steps = cleaning.clean(found, reference)
-    pixels, photographs, refused = datasets.load_pixels(cleaned, ImageSpec(*args.size))
-    first = cleaning.Step("found" + (f"; {absent} more are listed but absent" if absent else ""), 0, len(found))
-    what = "bytes that give no photograph" + "".join(f", {kind} {count}" for kind, count in sorted(refused.items()))
-    steps = [first, *steps, cleaning.Step(what, len(cleaned) - len(photographs), len(photographs))]
-    for step in steps:
-        print(f"{step.left:7} photographs, {step.dropped:5} taken out: {step.what}")
-    parts = splits.split(photographs, args.validation_share, args.test_share, args.seed)
-    dataset = splits.Dataset(photographs, pixels, parts)
-    for label, counts in dataset.tally().items():
-        print(f"{label:28}" + "".join(f"{part:>12} {count:5}" for part, count in counts.items()))
-    return dataset, steps
+def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
+    """Overrides a recipe by what the flags say, and the flags by the recipe, so that the card spells all of it."""
+    names = ("size", "epochs", "head_epochs", "batch_size", "learning_rate", "balance", "look")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    if args.train_size or args.size:
+        given["train_sizes"] = tuple(args.train_size or [args.size])
+    chosen = replace(recipe, **given)
+    for name in names:
+        setattr(args, name, getattr(chosen, name))
+    args.train_size = list(chosen.train_sizes)
+    return chosen
 
 
-def _story(
-    args: argparse.Namespace, licence: str, dataset: "Dataset", steps: list["Step"], prior: list[float]
-) -> "Training":
-    from melanoma.learning.cards import Training
+def _subgroups(args: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Reads the columns of --by: values by column and image_id."""
+    from melanoma.learning.subgroups import read_subgroups
 
-    height, width = args.size
-    return Training(
-        name=args.name or Path(args.output).name,
-        network=f"A convolutional network trained from scratch on photographs of {height}x{width} pixels.",
-        data=args.data_description or f"Photographs of {', '.join(args.data)}.",
-        licence=licence.splitlines()[0],
-        command=_command(args),
-        steps=steps,
-        tally=dataset.tally(),
-        prior=dict(zip(dataset.labels, prior, strict=True)),
-        limits=args.limit or [],
-    )
+    tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
+    return read_subgroups(tables, args.id_column, args.label_column, args.by.split(",")) if args.by else {}
 
 
 def _command(args: argparse.Namespace) -> str:
     """Spells the command again from what it was understood as, defaults included."""
     words = ["melanoma", "train"]
-    for name in _OPTIONS:
+    for name in [*DATA_OPTIONS, *_OPTIONS]:
         value = getattr(args, name.replace("-", "_"))
-        value = f"{value[0]}x{value[1]}" if name == "size" else value
-        for item in value if isinstance(value, list) else [] if value is None else [value]:
-            words += [f"--{name}", str(item)]
+        for item in value if isinstance(value, list) else [] if value is None or value is False else [value]:
+            spelt = f"{item[0]}x{item[1]}" if isinstance(item, tuple) else str(item)
+            words += [f"--{name}"] if item is True else [f"--{name}", spelt]
     return shlex.join(words)

@@ -2,8 +2,8 @@
 
 import hashlib
 import io
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from melanoma import storage
-from melanoma.errors import DataError, ImageError, ReadError, UsageError
+from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS, ImageSpec, decode
 from melanoma.labels import slug_of
 
@@ -44,6 +44,7 @@ class Photograph:
         sha256: Digest of its bytes, 64 hex digits.
         label: Slug of its class.
         group: Its lesion or patient; the image_id where nothing better is known.
+        other_uris: Further files of it, at another scale or crop, that training may look at too.
     """
 
     image_id: str
@@ -51,28 +52,31 @@ class Photograph:
     sha256: str
     label: str
     group: str
+    other_uris: tuple[str, ...] = ()
 
 
-def read_sources(sources: Sequence[str], columns: Columns | None, root: str | None) -> tuple[list[Photograph], int]:
+def read_sources(
+    sources: Sequence[str], columns: Columns | None, roots: Sequence[str] = ()
+) -> tuple[list[Photograph], int]:
     """Pools folders of class folders and CSV or Parquet tables.
 
     Args:
         sources: URIs; a table is known by its extension, and needs the columns and the root of its photographs.
         columns: Of the tables.
-        root: Folder of the photographs that the tables list.
+        roots: Folders of the photographs that the tables list, see `read_table`.
 
     Returns:
-        The photographs, and the number of rows whose photograph is not below the root.
+        The photographs, and the number of rows whose photograph is below none of the roots.
     """
     pooled: list[Photograph] = []
     absent = 0
     for source in sources:
         if not source.lower().endswith(_TABLES):
             pooled += read_folders(source)
-        elif columns is None or root is None:
+        elif columns is None or not roots:
             raise UsageError(f"{source}: a table needs the names of its columns and the folder of its photographs")
         else:
-            listed, missing = read_table(source, columns, root)
+            listed, missing = read_table(source, columns, roots)
             pooled, absent = pooled + listed, absent + missing
     return pooled, absent
 
@@ -82,39 +86,53 @@ def read_folders(root: str) -> list[Photograph]:
     uri_of = _photographs_below(root)
     for stray in (path for path in uri_of if "/" not in path):
         raise DataError(f"{root}: {stray} lies outside a class folder; expected {root}/<label>/{stray}, move it there")
-    rows = [(storage.stem_of(path), uri, path.split("/")[0], "") for path, uri in uri_of.items()]
+    rows = [(storage.stem_of(path), uri, path.split("/")[0], "", ()) for path, uri in uri_of.items()]
     return _photographs(rows)
 
 
-def read_table(uri: str, columns: Columns, root: str) -> tuple[list[Photograph], int]:
+def read_table(uri: str, columns: Columns, roots: Sequence[str]) -> tuple[list[Photograph], int]:
     """Reads the photographs that a table lists and that lie below a root.
 
     Args:
         uri: CSV or Parquet table, one row for each photograph.
         columns: Names of its columns.
-        root: Folder of the photographs, at any depth.
+        roots: Folders of the photographs, at any depth. Where several hold a photograph, the file in the first of them
+            is the one that counts, and the others show it at another scale or crop.
 
     Returns:
-        The photographs, and the number of rows whose photograph is not below the root.
+        The photographs, and the number of rows whose photograph is below none of the roots.
 
     Raises:
         DataError: No row has its photograph there, an id is ambiguous, or a label is empty.
         UsageError: The table has no such column.
     """
-    table, uri_of = read_columns(uri, columns), _photographs_below(root)
+    table = read_columns(uri, columns)
+    finders = [_finder(root, columns.image_id) for root in roots]
+    rows = []
+    for image_id, label, group in zip(table["image_id"], table["label"], table["group"], strict=True):
+        uris = [found for find in finders if (found := find(image_id)) is not None]
+        rows += [(image_id, uris[0], label, group, tuple(uris[1:]))] if uris else []
+    if not rows:
+        wanted = ", ".join(map(str, table["image_id"][:2]))
+        below = ", ".join(roots)
+        raise DataError(f"{uri}: none of its {len(table)} photographs ({wanted} …) lies below {below}; check --root")
+    return _photographs(rows), len(table) - len(rows)
+
+
+def _finder(root: str, column: str) -> Callable[[str], str | None]:
+    """Gives what finds the photograph of an id below a root."""
+    uri_of = _photographs_below(root)
     paths_of = defaultdict(list)
     for path in uri_of:
         paths_of[storage.stem_of(path)].append(path)
-    rows = []
-    for image_id, label, group in zip(table["image_id"], table["label"], table["group"], strict=True):
-        paths = [image_id] if image_id in uri_of else paths_of[image_id]
+
+    def find(image_id: str) -> str | None:
+        paths = [image_id] if image_id in uri_of else paths_of.get(image_id, [])
         if len(paths) > 1:
-            raise DataError(f"{root}: {image_id} may be {paths[0]} or {paths[1]}; give paths in {columns.image_id!r}")
-        rows += [(image_id, uri_of[path], label, group) for path in paths]
-    if not rows:
-        wanted = ", ".join(map(str, table["image_id"][:2]))
-        raise DataError(f"{uri}: none of its {len(table)} photographs ({wanted} …) lies below {root}; check --root")
-    return _photographs(rows), len(table) - len(rows)
+            raise DataError(f"{root}: {image_id} may be {paths[0]} or {paths[1]}; give paths in {column!r}")
+        return uri_of[paths[0]] if paths else None
+
+    return find
 
 
 def read_columns(uri: str, columns: Columns) -> pd.DataFrame:
@@ -124,7 +142,7 @@ def read_columns(uri: str, columns: Columns) -> pd.DataFrame:
         DataError: The file cannot be read, or a row has no id or no label.
         UsageError: The table has no such column.
     """
-    file, parquet = io.BytesIO(_read(uri)), uri.lower().endswith(".parquet")
+    file, parquet = io.BytesIO(read_file(uri)), uri.lower().endswith(".parquet")
     try:
         table = pd.read_parquet(file) if parquet else pd.read_csv(file, dtype=str, keep_default_na=False)
     except ValueError as error:  # what pandas and pyarrow raise for damaged files derives from it
@@ -155,40 +173,41 @@ def _photographs_below(root: str) -> dict[str, str]:
     return {file.uri.removeprefix(prefix): file.uri for file in files}
 
 
-def _photographs(rows: Sequence[tuple[str, str, str, str]]) -> list[Photograph]:
-    """Turns rows of id, uri, label and stated group into photographs."""
+def _photographs(rows: Sequence[tuple[str, str, str, str, tuple[str, ...]]]) -> list[Photograph]:
+    """Turns rows of id, uri, label, stated group and further files into photographs."""
     slugs = {label: slug_of(label) for label in {row[2] for row in rows}}
     with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(lambda row: hashlib.sha256(_read(row[1])).hexdigest(), rows))
+        digests = list(pool.map(lambda row: hashlib.sha256(read_file(row[1])).hexdigest(), rows))
     return [
-        Photograph(image_id, uri, digest, slugs[label], group or image_id)
-        for (image_id, uri, label, group), digest in zip(rows, digests, strict=True)
+        Photograph(image_id, uri, digest, slugs[label], group or image_id, others)
+        for (image_id, uri, label, group, others), digest in zip(rows, digests, strict=True)
     ]
 
 
-def load_pixels(
-    photographs: Sequence[Photograph], spec: ImageSpec
-) -> tuple[npt.NDArray[np.uint8], list[Photograph], Counter[str]]:
+def load_pixels(photographs: Sequence[Photograph], spec: ImageSpec) -> npt.NDArray[np.uint8]:
     """Decodes photographs by the function that scoring uses too.
 
     Returns:
-        Pixels of shape (photographs, height, width, 3), 0 to 255; the photographs that they belong to; and how many
-        were refused, by kind of error.
+        uint8 (photographs, height, width, 3), 0 to 255.
+
+    Raises:
+        DataError: One cannot be read.
+        ImageError: One is damaged; `audit` finds them all.
     """
     pixels = np.empty((len(photographs), spec.height, spec.width, 3), np.uint8)
-    kept: list[Photograph] = []
-    refused: Counter[str] = Counter()
-    for photograph in photographs:
-        try:
-            pixels[len(kept)] = decode(_read(photograph.uri), spec)
-        except ImageError as error:
-            refused[str(error.kind)] += 1
-        else:
-            kept.append(photograph)
-    return pixels[: len(kept)], kept, refused
+    with ThreadPoolExecutor() as pool:
+        decoded = pool.map(lambda photograph: decode(read_file(photograph.uri), spec), photographs)
+        for index, picture in enumerate(decoded):
+            pixels[index] = picture
+    return pixels
 
 
-def _read(uri: str) -> bytes:
+def read_file(uri: str) -> bytes:
+    """Reads a file that training depends on.
+
+    Raises:
+        DataError: It is not there, or may not be read.
+    """
     try:
         return storage.read_bytes(storage.canonical(uri))
     except ReadError as error:

@@ -1,11 +1,41 @@
-"""Networks as plain Keras 3: pixels 0 to 255 in, class probabilities out, every scaling inside."""
+"""Networks as plain Keras 3: pixels 0 to 255 in, class probabilities out, every scaling inside.
+
+Each is a function of labels and size and uses the Keras API only, so that any Keras backend can train it.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
+
+from melanoma.errors import UsageError
+from melanoma.learning import efficientnet
+from melanoma.learning.pretrained import load_imagenet
+
+HEAD = "probabilities"
+Size = tuple[int, int] | tuple[None, None]
+
+
+class Network(NamedTuple):
+    """A kind of network.
+
+    Attributes:
+        build: Makes it from the number of labels and (height, width), (None, None) for any size; weights are as
+            training starts from them.
+        is_pretrained: Whether all but the head knows something already.
+        landmarks: Layers whose output says what a photograph looks like, from coarse texture to content.
+        description: For people.
+    """
+
+    build: Callable[[int, Size], keras.Model]
+    is_pretrained: bool
+    landmarks: tuple[str, ...]
+    description: str
 
 
 def assignment_cnn(
     labels: int,
-    size: tuple[int, int],
+    size: Size,
     *,
     widths: tuple[int, ...] = (32, 64, 128, 192),
     dropout: float = 0.4,
@@ -44,7 +74,89 @@ def assignment_cnn(
         # Few steps make an epoch of a small data set: Keras's own momentum would lag far behind the weights.
         features = layers.BatchNormalization(momentum=0.9, name=f"block{block}_normalisation")(features)
         features = layers.ReLU(name=f"block{block}_activation")(features)
-    features = layers.GlobalAveragePooling2D(name="average")(features)
-    features = layers.Dropout(dropout, name="dropout")(features)
-    head = layers.Dense(labels, activation="softmax", kernel_regularizer=penalty, name="probabilities")
-    return keras.Model(pixels, head(features), name="assignment_cnn")
+    return keras.Model(pixels, _head(features, labels, dropout, penalty), name="assignment_cnn")
+
+
+def lite(variant: str, labels: int, size: Size, *, dropout: float = 0.3) -> keras.Model:
+    """Builds an EfficientNet-Lite that has seen ImageNet, with a new head.
+
+    Args:
+        variant: `lite0`, `lite1` or `lite2`.
+        labels: Number of classes, at least 2.
+        size: Height and width in pixels, each at least 32, or None for any.
+        dropout: Share of the head's inputs silenced while training, 0 to below 1.
+
+    Returns:
+        Network from float (batch, height, width, 3), 0 to 255, to probabilities (batch, labels).
+
+    Raises:
+        UsageError: The package with the weights is not installed.
+    """
+    pixels = keras.Input((*size, 3), name="pixels")
+    features = efficientnet.features(pixels, efficientnet.VARIANTS[variant])
+    network = keras.Model(pixels, _head(features, labels, dropout), name=variant)
+    load_imagenet(network, variant)
+    return network
+
+
+def application(name: str, labels: int, size: Size, *, dropout: float = 0.3) -> keras.Model:
+    """Builds any network of `keras.applications` with its ImageNet weights, which Keras downloads.
+
+    Args:
+        name: As Keras spells it, such as `MobileNetV3Small`; one that scales its own input.
+        labels: Number of classes, at least 2.
+        size: Height and width in pixels.
+        dropout: Share of the head's inputs silenced while training, 0 to below 1.
+
+    Raises:
+        UsageError: Keras has no such network, or its weights cannot be fetched.
+    """
+    build = getattr(keras.applications, name, None)
+    if not callable(build):
+        known = sorted(word for word in dir(keras.applications) if word[0].isupper())
+        raise UsageError(f"network {name!r} is unknown; known are {', '.join(NETWORKS)} and Keras's {', '.join(known)}")
+    pixels = keras.Input((*size, 3), name="pixels")
+    try:
+        body = build(include_top=False, weights="imagenet", input_tensor=pixels)
+    except Exception as error:  # noqa: BLE001 - Keras raises a plain Exception when a download fails
+        raise UsageError(
+            f"{name}: Keras cannot give its ImageNet weights ({error}); they come from the internet"
+        ) from None
+    return keras.Model(pixels, _head(body.output, labels, dropout), name=name.lower())
+
+
+def _head(
+    features: keras.KerasTensor, labels: int, dropout: float, penalty: keras.Regularizer | None = None
+) -> keras.KerasTensor:
+    features = keras.layers.GlobalAveragePooling2D(name="average")(features)
+    features = keras.layers.Dropout(dropout, name="dropout")(features)
+    return keras.layers.Dense(labels, activation="softmax", kernel_regularizer=penalty, name=HEAD)(features)
+
+
+def _lite(variant: str) -> Network:
+    landmarks = ("s2b2_add", "s3b2_add", "s5b3_add", "top_relu")
+    return Network(
+        lambda labels, size: lite(variant, labels, size), True, landmarks, f"EfficientNet-{variant.capitalize()}"
+    )
+
+
+NETWORKS = {
+    "assignment-cnn": Network(
+        assignment_cnn,
+        False,
+        ("block1_activation", "block2_activation", "block3_activation", "block4_activation"),
+        "A convolutional network trained from scratch",
+    ),
+    **{variant: _lite(variant) for variant in efficientnet.VARIANTS},
+}
+
+
+def network_named(name: str) -> Network:
+    """Gives a network by its name: one of ours, or one of `keras.applications`.
+
+    Raises:
+        UsageError: Nobody knows it, once it is built.
+    """
+    if name in NETWORKS:
+        return NETWORKS[name]
+    return Network(lambda labels, size: application(name, labels, size), True, (), f"Keras's {name}")

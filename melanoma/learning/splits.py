@@ -1,34 +1,47 @@
-"""Splits a cleaned data set by lesion, and draws from its training part so that every class counts alike."""
+"""Splits a cleaned data set by lesion, or as another split did."""
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
 from melanoma.errors import DataError, UsageError
-from melanoma.learning.datasets import Photograph
+from melanoma.learning.datasets import Columns, Photograph, read_columns
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 _MAX_FOLDS = 20
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """Cleaned, decoded and split photographs.
+class Part(NamedTuple):
+    """One part of a split.
 
     Attributes:
-        photographs: In the order of the arrays.
-        pixels: uint8 (photographs, height, width, 3), 0 to 255.
+        photographs: In order.
+        truth: int64 (photographs,), indices into the data set's labels.
+        groups: Lesion or patient of each.
+    """
+
+    photographs: list[Photograph]
+    truth: npt.NDArray[np.int64]
+    groups: list[str]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Cleaned and split photographs.
+
+    Attributes:
+        photographs: In any order.
         parts: Part of each photograph, (photographs,).
     """
 
     photographs: Sequence[Photograph]
-    pixels: npt.NDArray[np.uint8]
     parts: npt.NDArray[np.str_]
 
     @property
@@ -36,12 +49,12 @@ class Dataset:
         """Slugs of the classes, in the order of the network's outputs."""
         return sorted({photograph.label for photograph in self.photographs})
 
-    def of(self, part: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], list[str]]:
-        """Gives one part: pixels, indices into `labels`, groups."""
-        chosen, labels = self.parts == part, self.labels
-        photographs = [photograph for photograph, taken in zip(self.photographs, chosen, strict=True) if taken]
-        truth = np.array([labels.index(photograph.label) for photograph in photographs], np.int64)
-        return self.pixels[chosen], truth, [photograph.group for photograph in photographs]
+    def of(self, part: str) -> Part:
+        """Gives one part."""
+        photographs = [p for p, taken in zip(self.photographs, self.parts == part, strict=True) if taken]
+        index = {label: number for number, label in enumerate(self.labels)}
+        truth = np.array([index[photograph.label] for photograph in photographs], np.int64)
+        return Part(photographs, truth, [photograph.group for photograph in photographs])
 
     def tally(self) -> dict[str, dict[str, int]]:
         """Counts photographs by label and part."""
@@ -58,7 +71,51 @@ class Dataset:
         return file.getvalue().encode()
 
 
-def split(photographs: Sequence[Photograph], validation: float, test: float, seed: int) -> npt.NDArray[np.str_]:
+def read_split(uri: str) -> dict[str, str]:
+    """Reads the part of each photograph from a file such as `Dataset.to_csv` writes.
+
+    Args:
+        uri: CSV or Parquet table with the columns image_id and part.
+
+    Returns:
+        Part by image_id.
+
+    Raises:
+        DataError: One id has two parts, or a part is none of train, validation, test.
+        UsageError: The table has no such columns.
+    """
+    table = read_columns(uri, Columns("image_id", "part")).drop_duplicates()
+    strange = set(table["label"]) - set(PARTS)
+    twice = int(table["image_id"].duplicated().sum())
+    if strange or twice:
+        found = f"parts {', '.join(sorted(map(repr, strange)))}" if strange else f"{twice} ids with two parts"
+        raise DataError(f"{uri}: {found}; expected one of {', '.join(PARTS)} for each image_id")
+    return dict(zip(table["image_id"], table["label"], strict=True))
+
+
+def follow(photographs: Sequence[Photograph], part_of: Mapping[str, str]) -> npt.NDArray[np.str_]:
+    """Takes parts over from another split, for photographs that it names and all others of their groups.
+
+    Returns:
+        Part of each photograph, (photographs,), empty where nothing is known.
+
+    Raises:
+        DataError: The other split has one group on two sides.
+    """
+    side_of: dict[str, str] = {}
+    for photograph in photographs:
+        part = part_of.get(photograph.image_id, "")
+        if part and side_of.setdefault(photograph.group, part) != part:
+            raise DataError(
+                f"group {photograph.group} lies in {side_of[photograph.group]} and in {part} of the split that is to "
+                "be followed; such a split leaks, write it anew"
+            )
+    return np.array([side_of.get(photograph.group, "") for photograph in photographs], "<U10")
+
+
+def split(
+    photographs: Sequence[Photograph], validation: float, test: float, seed: int, known: Mapping[str, str] | None = None
+) -> npt.NDArray[np.str_]:
     """Splits by group, classes in like shares everywhere: no lesion is on two sides.
 
     A class with fewer groups than the split has folds cannot be on every side; it goes to training with its groups.
@@ -68,6 +125,7 @@ def split(photographs: Sequence[Photograph], validation: float, test: float, see
         validation: Share of the photographs, above 0; a whole number of folds.
         test: The same.
         seed: Of the shuffle.
+        known: Parts by image_id that another split has settled; the rest is split.
 
     Returns:
         Part of each photograph, (photographs,): `train`, `validation` or `test`.
@@ -79,15 +137,19 @@ def split(photographs: Sequence[Photograph], validation: float, test: float, see
     folds = _folds_for(validation, test)
     labels = np.array([photograph.label for photograph in photographs])
     groups = np.array([photograph.group for photograph in photographs])
-    lesions = {label: len(set(groups[labels == label])) for label in sorted(set(labels.tolist()))}
+    parts = follow(photographs, known or {})
+    undecided = parts == ""
+    parts[undecided] = TRAIN
+    lesions = {label: len(set(groups[undecided & (labels == label)])) for label in sorted(set(labels.tolist()))}
     small = [label for label, count in lesions.items() if count < folds]
-    splittable = np.flatnonzero(~np.isin(groups, groups[np.isin(labels, small)]))
+    splittable = np.flatnonzero(undecided & ~np.isin(groups, groups[np.isin(labels, small)]))
+    if known and not len(splittable):
+        return parts
     if len(set(labels[splittable].tolist())) < 2:
         found = ", ".join(f"{label} {count}" for label, count in lesions.items()) or "none"
         raise DataError(
             f"lesions by class after cleaning: {found}; expected {folds} each in 2 classes, add photographs"
         )
-    parts = np.full(len(labels), TRAIN, dtype="<U10")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     held_out = [TEST] * round(test * folds) + [VALIDATION] * round(validation * folds)
     indices = splitter.split(splittable, labels[splittable], groups[splittable])
@@ -103,25 +165,3 @@ def _folds_for(validation: float, test: float) -> int:
         if all(abs(share * folds - round(share * folds)) < 1e-6 for share in (validation, test)):
             return folds
     raise UsageError(f"shares {validation:g} and {test:g} are no whole numbers of {_MAX_FOLDS} folds; try 0.2 and 0.2")
-
-
-def draw_balanced(labels: npt.NDArray[np.int64], seed: tuple[int, int], max_repeats: int) -> npt.NDArray[np.int64]:
-    """Draws one epoch's photographs, as many of each class, about as many in all as the training part holds.
-
-    Args:
-        labels: int64 (photographs,), class index of each.
-        seed: Of the run, and the epoch; each at least 0.
-        max_repeats: Times that one photograph may come up, at least 1; a class that this does not fill stays smaller.
-
-    Returns:
-        int64 (draws,), shuffled indices into `labels`.
-    """
-    dice = np.random.default_rng(seed)
-    classes, counts = np.unique(labels, return_counts=True)
-    wanted = -(-len(labels) // len(classes))
-    draws = []
-    for label, count in zip(classes, counts, strict=True):
-        target = min(wanted, count * max_repeats)
-        rounds = [dice.permutation(np.flatnonzero(labels == label)) for _ in range(-(-target // count))]
-        draws.append(np.concatenate(rounds)[:target])
-    return dice.permutation(np.concatenate(draws))

@@ -1,197 +1,253 @@
-"""Trains a network on balanced, freshly augmented epochs, keeps its best epoch and judges it as scoring runs it."""
+"""Trains a network: head first, then all of it, on pictures that grow, and keeps a running average of its weights."""
 
-import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import keras
 import numpy as np
 import numpy.typing as npt
-from matplotlib.figure import Figure
 
-from melanoma.engine import Engine, score_all
-from melanoma.judging import metrics
-from melanoma.learning.augment import augment
-from melanoma.learning.splits import TEST, TRAIN, VALIDATION, Dataset, draw_balanced
+from melanoma.images import ImageSpec
+from melanoma.learning import checkpoints
+from melanoma.learning.checkpoints import Checkpoint
+from melanoma.learning.datasets import load_pixels
+from melanoma.learning.epochs import Drawing, Epoch, Look
+from melanoma.learning.networks import HEAD, Network
+from melanoma.learning.normalisation import with_fused_normalisation
+from melanoma.learning.splits import TRAIN, VALIDATION, Dataset
 
-Pixels = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.int64]
-History = Mapping[str, list[float]]
-_MONITORED = "val_loss"
+History = list[dict[str, float]]
+_NO_DECAY = ("gamma", "beta", "bias")
+_MONITORED = 100  # photographs of each class that are judged after every epoch
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How a network is trained.
+class Schedule:
+    """How long, how fast and on what sizes a network is trained.
 
     Attributes:
-        epochs: At most so many, at least 1.
-        batch_size: Photographs in a step, at least 1.
-        seed: Of weights, dropout, drawing and augmentation.
-        learning_rate: At the start; falls to 0 along a cosine over all epochs.
-        label_smoothing: Share of each target spread over all classes, 0 to below 1.
-        patience: Epochs without a better validation loss before training stops.
-        max_repeats: Times that one photograph may come up in an epoch to balance its class.
+        epochs: At least 1, those of the head included.
+        sizes: Heights and widths that training grows through, each for as many epochs.
+        head_epochs: First epochs in which only the head learns; 0 for a network that knows nothing yet.
+        head_rate: Learning rate of these.
+        learning_rate: Of all layers at its highest.
+        warmup_epochs: Over which it rises from nothing; afterwards it falls to nothing along a cosine.
+        weight_decay: Of AdamW, not for biases and normalisation (Loshchilov, Hutter 2019).
+        label_smoothing: Share of each target spread over all classes, 0 to below 1 (Szegedy et al. 2016).
+        averaging: Momentum of the running average of the weights, per step (Polyak, Juditsky 1992).
     """
 
     epochs: int
-    batch_size: int
-    seed: int
-    learning_rate: float = 1e-3
-    label_smoothing: float = 0.05
-    patience: int = 30
-    max_repeats: int = 6
+    sizes: tuple[tuple[int, int], ...]
+    head_epochs: int = 0
+    head_rate: float = 3e-3
+    learning_rate: float = 5e-4
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    averaging: float = 0.998
 
-
-class BalancedEpochs(keras.utils.PyDataset):
-    """The training part, drawn anew for each epoch with every class alike and every photograph augmented.
-
-    Attributes:
-        drawn: int64 (draws,), the current epoch's photographs.
-    """
-
-    def __init__(self, dataset: Dataset, settings: Settings) -> None:
-        """Takes the training part of a data set; batch size, seed and how often a photograph may come up are set."""
-        super().__init__(workers=1)  # augmentation throws global dice, which threads would share
-        self._pixels, self._labels, _ = dataset.of(TRAIN)
-        self._targets = np.eye(len(dataset.labels), dtype=np.float32)[self._labels]
-        self._settings, self._epoch = settings, 0
-        self.drawn = self._draw()
-
-    def _draw(self) -> Labels:
-        return draw_balanced(self._labels, (self._settings.seed, self._epoch), self._settings.max_repeats)
-
-    def __len__(self) -> int:
-        """Number of batches."""
-        return -(-len(self.drawn) // self._settings.batch_size)
-
-    def __getitem__(self, batch: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
-        """Gives the pixels and one-hot targets of a batch; the same batch of the same epoch is always the same."""
-        start = batch * self._settings.batch_size
-        drawn = self.drawn[start : start + self._settings.batch_size]
-        keys = [(self._settings.seed, self._epoch, start + offset) for offset in range(len(drawn))]
-        changed = [augment(self._pixels[index], key) for index, key in zip(drawn, keys, strict=True)]
-        return np.stack(changed), self._targets[drawn]
-
-    def prior(self) -> list[float]:
-        """Gives the share of each class in an epoch, sum 1: the prior that the network learns."""
-        counts = np.bincount(self._labels[self.drawn], minlength=self._targets.shape[1])
-        return [float(count / len(self.drawn)) for count in counts]
-
-    def on_epoch_end(self) -> None:
-        """Draws the next epoch."""
-        self._epoch += 1
-        self.drawn = self._draw()
+    def size_of(self, epoch: int) -> tuple[int, int]:
+        """Gives the size on which an epoch, counted from 0, trains."""
+        return self.sizes[min(epoch * len(self.sizes) // self.epochs, len(self.sizes) - 1)]
 
 
 class Trained(NamedTuple):
     """What training gives.
 
     Attributes:
-        network: With the weights of its best epoch.
-        history: loss, accuracy, val_loss and val_accuracy of every epoch.
-        prior: Class shares that its probabilities refer to, in the order of the labels, sum 1.
+        network: Of plain layers and one size, with averaged weights.
+        history: Figures of every epoch.
+        prior: Class shares of the epochs, in the order of the labels, sum 1: what its probabilities refer to.
     """
 
     network: keras.Model
     history: History
-    prior: list[float]
+    prior: npt.NDArray[np.float64]
 
 
-def class_weights(labels: Labels) -> npt.NDArray[np.float32]:
-    """Gives each photograph the weight under which every class that is present counts alike, mean 1."""
-    counts = np.bincount(labels)
-    weights = len(labels) / (np.count_nonzero(counts) * counts[labels])
-    return weights.astype(np.float32)
+class _Average(keras.callbacks.Callback):
+    """The running average of all weights, moving statistics included."""
+
+    def __init__(self, momentum: float) -> None:
+        super().__init__()
+        self._momentum = momentum
+        self.weights: list[npt.NDArray[np.float32]] = []
+        self.steps = 0
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        now = self.model.get_weights()
+        self.weights = self.weights or now
+        self.steps += 1
+        momentum = min(self._momentum, self.steps / (self.steps + 10))  # the first steps count for little
+        for average, weight in zip(self.weights, now, strict=True):
+            average += (1 - momentum) * (weight - average)
 
 
-def fit(
-    build: Callable[[], keras.Model],
-    dataset: Dataset,
-    settings: Settings,
-    log: Path,
-    verbose: Literal[0, 1, 2],
-) -> Trained:
-    """Builds and trains a network.
+class Trainer:
+    """A training that can be taken up where a killed one stopped, at the last whole epoch."""
+
+    def __init__(
+        self,
+        network: Network,
+        spec: ImageSpec,
+        dataset: Dataset,
+        look: Look,
+        drawing: Drawing,
+        schedule: Schedule,
+        checkpoint: Path,
+        initial: Mapping[str, Sequence[npt.NDArray[np.float32]]] | None = None,
+    ) -> None:
+        """Names all of it; nothing is read yet.
+
+        Args:
+            network: To be trained.
+            spec: What scoring will see, and on which validation is judged.
+            dataset: Of which the training and the validation part are used.
+            look: At a training photograph.
+            drawing: Of an epoch.
+            schedule: Of epochs, sizes and learning rates.
+            checkpoint: Local file, replaced after every epoch.
+            initial: Weights by name of layer with which it starts instead of its own.
+        """
+        self._kind, self._spec, self._dataset, self._look = network, spec, dataset, look
+        self._drawing, self._schedule, self._checkpoint = drawing, schedule, checkpoint
+        self._initial = initial or {}
+        self._labels = len(dataset.labels)
+        self._part = dataset.of(TRAIN)
+        self._average = _Average(schedule.averaging)
+        self._history: History = []
+
+    def run(self, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], None]) -> Trained:
+        """Trains to the end.
+
+        Args:
+            resume: Whether to go on from the checkpoint.
+            verbose: 0 for silence, 1 for a bar, 2 for one line for each epoch.
+            on_epoch: Called with the figures of all epochs so far.
+
+        Raises:
+            UsageError: There is no such checkpoint, or it belongs to another training.
+        """
+        keras.utils.set_random_seed(self._drawing.seed)
+        shipped = self._kind.build(self._labels, (self._spec.height, self._spec.width))
+        network = with_fused_normalisation(self._kind.build(self._labels, (None, None)))
+        network.set_weights(shipped.get_weights())
+        for layer in network.layers:
+            if layer.name in self._initial:
+                layer.set_weights(self._initial[layer.name])
+        found = checkpoints.load(self._checkpoint, self._settings()) if resume else None
+        self._history = found.history if found else []
+        done = found.epochs if found else 0
+        self._compile(network, done)
+        if found:
+            self._restore(network, found)
+        monitored, truth = self._monitored()
+        for number in range(done, self._schedule.epochs):
+            started = time.monotonic()
+            if number == self._schedule.head_epochs > 0:
+                self._compile(network, number)
+            epoch = self._epoch(number)
+            fitted = network.fit(epoch, epochs=1, shuffle=False, callbacks=[self._average], verbose=verbose)
+            shipped.set_weights(self._average.weights)
+            figures = {name: float(values[-1]) for name, values in fitted.history.items()}
+            figures |= validate(shipped, monitored, truth, epoch.shares())
+            side = self._schedule.size_of(number)[0]
+            self._history.append({"size": side, **figures, "seconds": time.monotonic() - started})
+            on_epoch(self._history)
+            self._keep(network, number + 1)
+        shipped.set_weights(self._average.weights)
+        return Trained(shipped, self._history, self._epoch(0).shares())
+
+    def _monitored(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """Takes the first photographs of each class of the validation part: enough to watch, too few to judge."""
+        part = self._dataset.of(VALIDATION)
+        chosen = np.concatenate([np.flatnonzero(part.truth == label)[:_MONITORED] for label in range(self._labels)])
+        photographs = [part.photographs[index] for index in chosen]
+        return load_pixels(photographs, self._spec), part.truth[chosen]
+
+    def _epoch(self, number: int) -> Epoch:
+        size = self._schedule.size_of(number)
+        return Epoch(self._part, self._labels, self._drawing, self._look, number, size)
+
+    def _settings(self) -> dict[str, Any]:
+        counts = np.bincount(self._part.truth).tolist()
+        return {**asdict(self._schedule), **asdict(self._drawing), "look": self._look.name, "training part": counts}
+
+    def _compile(self, network: keras.Model, epoch: int) -> None:
+        """Sets what learns from this epoch on: the head alone, or everything."""
+        schedule, head_only = self._schedule, epoch < self._schedule.head_epochs
+        for layer in network.layers:
+            layer.trainable = layer.name == HEAD or not head_only
+        steps = len(self._epoch(0))
+        rate: Any = schedule.head_rate
+        if not head_only:
+            warmup = max(1, round(schedule.warmup_epochs * steps))
+            falling = max(1, (schedule.epochs - schedule.head_epochs) * steps - warmup)
+            rate = keras.optimizers.schedules.CosineDecay(
+                0.0, falling, warmup_target=schedule.learning_rate, warmup_steps=warmup
+            )
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay, global_clipnorm=5.0)
+        optimizer.exclude_from_weight_decay(var_names=list(_NO_DECAY))
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=schedule.label_smoothing)
+        network.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
+        optimizer.build(network.trainable_variables)
+
+    def _keep(self, network: keras.Model, epochs: int) -> None:
+        arrays = {
+            "network": [np.asarray(variable) for variable in network.variables],
+            "optimizer": [np.asarray(variable) for variable in network.optimizer.variables],
+            "average": [*self._average.weights, np.array(self._average.steps)],
+        }
+        checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, arrays), self._settings())
+
+    def _restore(self, network: keras.Model, found: Checkpoint) -> None:
+        for variable, array in zip(network.variables, found.arrays["network"], strict=True):
+            variable.assign(array)
+        kept = found.arrays["optimizer"]
+        # Between head and body the optimizer begins anew.
+        if found.epochs != self._schedule.head_epochs or not found.epochs:
+            for variable, array in zip(network.optimizer.variables, kept, strict=True):
+                variable.assign(array)
+        *weights, steps = found.arrays["average"]
+        self._average.weights, self._average.steps = list(weights), int(steps)
+
+
+def validate(
+    network: keras.Model,
+    pixels: npt.NDArray[np.uint8],
+    truth: npt.NDArray[np.int64],
+    prior: npt.NDArray[np.float64],
+) -> dict[str, float]:
+    """Judges a network between epochs.
 
     Args:
-        build: Makes the network; called once the seed is set.
-        dataset: Of which the training and the validation part are used. The loss and accuracy of the validation weigh
-            every class alike, so that `val_accuracy` is balanced.
-        settings: Epochs, batches, seed and regularisation.
-        log: CSV file that gets one line for each epoch as it ends.
-        verbose: 0 for silence, 1 for a bar, 2 for one line for each epoch.
+        network: To probabilities (photographs, labels).
+        pixels: uint8 (photographs, height, width, 3).
+        truth: int64 (photographs,).
+        prior: Class shares that the probabilities refer to, (labels,).
 
     Returns:
-        The network with the weights of its best epoch, and how it came to them.
+        `val_loss`, the mean cross-entropy in which every class counts alike, and `val_accuracy`, the balanced accuracy
+        of the likeliest class under equal shares.
     """
-    keras.utils.set_random_seed(settings.seed)
-    network = build()
-    classes = network.output_shape[-1]
-    epochs = BalancedEpochs(dataset, settings)
-    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.epochs * len(epochs))
-    network.compile(
-        optimizer=keras.optimizers.Adam(rate),
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing),
-        weighted_metrics=["accuracy"],
-    )
-    log.parent.mkdir(parents=True, exist_ok=True)
-    callbacks = [
-        keras.callbacks.EarlyStopping(monitor=_MONITORED, patience=settings.patience, restore_best_weights=True),
-        keras.callbacks.CSVLogger(str(log)),
-    ]
-    pixels, labels, _ = dataset.of(VALIDATION)
-    history = network.fit(
-        epochs,
-        validation_data=(pixels, np.eye(classes, dtype=np.float32)[labels], class_weights(labels)),
-        epochs=settings.epochs,
-        callbacks=callbacks,
-        verbose=verbose,
-    )
-    return Trained(
-        network, {name: list(map(float, values)) for name, values in history.history.items()}, epochs.prior()
-    )
+    probabilities = network.predict(pixels, batch_size=64, verbose=0) / np.maximum(prior, 1e-6)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    losses = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-7))
+    present = np.unique(truth)
+    right = probabilities.argmax(axis=1) == truth
+    return {
+        "val_loss": float(np.mean([losses[truth == label].mean() for label in present])),
+        "val_accuracy": float(np.mean([right[truth == label].mean() for label in present])),
+    }
 
 
-def draw_curves(history: History) -> bytes:
-    """Draws loss and accuracy of both parts over the epochs.
-
-    Returns:
-        A PNG file.
-    """
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        epochs = range(1, len(history[name]) + 1)
-        axes.plot(epochs, history[name], label="training, balanced and augmented")
-        axes.plot(epochs, history[f"val_{name}"], label="validation, classes weighed alike")
-        axes.set(xlabel="epoch", ylabel=name)
-        axes.grid(alpha=0.3)
-    figure.axes[0].legend()
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return file.getvalue()
-
-
-def judge(network: keras.Model, dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    """Judges a trained network on all three parts, through the engine that scoring uses.
-
-    Returns:
-        JSON values: `test` as `metrics.evaluate` gives it, and under `train` and `validation` the balanced accuracy
-        over the same evaluated classes.
-    """
-    labels = dataset.labels
-    engine = Engine(network, network.input_shape[1:3], settings.batch_size)
-    answers = {}
-    for part in (TRAIN, VALIDATION, TEST):
-        pixels, truth, groups = dataset.of(part)
-        answers[part] = truth, score_all(engine, pixels).argmax(axis=1), groups
-    majority = int(np.bincount(answers[TRAIN][0]).argmax())
-    test = metrics.evaluate(*answers[TEST], labels, majority, settings.seed)
-    evaluated = [index for index, label in enumerate(labels) if test["recall"][label]["evaluated"]]
-    gap = {}
-    for part in (TRAIN, VALIDATION):
-        estimate = metrics.estimate_balanced_accuracy(*answers[part], evaluated, settings.seed)
-        gap[part] = estimate._asdict() if estimate else None
-    return {"test": test, **gap}
+def history_csv(history: History) -> bytes:
+    """Spells the figures of every epoch, a line each."""
+    names = list(history[0]) if history else []
+    lines = [",".join(["epoch", *names])]
+    lines += [",".join(map(str, (number, *(row[name] for name in names)))) for number, row in enumerate(history, 1)]
+    return ("\n".join(lines) + "\n").encode()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melanoma.errors import DataError, UsageError
+from melanoma.errors import DataError, ImageError, UsageError
 from melanoma.images import ImageSpec, decode
 from melanoma.learning.datasets import Columns, load_pixels, read_columns, read_folders, read_sources, read_table
 from tests.helpers import fill, photograph
@@ -70,7 +70,7 @@ def test_a_table_finds_photographs_by_name_and_by_path(tmp_path: Path, extension
     by_name, by_path = fill(tmp_path / "photographs" / "night", 2)
     rows = [(by_name.stem, "mel", "L1"), (f"night/{by_path.name}", "nv", ""), ("absent", "nv", "L3")]
     table = write_table(tmp_path / f"metadata.{extension}", rows)
-    found, absent = read_table(table, COLUMNS, str(tmp_path / "photographs"))
+    found, absent = read_table(table, COLUMNS, [str(tmp_path / "photographs")])
     assert [(p.image_id, p.label, p.group) for p in found] == [
         (by_name.stem, "melanoma", "L1"),
         (f"night/{by_path.name}", "nevus", f"night/{by_path.name}"),
@@ -82,7 +82,7 @@ def test_a_table_that_fits_no_photograph_is_refused(tmp_path: Path) -> None:
     fill(tmp_path / "photographs", 1)
     table = write_table(tmp_path / "metadata.csv", [("absent", "nv", "L3")])
     with pytest.raises(DataError, match=r"none of its 1 photographs \(absent …\) lies below"):
-        read_table(table, COLUMNS, str(tmp_path / "photographs"))
+        read_table(table, COLUMNS, [str(tmp_path / "photographs")])
 
 
 def test_an_id_that_fits_two_photographs_is_refused(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_an_id_that_fits_two_photographs_is_refused(tmp_path: Path) -> None:
     fill(tmp_path / "b", 1)
     table = write_table(tmp_path / "metadata.csv", [(path.stem, "nv", "L1")])
     with pytest.raises(DataError, match=r"may be a/.* or b/"):
-        read_table(table, COLUMNS, str(tmp_path))
+        read_table(table, COLUMNS, [str(tmp_path)])
 
 
 def test_an_unknown_column_is_a_usage_error_that_lists_the_columns(tmp_path: Path) -> None:
@@ -126,25 +126,37 @@ def test_folders_and_tables_are_pooled_by_slug(tmp_path: Path) -> None:
     fill(tmp_path / "folders" / "nevus", 1)
     path = fill(tmp_path / "photographs", 1, first=5)[0]
     table = write_table(tmp_path / "metadata.csv", [(path.stem, "nv", "L1")])
-    found, absent = read_sources([str(tmp_path / "folders"), table], COLUMNS, str(tmp_path / "photographs"))
+    found, absent = read_sources([str(tmp_path / "folders"), table], COLUMNS, [str(tmp_path / "photographs")])
     assert [p.label for p in found] == ["nevus", "nevus"]
     assert absent == 0
 
 
 def test_a_table_without_columns_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="names of its columns"):
-        read_sources([str(tmp_path / "metadata.csv")], None, None)
+        read_sources([str(tmp_path / "metadata.csv")], None)
 
 
-def test_pixels_are_those_of_scoring_and_broken_bytes_are_counted(tmp_path: Path) -> None:
-    good = fill(tmp_path / "nv", 2)
-    (tmp_path / "nv" / "a-cut.jpg").write_bytes(photograph(9)[:200])
-    (tmp_path / "nv" / "b-empty.jpg").write_bytes(b"")
-    spec = ImageSpec(24, 32)
-    pixels, kept, refused = load_pixels(read_folders(str(tmp_path)), spec)
-    assert pixels.shape == (2, 24, 32, 3)
+def test_the_first_root_counts_and_the_others_show_it_too(tmp_path: Path) -> None:
+    large, small = fill(tmp_path / "large", 1), fill(tmp_path / "small", 2)
+    rows = [(path.stem, "mel", f"L{number}") for number, path in enumerate(small)]
+    table = write_table(tmp_path / "metadata.csv", rows)
+    found, absent = read_table(table, COLUMNS, [str(tmp_path / "large"), str(tmp_path / "small")])
+    assert [p.uri for p in found] == [str(large[0]), str(small[1])]
+    assert [p.other_uris for p in found] == [(str(small[0]),), ()]
+    assert absent == 0
+
+
+def test_pixels_are_those_of_scoring(tmp_path: Path) -> None:
+    good = fill(tmp_path / "nv", 3)
+    spec = ImageSpec(24, 32, crop=1.0)
+    pixels = load_pixels(read_folders(str(tmp_path)), spec)
+    assert pixels.shape == (3, 24, 32, 3)
     assert pixels.dtype == np.uint8
-    assert [p.image_id for p in kept] == [path.stem for path in good]
     assert all(np.array_equal(row, decode(path.read_bytes(), spec)) for row, path in zip(pixels, good, strict=True))
-    assert sum(refused.values()) == 2
-    assert refused["empty"] == 1
+
+
+def test_pixels_of_broken_bytes_are_refused(tmp_path: Path) -> None:
+    fill(tmp_path / "nv", 1)
+    (tmp_path / "nv" / "a-cut.jpg").write_bytes(photograph(9)[:200])
+    with pytest.raises(ImageError):
+        load_pixels(read_folders(str(tmp_path)), ImageSpec(24, 32))

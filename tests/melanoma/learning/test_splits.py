@@ -1,4 +1,4 @@
-"""Splits that keep lesions whole, and epochs in which every class counts alike."""
+"""Splits that keep lesions whole, and agree with those that are settled."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ import pytest
 from melanoma.errors import DataError, UsageError
 from melanoma.learning.cleaning import clean, read_reference
 from melanoma.learning.datasets import Columns, Photograph, read_folders
-from melanoma.learning.splits import PARTS, Dataset, draw_balanced, split
+from melanoma.learning.splits import PARTS, Dataset, follow, read_split, split
 
 
 def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:
@@ -87,11 +87,10 @@ def test_the_real_split_leaks_no_lesion(data: Path) -> None:
 
 def test_a_data_set_gives_its_parts_and_a_table_that_can_be_checked() -> None:
     photographs = lesions({"nevus": 2, "melanoma": 1}, photographs_each=1)
-    pixels = np.arange(3, dtype=np.uint8).reshape(3, 1, 1, 1) * np.ones((1, 2, 2, 3), np.uint8)
-    dataset = Dataset(photographs, pixels, np.array(["test", "train", "test"]))
+    dataset = Dataset(photographs, np.array(["test", "train", "test"]))
     of_test, truth, groups = dataset.of("test")
     assert dataset.labels == ["melanoma", "nevus"]
-    assert of_test[:, 0, 0, 0].tolist() == [0, 2]
+    assert of_test == [photographs[0], photographs[2]]
     assert truth.tolist() == [1, 0]
     assert groups == ["nevus-0", "melanoma-0"]
     assert dataset.tally()["nevus"] == {"train": 1, "validation": 0, "test": 1}
@@ -106,24 +105,52 @@ def test_a_data_set_gives_its_parts_and_a_table_that_can_be_checked() -> None:
     }
 
 
-def test_an_epoch_holds_every_class_alike() -> None:
-    labels = np.repeat([0, 1, 2], [300, 60, 30])
-    drawn = draw_balanced(labels, (0, 0), max_repeats=6)
-    assert np.bincount(labels[drawn]).tolist() == [130, 130, 130]
-    assert np.bincount(drawn[labels[drawn] == 0]).max() == 1
-    repeats = np.bincount(drawn)[labels == 2]
-    assert (repeats.min(), repeats.max()) == (4, 5)
+def test_a_settled_split_is_followed_and_the_rest_is_split(tmp_path: Path) -> None:
+    photographs = lesions({"melanoma": 60, "nevus": 90})
+    parts = split(photographs, 0.2, 0.2, seed=0)
+    table = tmp_path / "split.csv"
+    table.write_bytes(Dataset(photographs[:40], parts[:40]).to_csv())
+    known = read_split(str(table))
+    again = split(photographs, 0.2, 0.2, seed=5, known=known)
+    assert again[:40].tolist() == parts[:40].tolist()
+    assert again.tolist() != parts.tolist()
+    assert all(len(found) == 1 for found in parts_by_group(photographs, again).values())
 
 
-def test_one_photograph_is_never_blown_up_beyond_the_cap() -> None:
-    labels = np.repeat([0, 1], [500, 1])
-    drawn = draw_balanced(labels, (0, 0), max_repeats=6)
-    assert np.bincount(labels[drawn]).tolist() == [251, 6]
+def test_a_settled_split_may_settle_everything() -> None:
+    photographs = lesions({"melanoma": 3})
+    known = {p.image_id: part for p, part in zip(photographs[::2], PARTS, strict=True)}
+    assert split(photographs, 0.2, 0.2, seed=0, known=known).tolist() == [part for part in PARTS for _ in range(2)]
 
 
-def test_epochs_differ_and_repeat_by_their_seed() -> None:
-    labels = np.repeat([0, 1], [300, 60])
-    first = draw_balanced(labels, (7, 0), 6)
-    assert np.array_equal(first, draw_balanced(labels, (7, 0), 6))
-    assert not np.array_equal(first, draw_balanced(labels, (7, 1), 6))
-    assert not np.array_equal(first, draw_balanced(labels, (8, 0), 6))
+def test_other_views_of_a_lesion_follow_it() -> None:
+    photographs = lesions({"melanoma": 2})
+    assert follow(photographs, {"melanoma-0-1": "test"}).tolist() == ["test", "test", "", ""]
+
+
+def test_a_settled_split_with_a_lesion_on_two_sides_is_refused() -> None:
+    known = {"melanoma-0-0": "train", "melanoma-0-1": "test"}
+    with pytest.raises(DataError, match="melanoma-0 lies in train and in test"):
+        split(lesions({"melanoma": 30, "nevus": 30}), 0.2, 0.2, seed=0, known=known)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [("a,train\na,test\n", "1 ids with two parts"), ("a,holdout\n", "parts 'holdout'; expected one of train")],
+)
+def test_a_table_of_parts_must_be_clear(tmp_path: Path, rows: str, message: str) -> None:
+    (tmp_path / "split.csv").write_text("image_id,part\n" + rows)
+    with pytest.raises(DataError, match=message):
+        read_split(str(tmp_path / "split.csv"))
+
+
+def test_the_splits_that_are_committed_agree_and_leak_no_lesion() -> None:
+    folder = Path(__file__).parents[3] / "docs" / "splits"
+    side_of: dict[str, set[str]] = {}
+    for name in ("ham10000", "isic9"):
+        with (folder / f"{name}.csv").open() as file:
+            for row in csv.DictReader(file):
+                for key in (row["image_id"], row["group"]):
+                    side_of.setdefault(key, set()).add(row["part"])
+    assert len(side_of) > 10_000
+    assert all(len(sides) == 1 for sides in side_of.values())

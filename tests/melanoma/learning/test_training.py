@@ -1,137 +1,149 @@
-"""Training on photographs that can be told apart by their colour: it learns, repeats, and judges once."""
+"""Training on photographs that can be told apart by their colour: it learns, repeats, and goes on where it stopped."""
 
-import csv
 import io
-from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma.learning.datasets import Photograph
-from melanoma.learning.networks import assignment_cnn
-from melanoma.learning.splits import PARTS, Dataset
-from melanoma.learning.training import BalancedEpochs, Settings, Trained, class_weights, draw_curves, fit, judge
+from melanoma.errors import UsageError
+from melanoma.images import ImageSpec
+from melanoma.learning import augment, views
+from melanoma.learning.curves import draw_curves
+from melanoma.learning.epochs import Drawing, Look
+from melanoma.learning.networks import Network, assignment_cnn
+from melanoma.learning.splits import Dataset
+from melanoma.learning.training import History, Schedule, Trained, Trainer, history_csv, validate
+from tests.melanoma.learning import coloured
 
-SIZE = (32, 32)
-COLOURS = {"melanoma": (90, 40, 40), "nevus": (200, 160, 120), "vascular_lesion": (180, 30, 90)}
-Fit = Callable[[Dataset, Settings], Trained]
-
-
-def coloured(counts: dict[str, int], seed: int = 0) -> Dataset:
-    """Three fifths of each class to training, one fifth to each other part; every photograph its own lesion."""
-    dice = np.random.default_rng(seed)
-    photographs, pixels, parts = [], [], []
-    for label, count in counts.items():
-        for i in range(count):
-            photographs.append(Photograph(f"{label}-{i}", "", f"{label}-{i}", label, f"{label}-{i}"))
-            noise = dice.normal(0, 25, (*SIZE, 3))
-            pixels.append(np.clip(noise + COLOURS[label], 0, 255).astype(np.uint8))
-            parts.append(PARTS[max(0, i % 5 - 2)])
-    return Dataset(photographs, np.stack(pixels), np.array(parts))
-
-
-@pytest.fixture
-def train(tmp_path: Path) -> Fit:
-    def start(dataset: Dataset, settings: Settings) -> Trained:
-        build = partial(assignment_cnn, len(dataset.labels), SIZE, widths=(8, 16))
-        return fit(build, dataset, settings, tmp_path / "new" / "history.csv", verbose=0)
-
-    return start
+CNN = Network(partial(assignment_cnn, widths=(8, 16)), False, (), "A small network")
+DRAWING = Drawing(batch_size=8, seed=0)
+SCHEDULE = Schedule(
+    epochs=6, sizes=(coloured.SIZE,), learning_rate=1e-2, warmup_epochs=0.5, weight_decay=0, averaging=0.9
+)
+LOOK = Look("augmentor", augment.view, 1)
 
 
 @pytest.fixture(scope="module")
-def dataset() -> Dataset:
-    return coloured({"melanoma": 60, "nevus": 90, "vascular_lesion": 30})
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    counts = {"melanoma": 60, "nevus": 90, "vascular_lesion": 30}
+    return coloured.dataset(tmp_path_factory.mktemp("coloured"), counts)
 
 
-def test_it_learns_what_can_be_learned_and_writes_a_line_each_epoch(
-    dataset: Dataset, train: Fit, tmp_path: Path
-) -> None:
-    settings = Settings(epochs=6, batch_size=8, seed=0, learning_rate=1e-2)
-    trained = train(dataset, settings)
-    found = judge(trained.network, dataset, settings)
-    assert found["test"]["n"] == 36
-    assert found["test"]["network"]["balanced_accuracy"]["value"] > 0.9
-    assert found["test"]["majority_label"] == "nevus"
-    assert not found["test"]["recall"]["vascular_lesion"]["evaluated"]
-    assert found["train"]["n"] == 90
-    assert found["validation"]["n"] == 30
-    rows = list(csv.DictReader((tmp_path / "new" / "history.csv").open()))
-    assert [float(row["val_loss"]) for row in rows] == pytest.approx(trained.history["val_loss"])
-    assert sum(trained.prior) == pytest.approx(1)
+def trainer(dataset: Dataset, folder: Path, schedule: Schedule = SCHEDULE, **changes: object) -> Trainer:
+    given = {"network": CNN, "look": LOOK, "drawing": DRAWING} | changes
+    spec = ImageSpec(*coloured.SIZE)
+    return Trainer(spec=spec, dataset=dataset, schedule=schedule, checkpoint=folder / "checkpoint.npz", **given)  # type: ignore[arg-type]
 
 
-def test_without_a_signal_it_does_no_better_than_chance(dataset: Dataset, train: Fit) -> None:
-    order = np.random.default_rng(0).permutation(len(dataset.pixels))
-    shuffled = Dataset(dataset.photographs, dataset.pixels[order], dataset.parts)
-    settings = Settings(epochs=3, batch_size=8, seed=0)
-    found = judge(train(shuffled, settings).network, shuffled, settings)
-    assert found["test"]["network"]["balanced_accuracy"]["low"] < 0.5
+def run(training: Trainer, resume: bool = False, stop_after: int | None = None) -> Trained:
+    def on_epoch(history: History) -> None:
+        if len(history) == stop_after:
+            raise KeyboardInterrupt
+
+    return training.run(resume, 0, on_epoch)
 
 
-def test_one_seed_is_one_network(dataset: Dataset, train: Fit) -> None:
-    losses = [train(dataset, Settings(epochs=2, batch_size=16, seed=seed)).history["loss"] for seed in (1, 1, 2)]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
-    assert losses[0] != pytest.approx(losses[2], rel=1e-4)
+def test_it_learns_what_can_be_learned(dataset: Dataset, tmp_path: Path) -> None:
+    trained = run(trainer(dataset, tmp_path))
+    assert trained.history[-1]["val_accuracy"] > 0.9
+    assert len(trained.history) == SCHEDULE.epochs
+    assert trained.history[-1]["loss"] < trained.history[0]["loss"]
+    assert trained.prior.tolist() == pytest.approx([1 / 3] * 3, abs=0.01)
 
 
-def test_the_best_epoch_is_kept_and_training_stops_after_it(dataset: Dataset, train: Fit) -> None:
-    settings = Settings(epochs=30, batch_size=16, seed=0, learning_rate=0.05, patience=2)
-    trained = train(dataset, settings)
-    losses = trained.history["val_loss"]
-    best = int(np.argmin(losses))
-    assert best == len(losses) - 1 - settings.patience < settings.epochs - 1
-    pixels, truth, _ = dataset.of("validation")
-    found = trained.network.evaluate(
-        pixels, np.eye(3)[truth], sample_weight=class_weights(truth), verbose=0, return_dict=True
+def test_without_a_signal_it_does_no_better_than_chance(dataset: Dataset, tmp_path: Path) -> None:
+    dice = np.random.default_rng(0)
+    labels = dice.permutation([photograph.label for photograph in dataset.photographs])
+    shuffled = [replace(p, label=str(label)) for p, label in zip(dataset.photographs, labels, strict=True)]
+    trained = run(trainer(Dataset(shuffled, dataset.parts), tmp_path, replace(SCHEDULE, epochs=3)))
+    assert trained.history[-1]["val_accuracy"] < 0.6
+
+
+def test_one_seed_is_one_network(dataset: Dataset, tmp_path: Path) -> None:
+    schedule = replace(SCHEDULE, epochs=1)
+    losses = [
+        run(trainer(dataset, tmp_path, schedule, drawing=Drawing(16, seed))).history[0]["loss"] for seed in (1, 1, 2)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert losses[0] != pytest.approx(losses[2], rel=1e-3)
+
+
+def test_a_killed_training_goes_on_after_its_last_whole_epoch(dataset: Dataset, tmp_path: Path) -> None:
+    schedule = replace(SCHEDULE, epochs=3, head_epochs=1, sizes=(coloured.SIZE, (48, 48)))
+    whole = run(trainer(dataset, tmp_path / "whole", schedule))
+    for killed_in in (2, 3):  # the epoch in which it is killed is lost, those before are not
+        folder = tmp_path / f"killed-{killed_in}"
+        with pytest.raises(KeyboardInterrupt):
+            run(trainer(dataset, folder, schedule), stop_after=killed_in)
+        resumed = run(trainer(dataset, folder, schedule), resume=True)
+        assert len(resumed.history) == 3
+        for ours, theirs in zip(resumed.network.get_weights(), whole.network.get_weights(), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+def test_a_checkpoint_of_another_training_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1)))
+    with pytest.raises(UsageError, match="was trained with learning_rate"):
+        run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, learning_rate=0.5)), resume=True)
+    (tmp_path / "checkpoint.npz").write_bytes(b"PK broken")
+    with pytest.raises(UsageError, match="is no checkpoint"):
+        run(trainer(dataset, tmp_path), resume=True)
+
+
+def test_the_head_learns_first_and_alone(dataset: Dataset, tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    fresh = CNN.build(3, coloured.SIZE)
+    trained = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, head_epochs=1))).network
+    kernel = fresh.get_layer("block1_convolution").get_weights()[0]
+    np.testing.assert_array_equal(trained.get_layer("block1_convolution").get_weights()[0], kernel)
+    assert not np.allclose(trained.get_layer("probabilities").get_weights()[0], 0)
+    assert not np.allclose(
+        trained.get_layer("probabilities").get_weights()[0], fresh.get_layer("probabilities").get_weights()[0]
     )
-    assert found["loss"] == pytest.approx(losses[best], rel=1e-4)
-    assert found["loss"] < losses[-1]
 
 
-def test_epochs_are_balanced_fresh_and_only_of_the_training_part(dataset: Dataset) -> None:
-    marked = np.broadcast_to((dataset.parts == "train")[:, None, None, None], dataset.pixels.shape)
-    marked_dataset = Dataset(dataset.photographs, marked.astype(np.uint8) * 200, dataset.parts)
-    epochs = BalancedEpochs(marked_dataset, Settings(epochs=1, batch_size=16, seed=0))
-    batches = [epochs[index] for index in range(len(epochs))]
-    assert all((pixels[:, 16, 16] == 200).all() for pixels, _ in batches)
-    targets = np.concatenate([targets for _, targets in batches])
-    assert targets.sum(axis=0).tolist() == [36, 36, 36]
-    assert epochs.prior() == pytest.approx([1 / 3] * 3)
+def test_what_ships_is_the_average_of_the_weights(dataset: Dataset, tmp_path: Path) -> None:
+    schedule = replace(SCHEDULE, epochs=1, averaging=0.999)
+    averaged = run(trainer(dataset, tmp_path, schedule)).network.get_weights()
+    with np.load(tmp_path / "checkpoint.npz") as archive:
+        kept = {name: [archive[key] for key in sorted(archive.files) if key.startswith(name)] for name in ("average",)}
+    for ours, theirs in zip(averaged, kept["average"], strict=False):
+        np.testing.assert_array_equal(ours, theirs)
 
 
-def test_a_batch_is_augmented_and_the_same_until_the_epoch_ends(dataset: Dataset) -> None:
-    epochs = BalancedEpochs(dataset, Settings(epochs=2, batch_size=16, seed=0))
-    first, again = epochs[1][0], epochs[1][0]
-    originals = dataset.of("train")[0][epochs.drawn[16:32]]
-    changed = [not np.array_equal(picture, original) for picture, original in zip(first, originals, strict=True)]
-    drawn = epochs.drawn
-    epochs.on_epoch_end()
-    assert sum(changed) > 12
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, epochs[1][0])
-    assert not np.array_equal(drawn, epochs.drawn)
+def test_pictures_grow_through_the_sizes() -> None:
+    schedule = Schedule(epochs=7, sizes=((1, 1), (2, 2), (3, 3)))
+    assert [schedule.size_of(epoch)[0] for epoch in range(7)] == [1, 1, 1, 2, 2, 3, 3]
 
 
-def test_a_class_that_the_cap_keeps_small_has_a_smaller_prior() -> None:
-    dataset = coloured({"melanoma": 50, "nevus": 50, "vascular_lesion": 1})
-    epochs = BalancedEpochs(dataset, Settings(epochs=1, batch_size=16, seed=0, max_repeats=3))
-    assert epochs.prior() == pytest.approx([21 / 45, 21 / 45, 3 / 45])
+def test_initial_weights_replace_those_of_the_network(dataset: Dataset, tmp_path: Path) -> None:
+    kernel = np.full((5, 5, 3, 8), 0.25, np.float32)
+    schedule = replace(SCHEDULE, epochs=1, head_epochs=1)
+    trained = run(trainer(dataset, tmp_path, schedule, initial={"block1_convolution": [kernel]}))
+    np.testing.assert_array_equal(trained.network.get_layer("block1_convolution").get_weights()[0], kernel)
 
 
-def test_weights_make_every_present_class_count_alike() -> None:
-    truth = np.array([0, 0, 0, 2])
-    weights = class_weights(truth)
-    assert weights.tolist() == pytest.approx([2 / 3, 2 / 3, 2 / 3, 2])
-    assert weights.mean() == pytest.approx(1)
+def test_validation_weighs_every_class_alike_and_takes_the_prior_out() -> None:
+    inputs = keras.Input((1, 1, 2))
+    network = keras.Model(inputs, keras.layers.Flatten()(inputs))
+    pixels = np.array([[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.6, 0.4]], np.float32).reshape(4, 1, 1, 2)
+    truth = np.array([0, 0, 0, 1])
+    even = validate(network, pixels, truth, np.array([0.5, 0.5]))
+    assert even["val_accuracy"] == pytest.approx(0.5)
+    assert even["val_loss"] == pytest.approx((-np.log(0.8) - np.log(0.4)) / 2, rel=1e-5)
+    assert validate(network, pixels, truth, np.array([0.75, 0.25]))["val_accuracy"] == pytest.approx(1.0)
 
 
-def test_curves_are_a_picture() -> None:
-    values = [0.5, 0.4]
-    png = draw_curves({"loss": values, "accuracy": values, "val_loss": values, "val_accuracy": values})
-    with Image.open(io.BytesIO(png)) as picture:
+def test_history_and_curves(dataset: Dataset, tmp_path: Path) -> None:
+    history = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=2), look=Look("views", views.view, 2))).history
+    lines = history_csv(history).decode().splitlines()
+    assert lines[0] == "epoch,size,accuracy,loss,val_loss,val_accuracy,seconds"
+    assert len(lines) == 3
+    with Image.open(io.BytesIO(draw_curves(history))) as picture:
         assert picture.format == "PNG"
         assert picture.width > 500

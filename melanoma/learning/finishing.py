@@ -1,0 +1,162 @@
+"""From a trained network to what ships: calibrated, aware of strangers, with thresholds, and judged once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from melanoma.decision import Scores, choose
+from melanoma.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
+from melanoma.engine import Engine, score_all
+from melanoma.images import ImageSpec
+from melanoma.judging import bootstrap
+from melanoma.judging.decisions import balanced_accuracy
+from melanoma.judging.evaluation import evaluate
+from melanoma.judging.predictions import Names, Predictions
+from melanoma.learning import calibration, strangers
+from melanoma.learning.datasets import load_pixels
+from melanoma.learning.familiarity import with_familiarity
+from melanoma.learning.splits import TEST, TRAIN, VALIDATION, Dataset, Part
+from melanoma.learning.thresholds import choose_thresholds
+from melanoma.learning.training import Trained
+from melanoma.reference import reference_of
+
+_BATCH = 32
+_SPOILT = 500  # test photographs that are spoilt in every way, to see whether it is noticed
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A network ready to ship.
+
+    Attributes:
+        network: With its calibration folded in, and a second output `ood_score`.
+        prior: Class shares that its probabilities refer to: those of the training part.
+        temperature: Divides the logits.
+        thresholds: As a bundle holds them.
+        reference: What it says of the validation part.
+        choices: How the thresholds were chosen, and what calibration was worth, JSON values.
+        report: Of the test part, as `evaluation.evaluate` gives it.
+        gap: Balanced accuracy of the other parts, by part.
+    """
+
+    network: keras.Model
+    prior: tuple[float, ...]
+    temperature: float
+    thresholds: Mapping[str, float]
+    reference: Mapping[str, Any]
+    choices: Mapping[str, Any]
+    report: Mapping[str, Any]
+    gap: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finisher:
+    """What finishing needs besides the network.
+
+    Attributes:
+        dataset: That it was trained on.
+        spec: What the decoder delivers.
+        landmarks: Layers by which photographs are known; none for no `ood_score`.
+        rule: `balanced` or `argmax`.
+        most_sent: Share of the validation part that may be sent to a person for lack of confidence.
+        seed: Of the resampling.
+        subgroups: Values by name of subgroup and image_id.
+    """
+
+    dataset: Dataset
+    spec: ImageSpec
+    landmarks: tuple[str, ...]
+    rule: str
+    most_sent: float
+    seed: int
+    subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def finish(self, trained: Trained) -> Finished:
+        """Calibrates and chooses on the validation part, then judges on the test part.
+
+        Args:
+            trained: Whose network gives probabilities that refer to its own prior.
+        """
+        labels, train, validation = self.dataset.labels, self.dataset.of(TRAIN), self.dataset.of(VALIDATION)
+        counts = np.bincount(train.truth, minlength=len(labels))
+        prior = tuple((counts / counts.sum()).tolist())
+        seen, looked = load_pixels(train.photographs, self.spec), load_pixels(validation.photographs, self.spec)
+        raw = np.log(np.maximum(self._scores(trained.network, looked).probabilities, 1e-12))
+        fitted = calibration.fit(raw, validation.truth, prior, trained.prior.tolist())
+        network = calibration.fold_bias(trained.network, fitted.temperature, fitted.bias)
+        if self.landmarks:
+            network = with_familiarity(network, self.landmarks, seen, looked, _BATCH)
+        said = self._scores(network, looked, fitted.temperature)
+        thresholds, choices = choose_thresholds(
+            labels,
+            said,
+            validation.truth,
+            validation.groups,
+            prior,
+            self.rule,
+            most_sent=self.most_sent,
+            seed=self.seed,
+        )
+        checked = calibration.check(raw, validation.truth, validation.groups, prior, trained.prior.tolist())
+        choices |= {"calibration": {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}}
+        engine = Engine(network, (self.spec.height, self.spec.width), _BATCH, temperature=fitted.temperature)
+        parts = {TRAIN: (train, seen), VALIDATION: (validation, looked)}
+        gap = {name: self._gap(engine, part, pixels, prior) for name, (part, pixels) in parts.items()}
+        test = self.dataset.of(TEST)
+        judged = load_pixels(test.photographs, self.spec)
+        answers = score_all(engine, judged)
+        if answers.ood is not None:
+            choices |= {"strangers": strangers.detection(engine, thresholds[OOD_ABOVE], self.seed, judged[:_SPOILT])}
+        predictions = self._predictions(test, answers, prior, thresholds)
+        return Finished(
+            network,
+            prior,
+            fitted.temperature,
+            thresholds,
+            reference_of(labels, said.probabilities, choose(said.probabilities, prior, self.rule)[0], said.ood),
+            choices,
+            evaluate(predictions, self.seed, int(counts.argmax())),
+            gap,
+        )
+
+    def _scores(self, network: keras.Model, pixels: npt.NDArray[np.uint8], temperature: float = 1.0) -> Scores:
+        size = self.spec.height, self.spec.width
+        return score_all(Engine(network, size, _BATCH, temperature=temperature), pixels)
+
+    def _predictions(
+        self, part: Part, scores: Scores, prior: tuple[float, ...], thresholds: Mapping[str, float]
+    ) -> Predictions:
+        """Says of each photograph what a night would say of it."""
+        labels = self.dataset.labels
+        top, confidence = choose(scores.probabilities, prior, self.rule)
+        flagged = None
+        if FLAGGED in thresholds:
+            flagged = scores.probabilities[:, labels.index(FLAGGED)] >= thresholds[FLAGGED]
+        review = confidence < thresholds[REVIEW_BELOW]
+        if scores.ood is not None:
+            review |= scores.ood > thresholds[OOD_ABOVE]
+        return Predictions(
+            tuple(labels),
+            part.truth,
+            scores.probabilities,
+            top,
+            np.asarray(part.groups),
+            flagged,
+            review,
+            {name: self._values(part, values) for name, values in self.subgroups.items()},
+        )
+
+    def _values(self, part: Part, values: Mapping[str, str]) -> Names:
+        return np.array([values.get(photograph.image_id, "unknown") for photograph in part.photographs])
+
+    def _gap(
+        self, engine: Engine, part: Part, pixels: npt.NDArray[np.uint8], prior: tuple[float, ...]
+    ) -> dict[str, Any] | None:
+        top, _ = choose(score_all(engine, pixels).probabilities, prior, self.rule)
+        evaluated = np.flatnonzero(np.bincount(part.truth, minlength=len(self.dataset.labels))).tolist()
+        measure = {"": balanced_accuracy(part.truth, top, evaluated)}
+        return bootstrap.spelt(bootstrap.draw(measure, np.asarray(part.groups), self.seed)[""])

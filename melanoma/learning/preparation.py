@@ -1,0 +1,107 @@
+"""From sources to a data set that can be trained on: read, cleaned, grouped and split, in this order."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from melanoma.audit.findings import Finding
+from melanoma.audit.hashes import Hashes
+from melanoma.audit.hashing import hash_photographs
+from melanoma.audit.leaks import join_near_duplicates, leaks
+from melanoma.errors import DataError
+from melanoma.learning.cleaning import Step, clean, read_reference
+from melanoma.learning.datasets import Columns, Photograph, read_sources
+from melanoma.learning.splits import Dataset, read_split, split
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Where labelled photographs come from, and how they are to be split.
+
+    Attributes:
+        data: Folders of class folders and tables.
+        roots: Of the photographs that tables list, see `datasets.read_table`.
+        columns: Of the tables.
+        reference: Table that knows photographs by id.
+        split: Table with the part of photographs by id; what it does not name is split.
+        validation: Share of what is split.
+        test: Share of what is split.
+        seed: Of the split.
+    """
+
+    data: Sequence[str]
+    roots: Sequence[str]
+    columns: Columns | None
+    reference: str | None
+    split: str | None
+    validation: float
+    test: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A data set and how it came about.
+
+    Attributes:
+        dataset: Cleaned and split.
+        steps: What every step took out.
+        leaks: By which the split leaks; empty unless a given split does.
+    """
+
+    dataset: Dataset
+    steps: list[Step]
+    leaks: list[Finding]
+
+
+def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callable[[], object]) -> Prepared:
+    """Prepares a data set.
+
+    Args:
+        sources: Of it.
+        on_start: Called with the number of photographs that are going to be looked at.
+        on_each: Called after each of them.
+
+    Raises:
+        DataError: The data cannot be read, or cannot be split.
+        UsageError: The sources do not fit together.
+    """
+    found, absent = read_sources(sources.data, sources.columns, sources.roots)
+    reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
+    cleaned, steps = clean(found, reference)
+    on_start(len(cleaned))
+    seen, hashes, step = _seen(cleaned, on_each)
+    joined = join_near_duplicates(seen, hashes)
+    known = read_split(sources.split) if sources.split else {}
+    # A split that is given is taken as it is, and judged afterwards.
+    photographs = [old if old.image_id in known else new for old, new in zip(seen, joined, strict=True)]
+    parts = split(photographs, sources.validation, sources.test, sources.seed, known)
+    first = Step("found" + (f"; {absent} more are listed but absent" if absent else ""), 0, len(found))
+    groups = len({p.group for p in seen}) - len({p.group for p in joined})
+    last = Step(f"{groups} groups joined with others by near duplicates", 0, len(joined))
+    dataset = Dataset(photographs, parts)
+    return Prepared(dataset, [first, *steps, step, last], leaks(photographs, parts.tolist(), hashes))
+
+
+def _seen(photographs: Sequence[Photograph], on_each: Callable[[], object]) -> tuple[list[Photograph], Hashes, Step]:
+    """Looks at every photograph, and leaves out what gives none."""
+    refused: dict[int, str] = {}
+    hashes = hash_photographs(photographs, on_each, refused=refused)
+    kept = [index for index in range(len(photographs)) if index not in refused]
+    if not kept:
+        raise DataError(f"none of {len(photographs)} files gives a photograph; check --data")
+    told = "".join(f", {kind} {count}" for kind, count in sorted(Counter(refused.values()).items()))
+    step = Step("bytes that give no photograph" + told, len(refused), len(kept))
+    return [photographs[index] for index in kept], hashes[kept], step
+
+
+def describe_leaks(prepared: Prepared) -> str:
+    """Counts by what photographs of two parts are one, and names the parts."""
+    parts = prepared.dataset.parts
+    counts = Counter(
+        (str(leak.basis).replace("_", " "), *sorted((str(parts[leak.first]), str(parts[leak.second]))))
+        for leak in prepared.leaks
+    )
+    return ", ".join(
+        f"{count} by {basis} between {first} and {second}" for (basis, first, second), count in counts.items()
+    )

@@ -1,0 +1,196 @@
+"""The whole way from a prepared data set to a bundle: train, finish, write."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from melanoma.bundle import Bundle
+from melanoma.bundling import write_bundle
+from melanoma.images import ImageSpec
+from melanoma.judging.page import page
+from melanoma.learning import augment, cards, views
+from melanoma.learning.balance import draw_counts
+from melanoma.learning.curves import draw_curves
+from melanoma.learning.epochs import Drawing, Look
+from melanoma.learning.finishing import Finished, Finisher
+from melanoma.learning.inheritance import Weights
+from melanoma.learning.networks import network_named
+from melanoma.learning.preparation import Prepared
+from melanoma.learning.recipes import Recipe
+from melanoma.learning.splits import TRAIN
+from melanoma.learning.thresholds import draw_review
+from melanoma.learning.training import History, Schedule, Trained, Trainer, history_csv
+
+CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
+_NOT_IN_BUNDLE_JSON = ("curves", "challenge", "confusion")  # evaluation.json has them
+LOOKS = {
+    "views": Look("views", views.view, threads=2),
+    "augmentor": Look("augmentor", augment.view, threads=1),  # its dice are global
+}
+_LICENCE = "The network in this folder was trained on data under these terms, which bind it too.\n\n{}\n"
+_LOOKS_IN_WORDS = {
+    "views": "Every epoch shows each photograph anew: another crop, scale, turn, mirror image, light, colour, "
+    "sharpness and JPEG compression (`views.py`).",
+    "augmentor": "Every epoch shows each photograph anew by Augmentor: rotation, flips, zoom, contrast (`augment.py`).",
+}
+
+
+@dataclass(frozen=True)
+class Story:
+    """What only whoever trains can say.
+
+    Attributes:
+        name: Of the bundle.
+        data: What the data is, for people.
+        licence: Terms of the data.
+        command: The exact command.
+        limits: What else a reader must know, a sentence each.
+    """
+
+    name: str
+    data: str
+    licence: str
+    command: str
+    limits: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides what comes out.
+
+    Attributes:
+        network: Name of it.
+        recipe: How it is trained.
+        prepared: The data set.
+        seed: Of weights, dropout, drawing, looks and resampling.
+        rule: `balanced` or `argmax`.
+        most_sent: Share of the photographs that may go to a person for lack of confidence.
+        subgroups: Values by name of subgroup and image_id.
+        initial: Weights by name of layer that training starts from instead of the network's own.
+    """
+
+    network: str
+    recipe: Recipe
+    prepared: Prepared
+    seed: int
+    rule: str
+    most_sent: float
+    subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    initial: Weights = field(default_factory=dict)
+
+    @property
+    def spec(self) -> ImageSpec:
+        """What scoring will see."""
+        return ImageSpec(*self.recipe.size, crop=self.recipe.crop)
+
+    @property
+    def drawing(self) -> Drawing:
+        """How epochs are drawn."""
+        recipe = self.recipe
+        return Drawing(recipe.batch_size, self.seed, None, recipe.balance, recipe.max_repeats)
+
+    def train(
+        self, folder: Path, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], object]
+    ) -> Trained:
+        """Trains, and leaves split, history and checkpoint in a local folder as it goes.
+
+        Raises:
+            UsageError: There is nothing to resume, or it belongs to another training.
+        """
+        recipe = self.recipe
+        schedule = Schedule(
+            epochs=recipe.epochs,
+            sizes=recipe.train_sizes,
+            head_epochs=recipe.head_epochs,
+            learning_rate=recipe.learning_rate,
+            weight_decay=recipe.weight_decay,
+            label_smoothing=recipe.label_smoothing,
+            averaging=recipe.averaging,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / SPLIT).write_bytes(self.prepared.dataset.to_csv())
+
+        def keep(history: History) -> None:
+            (folder / HISTORY).write_bytes(history_csv(history))
+            on_epoch(history)
+
+        kind = network_named(self.network)
+        trainer = Trainer(
+            kind,
+            self.spec,
+            self.prepared.dataset,
+            LOOKS[recipe.look],
+            self.drawing,
+            schedule,
+            folder / CHECKPOINT,
+            self.initial,
+        )
+        return trainer.run(resume, verbose, keep)
+
+    def finish(self, trained: Trained) -> Finished:
+        """Calibrates, chooses thresholds, and judges once on the test part."""
+        landmarks = network_named(self.network).landmarks
+        finisher = Finisher(
+            self.prepared.dataset, self.spec, landmarks, self.rule, self.most_sent, self.seed, self.subgroups
+        )
+        return finisher.finish(trained)
+
+    def ship(self, uri: str, story: Story, trained: Trained, finished: Finished) -> Bundle:
+        """Writes the bundle.
+
+        Raises:
+            BundleError: Something else lies there.
+        """
+        labels, tally = self.prepared.dataset.labels, self.prepared.dataset.tally()
+        epochs = dict(zip(labels, trained.prior.tolist(), strict=True))
+        height, width = self.recipe.size
+        told = cards.Training(
+            name=story.name,
+            network=f"{network_named(self.network).description} on photographs of {height}x{width} pixels.",
+            data=story.data,
+            licence=story.licence.splitlines()[0],
+            command=story.command,
+            steps=self.prepared.steps,
+            tally=tally,
+            epochs=epochs,
+            prior=dict(zip(labels, finished.prior, strict=True)),
+            look=_LOOKS_IN_WORDS[self.recipe.look],
+            limits=story.limits,
+        )
+        part = self.prepared.dataset.of(TRAIN)
+        drawn = sum(tally[label][TRAIN] for label in labels)
+        return write_bundle(
+            uri,
+            finished.network,
+            labels=labels,
+            spec=self.spec,
+            card=cards.write_card(told, finished),
+            licence=_LICENCE.format(story.licence),
+            prior=finished.prior,
+            temperature=finished.temperature,
+            decision_rule=self.rule,
+            thresholds=finished.thresholds,
+            reference=finished.reference,
+            metrics={
+                "test": {key: value for key, value in finished.report.items() if key not in _NOT_IN_BUNDLE_JSON},
+                **finished.gap,
+                "choices": finished.choices,
+            },
+            training={**asdict(told), **asdict(self.recipe), "seed": self.seed},
+            extra_files={
+                SPLIT: self.prepared.dataset.to_csv(),
+                HISTORY: history_csv(trained.history),
+                "curves.png": draw_curves(trained.history),
+                "counts.png": draw_counts(
+                    dict(zip(labels, np.bincount(part.truth, minlength=len(labels)).tolist(), strict=True)),
+                    {label: round(share * drawn) for label, share in epochs.items()},
+                ),
+                "review.png": draw_review(finished.choices["review_below"]),
+                "evaluation.json": json.dumps(finished.report, indent=1, sort_keys=True).encode(),
+                "evaluation.html": page(finished.report, f"{story.name}: test part").encode(),
+            },
+        )

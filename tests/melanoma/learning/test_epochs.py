@@ -1,0 +1,90 @@
+"""Epochs: only of the training part, drawn as told, seen anew, and the same again for the same seed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from melanoma import samples
+from melanoma.learning import views
+from melanoma.learning.epochs import Drawing, Epoch, Look
+from melanoma.learning.sampling import class_shares, draw
+from melanoma.learning.splits import TRAIN, Dataset
+from tests.melanoma.learning import coloured
+
+LOOK = Look("views", views.view, 2)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return coloured.dataset(tmp_path_factory.mktemp("coloured"), {"melanoma": 60, "nevus": 90, "vascular_lesion": 30})
+
+
+def epoch(dataset: Dataset, number: int = 0, **drawing: object) -> Epoch:
+    given = Drawing(**({"batch_size": 16, "seed": 0} | drawing))  # type: ignore[arg-type]
+    return Epoch(dataset.of(TRAIN), len(dataset.labels), given, LOOK, number, coloured.SIZE)
+
+
+def test_an_epoch_holds_nothing_but_the_training_part_and_classes_alike(dataset: Dataset) -> None:
+    found = epoch(dataset)
+    part = dataset.of(TRAIN)
+    assert len(part.truth) == 108
+    assert found.drawn.max() < 108
+    targets = np.concatenate([found[batch][1] for batch in range(len(found))])
+    assert targets.sum(axis=0).tolist() == [36, 36, 36]
+    assert found.shares().tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_a_batch_is_the_same_until_the_epoch_changes(dataset: Dataset) -> None:
+    first, again, other = epoch(dataset)[1][0], epoch(dataset)[1][0], epoch(dataset, number=1)
+    assert first.shape == (16, *coloured.SIZE, 3)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other[1][0])
+    assert not np.array_equal(epoch(dataset).drawn, other.drawn)
+
+
+def test_a_photograph_that_comes_up_twice_is_seen_in_two_ways(dataset: Dataset) -> None:
+    found = epoch(dataset, batch_size=108)
+    pixels = found[0][0]
+    index = int(np.argmax(np.bincount(found.drawn)))
+    first, second, *_ = np.flatnonzero(found.drawn == index)
+    assert not np.array_equal(pixels[first], pixels[second])
+
+
+def test_other_files_of_a_photograph_are_looked_at_too(tmp_path: Path) -> None:
+    dataset = coloured.dataset(tmp_path / "grey", {"melanoma": 60, "nevus": 60})
+    green = tmp_path / "green.png"
+    green.write_bytes(samples.encode(np.full((40, 40, 3), (0, 255, 0), np.uint8), "png"))
+    with_others = Dataset([replace(p, other_uris=(str(green),)) for p in dataset.photographs], dataset.parts)
+    found = epoch(with_others, batch_size=72)
+    pixels = found[0][0].astype(float)
+    share = (pixels[..., 1] > 2 * pixels[..., 0] + 40).all(axis=(1, 2)).mean()
+    assert 0.1 < share < 0.4
+
+
+@pytest.mark.parametrize(("balance", "expected"), [(0, [0.1, 0, 0.9]), (0.5, [0.25, 0, 0.75]), (1, [0.5, 0, 0.5])])
+def test_shares_go_from_natural_to_alike(balance: float, expected: list[float]) -> None:
+    labels = np.array([0] * 10 + [2] * 90)
+    assert class_shares(labels, balance).tolist() == pytest.approx(expected)
+    drawn = labels[draw(labels, (0, 0), 100, balance, 99)]
+    assert np.bincount(drawn, minlength=3) / 100 == pytest.approx(np.array(expected))
+
+
+def test_a_draw_repeats_no_photograph_before_all_others_of_its_class_came_up() -> None:
+    labels = np.array([0] * 10 + [1] * 90)
+    counts = np.bincount(draw(labels, (0, 0), 100, 1.0, 99), minlength=100)
+    assert set(counts[:10]) == {5}
+    assert set(counts[10:]) == {0, 1}
+
+
+def test_the_cap_keeps_a_class_small() -> None:
+    labels = np.array([0] * 50 + [1])
+    assert np.bincount(labels[draw(labels, (0, 0), 51, 1.0, 3)]).tolist() == [26, 3]
+
+
+def test_draws_differ_by_seed_and_by_epoch() -> None:
+    labels = np.array([0] * 50 + [1] * 50)
+    draws = [draw(labels, key, 100, 1.0, 9).tolist() for key in ((0, 0), (0, 0), (0, 1), (1, 0))]
+    assert draws[0] == draws[1]
+    assert draws[0] != draws[2] != draws[3] != draws[0]
