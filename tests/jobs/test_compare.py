@@ -1,0 +1,113 @@
+"""`melanoma compare`: two answers to the same photographs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jobs.cli import main
+from tests.melanoma.judging.tables import MODEL, OTHER_MODEL, SLUGS, commit, labels, scored
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> tuple[str, str, str]:
+    """A model that guesses, another one that is mostly right, and labels."""
+    dice = np.random.default_rng(0)
+    truth = np.arange(150) % 3
+    guess = dice.dirichlet(np.ones(3), 150)
+    sure = 0.5 * np.eye(3)[truth] + 0.5 * guess
+    old = commit(tmp_path / "old", [scored(f"DOE-{i}", *guess[i]) for i in range(150)])
+    new = commit(tmp_path / "new", [scored(f"DOE-{i}", *sure[i], model_id=OTHER_MODEL) for i in range(150)])
+    text = "image_id,dx,lesion\n" + "".join(f"DOE-{i},{SLUGS[truth[i]]},L{i // 2}\n" for i in range(150))
+    return old, new, labels(tmp_path / "labels.csv", text)
+
+
+def label_words(file: str) -> list[str]:
+    return ["--labels", file, "--id-column", "image_id", "--label-column", "dx", "--group-column", "lesion"]
+
+
+def test_a_better_model_is_promoted_and_a_worse_one_is_not(
+    answers: tuple[str, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new, file = answers
+    words = [*label_words(file), "--output", str(tmp_path / "out")]
+    assert main(["compare", old, new, *words]) == 0
+    said = capsys.readouterr()
+    assert "verdict            promote: balanced accuracy differs by +" in said.out
+    assert "no diagnosis" in said.out
+    assert said.err == ""
+    report = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    row = report["judged"]["figures"]["melanoma_auc"]["difference"]
+    assert f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})" in said.out
+    page = (tmp_path / "out" / "comparison.html").read_text()
+    assert f"{MODEL} against {OTHER_MODEL}" in page
+    assert "DOE" not in said.out + page + json.dumps(report)
+    assert main(["compare", new, old, *label_words(file)]) == 0
+    assert "verdict            do not promote: balanced accuracy is shown to fall" in capsys.readouterr().out
+
+
+def test_without_labels_it_says_how_far_they_lie_apart(
+    answers: tuple[str, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", answers[0], answers[1]]) == 0
+    said = capsys.readouterr().out
+    assert "on 150 photographs" in said
+    assert "Cohen's kappa" in said
+    assert "changes" in said
+    assert "verdict" not in said
+
+
+def test_a_run_on_another_runner_can_be_compared_with_the_first(
+    answers: tuple[str, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [scored(f"DOE-{i}", 0.2, 0.3, 0.5) for i in range(20)]
+    one, two = commit(tmp_path / "one", rows), commit(tmp_path / "two", rows)
+    assert main(["compare", one, two]) == 0
+    said = capsys.readouterr().out
+    assert "same class chosen  20 of 20" in said
+    assert "0 at most, 0 on average; 20 photographs identical, 20 within 1e-5" in said
+    assert "changes" not in said
+
+
+def test_two_models_of_one_table_are_named(answers: tuple[str, str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    table = answers[0]
+    commit(Path(table), [scored("DOE-0", 1, 0, 0, model_id=OTHER_MODEL)])
+    assert main(["compare", table]) == 2
+    assert f"{MODEL}, {OTHER_MODEL}; name one by --old-model" in capsys.readouterr().err
+    assert main(["compare", table, "--old-model", MODEL]) == 2
+    assert "name one by --new-model" in capsys.readouterr().err
+    assert main(["compare", table, "--old-model", MODEL, "--new-model", OTHER_MODEL]) == 0
+    said = capsys.readouterr().out
+    assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photographs" in said
+    assert "149 photographs are in the old table only" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ([], "both sides are m-000000000001 of one table; name two models or two tables"),
+        (["--labels", "x.csv"], "--labels needs --id-column and --label-column"),
+    ],
+)
+def test_what_cannot_be_compared_exits_with_2(
+    answers: tuple[str, str, str], capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+) -> None:
+    assert main(["compare", answers[0], *words]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err
+    assert len(said.err.splitlines()) == 1 and said.out == ""
+
+
+def test_a_comparison_loads_neither_tensorflow_nor_what_draws_and_trains(answers: tuple[str, str, str]) -> None:
+    words = ["compare", answers[0], answers[1], *label_words(answers[2])]
+    command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *words]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
+    assert not imported & {"tensorflow", "keras", "apache_beam", "sklearn", "matplotlib", "duckdb"}
+    assert [line for line in ended.stderr.splitlines() if not line.startswith("import time:")] == []
