@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from melanoma.judging import markup, pictures
-from melanoma.judging.agreement import flipped
-from melanoma.judging.markup import card, escaped, grid, paragraph, section
+from melanoma.judging.agreement_page import agreement_chapters
+from melanoma.judging.markup import escaped, paragraph, section
 from melanoma.judging.sentences import FIGURES, number, signed, with_interval
 from melanoma.judging.verdict import KEEP, PROMOTE
 from melanoma.labels import name_of
 
 Report = Mapping[str, Any]
-_MOST_FLIPS = 15
 
 
 def page(report: Report, title: str) -> str:
@@ -37,9 +36,7 @@ def page(report: Report, title: str) -> str:
         markup.bullets(lead),
         _figures(judged) if judged else "",
         _recalls(judged) if judged else "",
-        _agreement(report["agreement"]),
-        _flips(report["agreement"]),
-        _largest(report["agreement"]),
+        *agreement_chapters(report["agreement"]),
         _method(judged) if judged else "",
     ]
     return markup.document(title, parts)
@@ -128,83 +125,6 @@ def _value(estimate: Report | None) -> str:
 
 def _bar(difference: Report | None) -> str:
     return pictures.interval(difference, None, most=0.2, least=-0.2) + signed(difference)
-
-
-def _agreement(found: Report) -> str:
-    n = found["n"]
-    cards = [
-        card("Same class chosen", f"{found['same_top_label'] / n:.1%}", "", f"{found['same_top_label']:,} of {n:,}."),
-        card(
-            "Cohen's kappa",
-            number(found["kappa"]),
-            "",
-            "Agreement of the chosen classes beyond chance: 1 always, 0 no more than by chance.",
-        ),
-        card(
-            "Largest difference",
-            f"{found['largest_difference']:.3g}",
-            "",
-            f"Of one probability of one photograph. Mean {found['mean_difference']:.3g}.",
-        ),
-        card(
-            "Identical",
-            f"{found['identical']:,}",
-            "",
-            f"Photographs with the same probabilities, bit for bit; {found['within_1e-5']:,} differ by 1e-5 at most, "
-            "as other batch sizes and processors make them.",
-        ),
-    ]
-    rows = [
-        [
-            escaped(name_of(slug)),
-            f"{row['old']:,}",
-            f"{row['new']:,}",
-            f"{row['new'] - row['old']:+,}",
-            f"{found['largest_by_label'][slug]:.3g}" if slug in found["largest_by_label"] else "–",
-        ]
-        for slug, row in found["top_labels"].items()
-    ]
-    head = ("class", "old chose it", "new chose it", "shift", "largest difference of its probability")
-    return section("How far they lie apart", grid(cards, 220), markup.table(head, rows))
-
-
-def _flips(found: Report) -> str:
-    flips = flipped(found)
-    if not flips:
-        return ""
-    names = [name_of(slug) for slug in found["flips"]["labels"]]
-    rows = [[escaped(name_of(old)), escaped(name_of(new)), f"{n:,}"] for old, new, n in flips[:_MOST_FLIPS]]
-    most = markup.table(("old", "new", "n"), rows, "names")
-    return section(
-        "Which class became which",
-        paragraph("Rows: the class that the old model chose. Columns: the class that the new one chose."),
-        markup.heat("old \\ new", names, found["flips"]["counts"]),
-        f"<details><summary>The most frequent changes</summary>{most}</details>",
-    )
-
-
-def _largest(found: Report) -> str:
-    if not found["largest"]:
-        return ""
-    rows = [
-        [
-            f"<code>{escaped(row['sha256'])}</code>",
-            escaped(name_of(row["label"])),
-            f"{row['old']:.4f}",
-            f"{row['new']:.4f}",
-            escaped(name_of(row["old_top"])),
-            escaped(name_of(row["new_top"])),
-        ]
-        for row in found["largest"]
-    ]
-    return section(
-        "Photographs that moved most",
-        paragraph(
-            "Named by the first digits of their sha256, since names may be patients': find one by melanoma query TABLE "
-            "\"SELECT image_uri FROM scores WHERE image_sha256 LIKE 'DIGITS%'\"."
-        ),
-        markup.table(("sha256", "probability of", "old", "new", "old chose", "new chose"), rows, "names"),
-    )
 
 
 def _method(judged: Report) -> str:

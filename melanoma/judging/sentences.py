@@ -54,51 +54,67 @@ def accounts(data: Mapping[str, Any]) -> list[str]:
     Args:
         data: As `matching.match` gives it.
     """
-    unknown = data["classes_unknown_to_model"]
-    lost = sum(unknown.values())
-    unknown_names = ", ".join(f"{name_of(slug).lower()} ({count:,})" for slug, count in unknown.items())
-    missing = ", ".join(name_of(slug).lower() for slug in data["classes_without_label"])
-    group = data["group_column"]
-    sentences = [
+    sentences = [*_sources(data), *_classes(data), *_photographs(data), *_labels(data)]
+    return [sentence for happened, sentence in sentences if happened]
+
+
+def _sources(data: Mapping[str, Any]) -> list[tuple[object, str]]:
+    trained, group = data["trained_on"], data["group_column"]
+    return [
         (True, f"Model {data['model_id']} in {data['table']}, version {data['table_version']}."),
         (True, f"Labels in {data['labels']}, sha256 {data['labels_sha256'][:12]}…"),
         (True, f"{data['judged']:,} of {data['photographs']:,} scored photographs have a label and are judged."),
-        (
-            data["trained_on"],
-            f"{data['photographs_trained_on']:,} labelled photographs are left out, for they, or others of their "
-            f"lesions or patients, took part in the training by {', '.join(data['trained_on'])}.",
-        ),
-        (
-            not data["trained_on"],
-            "What the model was trained on was not named: any such photograph among these flatters it.",
-        ),
-        (
-            lost,
-            f"{lost:,} labelled photographs are left out, for the model does not know their class: {unknown_names}. "
-            "It has given each of them a wrong class, so that the figures here flatter it.",
-        ),
-        (missing, f"Classes of the model that no label bears: {missing}. Their sensitivity is not known."),
-        (data["photographs_without_label"], f"{data['photographs_without_label']:,} scored photographs have no label."),
-        (data["labels_without_photograph"], f"{data['labels_without_photograph']:,} labels have no photograph."),
-        (
-            data["photographs_failed"],
-            f"{data['photographs_failed']:,} photographs failed and have no probabilities, "
-            f"{data['labels_of_failed']:,} of them labelled.",
-        ),
-        (data["older_rows"], f"{data['older_rows']:,} rows are left out, for newer ones of the same photographs."),
-        (
-            data["ambiguous_ids"],
-            f"{data['ambiguous_ids']:,} ids name photographs of different contents, and so none for certain: these are "
-            f"left out, {data['labels_of_ambiguous']:,} of them labelled.",
-        ),
-        (data["labels_contradictory"], f"{data['labels_contradictory']:,} ids bear several labels and are left out."),
-        (data["label_rows_repeated"], f"{data['label_rows_repeated']:,} rows of the labels repeat another one."),
-        (data["label_rows_blank"], f"{data['label_rows_blank']:,} rows of the labels have no id or no label."),
+        (group, f"Photographs of one {group} were kept together in every resample."),
         (
             not group,
             "No group column was named: each photograph counts as a lesion of its own, and the intervals are too "
             "narrow if one lesion has several.",
         ),
-        (group, f"Photographs of one {group} were kept together in every resample."),
+        (
+            trained,
+            f"{data['photographs_trained_on']:,} labelled photographs are left out, for they, or others of their "
+            f"lesions or patients, took part in the training by {', '.join(trained)}.",
+        ),
+        (not trained, "What the model was trained on was not named: any such photograph among these flatters it."),
     ]
-    return [sentence for happened, sentence in sentences if happened]
+
+
+def _classes(data: Mapping[str, Any]) -> list[tuple[object, str]]:
+    unknown = data["classes_unknown_to_model"]
+    lost = sum(unknown.values())
+    names = ", ".join(f"{name_of(slug).lower()} ({count:,})" for slug, count in unknown.items())
+    missing = ", ".join(name_of(slug).lower() for slug in data["classes_without_label"])
+    return [
+        (
+            lost,
+            f"{lost:,} labelled photographs are left out, for the model does not know their class: {names}. It has "
+            "given each of them a wrong class, so that the figures here flatter it.",
+        ),
+        (missing, f"Classes of the model that no label bears: {missing}. Their sensitivity is not known."),
+    ]
+
+
+def _photographs(data: Mapping[str, Any]) -> list[tuple[object, str]]:
+    failed, ambiguous = data["photographs_failed"], data["ambiguous_ids"]
+    return [
+        (data["photographs_without_label"], f"{data['photographs_without_label']:,} scored photographs have no label."),
+        (
+            failed,
+            f"{failed:,} photographs failed and have no probabilities, {data['labels_of_failed']:,} of them labelled.",
+        ),
+        (data["older_rows"], f"{data['older_rows']:,} rows are left out, for newer ones of the same photographs."),
+        (
+            ambiguous,
+            f"{ambiguous:,} ids name photographs of different contents, and so none for certain: these are left out, "
+            f"{data['labels_of_ambiguous']:,} of them labelled.",
+        ),
+    ]
+
+
+def _labels(data: Mapping[str, Any]) -> list[tuple[object, str]]:
+    return [
+        (data["labels_without_photograph"], f"{data['labels_without_photograph']:,} labels have no photograph."),
+        (data["labels_contradictory"], f"{data['labels_contradictory']:,} ids bear several labels and are left out."),
+        (data["label_rows_repeated"], f"{data['label_rows_repeated']:,} rows of the labels repeat another one."),
+        (data["label_rows_blank"], f"{data['label_rows_blank']:,} rows of the labels have no id or no label."),
+    ]
