@@ -73,7 +73,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _import(args: argparse.Namespace) -> int:
-    from melanoma.description import Scaling, uniform_prior
+    from melanoma.bundle import Scaling, uniform_prior
     from melanoma.images import ImageSpec
 
     with logs.native_silence():

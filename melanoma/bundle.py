@@ -14,7 +14,6 @@ from melanoma.description import (
     LICENCE,
     NETWORK,
     Description,
-    Scaling,
     model_id_of,
     read_description,
     to_json,
@@ -22,6 +21,7 @@ from melanoma.description import (
 )
 from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
 from melanoma.json_values import few
+from melanoma.preprocessing import Scaling
 from melanoma.scan import NetworkFacts, scan_network
 from melanoma.storage import StoredFile
 

@@ -7,28 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
-from melanoma import images, samples, storage
+from melanoma import golden, images, storage
 from melanoma.bundle import Bundle, Scaling, check_free, check_parts, load_bundle
-from melanoma.decision import OOD_SCORE
-from melanoma.description import CARD, DESCRIPTION, ENGINE, FORMAT, LICENCE, NETWORK, preprocessing_of, to_json
-from melanoma.engine import (
-    ENGINE_VERSION,
-    Engine,
-    check_shapes,
-    decode_golden,
-    load_network,
-    one_clear_error,
-    score_all,
-    tensor_sha256,
-)
+from melanoma.description import CARD, DESCRIPTION, ENGINE, FORMAT, LICENCE, NETWORK, to_json
+from melanoma.engine import ENGINE_VERSION, Engine, check_shapes, load_network, one_clear_error, score_all
 from melanoma.errors import BundleError, ReadError, UsageError
 from melanoma.images import ImageSpec
 from melanoma.labels import slugs_of
+from melanoma.preprocessing import preprocessing_of
 from melanoma.scan import scan_network, without_compile_config
-
-_GOLDEN_SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
 
 
 def write_bundle(
@@ -81,7 +69,7 @@ def write_bundle(
     check_shapes(network, (spec.height, spec.width), labels, uri, thresholds or ())
     scaling = scaling or Scaling()
     with one_clear_error(uri):
-        golden_files, golden = _golden(network, slugs, spec, scaling, temperature)
+        golden_files, phantoms = _golden(network, slugs, spec, scaling, temperature)
     files = {NETWORK: network_file or _network_bytes(network), CARD: card.encode(), LICENCE: licence.encode()}
     files |= golden_files | dict(extra_files or {})
     document = {
@@ -95,7 +83,7 @@ def write_bundle(
         "thresholds": dict(thresholds or {}),
         "reference": dict(reference or {}),
         "engine": ENGINE,
-        "golden": golden,
+        "golden": phantoms,
         "metrics": dict(metrics or {}),
         "training": dict(training or {}),
         "versions": {"engine": ENGINE_VERSION, "decoder": images.DECODER},
@@ -183,26 +171,7 @@ def _network_bytes(network: keras.Model) -> bytes:
 def _golden(
     network: keras.Model, slugs: Sequence[str], spec: ImageSpec, scaling: Scaling, temperature: float
 ) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
-    files = {}
-    for number, (height, width) in enumerate(_GOLDEN_SIZES):
-        format_: samples.Format = "png" if number % 4 == 3 else "jpeg"
-        name = f"golden/phantom-{number}.{'png' if format_ == 'png' else 'jpg'}"
-        files[name] = samples.encode(samples.draw(1000 + number, height, width), format_)
-    pixels = decode_golden(list(files.values()), spec)
+    files = golden.draw_phantoms()
+    pixels = golden.decode(list(files.values()), spec)
     engine = Engine(network, (spec.height, spec.width), len(files), scaling, temperature)
-    found, ood = score_all(engine, pixels)
-    if not (found >= 0).all() or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
-        raise BundleError("the network's outputs are no probabilities (they do not sum to 1); end it with a softmax")
-    if ood is not None and not ((ood >= 0) & (ood <= 1)).all():
-        raise BundleError(f"the network's {OOD_SCORE} does not lie between 0 and 1; end it with a softsign")
-    entries: list[dict[str, Any]] = [
-        {
-            "file": name,
-            "tensor_sha256": tensor_sha256(tensor),
-            "probabilities": {slug: min(1.0, float(p)) for slug, p in zip(slugs, row, strict=True)},
-        }
-        for name, tensor, row in zip(files, pixels, found, strict=True)
-    ]
-    for entry, score in zip(entries, () if ood is None else ood, strict=ood is not None):
-        entry[OOD_SCORE] = float(score)
-    return files, entries
+    return files, golden.describe(files, pixels, score_all(engine, pixels), slugs)

@@ -43,6 +43,13 @@ class Decision(NamedTuple):
     review_reason: list[str | None]
 
 
+def are_sound(scores: Scores) -> npt.NDArray[np.bool_]:
+    """Says, bool (n,), which photographs got probabilities of sum 1 and, if there is one, an `ood_score` of 0 to 1."""
+    probabilities, ood = scores
+    sound: npt.NDArray[np.bool_] = (probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3)
+    return sound if ood is None else sound & (ood >= 0) & (ood <= 1)
+
+
 def decide(bundle: Bundle, scores: Scores) -> Decision:
     """Applies a bundle's decision rule and its thresholds.
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from melanoma.errors import BundleError, DataError, UsageError
 from melanoma.images import ImageSpec
-from melanoma.json_values import LARGEST, number, shares, typed
+from melanoma.json_values import number, shares, typed
 from melanoma.labels import slugs_of
+from melanoma.preprocessing import SMALLEST, Scaling, read_preprocessing
 from melanoma.reference import check_reference
 
 FORMAT = 1
@@ -18,36 +19,9 @@ ENGINE = "tensorflow"
 DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
 DECISION_RULES = ("balanced", "argmax")
 FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label's
-_RESIZE = "bilinear-antialias"
-_SMALLEST = 1e-6  # of what divides: far inside what 32 bits hold
 # What moves a probability or a flag; beside these only the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
 _REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
-
-
-@dataclass(frozen=True)
-class Scaling:
-    """What happens to a pixel value between the decoder and the network: `(x * scale + offset - mean) / std`.
-
-    Attributes:
-        scale: Factor for values 0 to 255.
-        offset: Added after scaling.
-        mean: Per channel (red, green, blue), subtracted.
-        std: Per channel, divided by; each above 0.
-
-    Raises:
-        UsageError: A value lies outside its range.
-    """
-
-    scale: float = 1.0
-    offset: float = 0.0
-    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
-
-    def __post_init__(self) -> None:
-        values = (self.scale, self.offset, *self.mean, *self.std)
-        if not all(abs(value) <= LARGEST for value in values) or min(self.std) < _SMALLEST:
-            raise UsageError(f"{self}: give numbers of at most {LARGEST:g}, and for std of at least {_SMALLEST:g}")
 
 
 @dataclass(frozen=True)
@@ -127,18 +101,6 @@ def to_json(document: object, indent: int | None = 2) -> bytes:
     return (json.dumps(document, sort_keys=True, indent=indent, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
 
-def preprocessing_of(spec: ImageSpec, scaling: Scaling) -> dict[str, Any]:
-    """Spells the preprocessing for `bundle.json`."""
-    return {
-        "resize": _RESIZE,
-        "crop": spec.crop,
-        "scale": scaling.scale,
-        "offset": scaling.offset,
-        "mean": list(scaling.mean),
-        "std": list(scaling.std),
-    }
-
-
 def uniform_prior(labels: Sequence[str]) -> tuple[float, ...]:
     """Gives every label the same share."""
     return tuple(1 / len(labels) for _ in labels)
@@ -172,7 +134,7 @@ def _from(document: Mapping[str, Any]) -> Description:
     check_reference(document["reference"], slugs)
     thresholds = typed(dict, document["thresholds"], "thresholds")
     stated = [name for name in (*slugs, REVIEW_BELOW, OOD_ABOVE) if name in thresholds]
-    spec, scaling = _preprocessing(height, width, typed(dict, document["preprocessing"], "preprocessing"))
+    spec, scaling = read_preprocessing(height, width, typed(dict, document["preprocessing"], "preprocessing"))
     return Description(
         model_id=model_id_of(document),
         labels=tuple(labels),
@@ -180,26 +142,12 @@ def _from(document: Mapping[str, Any]) -> Description:
         spec=spec,
         scaling=scaling,
         prior=tuple(shares(document["prior"], "prior", slugs).values()),
-        temperature=number(document["temperature"], "temperature", _SMALLEST),
+        temperature=number(document["temperature"], "temperature", SMALLEST),
         decision_rule=typed(str, document["decision_rule"], "decision_rule"),
         thresholds=shares(thresholds, "thresholds", stated),
         golden=tuple(_golden(entry, slugs) for entry in typed(list, document["golden"], "golden")),
         description=document,
     )
-
-
-def _preprocessing(height: int, width: int, stated: Mapping[str, Any]) -> tuple[ImageSpec, Scaling]:
-    known = preprocessing_of(ImageSpec(1, 1), Scaling())
-    if stated.keys() != known.keys() or stated["resize"] != _RESIZE:
-        raise ValueError(f"preprocessing is {stated!r:.200}, expected {', '.join(known)}, with resize {_RESIZE}")
-    crop = None if stated["crop"] is None else number(stated["crop"], "crop")
-    scale, offset = number(stated["scale"], "scale"), number(stated["offset"], "offset")
-    return ImageSpec(height, width, crop), Scaling(scale, offset, _colour(stated, "mean"), _colour(stated, "std"))
-
-
-def _colour(stated: Mapping[str, Any], name: str) -> tuple[float, float, float]:
-    red, green, blue = (number(value, name) for value in typed(list, stated[name], name, 3))
-    return red, green, blue
 
 
 def _golden(stated: object, slugs: Sequence[str]) -> Golden:
@@ -220,8 +168,8 @@ def _check(described: Description) -> None:
         wrong.append(f"prior sums to {sum(described.prior):g}, not to 1")
     if described.decision_rule not in DECISION_RULES:
         wrong.append(f"decision rule {described.decision_rule!r:.40}, known are {', '.join(DECISION_RULES)}")
-    if described.decision_rule == "balanced" and min(described.prior, default=1) < _SMALLEST:
-        wrong.append(f"the balanced rule divides by the prior, which holds less than {_SMALLEST:g}")
+    if described.decision_rule == "balanced" and min(described.prior, default=1) < SMALLEST:
+        wrong.append(f"the balanced rule divides by the prior, which holds less than {SMALLEST:g}")
     if described.description["engine"] != ENGINE:
         wrong.append(f"engine {described.description['engine']!r:.40}, this version runs {ENGINE}")
     names = {golden.file for golden in described.golden}

@@ -1,7 +1,6 @@
 """The network at work: loaded by Keras, frozen to one fixed batch shape, checked against its golden phantoms."""
 
 import contextlib
-import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,13 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from melanoma import images
+from melanoma import golden
 from melanoma.bundle import Bundle, Scaling
 from melanoma.decision import OOD_SCORE, Scores
 from melanoma.description import ENGINE, OOD_ABOVE
 from melanoma.errors import BundleError, MelanomaError
 
 ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
-GOLDEN_TOLERANCE = 1e-4
 
 
 class Engine:
@@ -107,7 +105,7 @@ def load_engine(bundle: Bundle, batch_size: int) -> Engine:
     check_shapes(network, size, bundle.labels, bundle.uri, bundle.thresholds)
     with one_clear_error(bundle.uri):
         engine = Engine(network, size, batch_size, bundle.scaling, bundle.temperature)
-        _check_golden(bundle, engine)
+        golden.check_scores(bundle, score_all(engine, golden.check_decoder(bundle)))
     return engine
 
 
@@ -162,42 +160,9 @@ def check_shapes(
         raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; leave it out")
 
 
-def decode_golden(bundle_files: Sequence[bytes], spec: images.ImageSpec) -> npt.NDArray[np.uint8]:
-    """Decodes phantoms into one array, uint8 (n, height, width, 3)."""
-    return np.stack([images.decode(data, spec) for data in bundle_files])
-
-
-def tensor_sha256(pixels: npt.NDArray[np.uint8]) -> str:
-    """Digests one decoded tensor, in hex."""
-    return hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).hexdigest()
-
-
 def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> Scores:
     """Scores any number of photographs, at least one, batch by batch."""
     steps = range(0, len(pixels), engine.batch_size)
     batches = [engine.score(pixels[start : start + engine.batch_size]) for start in steps]
     ood = [batch.ood for batch in batches if batch.ood is not None]
     return Scores(np.concatenate([batch.probabilities for batch in batches]), np.concatenate(ood) if ood else None)
-
-
-def _check_golden(bundle: Bundle, engine: Engine) -> None:
-    pixels = decode_golden([bundle.files[golden.file] for golden in bundle.golden], bundle.spec)
-    for golden, tensor in zip(bundle.golden, pixels, strict=True):
-        if tensor_sha256(tensor) != golden.tensor_sha256:
-            raise BundleError(
-                f"{bundle.uri}: {golden.file} decodes otherwise than when the bundle was written "
-                f"(decoder here: {images.DECODER}); install the locked versions"
-            )
-    scores = score_all(engine, pixels)
-    unlikeness = [None] * len(pixels) if scores.ood is None else scores.ood
-    for golden, row, ood in zip(bundle.golden, scores.probabilities, unlikeness, strict=True):
-        found = {f"p_{slug}": float(p) for slug, p in zip(bundle.slugs, row, strict=True)}
-        stated = {f"p_{slug}": p for slug, p in golden.probabilities.items()}
-        if ood is not None and golden.ood_score is not None:
-            found[OOD_SCORE], stated[OOD_SCORE] = float(ood), golden.ood_score
-        for name, value in found.items():
-            if not abs(value - stated[name]) <= GOLDEN_TOLERANCE:
-                raise BundleError(
-                    f"{bundle.uri}: {golden.file} gives {name} {value:.4f}, the bundle says {stated[name]:.4f}; "
-                    "labels, network and description do not belong together"
-                )

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from melanoma import storage
 from melanoma.bundle import Bundle
-from melanoma.decision import Decision, Scores, decide
+from melanoma.decision import Decision, Scores, are_sound, decide
 from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
 from melanoma.loading import Loaded
 from melanoma.runs import STAGING, Run, time_stamp
@@ -56,7 +54,7 @@ class RowBuilder:
 
     def add_scored(self, loaded: Sequence[Loaded], scores: Scores) -> None:
         """Adds photographs with what the network says of them, in their order; what is no probability fails."""
-        sound = _are_sound(scores)
+        sound = are_sound(scores)
         columns = self._columns_of(decide(self._bundle, scores), scores)
         for index, facts in enumerate(loaded):
             if not sound[index]:
@@ -109,13 +107,6 @@ class RowBuilder:
     def table(self) -> pa.Table:
         """Gives the rows so far, in the run's schema."""
         return pa.Table.from_pydict(self._columns, schema=self._run.schema)
-
-
-def _are_sound(scores: Scores) -> npt.NDArray[np.bool_]:
-    """Which photographs got probabilities that sum to 1 and, where there is one, an `ood_score` from 0 to 1."""
-    probabilities, ood = scores
-    sound: npt.NDArray[np.bool_] = (probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3)
-    return sound if ood is None else sound & (ood >= 0) & (ood <= 1)
 
 
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:

@@ -20,9 +20,10 @@ import pytest
 
 from melanoma import storage
 from melanoma.bundle import check_free, load_bundle
-from melanoma.description import ENGINE, Scaling, read_description, to_json
+from melanoma.description import ENGINE, read_description, to_json
 from melanoma.errors import BundleError, NothingCommittedError, UsageError
 from melanoma.images import ImageSpec
+from melanoma.preprocessing import Scaling
 from melanoma.reference import reference_of
 from tests.helpers import write_tiny_bundle
 

@@ -15,13 +15,14 @@ from keras import layers
 from melanoma import images
 from melanoma.bundle import Bundle, load_bundle
 from melanoma.bundling import write_bundle
-from melanoma.description import Scaling, uniform_prior
+from melanoma.description import uniform_prior
 from melanoma.engine import Engine, load_engine, score_all
 from melanoma.errors import BundleError, ErrorKind
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef
 from melanoma.learning.familiarity import with_familiarity
 from melanoma.loading import Loaded
+from melanoma.preprocessing import Scaling
 from melanoma.staging import RowBuilder
 from tests.helpers import photograph
 from tests.melanoma.test_bundle import copied, describe, document_of, edited, with_other_weights
