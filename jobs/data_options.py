@@ -33,8 +33,8 @@ DATA_OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "TABLE",
         "help": "parts that are settled: columns image_id and part (train, validation, test); the rest is split",
     },
-    "validation-share": {"type": float, "default": 0.15, "metavar": "SHARE", "help": "default: %(default)s"},
-    "test-share": {"type": float, "default": 0.15, "metavar": "SHARE", "help": "default: %(default)s"},
+    "validation-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
+    "test-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
     "seed": {
         "type": partial(whole, least=0),
         "default": 0,

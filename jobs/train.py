@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     licence = _check(args)
     prepared = prepare(args)
     with logs.native_silence():
-        from melanoma.learning import cards, shipping
+        from melanoma.learning import cards, preparation, shipping
         from melanoma.learning.inheritance import inherit
         from melanoma.learning.recipes import recipe_for
 
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         data=args.data_description or f"Photographs of {', '.join(args.data)}.",
         licence=licence,
         command=_command(args),
-        limits=args.limit or [],
+        limits=[*preparation.warnings(prepared), *(args.limit or [])],
     )
     (folder / shipping.CHECKPOINT).rename(folder.parent / f".{folder.name}-{shipping.CHECKPOINT}")
     bundle = plan.ship(args.output, story, trained, finished)

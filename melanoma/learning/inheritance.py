@@ -11,7 +11,7 @@ from melanoma.bundle import load_bundle
 from melanoma.engine import load_network
 from melanoma.errors import DataError
 from melanoma.learning.networks import HEAD
-from melanoma.learning.splits import TEST, TRAIN, Dataset
+from melanoma.learning.splits import TRAIN, Dataset
 
 Weights = dict[str, Sequence[npt.NDArray[np.float32]]]
 _SPLIT = "split.csv"
@@ -32,7 +32,7 @@ def inherit(uri: str, dataset: Dataset) -> Weights:
     if _SPLIT not in bundle.files:
         raise DataError(f"{uri}: has no {_SPLIT}, so that nobody can say what it was trained on; train it again")
     rows = csv.DictReader(io.StringIO(bundle.files[_SPLIT].decode()))
-    known = {row[key] for row in rows if row["part"] != TEST for key in ("image_id", "sha256", "group")}
+    known = {row[key] for row in rows if row["part"] == TRAIN for key in ("image_id", "sha256", "group")}
     judged = [photograph for photograph, part in zip(dataset.photographs, dataset.parts, strict=True) if part != TRAIN]
     leaking = sum(not known.isdisjoint((photo.image_id, photo.sha256, photo.group)) for photo in judged)
     if leaking:

@@ -105,3 +105,10 @@ def describe_leaks(prepared: Prepared) -> str:
     return ", ".join(
         f"{count} by {basis} between {first} and {second}" for (basis, first, second), count in counts.items()
     )
+
+
+def warnings(prepared: Prepared) -> list[str]:
+    """Gives what a card must say of the data set."""
+    if not prepared.leaks:
+        return []
+    return [f"the split leaks: {describe_leaks(prepared)}. What the test part says flatters the network."]

@@ -5,14 +5,18 @@ import csv
 import hashlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from jobs.train import add_arguments, run
 from melanoma.bundle import load_bundle
+from melanoma.engine import load_engine
 from melanoma.errors import BundleError, DataError, UsageError
 from tests.helpers import fill
 
@@ -43,7 +47,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
         *("--data", str(photographs), "--reference", str(folder / "lesions.csv")),
         *("--id-column", "image", "--label-column", "diagnosis", "--group-column", "lesion"),
         *("--data-licence", str(folder / "terms.txt"), "--limit", "Phantoms are no lesions."),
-        *("--size", "32x40", "--epochs", "1", "--seed", "5", "--output", str(folder / "phantoms-cnn")),
+        *("--network", "assignment-cnn", "--size", "32x40", "--epochs", "2", "--seed", "5"),
+        *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(folder / "phantoms-cnn")),
     ]
     assert run(parse(*words)) == 0
     return folder, words
@@ -53,10 +58,15 @@ def test_the_bundle_is_one_that_scoring_accepts(trained: tuple[Path, list[str]])
     bundle = load_bundle(str(trained[0] / "phantoms-cnn"))
     assert bundle.slugs == ("melanoma", "nevus")
     assert (bundle.spec.height, bundle.spec.width) == (32, 40)
-    assert bundle.decision_rule == "argmax"
+    assert bundle.decision_rule == "balanced"
+    assert set(bundle.thresholds) == {"melanoma", "review_below", "ood_above"}
+    assert bundle.prior == pytest.approx((0.5, 0.5), abs=0.05)
     assert bundle.description["training"]["seed"] == 5
-    assert {"curves.png", "history.csv", "split.csv"} < set(bundle.files)
+    pictures = {"counts.png", "curves.png", "review.png"}
+    assert {*pictures, "evaluation.html", "evaluation.json", "history.csv", "split.csv"} < set(bundle.files)
+    assert not (trained[0] / "phantoms-cnn" / "checkpoint.npz").exists()
     assert bundle.description["metrics"]["test"]["n"] > 0
+    assert load_engine(bundle, 8).score(np.zeros((1, 32, 40, 3), np.uint8)).ood is not None
 
 
 def test_the_split_can_be_checked_against_the_photographs(trained: tuple[Path, list[str]]) -> None:
@@ -80,11 +90,18 @@ def test_the_card_tells_what_was_taken_out_how_good_it_is_and_the_command(traine
     assert "| further copies of a content | 1 | 120 |" in card
     assert re.search(r"\| bytes that give no photograph, \w+ 1 \| 1 \| 119 \|", card)
     assert re.search(r"balanced accuracy, always Mel.* \| 0\.500 \| 0\.500 to 0\.500 \| \d+ \|", card)
+    assert "Daneshjou" in card
+    assert "false alarms" in card
     assert "diagnoses nobody" in card
     assert "- Phantoms are no lesions." in card
     command = re.search(r"```\nmelanoma train (.*)\n```", card)
     assert command is not None
-    assert parse(*shlex.split(command.group(1))) == parse(*words)
+    again = vars(parse(*shlex.split(command.group(1))))
+    assert {name: again[name] for name, value in vars(parse(*words)).items() if value is not None} == {
+        name: value for name, value in vars(parse(*words)).items() if value is not None
+    }
+    assert again["train_size"] == [(32, 40)]
+    assert again["look"] == "augmentor"
 
 
 def test_the_licence_holds_the_terms_of_the_data(trained: tuple[Path, list[str]]) -> None:
@@ -139,3 +156,104 @@ def test_the_command_starts_without_keras() -> None:
     script += "print([name for name in ('keras', 'tensorflow', 'pandas', 'sklearn') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def lesion_words(folder: Path, output: Path, *words: str) -> list[str]:
+    """The words of a quick training on a table of 120 phantoms of 60 lesions."""
+    return [
+        *("--data", str(folder / "table.csv"), "--root", str(folder / "photographs"), "--by", "sex,age"),
+        *("--id-column", "image", "--label-column", "diagnosis", "--group-column", "lesion", "--data-licence", "CC0"),
+        *("--network", "assignment-cnn", "--size", "32x32", "--epochs", "2", "--output", str(output), *words),
+    ]
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("table")
+    paths = fill(folder / "photographs", 120)
+    rows = [
+        f"{path.stem},{'mel' if i % 4 < 2 else 'nv'},L{i // 2},{i % 90},{'mf'[i % 2]}" for i, path in enumerate(paths)
+    ]
+    (folder / "table.csv").write_text("\n".join(["image,diagnosis,lesion,age,sex", *rows]) + "\n")
+    return folder
+
+
+def _stop(plan: object, trained: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_killed_training_is_taken_up_by_its_own_command(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = lesion_words(table, tmp_path / "bundle")
+    with monkeypatch.context() as patch:
+        patch.setattr("melanoma.learning.shipping.Plan.finish", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(parse(*words))
+    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == [
+        "checkpoint.npz",
+        "history.csv",
+        "split.csv",
+    ]
+    with pytest.raises(UsageError, match="an unfinished training lies there; give --resume"):
+        run(parse(*words))
+    capsys.readouterr()
+    assert run(parse(*words, "--resume")) == 0
+    assert "epoch 1 of" not in capsys.readouterr().out
+    bundle = load_bundle(str(tmp_path / "bundle"))
+    assert len(bundle.files["history.csv"].splitlines()) == 3
+    assert "--resume" not in bundle.description["training"]["command"]
+    assert set(bundle.description["metrics"]["test"]["subgroups"]) == {"age", "sex"}
+
+
+def test_there_must_be_something_to_resume(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing lies there to --resume"):
+        run(parse(*lesion_words(table, tmp_path / "new", "--resume")))
+
+
+def split_of(table: Path, target: Path, by: int) -> Path:
+    """Parts by the number of a photograph: by 2 keeps lesions whole, by 1 tears them."""
+    rows = (table / "table.csv").read_text().splitlines()[1:]
+    parts = ("train", "train", "train", "validation", "test")
+    lines = [f"{row.split(',')[0]},{parts[i // by % 5]}" for i, row in enumerate(rows)]
+    target.write_text("\n".join(["image_id,part", *lines]) + "\n")
+    return target
+
+
+def test_a_split_that_tears_lesions_is_refused(table: Path, tmp_path: Path) -> None:
+    torn = split_of(table, tmp_path / "torn.csv", by=1)
+    with pytest.raises(DataError, match="lies in train and in validation"):
+        run(parse(*lesion_words(table, tmp_path / "bundle", "--split", str(torn))))
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_near_duplicates_on_two_sides_are_refused_unless_allowed(table: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "with-twin"
+    shutil.copytree(table, folder)
+    twin = folder / "photographs" / "twin.jpg"
+    original = Image.open(folder / "photographs" / "lesion-0000.jpg")
+    original.resize((160, 120)).save(twin, quality=60)
+    with (folder / "table.csv").open("a") as file:
+        file.write("twin,mel,L-twin,50,f\n")
+    parts = split_of(table, tmp_path / "split.csv", by=2)
+    with parts.open("a") as file:
+        file.write("twin,test\n")
+    words = lesion_words(folder, tmp_path / "bundle", "--split", str(parts))
+    with pytest.raises(DataError, match="the split leaks: 1 by near duplicate between test and train"):
+        run(parse(*words))
+    assert not (tmp_path / "bundle").exists()
+    assert run(parse(*words, "--allow-leaks")) == 0
+    assert "the split leaks" in (tmp_path / "bundle" / "card.md").read_text()
+
+
+def test_weights_are_taken_over_only_where_the_splits_agree(table: Path, tmp_path: Path) -> None:
+    first = split_of(table, tmp_path / "first.csv", by=2)
+    assert run(parse(*lesion_words(table, tmp_path / "old", "--split", str(first)))) == 0
+    shifted = tmp_path / "shifted.csv"
+    turn = {"train": "test", "validation": "train", "test": "validation"}
+    rows = [line.split(",") for line in first.read_text().splitlines()[1:]]
+    shifted.write_text("\n".join(["image_id,part", *(f"{name},{turn[part]}" for name, part in rows)]) + "\n")
+    heir = ("--start-from", str(tmp_path / "old"), "--split")
+    with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
+        run(parse(*lesion_words(table, tmp_path / "new", *heir, str(shifted))))
+    assert run(parse(*lesion_words(table, tmp_path / "new", *heir, str(first)))) == 0
