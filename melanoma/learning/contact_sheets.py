@@ -57,7 +57,8 @@ def draw_sheet(
         captions = [_caption(photographs[index].image_id), *(f"variant {n}" for n in range(1, variants + 1))]
         for place, tile, caption in zip(axes[row], tiles, captions, strict=True):
             place.imshow(tile, interpolation="none")
-            place.set_title(caption, fontsize=7, parse_math=False)
+            weight = "bold" if place is axes[row][0] else "normal"
+            place.set_title(caption, fontsize=7, fontweight=weight, parse_math=False)
             place.set_axis_off()
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)

@@ -1,0 +1,155 @@
+"""Measures how much a validation figure lies when parts of one photograph lie on both sides of a split.
+
+Call: `python benchmarks/leakage.py --data FOLDER --seeds 3 --json benchmarks/results/leakage.json`, the folder holding
+`isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`; `python benchmarks/leakage_chart.py` draws what it wrote.
+
+Four protocols train one network for equally many steps, and differ by one decision each. All are then judged on one
+honest test part: cleaned photographs whose lesions, copies and near duplicates no protocol has ever seen.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from leakage_protocols import PROTOCOLS, Item, Material, gather, shared
+
+from melanoma.judging import bootstrap, decisions
+from melanoma.learning.networks import assignment_cnn
+from melanoma.learning.normalisation import with_fused_normalisation
+
+LIBRARIES = ("keras", "tensorflow", "Augmentor", "numpy")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all protocols share.
+
+    Attributes:
+        size: Height and width, pixels.
+        per_class: Files that augmentation adds to every class.
+        steps: Of the optimiser.
+        batch_size: Photographs in a step.
+        learning_rate: At the start; it falls to nothing along a cosine.
+        label_smoothing: Share of each target spread over all classes.
+    """
+
+    size: tuple[int, int] = (112, 112)
+    per_class: int = 500
+    steps: int = 4000
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+    label_smoothing: float = 0.05
+
+
+class Steps(keras.utils.PyDataset):
+    """All steps of a training, drawn in whole passes over the files."""
+
+    def __init__(self, pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> None:
+        """Draws the order, the same for one seed."""
+        super().__init__()
+        self._pixels, self._targets, self._batch = pixels, targets, settings.batch_size
+        dice, wanted = np.random.default_rng(seed), settings.steps * settings.batch_size
+        passes = [dice.permutation(len(pixels)) for _ in range(-(-wanted // len(pixels)))]
+        self._order = np.concatenate(passes)[:wanted]
+
+    def __len__(self) -> int:
+        """Number of steps."""
+        return len(self._order) // self._batch
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        """Gives pixels and one-hot targets of a step."""
+        drawn = self._order[step * self._batch : (step + 1) * self._batch]
+        return self._pixels[drawn], self._targets[drawn]
+
+
+def train(pixels: np.ndarray, truth: np.ndarray, labels: int, settings: Settings, seed: int) -> keras.Model:
+    """Trains one network to the end of its schedule; no figure chooses when to stop."""
+    keras.utils.set_random_seed(seed)
+    network = with_fused_normalisation(assignment_cnn(labels, settings.size))
+    rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
+    network.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
+    network.fit(Steps(pixels, np.eye(labels, dtype=np.float32)[truth], settings, seed), shuffle=False, verbose=0)
+    return network
+
+
+def judge(network: keras.Model, items: Sequence[Item], material: Material, settings: Settings) -> dict[str, Any]:
+    """Judges on files as they are; intervals are from whole lesions."""
+    truth = material.truth(items)
+    answers = network.predict(pixels_of(items, settings), batch_size=64, verbose=0).argmax(axis=1)
+    measures = {
+        "accuracy": decisions.accuracy(truth, answers),
+        "balanced_accuracy": decisions.balanced_accuracy(truth, answers, material.evaluated),
+    }
+    groups = np.array([item.photograph.group for item in items])
+    return {name: bootstrap.spelt(sample) for name, sample in bootstrap.draw(measures, groups, 0).items()}
+
+
+def pixels_of(items: Sequence[Item], settings: Settings) -> np.ndarray:
+    """Decodes and augments, uint8 (items, height, width, 3)."""
+    return np.stack([item.pixels(settings.size) for item in items])
+
+
+def run(name: str, material: Material, settings: Settings, seed: int) -> dict[str, Any]:
+    """Follows one protocol with one seed."""
+    started = time.monotonic()
+    training, validation = PROTOCOLS[name](material, settings.per_class, seed)
+    network = train(pixels_of(training, settings), material.truth(training), len(material.labels), settings, seed)
+    return {
+        "protocol": name,
+        "seed": seed,
+        "training": {"files": len(training), "photographs": len({item.photograph.uri for item in training})},
+        "validation": {"files": len(validation), "seen in training": shared(training, validation)},
+        "published": {"files": len(material.published), "seen in training": shared(training, material.published)},
+        "honest": {"files": len(material.honest), "seen in training": shared(training, material.honest)},
+        "validation says": judge(network, validation, material, settings),
+        "published test says": judge(network, material.published, material, settings),
+        "honest test says": judge(network, material.honest, material, settings),
+        "seconds": round(time.monotonic() - started, 1),
+    }
+
+
+def main() -> int:
+    """Runs all protocols and writes the figures after each."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with isic9/ and ham10000/metadata.csv")
+    parser.add_argument("--split", help="table whose test part is the honest one (default: drawn here)")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each protocol")
+    parser.add_argument("--steps", type=int, default=Settings.steps, help="of each training")
+    parser.add_argument("--per-class", type=int, default=Settings.per_class, help="augmented files of each class")
+    parser.add_argument("--json", type=Path, required=True, help="gets the figures")
+    args = parser.parse_args()
+    settings = Settings(steps=args.steps, per_class=args.per_class)
+    material = gather(args.data, args.split)
+    report = {
+        "settings": asdict(settings),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "pool": len(material.pool),
+        "clean": len(material.clean),
+        "evaluated": [material.labels[index] for index in material.evaluated],
+        "runs": [],
+    }
+    for seed in range(args.seeds):
+        for name in PROTOCOLS:
+            report["runs"].append(run(name, material, settings, seed))
+            args.json.write_text(json.dumps(report, indent=1) + "\n")
+            told = report["runs"][-1]
+            says = [told[f"{who} says"]["balanced_accuracy"]["value"] for who in ("validation", "honest test")]
+            print(
+                f"{name}, seed {seed}: validation {says[0]:.3f}, honest test {says[1]:.3f}, {told['seconds']} s",
+                flush=True,
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
