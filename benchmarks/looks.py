@@ -33,6 +33,8 @@ def main(folder: Path) -> None:
     hashes = hash_photographs(photographs, turned=True)
     print(f"HAM10000, {len(photographs):,} photographs\n\nbits  one lesion  two lesions  two lesions, one turned")
     show_pairs(photographs, hashes)
+    sizes = Counter(photograph.group for photograph in photographs).values()
+    print(f"pairs of one lesion in all: {sum(size * (size - 1) // 2 for size in sizes):,}")
     dice = np.random.default_rng(0)
     drawn = dice.choice(len(photographs), DRAWN, replace=False).tolist()
     print(f"\n{DRAWN} photographs stored again: bits that differ (most, within the threshold)")

@@ -11,7 +11,7 @@ from PIL import Image
 HASH_BITS = 256
 # Measured on HAM10000 and the nine ISIC classes (docs/audit.md has the table): the same photograph resized and
 # recompressed differs by at most 20 bits; up to 32 every pair but one shows one lesion twice, and that one bears two
-# lesions' names only; from 40 on lesions that merely look alike set in.
+# lesions' names only; from 36 on lesions that merely look alike set in.
 NEAR = 32
 # Seven turns are seven more chances to look alike: two lesions set in at 28 bits.
 NEAR_TURNED = 24

@@ -15,7 +15,9 @@ from melanoma import samples
 from melanoma.audit.accounts import lines_of, to_csv, to_json
 from melanoma.audit.auditing import audit
 from melanoma.audit.findings import Basis, Finding, Kind
+from melanoma.audit.hashes import Hashes
 from melanoma.audit.hashing import hash_photographs
+from melanoma.audit.leaks import leaks
 from melanoma.audit.page import page
 from melanoma.audit.sets import Reading, Sets, names_of, read_sets
 from melanoma.errors import DataError, UsageError
@@ -30,6 +32,7 @@ class Audited(NamedTuple):
     sets: Sets
     findings: list[Finding]
     refused: dict[int, str]
+    hashes: Hashes
 
     def counts(self) -> Counter[tuple[str, str]]:
         return Counter((str(finding.kind), str(finding.basis)) for finding in self.findings)
@@ -47,7 +50,7 @@ class Audited(NamedTuple):
 def look(uris: list[Path], reading: Reading, turned: bool = True) -> Audited:
     sets, refused = read_sets([str(uri) for uri in uris], reading), dict[int, str]()
     hashes = hash_photographs(sets.photographs, turned=turned, refused=refused)
-    return Audited(sets, audit(sets, hashes, refused), refused)
+    return Audited(sets, audit(sets, hashes, refused), refused, hashes)
 
 
 def turned(seed: int) -> bytes:
@@ -260,7 +263,8 @@ def test_the_real_labels_contradict_each_other_as_their_description_says(real: A
         photographs=[real.sets.photographs[i] for i in indices],
         **{name: [getattr(real.sets, name)[i] for i in indices] for name in ("names", "parts", "known")},
     )
-    train = Audited(sets, audit(sets, np.zeros((len(indices), 4), np.uint64), {}), {})
+    hashes = np.zeros((len(indices), 4), np.uint64)
+    train = Audited(sets, audit(sets, hashes, {}), {}, hashes)
     contents = {("seborrheic_keratosis", "melanoma"): 75, ("actinic_keratosis", "nevus"): 62}
     assert of(train, Kind.LABELS, Basis.CONTENT) == of(train, Kind.LABELS, Basis.ID) == contents
     assert of(train, Kind.LABELS, Basis.REFERENCE) == {("nevus", "actinic_keratosis"): 76}
@@ -290,3 +294,12 @@ def test_the_defects_that_are_listed_are_found_file_by_file(real: Audited, data:
     assert issues("identical_in_other_class") <= found({Kind.LABELS}, {Basis.CONTENT})
     assert issues("test_same_lesion_in_train") <= found({Kind.LEAK}, {Basis.GROUP})
     assert issues("contradicts_ham_dx") == found({Kind.LABELS}, {Basis.REFERENCE})
+
+
+def test_the_split_of_ham10000_that_the_project_publishes_leaks_nothing(real: Audited) -> None:
+    published = list(csv.DictReader((Path(__file__).parents[3] / "docs/splits/ham10000.csv").open()))
+    index_of = {p.image_id: i for i, p in enumerate(real.sets.photographs) if real.sets.names[i] == "metadata.csv"}
+    indices = [index_of[row["image_id"]] for row in published]
+    photographs = [real.sets.photographs[index] for index in indices]
+    assert len(photographs) > 10_000
+    assert leaks(photographs, [row["part"] for row in published], real.hashes[indices]) == []
