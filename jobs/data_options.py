@@ -31,7 +31,7 @@ DATA_OPTIONS: dict[str, dict[str, Any]] = {
     "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient, never on two sides of the split"},
     "split": {
         "metavar": "TABLE",
-        "help": "parts that are settled: columns image_id and part (train, validation, test); the rest is split",
+        "help": "parts that are settled: columns image_id, group, part (train, validation, test); the rest is split",
     },
     "validation-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
     "test-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},

@@ -75,26 +75,34 @@ def read_split(uri: str) -> dict[str, str]:
     """Reads the part of each photograph from a file such as `Dataset.to_csv` writes.
 
     Args:
-        uri: CSV or Parquet table with the columns image_id and part.
+        uri: CSV or Parquet table with the columns image_id, group and part.
 
     Returns:
-        Part by image_id.
+        Part by image_id and by group.
 
     Raises:
-        DataError: One id has two parts, or a part is none of train, validation, test.
+        DataError: An id or a group has two parts, or a part is none of train, validation, test.
         UsageError: The table has no such columns.
     """
-    table = read_columns(uri, Columns("image_id", "part")).drop_duplicates()
-    strange = set(table["label"]) - set(PARTS)
-    twice = int(table["image_id"].duplicated().sum())
-    if strange or twice:
-        found = f"parts {', '.join(sorted(map(repr, strange)))}" if strange else f"{twice} ids with two parts"
-        raise DataError(f"{uri}: {found}; expected one of {', '.join(PARTS)} for each image_id")
-    return dict(zip(table["image_id"], table["label"], strict=True))
+    table = read_columns(uri, Columns("image_id", "part", "group"))
+    if strange := set(table["label"]) - set(PARTS):
+        raise DataError(f"{uri}: parts {', '.join(sorted(map(repr, strange)))}; expected {', '.join(PARTS)}")
+    part_of: dict[str, str] = {}
+    for image_id, part, group in zip(table["image_id"], table["label"], table["group"], strict=True):
+        for name in (image_id, group):
+            if name and part_of.setdefault(name, part) != part:
+                raise DataError(
+                    f"{uri}: {name} lies in {part_of[name]} and in {part}; such a split leaks, write it anew"
+                )
+    return part_of
 
 
 def follow(photographs: Sequence[Photograph], part_of: Mapping[str, str]) -> npt.NDArray[np.str_]:
     """Takes parts over from another split, for photographs that it names and all others of their groups.
+
+    Args:
+        photographs: To be split.
+        part_of: Part by image_id and by group.
 
     Returns:
         Part of each photograph, (photographs,), empty where nothing is known.
@@ -104,7 +112,7 @@ def follow(photographs: Sequence[Photograph], part_of: Mapping[str, str]) -> npt
     """
     side_of: dict[str, str] = {}
     for photograph in photographs:
-        part = part_of.get(photograph.image_id, "")
+        part = part_of.get(photograph.image_id) or part_of.get(photograph.group, "")
         if part and side_of.setdefault(photograph.group, part) != part:
             raise DataError(
                 f"group {photograph.group} lies in {side_of[photograph.group]} and in {part} of the split that is to "
@@ -125,7 +133,7 @@ def split(
         validation: Share of the photographs, above 0; a whole number of folds.
         test: The same.
         seed: Of the shuffle.
-        known: Parts by image_id that another split has settled; the rest is split.
+        known: Parts by image_id and by group that another split has settled; the rest is split.
 
     Returns:
         Part of each photograph, (photographs,): `train`, `validation` or `test`.

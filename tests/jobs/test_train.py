@@ -215,8 +215,8 @@ def split_of(table: Path, target: Path, by: int) -> Path:
     """Parts by the number of a photograph: by 2 keeps lesions whole, by 1 tears them."""
     rows = (table / "table.csv").read_text().splitlines()[1:]
     parts = ("train", "train", "train", "validation", "test")
-    lines = [f"{row.split(',')[0]},{parts[i // by % 5]}" for i, row in enumerate(rows)]
-    target.write_text("\n".join(["image_id,part", *lines]) + "\n")
+    lines = [f"{row.split(',')[0]},,{parts[i // by % 5]}" for i, row in enumerate(rows)]
+    target.write_text("\n".join(["image_id,group,part", *lines]) + "\n")
     return target
 
 
@@ -237,7 +237,7 @@ def test_near_duplicates_on_two_sides_are_refused_unless_allowed(table: Path, tm
         file.write("twin,mel,L-twin,50,f\n")
     parts = split_of(table, tmp_path / "split.csv", by=2)
     with parts.open("a") as file:
-        file.write("twin,test\n")
+        file.write("twin,,test\n")
     words = lesion_words(folder, tmp_path / "bundle", "--split", str(parts))
     with pytest.raises(DataError, match="the split leaks: 1 by near duplicate between test and train"):
         run(parse(*words))
@@ -252,7 +252,7 @@ def test_weights_are_taken_over_only_where_the_splits_agree(table: Path, tmp_pat
     shifted = tmp_path / "shifted.csv"
     turn = {"train": "test", "validation": "train", "test": "validation"}
     rows = [line.split(",") for line in first.read_text().splitlines()[1:]]
-    shifted.write_text("\n".join(["image_id,part", *(f"{name},{turn[part]}" for name, part in rows)]) + "\n")
+    shifted.write_text("\n".join(["image_id,group,part", *(f"{name},,{turn[part]}" for name, _, part in rows)]) + "\n")
     heir = ("--start-from", str(tmp_path / "old"), "--split")
     with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
         run(parse(*lesion_words(table, tmp_path / "new", *heir, str(shifted))))

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -134,12 +135,21 @@ def test_a_settled_split_with_a_lesion_on_two_sides_is_refused() -> None:
         split(lesions({"melanoma": 30, "nevus": 30}), 0.2, 0.2, seed=0, known=known)
 
 
+def test_a_photograph_under_another_name_follows_its_lesion() -> None:
+    photographs = [replace(p, image_id=f"{p.image_id}(1)") for p in lesions({"melanoma": 2})]
+    assert follow(photographs, {"melanoma-0": "test"}).tolist() == ["test", "test", "", ""]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
-    [("a,train\na,test\n", "1 ids with two parts"), ("a,holdout\n", "parts 'holdout'; expected one of train")],
+    [
+        ("a,L1,train\na,L1,test\n", "a lies in train and in test"),
+        ("a,L1,train\nb,L1,test\n", "L1 lies in train and in test"),
+        ("a,L1,holdout\n", "parts 'holdout'; expected train"),
+    ],
 )
 def test_a_table_of_parts_must_be_clear(tmp_path: Path, rows: str, message: str) -> None:
-    (tmp_path / "split.csv").write_text("image_id,part\n" + rows)
+    (tmp_path / "split.csv").write_text("image_id,group,part\n" + rows)
     with pytest.raises(DataError, match=message):
         read_split(str(tmp_path / "split.csv"))
 

@@ -9,11 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma.errors import UsageError
+from melanoma.errors import DataError, UsageError
 from melanoma.images import read_header
 from melanoma.learning.datasets import Photograph, read_folders
 from melanoma.learning.splits import TEST, TRAIN, Dataset
-from melanoma.learning.variants import check_folder, plan_variants, to_csv, write_variants
+from melanoma.learning.variants import (
+    check_folder,
+    plan_variants,
+    refuse_variants,
+    to_csv,
+    write_variants,
+)
 from tests.helpers import fill
 
 
@@ -87,3 +93,12 @@ def test_a_folder_that_holds_something_is_refused_where_it_must_be_empty(tmp_pat
     check_folder(str(tmp_path / "output"), [], empty=False)
     with pytest.raises(UsageError, match="holds files already"):
         check_folder(str(tmp_path / "output"), [], empty=True)
+
+
+def test_augmented_files_are_not_taken_for_photographs(photographs: list[Photograph], tmp_path: Path) -> None:
+    dataset = Dataset(photographs, np.array([TRAIN] * 10))
+    write_variants(plan_variants(photographs, 2, seed=3), dataset, str(tmp_path / "new"), lambda: None)
+    with pytest.raises(DataError, match="new: these are augmented files"):
+        refuse_variants([str(tmp_path / "source"), str(tmp_path / "new")])
+    (tmp_path / "source" / "manifest.csv").write_text("file,lesion\n")
+    refuse_variants([str(tmp_path / "source"), str(tmp_path / "nowhere")])
