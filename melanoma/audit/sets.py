@@ -114,7 +114,9 @@ def _read_folder(root: str, unlabelled: bool) -> list[Photograph]:
         return read_folders(root)
     if not files:
         raise DataError(f"{root}: no photograph below it; expected files named *{', *'.join(sorted(IMAGE_EXTENSIONS))}")
-    uris = [file.uri for file in files if file.regular]
+    for file in (file for file in files if not file.regular):
+        raise DataError(f"{file.uri}: an audit reads plain files, no links; copy it there or take it out")
+    uris = [file.uri for file in files]
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(lambda uri: hashlib.sha256(read_file(uri)).hexdigest(), uris))
     names = map(storage.stem_of, uris)

@@ -224,6 +224,9 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
         read_sets([str(tmp_path)], Reading())
     with pytest.raises(UsageError, match="names of its columns"):
         read_sets([str(tmp_path / "table.csv")], Reading())
+    (tmp_path / "link.jpg").symlink_to(fill(tmp_path / "elsewhere", 1)[0])
+    with pytest.raises(DataError, match="no links"):
+        read_sets([str(tmp_path)], Reading(unlabelled=True))
 
 
 @pytest.fixture(scope="module")
