@@ -1,11 +1,13 @@
 """`melanoma evaluate`: how good a model is, by labels."""
 
 import argparse
+import functools
 from collections.abc import Mapping
 from typing import Any
 
 from jobs.exits import COMMITTED
 from jobs.summary import NO_DIAGNOSIS
+from jobs.values import whole
 from melanoma.texts import printable
 
 
@@ -31,7 +33,8 @@ def add_label_arguments(parser: argparse.ArgumentParser, required: bool) -> None
         help="leave out what this lists, and its lesions: split.csv of a bundle; may be repeated",
     )
     parser.add_argument("--output", metavar="FOLDER", help="where the report goes, as JSON and as a page")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the resampling (default: 0)")
+    seed = functools.partial(whole, least=0)
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the resampling (default: 0)")
 
 
 def run(args: argparse.Namespace) -> int:

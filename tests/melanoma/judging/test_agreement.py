@@ -65,6 +65,8 @@ def test_only_classes_that_both_know_are_compared(tmp_path: Path) -> None:
     report = agreement(found)
     assert report["largest_by_label"] == {"nevus": pytest.approx(0.6)}
     assert flipped(report) == [("melanoma", "nevus", 1)]
+    assert report["top_labels"]["melanoma"] == {"old": 1, "new": 0}
+    assert list(report["top_labels"]) == list(found.old.slugs)
 
 
 def test_without_a_photograph_or_a_class_in_common_it_says_which(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def table(tmp_path: Path) -> str:
         scored("b", 0.1, 0.9, 0),
         scored("c", 0.8, 0.1, 0.1),
         scored("d", 0.8, 0.1, 0.1),
-        scored("unlabelled", 0.8, 0.1, 0.1),
+        scored("0-unlabelled", 0.8, 0.1, 0.1),
         scored("twice", 1, 0, 0),
         scored("twice", 1, 0, 0, image_uri="file:///other/twice.jpg", image_sha256="f" * 64),
         failed("bad"),
@@ -106,7 +106,7 @@ def test_where_nothing_meets_it_says_why_and_names_no_photograph(
     truths = read_truths(labels(tmp_path / "x.csv", text), Columns("image_id", "dx"))
     with pytest.raises(DataError, match=complaint) as caught:
         match(read_answers(table), truths)
-    assert "unlabelled" not in str(caught.value)
+    assert "0-unlabelled" not in str(caught.value)
 
 
 def test_what_was_trained_on_is_known_by_name_content_or_lesion(table: str, tmp_path: Path) -> None:

@@ -70,6 +70,11 @@ def test_the_area_above_a_sensitivity_of_perfection_and_of_chance() -> None:
     assert auc_above(curve(positive, np.zeros(100)), 0.8) == pytest.approx(0.18)
 
 
+def test_a_curve_that_rests_at_the_sensitivity_counts_from_where_it_gets_there() -> None:
+    ranked = np.array([True] * 4 + [False] * 5 + [True])
+    assert auc_above(curve(ranked, np.arange(10, 0, -1.0)), 0.8) == pytest.approx(0.8)
+
+
 def test_points_follow_the_curves_of_scikit_learn_from_end_to_end() -> None:
     positive, scores = scored(10**6)
     alarms, rate, _ = roc_curve(positive, scores, drop_intermediate=False)
