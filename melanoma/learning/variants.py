@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from melanoma import storage
-from melanoma.errors import ErrorKind, ReadError, UsageError
+from melanoma.errors import DataError, ErrorKind, ReadError, UsageError
 from melanoma.learning.augment import variant
 from melanoma.learning.datasets import Photograph, read_file
 from melanoma.learning.splits import Dataset
@@ -90,6 +90,21 @@ def to_csv(variants: Sequence[Variant]) -> bytes:
         row = (path, storage.stem_of(path), of.image_id, of.sha256, of.label, of.group, " ".join(map(str, key)))
         writer.writerow(row)
     return file.getvalue().encode()
+
+
+def refuse_variants(folders: Sequence[str]) -> None:
+    """Refuses folders that `write_variants` wrote: read as photographs, each file would count as a lesion of its own.
+
+    Raises:
+        DataError: One of them is such a folder.
+    """
+    for folder in folders:
+        uri = storage.join(storage.canonical(folder), MANIFEST)
+        if storage.exists(uri) and storage.read_bytes(uri).startswith(",".join(_COLUMNS).encode()):
+            raise DataError(
+                f"{folder}: these are augmented files, and a split would part the variants of one photograph; give the "
+                f"photographs themselves, or {MANIFEST} as --reference with variant_id, label and group as its columns"
+            )
 
 
 def check_folder(folder: str, sources: Sequence[str], *, empty: bool) -> None:
