@@ -13,7 +13,6 @@ from jobs.augment import add_arguments, run
 from melanoma.errors import UsageError
 from tests.helpers import fill
 
-
 SHARES = ("--validation-share", "0.2", "--test-share", "0.2")
 
 
