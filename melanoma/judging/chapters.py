@@ -11,7 +11,14 @@ from melanoma.judging.subgroups import MIN_SUBGROUP
 from melanoma.labels import name_of
 
 Report = Mapping[str, Any]
-_CHALLENGE_NAMES = {"auc": "AUC", "auc_above_80_sensitivity": "AUC above 80 %", "ppv": "PPV", "npv": "NPV"}
+_CHALLENGE_NAMES = {
+    "dice": "Dice",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "auc": "AUC",
+    "auc_above_80_sensitivity": "AUC above 80 %",
+    "average_precision": "AP",
+}
 
 
 def classes(report: Report) -> str:

@@ -30,7 +30,7 @@ p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
   min-width: 0; }
 .card .name { font-size: .875rem; font-weight: 600; } .card .value { font-size: 1.9rem; line-height: 1.2;
   font-variant-numeric: tabular-nums; } .card p { font-size: .875rem; margin: .35rem 0 0; color: var(--muted); }
-.card > svg { max-width: 240px; }
+div.card > svg { max-width: 240px; }
 .card p.verdict { font-size: 1.6rem; font-weight: 600; color: var(--fg); margin: 0; }
 .card p.good { color: var(--good); } .card p.bad { color: var(--bad); }
 .card li { font-size: .95rem; margin-bottom: .2rem; }
