@@ -177,10 +177,7 @@ def challenge(report: Report) -> str:
         "Below, a class is called where its probability is above 0.5, whatever the decision rule; classes that no "
         "label bears have no figure."
     )
-    head = (
-        "class",
-        *(key.replace("_", " ").replace("auc", "AUC").replace("above 80 sensitivity", "above 80 %") for key in keys),
-    )
+    head = ("class", *(_CHALLENGE_NAMES.get(key, key) for key in keys))
     inner = paragraph(text) + markup.table(head, rows)
     return f"<details><summary>The same by the rules of the ISIC challenges</summary>{inner}</details>"
 
