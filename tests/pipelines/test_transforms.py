@@ -3,23 +3,26 @@
 from pathlib import Path
 
 import apache_beam as beam
+import keras
 import numpy as np
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from melanoma import images, storage
+from melanoma import images, samples, storage
 from melanoma.bundle import load_bundle
+from melanoma.bundling import write_bundle
 from melanoma.errors import ErrorKind
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef, Root
+from melanoma.learning.familiarity import with_familiarity
 from melanoma.loading import Batch
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
 from pipelines.listing import ListImages
 from pipelines.loading import ChunkImages, LoadImages, chunk_count
 from pipelines.scoring import ScoreImages
-from tests.helpers import fill
-from tests.pipelines.nights import start
+from tests.helpers import fill, photograph
+from tests.pipelines.nights import night, rows, start
 
 SPEC = ImageSpec(16, 16)
 
@@ -90,6 +93,34 @@ def test_inference_gives_probabilities_and_drops_the_pixels(tmp_path: Path, bund
         batches = pipeline | beam.Create([str(path)]) | LoadImages(bundle.spec, 4)
         ref = BundleRef(bundle_uri, bundle.digest, 3)
         assert_that(batches | InferBatches(ref, 4), check)
+
+
+def test_a_night_writes_who_should_be_looked_at_by_a_person(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((16, 16, 3))
+    maps = keras.layers.Conv2D(6, 3, name="maps")(keras.layers.Rescaling(1 / 255)(pixels))
+    head = keras.layers.Dense(3, activation="softmax", name="probabilities")
+    network = keras.Model(pixels, head(keras.layers.GlobalAveragePooling2D()(maps)))
+    known = np.stack([images.decode(photograph(seed), SPEC) for seed in range(60)])
+    write_bundle(
+        str(tmp_path / "bundle"),
+        with_familiarity(network, ["maps"], known[:40], known[40:], batch_size=20),
+        labels=("melanoma", "nevus", "scc"),
+        spec=SPEC,
+        card="# For tests\n",
+        licence="None.\n",
+        prior=(0.2, 0.7, 0.1),
+        decision_rule="argmax",
+        thresholds={"ood_above": 0.5, "review_below": 0.1},
+    )
+    fill(tmp_path / "in", 5)
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    (tmp_path / "in" / "noise.png").write_bytes(samples.encode(noise, "png"))
+    night(tmp_path / "in", tmp_path / "out", str(tmp_path / "bundle"))
+    *familiar, strange = rows(tmp_path / "out", "image_uri", "review", "review_reason", "ood_score")
+    assert (strange["review"], strange["review_reason"]) == (True, "unlike_training") and strange["ood_score"] > 0.5
+    assert [(row["review"], row["review_reason"]) for row in familiar] == [(False, None)] * 5
+    assert all(0 <= row["ood_score"] <= 0.5 for row in familiar)
 
 
 def test_load_infer_and_stage_are_one_fused_stage(tmp_path: Path, bundle_uri: str) -> None:
