@@ -51,7 +51,9 @@ def with_familiarity(
 
     Args:
         network: From float (n, height, width, 3), pixels as the bundle's scaling leaves them, to probabilities.
-        layer_names: Of feature maps (n, height, width, channels), whose averages are compared.
+        layer_names: Of feature maps (n, height, width, channels), whose averages are compared. Those of middle depth
+            serve best: the first ones take every other camera for strange, and the last one, sparse and wide, is silent
+            for most strange pictures.
         train_pixels: uint8 (photographs, height, width, 3), not augmented; more of them than there are channels.
         validation_pixels: The same, of other lesions.
         batch_size: Photographs in a step.
