@@ -1,31 +1,19 @@
-"""The look of an audit's page: no script, no remote address, every name escaped, for phones and dark rooms too."""
+"""The parts of an audit's page: tiles, tables, photographs side by side."""
 
-import html
+from melanoma import markup
+from melanoma.markup import class_of, escaped, paragraph
 
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+__all__ = ["document", "escaped", "pair", "paragraph", "photograph", "table", "tile"]
+
 _STYLE = """
-:root { color-scheme: light dark; --bg: #ffffff; --fg: #1b1f24; --muted: #57606a; --line: #d5dae0; --card: #f5f7f9;
-  --accent: #0a6b78; --other: #b3541e; --bad: #a3261f; --good: #1a6f3c; }
-@media (prefers-color-scheme: dark) { :root { --bg: #14171a; --fg: #e7eaee; --muted: #9aa5b1; --line: #343b43;
-  --card: #1d2226; --accent: #4fb8c6; --other: #e39a68; --bad: #ef8a80; --good: #7bcf9a; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--bg); color: var(--fg); font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .6rem; }
-h2 { font-size: 1.3rem; margin: 2.6rem 0 .3rem; padding-top: .8rem; border-top: 1px solid var(--line); }
-h3 { font-size: 1.05rem; margin: 1.6rem 0 .2rem; }
 h3 small { color: var(--muted); font-weight: 400; }
-p { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
-.muted { color: var(--muted); font-size: .875rem; }
-.warning { border-left: 4px solid var(--other); padding: .5rem .8rem; background: var(--card); max-width: none; }
 .tiles { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 190px), 1fr)); }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .7rem .9rem; }
 .tile b { display: block; font-size: 1.9rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile.bad b { color: var(--bad); } .tile.good b { color: var(--good); }
 .tile span { font-weight: 600; font-size: .9rem; }
 .tile p { font-size: .85rem; color: var(--muted); margin: .3rem 0 0; }
-.scroll { overflow-x: auto; margin: .6rem 0; }
-table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; width: 100%; }
+table { width: 100%; }
 th, td { padding: .32rem .7rem .32rem 0; border-bottom: 1px solid var(--line); text-align: left; vertical-align: top; }
 th { color: var(--muted); font-weight: 600; } .number { text-align: right; white-space: nowrap; }
 .pairs { display: grid; gap: .8rem; margin: .7rem 0;
@@ -41,25 +29,9 @@ figure { margin: 0; min-width: 0; } figcaption { font-size: .8rem; line-height: 
 """
 
 
-def escaped(text: object) -> str:
-    """Gives a text as HTML, whoever wrote it."""
-    return html.escape("".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text)))
-
-
 def document(title: str, *parts: str) -> str:
     """Wraps parts, HTML each, as one self-contained page."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escaped(title)}</h1>\n" + "\n".join(parts) + "\n</main>\n</body>\n</html>\n"
-    )
-
-
-def paragraph(text: str, kind: str = "") -> str:
-    """Gives plain text as a paragraph of a CSS class."""
-    return f'<p class="{kind}">{escaped(text)}</p>' if kind else f"<p>{escaped(text)}</p>"
+    return markup.document(title, parts, _STYLE)
 
 
 def tile(value: str, name: str, text: str, kind: str = "") -> str:
@@ -71,7 +43,7 @@ def table(head: list[str], rows: list[list[str]], numbers: range) -> str:
     """Gives a table of plain texts, some of whose columns are numbers."""
 
     def row(cells: list[str], tag: str) -> str:
-        kinds = [' class="number"' if column in numbers else "" for column in range(len(cells))]
+        kinds = [class_of("number" if column in numbers else "") for column in range(len(cells))]
         return "".join(f"<{tag}{kind}>{escaped(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
 
     body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)

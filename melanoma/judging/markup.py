@@ -1,29 +1,18 @@
-"""One self-contained HTML page: no script, no remote address, every name escaped, for phones and dark rooms too."""
+"""The parts of a page that shows figures: cards, tables, heat maps."""
 
-import html
 from collections.abc import Iterable, Sequence
 
-from melanoma.texts import printable
+from melanoma import markup
+from melanoma.markup import bullets, class_of, escaped, paragraph, section
+
+__all__ = ["NO_DIAGNOSIS", "bullets", "card", "document", "escaped", "figure", "grid", "heat", "paragraph", "section"]
+__all__ += ["table"]
 
 NO_DIAGNOSIS = (
     "Figures of a statistical model on photographs. This is no diagnosis and no clinical validation: how it does on "
     "other people, cameras and places is not known from it."
 )
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
-:root { color-scheme: light dark; --bg: #ffffff; --fg: #1b1f24; --muted: #57606a; --line: #d5dae0; --card: #f5f7f9;
-  --accent: #0a6b78; --on-accent: #ffffff; --other: #b3541e; --bad: #a3261f; --good: #1a6f3c; }
-@media (prefers-color-scheme: dark) { :root { --bg: #14171a; --fg: #e7eaee; --muted: #9aa5b1; --line: #343b43;
-  --card: #1d2226; --accent: #4fb8c6; --on-accent: #08181b; --other: #e39a68; --bad: #ef8a80; --good: #7bcf9a; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--bg); color: var(--fg); font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.2rem; margin: 2.6rem 0 .3rem; padding-top: .8rem; border-top: 1px solid var(--line); }
-h3 { font-size: 1rem; margin: 1.2rem 0 .2rem; }
-p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
-.muted, figcaption, .note { color: var(--muted); font-size: .875rem; }
-.warning { border-left: 4px solid var(--other); padding: .4rem .8rem; background: var(--card); max-width: none; }
 .grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 240px)), 1fr));
   margin: .8rem 0; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem .9rem; margin: 0;
@@ -35,8 +24,6 @@ div.card > svg { max-width: 240px; }
 .card p.good { color: var(--good); } .card p.bad { color: var(--bad); }
 .card li { font-size: .95rem; margin-bottom: .2rem; }
 figure .grid { margin: .4rem 0 0; } figcaption b { color: var(--fg); }
-.scroll { overflow-x: auto; margin: .6rem 0; }
-table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; vertical-align: bottom; } thead th { color: var(--muted); }
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td small, th small { color: var(--muted); }
@@ -59,37 +46,9 @@ summary { cursor: pointer; font-weight: 600; }
 """
 
 
-def escaped(text: object) -> str:
-    """Gives a text as HTML, whoever wrote it."""
-    return html.escape(printable(str(text), keep="\N{NO-BREAK SPACE}"))
-
-
 def document(title: str, parts: Iterable[str]) -> str:
-    """Wraps parts, HTML each, as a page that says at its top that it is no diagnosis."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escaped(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escaped(title)}</h1>\n"
-        + "\n".join(part for part in parts if part)
-        + f'\n<p class="note">{escaped(NO_DIAGNOSIS)}</p>\n</main>\n</body>\n</html>\n'
-    )
-
-
-def section(title: str, *parts: str) -> str:
-    """Puts parts, HTML each, under a heading."""
-    return "\n".join([f"<h2>{escaped(title)}</h2>", *(part for part in parts if part)])
-
-
-def paragraph(text: str, kind: str = "") -> str:
-    """Gives plain text as a paragraph of a CSS class."""
-    return f"<p{_class(kind)}>{escaped(text)}</p>"
-
-
-def bullets(texts: Iterable[str]) -> str:
-    """Gives plain texts as a list."""
-    return "<ul>" + "".join(f"<li>{escaped(text)}</li>" for text in texts) + "</ul>"
+    """Wraps parts, HTML each, as a page that ends by saying that it is no diagnosis."""
+    return markup.document(title, parts, _STYLE, NO_DIAGNOSIS)
 
 
 def card(name: str, value: str, picture: str, *texts: str) -> str:
@@ -114,9 +73,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") ->
     """Gives a table of cells that are HTML already, below a head of plain texts, of a CSS class."""
     names = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return (
-        f'<div class="scroll"><table{_class(kind)}><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table></div>'
-    )
+    content = f"<thead><tr>{names}</tr></thead><tbody>{lines}</tbody>"
+    return f'<div class="scroll"><table{class_of(kind)}>{content}</table></div>'
 
 
 def heat(corner: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
@@ -136,9 +94,5 @@ def heat(corner: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> 
 
 
 def _shaded(count: int, share: float) -> str:
-    kind = _class("dark" if share > 0.55 else "")
+    kind = class_of("dark" if share > 0.55 else "")
     return f'<td{kind} style="--share: {share:.0%}">{count:,}<br><small>{share:.0%}</small></td>'
-
-
-def _class(kind: str) -> str:
-    return f' class="{kind}"' if kind else ""
