@@ -11,10 +11,10 @@ from melanoma.audit.hashing import hash_photographs
 from melanoma.audit.leaks import join_near_duplicates, leaks
 from melanoma.images import ImageSpec, decode
 from melanoma.judging.predictions import MIN_TEST_PHOTOGRAPHS
+from melanoma.labelled.cleaning import clean, read_reference
+from melanoma.labelled.datasets import Columns, Photograph, read_file, read_folders
+from melanoma.labelled.splits import TEST, VALIDATION, read_split, split
 from melanoma.learning.augment import view
-from melanoma.learning.cleaning import clean, read_reference
-from melanoma.learning.datasets import Columns, Photograph, read_file, read_folders
-from melanoma.learning.splits import TEST, VALIDATION, read_split, split
 from melanoma.learning.variants import plan_variants
 
 FOLDS = 5  # one of them validates: the usual 80/20

@@ -18,7 +18,7 @@ from PIL import Image
 from melanoma.audit.hashes import NEAR, NEAR_TURNED, Hashes, near_pairs, perceptual_hash, turned_hashes
 from melanoma.audit.hashing import hash_photographs
 from melanoma.images import ImageSpec, decode
-from melanoma.learning.datasets import Columns, Photograph, read_table
+from melanoma.labelled.datasets import Columns, Photograph, read_table
 
 SEEN = ImageSpec(64, 64)
 DRAWN = 500

@@ -108,7 +108,7 @@ def _check(args: argparse.Namespace) -> "Reading":
     if "nothing" in (args.fail_on or ()) and len(args.fail_on) > 1:
         raise UsageError("--fail-on nothing excludes every other --fail-on")
     from melanoma.audit.sets import Reading
-    from melanoma.learning.datasets import Columns
+    from melanoma.labelled.datasets import Columns
 
     columns = Columns(args.id_column, args.label_column, args.group_column) if given else None
     return Reading(columns, args.root or (), args.part_column, args.reference, args.unlabelled)

@@ -12,7 +12,7 @@ from jobs.values import size, whole
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
-    from melanoma.learning.splits import Dataset
+    from melanoma.labelled.splits import Dataset
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "preview": {"metavar": "FOLDER", "help": "gets a sheet of photographs and variants for each class, and counts.png"},
@@ -86,9 +86,9 @@ def _check(args: argparse.Namespace) -> None:
 
 def _show(args: argparse.Namespace, dataset: "Dataset") -> None:
     from melanoma import storage
+    from melanoma.labelled.splits import TRAIN
     from melanoma.learning.balance import draw_counts, epoch_counts
     from melanoma.learning.contact_sheets import draw_sheet
-    from melanoma.learning.splits import TRAIN
 
     root, part = storage.canonical(args.preview), dataset.of(TRAIN)
     before = {label: parts[TRAIN] for label, parts in dataset.tally().items()}
@@ -107,8 +107,8 @@ def _show(args: argparse.Namespace, dataset: "Dataset") -> None:
 
 
 def _write(args: argparse.Namespace, dataset: "Dataset") -> None:
+    from melanoma.labelled.splits import TRAIN
     from melanoma.learning import variants
-    from melanoma.learning.splits import TRAIN
 
     planned = variants.plan_variants(dataset.of(TRAIN).photographs, args.per_class, args.seed)
     with tqdm(total=len(planned), unit="image", desc="augmented", disable=None, dynamic_ncols=True) as bar:

@@ -57,7 +57,7 @@ def sources_of(args: argparse.Namespace) -> "Sources":
     Raises:
         UsageError: The flags do not fit together.
     """
-    from melanoma.learning.datasets import Columns
+    from melanoma.labelled.datasets import Columns
     from melanoma.learning.preparation import Sources
 
     tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]

@@ -1,12 +1,12 @@
 """From what a network says to a label, a flag and a call for a person, by the rule and thresholds of its bundle."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.bundle import Bundle
 from melanoma.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 
 OOD_SCORE = "ood_score"  # the second output of a network that has one
@@ -23,6 +23,36 @@ class Scores(NamedTuple):
 
     probabilities: npt.NDArray[np.float32]
     ood: npt.NDArray[np.float32] | None = None
+
+
+class Decides(Protocol):
+    """What decisions follow from: a bundle has it, and so has a `Rule`."""
+
+    @property
+    def slugs(self) -> tuple[str, ...]:
+        """Of the labels, in the order of the network's outputs."""
+
+    @property
+    def prior(self) -> tuple[float, ...]:
+        """Class shares that the probabilities refer to."""
+
+    @property
+    def decision_rule(self) -> str:
+        """`balanced` or `argmax`."""
+
+    @property
+    def thresholds(self) -> Mapping[str, float]:
+        """As a bundle holds them."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A decision rule without a bundle around it, see `Decides`."""
+
+    slugs: tuple[str, ...]
+    prior: tuple[float, ...]
+    decision_rule: str
+    thresholds: Mapping[str, float]
 
 
 class Decision(NamedTuple):
@@ -50,21 +80,21 @@ def are_sound(scores: Scores) -> npt.NDArray[np.bool_]:
     return sound if ood is None else sound & (ood >= 0) & (ood <= 1)
 
 
-def decide(bundle: Bundle, scores: Scores) -> Decision:
-    """Applies a bundle's decision rule and its thresholds.
+def decide(rule: Decides, scores: Scores) -> Decision:
+    """Applies a decision rule and its thresholds.
 
     A review is called for where the score of unlikeness lies above `ood_above` or else the confidence below
     `review_below`; a photograph that is unlike the training set is called so, however sure the network is of it.
 
     Args:
-        bundle: Whose rule, prior and thresholds count.
+        rule: Of a bundle, or one that is still to become part of one.
         scores: Probabilities whose rows sum to 1.
     """
-    probabilities, thresholds = scores.probabilities, bundle.thresholds
-    top, confidence = choose(probabilities, bundle.prior, bundle.decision_rule)
+    probabilities, thresholds = scores.probabilities, rule.thresholds
+    top, confidence = choose(probabilities, rule.prior, rule.decision_rule)
     flagged = None
-    if FLAGGED in thresholds and FLAGGED in bundle.slugs:
-        flagged = probabilities[:, bundle.slugs.index(FLAGGED)] >= thresholds[FLAGGED]
+    if FLAGGED in thresholds and FLAGGED in rule.slugs:
+        flagged = probabilities[:, rule.slugs.index(FLAGGED)] >= thresholds[FLAGGED]
     uncertain = confidence < thresholds.get(REVIEW_BELOW, 0.0)
     strange = np.zeros(len(top), bool) if scores.ood is None else scores.ood > thresholds.get(OOD_ABOVE, 1.0)
     states_any = REVIEW_BELOW in thresholds or OOD_ABOVE in thresholds

@@ -13,6 +13,8 @@ FORBIDDEN = {
     "pipelines": {"argparse", "jobs"},
     "jobs": {"keras", "tensorflow", "fsspec", "pyarrow", "deltalake", "duckdb", "PIL"},
 }
+# Rooms of melanoma/: each may use those before it, and what lies outside them none of them.
+ROOMS = ("labelled", "audit", "judging", "learning")
 DOORS = {
     "fsspec": {"melanoma/storage.py"},
     "Augmentor": {"melanoma/learning/augment.py"},
@@ -44,6 +46,17 @@ def test_imports_point_one_way_and_through_one_door(path: Path) -> None:
     names = imported(path)
     assert not names & FORBIDDEN[name.split("/")[0]]
     assert {library for library, doors in DOORS.items() if library in names and name not in doors} == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_rooms_use_those_before_them(path: Path) -> None:
+    room = path.parent.name if path.parent.parent.name == "melanoma" else ""
+    if path.relative_to(ROOT).parts[0] != "melanoma":
+        return
+    allowed = ROOMS[: ROOMS.index(room) + 1] if room else ()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    used = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[1] for name in used if name.split(".")[1:2]} & set(ROOMS) <= set(allowed)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.hashes import Hashes
 from melanoma.audit.links import Links
 from melanoma.audit.sets import Sets
-from melanoma.learning.cleaning import contradict
+from melanoma.labelled.cleaning import contradict
 
 
 def audit(sets: Sets, hashes: Hashes, refused: Mapping[int, str]) -> list[Finding]:

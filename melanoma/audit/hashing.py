@@ -9,7 +9,7 @@ from melanoma import storage
 from melanoma.audit.hashes import HASH_BITS, Hashes, perceptual_hash, turned_hashes
 from melanoma.errors import ImageError, ReadError
 from melanoma.images import ImageSpec, decode
-from melanoma.learning.datasets import Photograph
+from melanoma.labelled.datasets import Photograph
 
 # The hash looks at 64x64 pixels: a photograph that comes in this size is not resampled twice.
 _SEEN = ImageSpec(64, 64)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from melanoma.audit.findings import Finding, Kind
 from melanoma.audit.hashes import NEAR, Hashes, near_pairs
 from melanoma.audit.links import Links
-from melanoma.learning.datasets import Photograph
+from melanoma.labelled.datasets import Photograph
 
 
 def leaks(photographs: Sequence[Photograph], parts: Sequence[str], hashes: Hashes | None = None) -> list[Finding]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from melanoma.audit.findings import Basis
 from melanoma.audit.hashes import Hashes, Pair, distance, near_pairs, with_turns
 from melanoma.images import IMAGE_EXTENSIONS
-from melanoma.learning.datasets import Photograph
+from melanoma.labelled.datasets import Photograph
 from melanoma.storage import stem_of
 
 # What browsers and desktops append to the name of a copy, and the ISIC Archive to that of a reduced photograph.

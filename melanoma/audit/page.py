@@ -9,8 +9,8 @@ from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.markup import document, escaped, pair, paragraph, photograph, table, tile
 from melanoma.audit.sets import Sets
 from melanoma.audit.thumbnails import thumbnail
+from melanoma.labelled.cleaning import contradict
 from melanoma.labels import name_of
-from melanoma.learning.cleaning import contradict
 
 TITLES = {
     Kind.LEAK: "Leaks",

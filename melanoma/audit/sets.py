@@ -9,8 +9,8 @@ from melanoma import storage
 from melanoma.audit.links import bare
 from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS
-from melanoma.learning.cleaning import Reference, read_reference
-from melanoma.learning.datasets import Columns, Photograph, read_columns, read_file, read_folders, read_table
+from melanoma.labelled.cleaning import Reference, read_reference
+from melanoma.labelled.datasets import Columns, Photograph, read_columns, read_file, read_folders, read_table
 
 _TABLES = (".csv", ".parquet")
 

@@ -1,1 +1,1 @@
-"""From labelled photographs to a bundle: data, splits, augmentation, networks, training."""
+"""From labelled photographs to a bundle: looks, networks, training, calibration, what ships."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from melanoma.judging.predictions import MIN_TEST_PHOTOGRAPHS
+from melanoma.labelled.cleaning import Step
+from melanoma.labelled.splits import TEST, TRAIN, VALIDATION
 from melanoma.labels import name_of
 from melanoma.learning import strangers
-from melanoma.learning.cleaning import Step
 from melanoma.learning.finishing import Finished
-from melanoma.learning.splits import TEST, TRAIN, VALIDATION
 
 # Daneshjou et al.: "Disparities in dermatology AI performance on a diverse, curated clinical image set", Science
 # Advances 8, 2022; Kinyanjui et al.: "Fairness of Classifiers Across Skin Tones in Dermatology", MICCAI 2020.

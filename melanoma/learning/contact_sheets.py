@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from melanoma.images import ImageSpec, decode, read_header
+from melanoma.labelled.datasets import Photograph, read_file
 from melanoma.labels import name_of
 from melanoma.learning import augment, views
-from melanoma.learning.datasets import Photograph, read_file
 
 Pixels = npt.NDArray[np.uint8]
 VIEWS: dict[str, Callable[[bytes, tuple[int, int], tuple[int, ...]], Pixels]] = {

@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.learning.datasets import Photograph, read_file
+from melanoma.labelled.datasets import Photograph, read_file
+from melanoma.labelled.splits import Part
 from melanoma.learning.sampling import draw
-from melanoma.learning.splits import Part
 
 Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]

@@ -8,18 +8,18 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.decision import Scores, choose
-from melanoma.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
+from melanoma.decision import Rule, Scores, choose, decide
+from melanoma.description import OOD_ABOVE
 from melanoma.engine import Engine, score_all
 from melanoma.images import ImageSpec
 from melanoma.judging import bootstrap
 from melanoma.judging.decisions import balanced_accuracy
 from melanoma.judging.evaluation import evaluate
 from melanoma.judging.predictions import Names, Predictions
+from melanoma.labelled.datasets import load_pixels
+from melanoma.labelled.splits import TEST, TRAIN, VALIDATION, Dataset, Part
 from melanoma.learning import calibration, strangers
-from melanoma.learning.datasets import load_pixels
 from melanoma.learning.familiarity import with_familiarity
-from melanoma.learning.splits import TEST, TRAIN, VALIDATION, Dataset, Part
 from melanoma.learning.thresholds import choose_thresholds
 from melanoma.learning.training import Trained
 from melanoma.reference import reference_of
@@ -131,22 +131,16 @@ class Finisher:
         self, part: Part, scores: Scores, prior: tuple[float, ...], thresholds: Mapping[str, float]
     ) -> Predictions:
         """Says of each photograph what a night would say of it."""
-        labels = self.dataset.labels
-        top, confidence = choose(scores.probabilities, prior, self.rule)
-        flagged = None
-        if FLAGGED in thresholds:
-            flagged = scores.probabilities[:, labels.index(FLAGGED)] >= thresholds[FLAGGED]
-        review = confidence < thresholds[REVIEW_BELOW]
-        if scores.ood is not None:
-            review |= scores.ood > thresholds[OOD_ABOVE]
+        labels = tuple(self.dataset.labels)
+        decision = decide(Rule(labels, prior, self.rule, thresholds), scores)
         return Predictions(
-            tuple(labels),
+            labels,
             part.truth,
             scores.probabilities,
-            top,
+            decision.top_index,
             np.asarray(part.groups),
-            flagged,
-            review,
+            decision.flag_melanoma,
+            decision.review,
             {name: self._values(part, values) for name, values in self.subgroups.items()},
         )
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 from melanoma.bundle import load_bundle
 from melanoma.engine import load_network
 from melanoma.errors import DataError
+from melanoma.labelled.splits import TRAIN, Dataset
 from melanoma.learning.networks import HEAD
-from melanoma.learning.splits import TRAIN, Dataset
 
 Weights = dict[str, Sequence[npt.NDArray[np.float32]]]
 _SPLIT = "split.csv"

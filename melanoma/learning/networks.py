@@ -134,7 +134,7 @@ def _head(
 
 
 def _lite(variant: str) -> Network:
-    landmarks = ("s2b2_add", "s3b2_add", "s5b3_add", "top_relu")
+    landmarks = ("s5b3_add", "s6b4_add")
     return Network(
         lambda labels, size: lite(variant, labels, size), True, landmarks, f"EfficientNet-{variant.capitalize()}"
     )

@@ -9,9 +9,9 @@ from melanoma.audit.hashes import Hashes
 from melanoma.audit.hashing import hash_photographs
 from melanoma.audit.leaks import join_near_duplicates, leaks
 from melanoma.errors import DataError
-from melanoma.learning.cleaning import Step, clean, read_reference
-from melanoma.learning.datasets import Columns, Photograph, read_sources
-from melanoma.learning.splits import Dataset, read_split, split
+from melanoma.labelled.cleaning import Step, clean, read_reference
+from melanoma.labelled.datasets import Columns, Photograph, read_sources
+from melanoma.labelled.splits import Dataset, read_split, split
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from melanoma.bundle import Bundle
 from melanoma.bundling import write_bundle
 from melanoma.images import ImageSpec
 from melanoma.judging.page import page
+from melanoma.labelled.splits import TRAIN
 from melanoma.learning import augment, cards, views
 from melanoma.learning.balance import draw_counts
 from melanoma.learning.curves import draw_curves
@@ -21,7 +22,6 @@ from melanoma.learning.inheritance import Weights
 from melanoma.learning.networks import network_named
 from melanoma.learning.preparation import Prepared
 from melanoma.learning.recipes import Recipe
-from melanoma.learning.splits import TRAIN
 from melanoma.learning.thresholds import draw_review
 from melanoma.learning.training import History, Schedule, Trained, Trainer, history_csv
 

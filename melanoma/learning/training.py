@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma.images import ImageSpec
+from melanoma.labelled.datasets import load_pixels
+from melanoma.labelled.splits import TRAIN, VALIDATION, Dataset
 from melanoma.learning import checkpoints
 from melanoma.learning.checkpoints import Checkpoint
-from melanoma.learning.datasets import load_pixels
 from melanoma.learning.epochs import Drawing, Epoch, Look
 from melanoma.learning.networks import HEAD, Network
 from melanoma.learning.normalisation import with_fused_normalisation
-from melanoma.learning.splits import TRAIN, VALIDATION, Dataset
 
 History = list[dict[str, float]]
 _NO_DECAY = ("gamma", "beta", "bias")

@@ -11,9 +11,9 @@ import numpy as np
 
 from melanoma import storage
 from melanoma.errors import DataError, ErrorKind, ReadError, UsageError
+from melanoma.labelled.datasets import Photograph, read_file
+from melanoma.labelled.splits import Dataset
 from melanoma.learning.augment import variant
-from melanoma.learning.datasets import Photograph, read_file
-from melanoma.learning.splits import Dataset
 
 MANIFEST, SPLIT = "manifest.csv", "split.csv"
 _COLUMNS = ("file", "variant_id", "image_id", "sha256", "label", "group", "key")

@@ -21,7 +21,7 @@ from melanoma.audit.leaks import leaks
 from melanoma.audit.page import page
 from melanoma.audit.sets import Reading, Sets, names_of, read_sets
 from melanoma.errors import DataError, UsageError
-from melanoma.learning.datasets import Columns
+from melanoma.labelled.datasets import Columns
 from tests.helpers import fill, photograph
 
 HAM = Columns("image_id", "dx", "lesion_id")

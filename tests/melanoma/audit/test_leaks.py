@@ -5,7 +5,7 @@ import numpy as np
 from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.leaks import join_near_duplicates, leaks
 from melanoma.audit.links import bare
-from melanoma.learning.datasets import Photograph
+from melanoma.labelled.datasets import Photograph
 
 
 def lesion(image_id: str, content: str, group: str = "", label: str = "nevus") -> Photograph:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from melanoma import samples
-from melanoma.learning.datasets import Photograph
-from melanoma.learning.splits import PARTS, Dataset
+from melanoma.labelled.datasets import Photograph
+from melanoma.labelled.splits import PARTS, Dataset
 
 SIZE = (32, 32)
 COLOURS = {"melanoma": (90, 40, 40), "nevus": (200, 160, 120), "vascular_lesion": (180, 30, 90)}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from melanoma.labelled.datasets import Photograph, read_folders
 from melanoma.learning.contact_sheets import VIEWS, draw_sheet
-from melanoma.learning.datasets import Photograph, read_folders
 from tests.helpers import fill
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from melanoma import samples
+from melanoma.labelled.splits import TRAIN, Dataset
 from melanoma.learning import views
 from melanoma.learning.epochs import Drawing, Epoch, Look
 from melanoma.learning.sampling import class_shares, draw
-from melanoma.learning.splits import TRAIN, Dataset
 from tests.melanoma.learning import coloured
 
 LOOK = Look("views", views.view, 2)

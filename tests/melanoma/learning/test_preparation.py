@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from melanoma.learning.datasets import Columns
+from melanoma.labelled.datasets import Columns
 from melanoma.learning.preparation import Prepared, Sources, describe_leaks, prepare, warnings
 from tests.helpers import fill
 

@@ -12,11 +12,11 @@ from PIL import Image
 
 from melanoma.errors import UsageError
 from melanoma.images import ImageSpec
+from melanoma.labelled.splits import Dataset
 from melanoma.learning import augment, views
 from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing, Look
 from melanoma.learning.networks import Network, assignment_cnn
-from melanoma.learning.splits import Dataset
 from melanoma.learning.training import History, Schedule, Trained, Trainer, history_csv, validate
 from tests.melanoma.learning import coloured
 

@@ -11,8 +11,8 @@ import pytest
 
 from melanoma.errors import DataError, UsageError
 from melanoma.images import read_header
-from melanoma.learning.datasets import Photograph, read_folders
-from melanoma.learning.splits import TEST, TRAIN, Dataset
+from melanoma.labelled.datasets import Photograph, read_folders
+from melanoma.labelled.splits import TEST, TRAIN, Dataset
 from melanoma.learning.variants import (
     check_folder,
     plan_variants,

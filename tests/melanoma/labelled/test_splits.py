@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from melanoma.errors import DataError, UsageError
-from melanoma.learning.cleaning import clean, read_reference
-from melanoma.learning.datasets import Columns, Photograph, read_folders
-from melanoma.learning.splits import PARTS, Dataset, follow, read_split, split
+from melanoma.labelled.cleaning import clean, read_reference
+from melanoma.labelled.datasets import Columns, Photograph, read_folders
+from melanoma.labelled.splits import PARTS, Dataset, follow, read_split, split
 
 
 def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:

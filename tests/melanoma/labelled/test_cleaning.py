@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from melanoma.errors import DataError, UsageError
-from melanoma.learning.cleaning import Reference, apply_reference, clean, drop_copies, drop_two_labels, read_reference
-from melanoma.learning.datasets import Columns, Photograph, read_folders
+from melanoma.labelled.cleaning import Reference, apply_reference, clean, drop_copies, drop_two_labels, read_reference
+from melanoma.labelled.datasets import Columns, Photograph, read_folders
 
 
 def lesion(image_id: str, label: str, content: str, group: str = "") -> Photograph:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import NamedTuple
 
 from melanoma.errors import DataError
+from melanoma.labelled.datasets import Columns, Photograph, read_columns
 from melanoma.labels import slug_of
-from melanoma.learning.datasets import Columns, Photograph, read_columns
 
 # A coarse label does not contradict the finer ones that it includes: HAM10000's bkl holds every benign keratosis, and
 # its akiec holds Bowen's disease, which the ISIC Archive files under squamous cell carcinoma.

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
 from melanoma.errors import DataError, UsageError
-from melanoma.learning.datasets import Columns, Photograph, read_columns
+from melanoma.labelled.datasets import Columns, Photograph, read_columns
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 _MAX_FOLDS = 20

@@ -9,7 +9,7 @@ import pytest
 
 from melanoma.errors import DataError, ImageError, UsageError
 from melanoma.images import ImageSpec, decode
-from melanoma.learning.datasets import Columns, load_pixels, read_columns, read_folders, read_sources, read_table
+from melanoma.labelled.datasets import Columns, load_pixels, read_columns, read_folders, read_sources, read_table
 from tests.helpers import fill, photograph
 
 COLUMNS = Columns("image_id", "dx", "lesion_id")
@@ -141,8 +141,8 @@ def test_the_first_root_counts_and_the_others_show_it_too(tmp_path: Path) -> Non
     rows = [(path.stem, "mel", f"L{number}") for number, path in enumerate(small)]
     table = write_table(tmp_path / "metadata.csv", rows)
     found, absent = read_table(table, COLUMNS, [str(tmp_path / "large"), str(tmp_path / "small")])
-    assert [p.uri for p in found] == [str(large[0]), str(small[1])]
-    assert [p.other_uris for p in found] == [(str(small[0]),), ()]
+    assert [p.uri for p in found] == [f"file://{large[0]}", f"file://{small[1]}"]
+    assert [p.other_uris for p in found] == [(f"file://{small[0]}",), ()]
     assert absent == 0
 
 
