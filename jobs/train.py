@@ -3,6 +3,8 @@
 import argparse
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -107,10 +109,23 @@ def run(args: argparse.Namespace) -> int:
         command=_command(args),
         limits=[*preparation.warnings(prepared), *(args.limit or [])],
     )
-    (folder / shipping.CHECKPOINT).rename(folder.parent / f".{folder.name}-{shipping.CHECKPOINT}")
-    bundle = plan.ship(args.output, story, trained, finished)
+    with _set_aside(folder / shipping.CHECKPOINT):
+        bundle = plan.ship(args.output, story, trained, finished)
     print("", *cards.figures(finished), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
+
+
+@contextmanager
+def _set_aside(checkpoint: Path) -> Iterator[None]:
+    """Takes the checkpoint out of the bundle's folder, for good if nothing goes wrong."""
+    aside = checkpoint.parent.parent / f".{checkpoint.parent.name}-{checkpoint.name}"
+    checkpoint.rename(aside)
+    try:
+        yield
+    except BaseException:
+        aside.rename(checkpoint)
+        raise
+    aside.unlink()
 
 
 class _TimeLeft:
