@@ -16,8 +16,8 @@ from jobs.values import size, whole
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
+    from melanoma.learning.monitoring import History
     from melanoma.learning.recipes import Recipe
-    from melanoma.learning.training import History
 
 _photograph_size = partial(size, least=32)
 _WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")

@@ -4,7 +4,7 @@ import io
 
 from matplotlib.figure import Figure
 
-from melanoma.learning.training import History
+from melanoma.learning.monitoring import History
 
 
 def draw_curves(history: History) -> bytes:

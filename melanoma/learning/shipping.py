@@ -19,11 +19,13 @@ from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing, Look
 from melanoma.learning.finishing import Finished, Finisher
 from melanoma.learning.inheritance import Weights
+from melanoma.learning.monitoring import History, history_csv
 from melanoma.learning.networks import network_named
 from melanoma.learning.preparation import Prepared
 from melanoma.learning.recipes import Recipe
+from melanoma.learning.schedule import Schedule
 from melanoma.learning.thresholds import draw_review
-from melanoma.learning.training import History, Schedule, Trained, Trainer, history_csv
+from melanoma.learning.training import Trained, Trainer
 
 CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
 _NOT_IN_BUNDLE_JSON = ("curves", "challenge", "confusion")  # evaluation.json has them

@@ -16,8 +16,10 @@ from melanoma.labelled.splits import Dataset
 from melanoma.learning import augment, views
 from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing, Look
+from melanoma.learning.monitoring import History, history_csv, validate
 from melanoma.learning.networks import Network, assignment_cnn
-from melanoma.learning.training import History, Schedule, Trained, Trainer, history_csv, validate
+from melanoma.learning.schedule import Schedule
+from melanoma.learning.training import Trained, Trainer
 from tests.melanoma.learning import coloured
 
 CNN = Network(partial(assignment_cnn, widths=(8, 16)), False, (), "A small network")
