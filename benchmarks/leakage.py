@@ -27,6 +27,7 @@ from melanoma.judging import bootstrap, decisions
 from melanoma.learning.networks import assignment_cnn
 from melanoma.learning.normalisation import with_fused_normalisation
 
+SPLIT = Path(__file__).parents[1] / "docs" / "splits" / "isic9.csv"
 LIBRARIES = ("keras", "tensorflow", "Augmentor", "numpy")
 
 
@@ -132,7 +133,7 @@ def main() -> int:
     """Runs all protocols and writes the figures after each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with isic9/ and ham10000/metadata.csv")
-    parser.add_argument("--split", help="table whose test part is the honest one (default: drawn here)")
+    parser.add_argument("--split", default=str(SPLIT), help="its test part is the honest one (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each protocol")
     parser.add_argument("--steps", type=int, default=Settings.steps, help="of each training")
     parser.add_argument("--per-class", type=int, default=Settings.per_class, help="augmented files of each class")
