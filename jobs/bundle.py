@@ -2,7 +2,8 @@
 
 import argparse
 import functools
-import json
+from collections.abc import Mapping
+from typing import Any
 
 from jobs import logs
 from jobs.exits import COMMITTED
@@ -56,9 +57,19 @@ def _inspect(args: argparse.Namespace) -> int:
     print(
         f"  rule       {bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}"
     )
-    print(f"  metrics    {json.dumps(bundle.description['metrics'], indent=2).replace(chr(10), chr(10) + ' ' * 13)}")
+    print(f"  measured   {_measured(bundle.description['metrics'])}")
     print("  digests and network file are in order; the network was not run (melanoma bundle verify runs it)")
     return COMMITTED
+
+
+def _measured(metrics: Mapping[str, Any]) -> str:
+    """Gives the one figure that says most, where training has measured it; the card has all of them."""
+    try:
+        figure = metrics["test"]["balanced_accuracy"]
+        interval = f"95 %: {figure['low']:.3f} to {figure['high']:.3f}, n = {figure['n']:d}"
+        return f"balanced accuracy {figure['value']:.3f} on its test part ({interval}); see --card"
+    except (KeyError, TypeError, ValueError):  # a bundle from elsewhere may state anything, or nothing
+        return "no figures as melanoma train writes them; see --card"
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -32,7 +32,7 @@ class Training:
         command: The exact command.
         steps: What cleaning took out, in order.
         tally: Photographs by label and part.
-        epochs: Share of each label in an epoch.
+        epoch_shares: Share of each label in an epoch.
         prior: Class shares that the probabilities refer to, by label.
         look: How training looked at its photographs, for people.
         limits: What else a reader must know, a sentence each.
@@ -45,7 +45,7 @@ class Training:
     command: str
     steps: Sequence[Step]
     tally: Mapping[str, Mapping[str, int]]
-    epochs: Mapping[str, float]
+    epoch_shares: Mapping[str, float]
     prior: Mapping[str, float]
     look: str
     limits: Sequence[str]
@@ -115,14 +115,13 @@ def figures(finished: Finished) -> Iterator[str]:
         ("part", "value", "95 % interval", "n"), [(part, *_cells(figure)) for part, figure in finished.gap.items()]
     )
     for name, groups in (report["subgroups"] or {}).items():
-        yield f"By {name}; groups that are too small to judge are left out:"
+        yield (
+            f"By {name}, over the classes with {MIN_TEST_PHOTOGRAPHS} photographs or more in a group: compare groups "
+            "only where that is the same number of them. Groups with fewer than two such classes are left out."
+        )
         yield _table(
-            (name, "balanced accuracy", "95 % interval", "melanoma AUC", "95 % interval", "n"),
-            [
-                (group, *_cells(figure["balanced_accuracy"])[:2], *_cells(figure["melanoma_auc"])[:2], figure["n"])
-                for group, figure in groups.items()
-                if figure.get("balanced_accuracy")
-            ],
+            (name, "classes", "balanced accuracy", "95 % interval", "melanoma AUC", "95 % interval", "n"),
+            [_group_row(group, figure) for group, figure in groups.items() if len(figure["evaluated"]) > 1],
         )
 
 
@@ -131,15 +130,15 @@ def _decisions(finished: Finished) -> Iterator[str]:
     calibration = choices["calibration"]
     yield (
         f"Probabilities are calibrated on the validation part (temperature {calibration['temperature']:.2f} and a bias "
-        "for each class) and refer to the class shares of the training part, in the table above. Elsewhere classes "
-        "have other shares, and the probabilities are off by as much."
+        "for each class) and refer to the prior in the table above: the class shares of the training part, none below "
+        "one in 200. Elsewhere classes have other shares, and the probabilities are off by as much."
     )
-    flag = choices.get("melanoma")
-    if flag:
+    if flag := choices.get("melanoma"):
+        worth = f"sensitivity {_spelt(flag['sensitivity'])}, specificity {_spelt(flag['specificity'])}"
         yield (
             f"`flag_melanoma` is set where `p_melanoma` is {flag['threshold']:.4f} or more: the threshold that finds "
-            f"{flag['aim']:.0%} of the melanomas of the validation part (sensitivity {_spelt(flag['sensitivity'])}, "
-            f"specificity {_spelt(flag['specificity'])}). On the test part: {_flag_on_test(finished.report)}."
+            f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({worth}). On the test part: "
+            f"{_flag_on_test(finished.report)}."
         )
     review = choices["review_below"]
     yield (
@@ -184,7 +183,7 @@ def _split_table(training: Training) -> str:
         (
             name_of(label),
             *(parts[part] for part in (TRAIN, VALIDATION, TEST)),
-            f"{training.epochs[label]:.3f}",
+            f"{training.epoch_shares[label]:.3f}",
             f"{training.prior[label]:.3f}",
         )
         for label, parts in training.tally.items()
@@ -198,6 +197,11 @@ def _label_row(label: str, figure: Mapping[str, Any]) -> tuple[object, ...]:
     if not figure["evaluated"]:
         return name_of(label), "not evaluated", "", "", "", figure["n"]
     return name_of(label), *_cells(figure["sensitivity"])[:2], *_cells(figure["auc"])[:2], figure["n"]
+
+
+def _group_row(group: str, figure: Mapping[str, Any]) -> tuple[object, ...]:
+    balanced, melanoma = figure["balanced_accuracy"], figure["melanoma_auc"]
+    return group, len(figure["evaluated"]), *_cells(balanced)[:2], *_cells(melanoma)[:2], figure["n"]
 
 
 def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:

@@ -9,6 +9,7 @@ from melanoma.labelled.datasets import load_pixels
 from melanoma.labelled.splits import Part
 
 History = list[dict[str, float]]
+_SMALLEST = 1e-7  # of a probability that becomes a logarithm, or a share that divides
 _MOST = 100  # photographs of each class that are judged after every epoch
 
 
@@ -48,12 +49,14 @@ def validate(
 
     Returns:
         `val_loss`, the mean cross-entropy in which every class counts alike, and `val_accuracy`, the balanced accuracy
-        of the likeliest class under equal shares.
+        of the likeliest class under equal shares, both among the classes that have a photograph.
     """
-    probabilities = network.predict(pixels, batch_size=64, verbose=0) / np.maximum(prior, 1e-6)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    losses = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], 1e-7))
     present = np.unique(truth)
+    weights = np.zeros(len(prior))
+    weights[present] = 1 / np.maximum(prior[present], _SMALLEST)
+    probabilities = network.predict(pixels, batch_size=64, verbose=0) * weights
+    probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), _SMALLEST)
+    losses = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], _SMALLEST))
     right = probabilities.argmax(axis=1) == truth
     return {
         "val_loss": float(np.mean([losses[truth == label].mean() for label in present])),

@@ -158,7 +158,7 @@ class Plan:
             command=story.command,
             steps=self.prepared.steps,
             tally=tally,
-            epochs=epochs,
+            epoch_shares=epochs,
             prior=dict(zip(labels, finished.prior, strict=True)),
             look=_LOOKS_IN_WORDS[self.recipe.look],
             limits=story.limits,
@@ -182,7 +182,7 @@ class Plan:
                 **finished.gap,
                 "choices": finished.choices,
             },
-            training={**asdict(told), **asdict(self.recipe), "seed": self.seed},
+            training={**asdict(told), "recipe": asdict(self.recipe), "seed": self.seed},
             extra_files={
                 SPLIT: self.prepared.dataset.to_csv(),
                 HISTORY: history_csv(trained.history),
