@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from melanoma.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 
+RAREST = 1 / 200  # of the class shares that the balanced rule evens out
 OOD_SCORE = "ood_score"  # the second output of a network that has one
 UNLIKE_TRAINING, UNCERTAIN = "unlike_training", "uncertain"  # every reason for a review there is
 
@@ -112,7 +113,8 @@ def choose(
     """Chooses a label by a rule: `balanced` weighs every class alike whatever its share, `argmax` takes the likeliest.
 
     Dividing by the prior makes the rule that of equal class shares, which maximises balanced accuracy
-    (Saerens, Latinne, Decaestecker 2002).
+    (Saerens, Latinne, Decaestecker 2002). A class rarer than one in 200 is not favoured so: too little of it was seen,
+    and it would be chosen whenever the network is unsure of all others.
 
     Args:
         probabilities: (n, labels), rows sum to 1.
@@ -123,7 +125,8 @@ def choose(
         int64 (n,), index of the label, and float64 (n,), how sure that choice is: its probability, under `balanced`
         as it would be with equal class shares. NaN where a row is none of probabilities.
     """
-    weights = np.asarray(prior) if rule == "balanced" else 1.0
+    shares = np.asarray(prior)
+    weights = np.where(shares >= RAREST, shares, 1.0) if rule == "balanced" else np.ones(len(shares))
     weighed = probabilities / weights
     top = np.argmax(weighed, axis=1)
     with np.errstate(invalid="ignore", over="ignore"):

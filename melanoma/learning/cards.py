@@ -130,8 +130,8 @@ def _decisions(finished: Finished) -> Iterator[str]:
     calibration = choices["calibration"]
     yield (
         f"Probabilities are calibrated on the validation part (temperature {calibration['temperature']:.2f} and a bias "
-        "for each class) and refer to the prior in the table above: the class shares of the training part, none below "
-        "one in 200. Elsewhere classes have other shares, and the probabilities are off by as much."
+        "for each class) and refer to the prior in the table above: the class shares of the training part. "
+        "Elsewhere classes have other shares, and the probabilities are off by as much."
     )
     if flag := choices.get("melanoma"):
         worth = f"sensitivity {_spelt(flag['sensitivity'])}, specificity {_spelt(flag['specificity'])}"

@@ -24,21 +24,8 @@ from melanoma.learning.thresholds import choose_thresholds
 from melanoma.learning.training import Trained
 from melanoma.reference import reference_of
 
-_BATCH, _RAREST = 32, 1 / 200
+_BATCH = 32
 _SPOILT = 500  # test photographs that are spoilt in every way, to see whether it is noticed
-
-
-def stated_prior(counts: npt.NDArray[np.int64]) -> tuple[float, ...]:
-    """Gives the class shares that probabilities are to mean: those of the training part, none below one in 200.
-
-    The balanced rule divides by them. A class with next to no photographs, of which the network knows nothing, would be
-    chosen whenever it is unsure of the others.
-
-    Args:
-        counts: int64 (labels,), training photographs of each class.
-    """
-    shares = np.maximum(counts / counts.sum(), _RAREST)
-    return tuple((shares / shares.sum()).tolist())
 
 
 @dataclass(frozen=True)
@@ -47,7 +34,7 @@ class Finished:
 
     Attributes:
         network: With its calibration folded in, and a second output `ood_score`.
-        prior: Class shares that its probabilities refer to, see `stated_prior`.
+        prior: Class shares that its probabilities refer to, those of the training part.
         temperature: Divides the logits.
         thresholds: As a bundle holds them.
         reference: What it says of the validation part.
@@ -96,7 +83,7 @@ class Finisher:
         """
         labels, train, validation = self.dataset.labels, self.dataset.of(TRAIN), self.dataset.of(VALIDATION)
         counts = np.bincount(train.truth, minlength=len(labels))
-        prior = stated_prior(counts)
+        prior = tuple((counts / counts.sum()).tolist())
         seen, looked = load_pixels(train.photographs, self.spec), load_pixels(validation.photographs, self.spec)
         raw = np.log(np.maximum(self._scores(trained.network, looked).probabilities, 1e-12))
         fitted = calibration.fit(raw, validation.truth, prior, trained.prior.tolist())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.bundle import Bundle, load_bundle
-from melanoma.decision import Scores, choose, decide
+from melanoma.decision import Rule, Scores, choose, decide
 
 PRIOR = (0.1, 0.7, 0.2)
 
@@ -120,7 +120,15 @@ def test_rows_that_are_no_probabilities_and_no_rows_at_all_do_no_harm(bundle: Bu
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_very_rare_class_neither_overflows_nor_wins_with_nothing(bundle: Bundle) -> None:
+def test_a_very_rare_class_neither_overflows_nor_wins_with_next_to_nothing(bundle: Bundle) -> None:
     bundle = dataclasses.replace(bundle, prior=(1e-6, 0.5, 0.5 - 1e-6))
-    found = decide(bundle, rows((0.0, 0.6, 0.4), (1e-3, 0.6, 0.399)))
-    assert found.top_index.tolist() == [1, 0]
+    found = decide(bundle, rows((0.0, 0.6, 0.4), (1e-3, 0.6, 0.399), (1.0, 0.0, 0.0)))
+    assert found.top_index.tolist() == [1, 1, 0]
+
+
+def test_a_class_of_which_next_to_nothing_was_seen_is_not_favoured() -> None:
+    rule = Rule(("melanoma", "nevus", "seborrheic_keratosis"), (0.1, 0.896, 0.004), "balanced", {})
+    found = decide(rule, Scores(np.array([[0.1, 0.8, 0.1], [0.01, 0.94, 0.05], [0.0, 0.1, 0.9]], np.float32)))
+    assert found.top_index.tolist() == [0, 1, 2]
+    enough = dataclasses.replace(rule, prior=(0.1, 0.895, 0.005))
+    assert decide(enough, Scores(np.array([[0.1, 0.8, 0.1]], np.float32))).top_index.tolist() == [2]

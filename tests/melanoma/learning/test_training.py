@@ -16,7 +16,6 @@ from melanoma.labelled.splits import Dataset
 from melanoma.learning import augment, views
 from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing, Look
-from melanoma.learning.finishing import stated_prior
 from melanoma.learning.monitoring import History, history_csv, validate
 from melanoma.learning.networks import Network, assignment_cnn
 from melanoma.learning.schedule import Schedule
@@ -159,8 +158,3 @@ def test_classes_without_a_photograph_are_no_answer_while_watching() -> None:
     found = validate(network, pixels, np.array([0, 1]), np.array([0.495, 0.495, 0.01]))
     assert found["val_accuracy"] == 1.0
     assert found["val_loss"] == pytest.approx(-np.log(2 / 3), rel=1e-5)
-
-
-def test_a_class_with_next_to_no_photographs_is_not_favoured() -> None:
-    assert stated_prior(np.array([300, 700])) == pytest.approx((0.3, 0.7))
-    assert stated_prior(np.array([400, 598, 2]))[2] == pytest.approx(0.005, rel=0.01)
