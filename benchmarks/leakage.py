@@ -3,7 +3,7 @@
 Call: `python benchmarks/leakage.py --data FOLDER --seeds 3 --json benchmarks/results/leakage.json`, the folder holding
 `isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`; `python benchmarks/leakage_chart.py` draws what it wrote.
 
-Four protocols train one network for equally many steps, and differ by one decision each. All are then judged on one
+Four protocols train a network for equally many steps, and differ by one decision each. All are then judged on one
 honest test part: cleaned photographs whose lesions, copies and near duplicates no protocol has ever seen.
 """
 
@@ -12,7 +12,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -73,10 +73,33 @@ class Steps(keras.utils.PyDataset):
         return self._pixels[drawn], self._targets[drawn]
 
 
-def train(pixels: np.ndarray, truth: np.ndarray, labels: int, settings: Settings, seed: int) -> keras.Model:
+def notebook_cnn(labels: int, size: tuple[int, int]) -> keras.Model:
+    """Builds the network that most notebooks start from: that of TensorFlow's tutorial on image classification."""
+    layers = keras.layers
+    blocks = [
+        layer
+        for filters in (16, 32, 64)
+        for layer in (layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D())
+    ]
+    head = [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(labels, activation="softmax")]
+    return keras.Sequential([keras.Input((*size, 3)), layers.Rescaling(1 / 255), *blocks, *head])
+
+
+def regularised_cnn(labels: int, size: tuple[int, int]) -> keras.Model:
+    """Builds the network of `melanoma train --network assignment-cnn`: fewer weights, dropout and weight penalty."""
+    return with_fused_normalisation(assignment_cnn(labels, size))
+
+
+NETWORKS: dict[str, Callable[[int, tuple[int, int]], keras.Model]] = {
+    "notebook": notebook_cnn,
+    "assignment-cnn": regularised_cnn,
+}
+
+
+def train(build: str, pixels: np.ndarray, truth: np.ndarray, labels: int, settings: Settings, seed: int) -> keras.Model:
     """Trains one network to the end of its schedule; no figure chooses when to stop."""
     keras.utils.set_random_seed(seed)
-    network = with_fused_normalisation(assignment_cnn(labels, settings.size))
+    network = NETWORKS[build](labels, settings.size)
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     network.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
@@ -110,12 +133,14 @@ def by_looks(training: Sequence[Item], validation: Sequence[Item]) -> dict[str, 
     return shared(files[: len(training)], files[len(training) :])
 
 
-def run(name: str, material: Material, settings: Settings, seed: int) -> dict[str, Any]:
-    """Follows one protocol with one seed."""
+def run(build: str, name: str, material: Material, settings: Settings, seed: int) -> dict[str, Any]:
+    """Follows one protocol with one network and one seed."""
     started = time.monotonic()
     training, validation = PROTOCOLS[name](material, settings.per_class, seed)
-    network = train(pixels_of(training, settings), material.truth(training), len(material.labels), settings, seed)
+    truth, labels = material.truth(training), len(material.labels)
+    network = train(build, pixels_of(training, settings), truth, labels, settings, seed)
     return {
+        "network": build,
         "protocol": name,
         "seed": seed,
         "training": {"files": len(training), "photographs": len({item.photograph.uri for item in training})},
@@ -141,27 +166,38 @@ def main() -> int:
     args = parser.parse_args()
     settings = Settings(steps=args.steps, per_class=args.per_class)
     material = gather(args.data, args.split)
-    report = {
-        "settings": asdict(settings),
+    report = begin(args.json, settings, material)
+    done = {(of["network"], of["protocol"], of["seed"]) for of in report["runs"]}
+    wanted = [(build, name, seed) for seed in range(args.seeds) for build in NETWORKS for name in PROTOCOLS]
+    for build, name, seed in wanted:
+        if (build, name, seed) in done:
+            continue
+        told = run(build, name, material, settings, seed)
+        report["runs"].append(told)
+        args.json.write_text(json.dumps(report, indent=1) + "\n")
+        says = [told[f"{who} says"]["balanced_accuracy"]["value"] for who in ("validation", "honest test")]
+        print(
+            f"{build}, {name}, seed {seed}: validation {says[0]:.3f}, honest test {says[1]:.3f}, {told['seconds']} s",
+            flush=True,
+        )
+    return 0
+
+
+def begin(file: Path, settings: Settings, material: Material) -> dict[str, Any]:
+    """Takes up what an earlier call with the same settings has written, or begins anew."""
+    first = next(iter(PROTOCOLS))
+    about: dict[str, Any] = {
+        "settings": json.loads(json.dumps(asdict(settings))),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "pool": len(material.pool),
         "clean": len(material.clean),
         "evaluated": [material.labels[index] for index in material.evaluated],
-        "runs": [],
     }
-    for seed in range(args.seeds):
-        for name in PROTOCOLS:
-            report["runs"].append(run(name, material, settings, seed))
-            if "by looks alone" not in report:  # of the first protocol, once: it takes a minute
-                report["by looks alone"] = by_looks(*PROTOCOLS[name](material, settings.per_class, seed))
-            args.json.write_text(json.dumps(report, indent=1) + "\n")
-            told = report["runs"][-1]
-            says = [told[f"{who} says"]["balanced_accuracy"]["value"] for who in ("validation", "honest test")]
-            print(
-                f"{name}, seed {seed}: validation {says[0]:.3f}, honest test {says[1]:.3f}, {told['seconds']} s",
-                flush=True,
-            )
-    return 0
+    found = json.loads(file.read_text()) if file.exists() else {}
+    if found.items() >= about.items():
+        return dict(found)
+    looks = by_looks(*PROTOCOLS[first](material, settings.per_class, 0))
+    return {**about, "by looks alone": looks, "runs": []}
 
 
 if __name__ == "__main__":
