@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     licence = _check(args)
     prepared = prepare(args)
     with logs.native_silence():
-        from melanoma.learning import cards, preparation, shipping
+        from melanoma.learning import figures, preparation, shipping
         from melanoma.learning.inheritance import inherit
         from melanoma.learning.recipes import recipe_for
 
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with _set_aside(folder / shipping.CHECKPOINT):
         bundle = plan.ship(args.output, story, trained, finished)
-    print("", *cards.figures(finished), f"{args.output}: {bundle.model_id}", sep="\n\n")
+    print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
 
 

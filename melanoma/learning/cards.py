@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma.judging.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.labelled.cleaning import Step
 from melanoma.labelled.splits import TEST, TRAIN, VALIDATION
 from melanoma.labels import name_of
 from melanoma.learning import strangers
+from melanoma.learning.figures import figures, spelt, table
 from melanoma.learning.finishing import Finished
 
 # Daneshjou et al.: "Disparities in dermatology AI performance on a diverse, curated clinical image set", Science
@@ -62,14 +62,14 @@ def write_card(training: Training, finished: Finished) -> str:
         "and on no others.",
         "## Data",
         f"{training.data}\n\nTerms of the data, which bind the network too, are in `LICENSE`: {training.licence}",
-        _table(("before the split", "taken out", "photographs left"), training.steps),
+        table(("before the split", "taken out", "photographs left"), training.steps),
         "The split keeps photographs of one lesion together; one whose lesion is not known counts as a lesion of its "
         "own, and near duplicates count as one. `split.csv` names the part of every photograph.",
         _split_table(training),
         f"{training.look} Validation and test photographs are never changed.",
         "![Photographs of each class, and how often an epoch shows it](counts.png)",
         "## How good it is",
-        *figures(finished),
+        *figures(finished.report, finished.gap),
         "The whole evaluation, with confusion matrix, curves and reliability diagrams, is `evaluation.html`.",
         "![Loss and accuracy over the epochs](curves.png)",
         "## What it does with its probabilities",
@@ -83,48 +83,6 @@ def write_card(training: Training, finished: Finished) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def figures(finished: Finished) -> Iterator[str]:
-    """Gives the measured figures as Markdown: each with its interval and n, beside the majority baseline."""
-    report = finished.report
-    always = f"always {name_of(report['baseline']['label'])}"
-    rows = [
-        ("balanced accuracy", *_cells(report["balanced_accuracy"])),
-        (f"balanced accuracy, {always}", *_cells(report["baseline"]["balanced_accuracy"])),
-        ("accuracy", *_cells(report["accuracy"])),
-        (f"accuracy, {always}", *_cells(report["baseline"]["accuracy"])),
-        ("mean AUC over classes", *_cells(report["macro_auc"])),
-        ("Brier score", *_cells(report["brier"])),
-    ]
-    if calibration := report["calibration"]:
-        perfect = calibration["perfect"]
-        interval = f"{perfect['low']:.3f} to {perfect['high']:.3f}"
-        rows.append(("calibration error of the likeliest class", *_cells(calibration["error"])))
-        rows.append(("the same, of a perfectly calibrated network", f"{perfect['mean']:.3f}", interval, report["n"]))
-    yield (
-        f"On the test part, which took no part in training or in any choice: {report['n']} photographs of "
-        f"{report['groups']} lesions. Balanced accuracy is the mean sensitivity of the evaluated classes, those with "
-        f"{MIN_TEST_PHOTOGRAPHS} test photographs or more; intervals are from a bootstrap of whole lesions."
-    )
-    yield _table(("test part", "value", "95 % interval", "n"), rows)
-    yield _table(
-        ("class", "sensitivity", "95 % interval", "AUC", "95 % interval", "n"),
-        [_label_row(label, figure) for label, figure in report["by_label"].items()],
-    )
-    yield "Balanced accuracy of the other parts, without augmentation:"
-    yield _table(
-        ("part", "value", "95 % interval", "n"), [(part, *_cells(figure)) for part, figure in finished.gap.items()]
-    )
-    for name, groups in (report["subgroups"] or {}).items():
-        yield (
-            f"By {name}, over the classes with {MIN_TEST_PHOTOGRAPHS} photographs or more in a group: compare groups "
-            "only where that is the same number of them. Groups with fewer than two such classes are left out."
-        )
-        yield _table(
-            (name, "classes", "balanced accuracy", "95 % interval", "melanoma AUC", "95 % interval", "n"),
-            [_group_row(group, figure) for group, figure in groups.items() if len(figure["evaluated"]) > 1],
-        )
-
-
 def _decisions(finished: Finished) -> Iterator[str]:
     choices = finished.choices
     calibration = choices["calibration"]
@@ -134,7 +92,7 @@ def _decisions(finished: Finished) -> Iterator[str]:
         "Elsewhere classes have other shares, and the probabilities are off by as much."
     )
     if flag := choices.get("melanoma"):
-        worth = f"sensitivity {_spelt(flag['sensitivity'])}, specificity {_spelt(flag['specificity'])}"
+        worth = f"sensitivity {spelt(flag['sensitivity'])}, specificity {spelt(flag['specificity'])}"
         yield (
             f"`flag_melanoma` is set where `p_melanoma` is {flag['threshold']:.4f} or more: the threshold that finds "
             f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({worth}). On the test part: "
@@ -143,8 +101,8 @@ def _decisions(finished: Finished) -> Iterator[str]:
     review = choices["review_below"]
     yield (
         f"`review` is set, with reason `uncertain`, where the chosen label's confidence lies below "
-        f"{review['threshold']:.3f}: {_spelt(review['sent'])} of the validation part. Accuracy there is "
-        f"{_spelt(review['all']['accuracy'])} over all and {_spelt(review['kept']['accuracy'])} over the rest."
+        f"{review['threshold']:.3f}: {spelt(review['sent'])} of the validation part. Accuracy there is "
+        f"{spelt(review['all']['accuracy'])} over all and {spelt(review['kept']['accuracy'])} over the rest."
     )
     yield "![Accuracy kept against the share sent to a person](review.png)"
     if found := choices.get("strangers"):
@@ -159,7 +117,7 @@ def _flag_on_test(report: Mapping[str, Any]) -> str:
     flag = report["flag_melanoma"]
     if not flag:
         return "not evaluated"
-    return f"sensitivity {_spelt(flag['sensitivity'])}, specificity {_spelt(flag['specificity'])}"
+    return f"sensitivity {spelt(flag['sensitivity'])}, specificity {spelt(flag['specificity'])}"
 
 
 def _limits(finished: Finished) -> list[str]:
@@ -190,31 +148,4 @@ def _split_table(training: Training) -> str:
     ]
     total = [sum(parts[part] for parts in training.tally.values()) for part in (TRAIN, VALIDATION, TEST)]
     head = ("class", "training", "validation", "test", "share of an epoch", "prior of the probabilities")
-    return _table(head, [*rows, ("all", *total, "1", "1")])
-
-
-def _label_row(label: str, figure: Mapping[str, Any]) -> tuple[object, ...]:
-    if not figure["evaluated"]:
-        return name_of(label), "not evaluated", "", "", "", figure["n"]
-    return name_of(label), *_cells(figure["sensitivity"])[:2], *_cells(figure["auc"])[:2], figure["n"]
-
-
-def _group_row(group: str, figure: Mapping[str, Any]) -> tuple[object, ...]:
-    balanced, melanoma = figure["balanced_accuracy"], figure["melanoma_auc"]
-    return group, len(figure["evaluated"]), *_cells(balanced)[:2], *_cells(melanoma)[:2], figure["n"]
-
-
-def _table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
-def _cells(estimate: Mapping[str, Any] | None) -> tuple[str, str, str]:
-    if estimate is None:
-        return "not evaluated", "", "0"
-    return f"{estimate['value']:.3f}", f"{estimate['low']:.3f} to {estimate['high']:.3f}", f"{estimate['n']:.0f}"
-
-
-def _spelt(estimate: Mapping[str, Any] | None) -> str:
-    value, interval, n = _cells(estimate)
-    return f"{value} ({interval}, n = {n})" if estimate else value
+    return table(head, [*rows, ("all", *total, "1", "1")])
