@@ -1,6 +1,6 @@
 """Measures how much a validation figure lies when parts of one photograph lie on both sides of a split.
 
-Call: `python benchmarks/leakage.py --data FOLDER --seeds 3 --json benchmarks/results/leakage.json`, the folder holding
+Call: `python benchmarks/leakage.py --data FOLDER --json benchmarks/results/leakage.json`, the folder holding
 `isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`; `python benchmarks/leakage_chart.py` draws what it wrote.
 
 Four protocols train a network for equally many steps, and differ by one decision each. All are then judged on one
