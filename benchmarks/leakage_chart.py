@@ -83,7 +83,7 @@ def _draw_pair(axes: Axes, row: int, says: Mapping[str, float], honest: Mapping[
         axes.plot(figures["value"], row + shift, "o", color=colour, ms=9, label=label)
         at, style = (figures["high"], row + shift), {"va": "center", "fontsize": 10, "fontweight": "bold"}
         axes.annotate(f"{figures['value']:.2f}", at, (7, 0), textcoords="offset points", color=colour, **style)
-    axes.text(1.06, row, f"{says['value'] - honest['value']:+.2f}", va="center", fontsize=12, fontweight="bold")
+    axes.text(1.06, row, f"{says['value'] - honest['value']:+.3f}", va="center", fontsize=12, fontweight="bold")
 
 
 def _seen(runs: Sequence[Mapping[str, Any]]) -> str:
