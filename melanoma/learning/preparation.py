@@ -12,6 +12,7 @@ from melanoma.errors import DataError
 from melanoma.labelled.cleaning import Step, clean, read_reference
 from melanoma.labelled.datasets import Columns, Photograph, read_sources
 from melanoma.labelled.splits import Dataset, read_split, split
+from melanoma.learning.variants import refuse_variants
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
         DataError: The data cannot be read, or cannot be split.
         UsageError: The sources do not fit together.
     """
+    if sources.reference is None:  # the manifest of augmented files is a reference that keeps their lesions together
+        refuse_variants([*sources.data, *sources.roots])
     found, absent = read_sources(sources.data, sources.columns, sources.roots)
     reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
     cleaned, steps = clean(found, reference)

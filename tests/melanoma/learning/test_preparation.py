@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from melanoma.errors import DataError
 from melanoma.labelled.datasets import Columns
 from melanoma.learning.preparation import Prepared, Sources, describe_leaks, prepare, warnings
+from melanoma.learning.variants import _COLUMNS, MANIFEST
 from tests.helpers import fill
 
 SPLITS = Path(__file__).parents[3] / "docs" / "splits"
@@ -47,6 +49,14 @@ def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: P
     found = prepared([str(tmp_path)], split=str(split))
     assert describe_leaks(found) == "1 by near duplicate between test and train"
     assert "flatters" in warnings(found)[0]
+
+
+def test_augmented_files_are_no_photographs(tmp_path: Path) -> None:
+    fill(tmp_path / "new" / "mel", 10)
+    fill(tmp_path / "new" / "nv", 10, first=50)
+    (tmp_path / "new" / MANIFEST).write_text(",".join(_COLUMNS) + "\n")
+    with pytest.raises(DataError, match="these are augmented files"):
+        prepared([str(tmp_path / "new")])
 
 
 def test_the_committed_split_of_the_nine_classes_leaks_nothing(data: Path) -> None:
