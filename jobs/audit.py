@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
+from jobs.data_options import DATA_OPTIONS, columns_of
 from jobs.exits import COMMITTED
 from jobs.values import whole
 from melanoma.errors import UsageError
@@ -24,9 +25,7 @@ _LINES = 6
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "root": {"action": "append", "metavar": "FOLDER", "help": "where the photographs of tables lie; repeatable"},
-    "reference": {"metavar": "TABLE", "help": "knows some photographs by id: gives their lesion, refutes wrong labels"},
-    "id-column": {"metavar": "NAME", "help": "of a table: file name without extension, or path below --root"},
-    "label-column": {"metavar": "NAME", "help": "of a table: class"},
+    **{name: DATA_OPTIONS[name] for name in ("reference", "id-column", "label-column")},
     "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient"},
     "part-column": {"metavar": "NAME", "help": "of tables in DATA: part of a split, such as train or test"},
     "unlabelled": {"action": "store_true", "help": "folders in DATA hold photographs at any depth, and name no class"},
@@ -97,20 +96,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> "Reading":
     """Checks what can be checked before anything is read."""
-    tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
-    if bool(tables) != bool(args.root):
-        raise UsageError("--root goes with a CSV or Parquet table in DATA; give both or neither")
-    if args.part_column and not tables:
+    from melanoma.audit.sets import Reading
+    from melanoma.labelled.datasets import is_table
+
+    columns = columns_of(args, "DATA")
+    if args.part_column and not any(map(is_table, args.data)):
         raise UsageError("--part-column goes with a CSV or Parquet table in DATA")
-    needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)
-    if needed != given or (not needed and any((args.id_column, args.label_column, args.group_column))):
-        raise UsageError("--id-column and --label-column go with a table in DATA or --reference; give all or none")
     if "nothing" in (args.fail_on or ()) and len(args.fail_on) > 1:
         raise UsageError("--fail-on nothing excludes every other --fail-on")
-    from melanoma.audit.sets import Reading
-    from melanoma.labelled.datasets import Columns
-
-    columns = Columns(args.id_column, args.label_column, args.group_column) if given else None
     return Reading(columns, args.root or (), args.part_column, args.reference, args.unlabelled)
 
 

@@ -76,9 +76,10 @@ def _check(args: argparse.Namespace) -> None:
     if not 0 <= args.balance <= 1:
         raise UsageError(f"--balance {args.balance:g}: give a share from 0 to 1")
     sources = sources_of(args)
+    from melanoma.labelled.datasets import is_table
     from melanoma.learning.variants import check_folder
 
-    read = [*sources.roots, *(uri for uri in sources.data if not uri.lower().endswith((".csv", ".parquet")))]
+    read = [*sources.roots, *(uri for uri in sources.data if not is_table(uri))]
     for folder, apart, empty in ((args.preview, [args.output], False), (args.output, [args.preview], True)):
         if folder:
             check_folder(folder, [*read, *filter(None, apart)], empty=empty)

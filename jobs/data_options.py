@@ -10,6 +10,7 @@ from jobs.values import whole
 from melanoma.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from melanoma.labelled.datasets import Columns
     from melanoma.learning.preparation import Prepared, Sources
 
 DATA_OPTIONS: dict[str, dict[str, Any]] = {
@@ -51,22 +52,36 @@ def add_data_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", **details)
 
 
+def columns_of(args: argparse.Namespace, where: str) -> "Columns | None":
+    """Checks that the flags of tables go with tables; gives the names of their columns, None without any.
+
+    Args:
+        args: Parsed flags, with `data`.
+        where: What `data` is called on the command line.
+
+    Raises:
+        UsageError: They do not.
+    """
+    from melanoma.labelled.datasets import Columns, is_table
+
+    tables = [uri for uri in args.data if is_table(uri)]
+    if bool(tables) != bool(args.root):
+        raise UsageError(f"--root goes with a CSV or Parquet table in {where}; give both or neither")
+    needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)
+    if needed != given or (not needed and any((args.id_column, args.label_column, args.group_column))):
+        raise UsageError(f"--id-column and --label-column go with a table in {where} or --reference; give all or none")
+    return Columns(args.id_column, args.label_column, args.group_column) if given else None
+
+
 def sources_of(args: argparse.Namespace) -> "Sources":
     """Checks what can be checked before anything is read.
 
     Raises:
         UsageError: The flags do not fit together.
     """
-    from melanoma.labelled.datasets import Columns
     from melanoma.learning.preparation import Sources
 
-    tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
-    if bool(tables) != bool(args.root):
-        raise UsageError("--root goes with a CSV or Parquet table in --data; give both or neither")
-    needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)
-    if needed != given or (not needed and any((args.id_column, args.label_column, args.group_column))):
-        raise UsageError("--id-column and --label-column go with a table in --data or --reference; give all or none")
-    columns = Columns(args.id_column, args.label_column, args.group_column) if given else None
+    columns = columns_of(args, "--data")
     shares = args.validation_share, args.test_share
     return Sources(args.data, args.root or [], columns, args.reference, args.split, *shares, args.seed)
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from melanoma.learning.recipes import Recipe
 
 _photograph_size = partial(size, least=32)
-_WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
 
 # One table for the parser and for the command that the card repeats.
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -83,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     licence = _check(args)
     prepared = prepare(args)
     with logs.native_silence():
-        from melanoma.learning import figures, preparation, shipping
+        from melanoma.learning import checkpoints, figures, preparation, shipping
         from melanoma.learning.inheritance import inherit
         from melanoma.learning.recipes import recipe_for
 
@@ -109,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         command=_command(args),
         limits=[*preparation.warnings(prepared), *(args.limit or [])],
     )
-    with _set_aside(folder / shipping.CHECKPOINT):
+    with _set_aside(folder / checkpoints.CHECKPOINT):
         bundle = plan.ship(args.output, story, trained, finished)
     print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
@@ -152,9 +151,10 @@ def _check(args: argparse.Namespace) -> str:
     if "://" in args.output:
         raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
     from melanoma.bundle import check_free
+    from melanoma.learning.checkpoints import CHECKPOINT, WHILE_TRAINING
 
-    check_free(args.output, allowed=_WHILE_TRAINING)  # now, not after hours of training
-    is_begun = (Path(args.output) / _WHILE_TRAINING[0]).exists()
+    check_free(args.output, allowed=WHILE_TRAINING)  # now, not after hours of training
+    is_begun = (Path(args.output) / CHECKPOINT).exists()
     if is_begun != args.resume:
         found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
         raise UsageError(f"{args.output}: {found}, or choose another folder")
@@ -185,9 +185,10 @@ def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
 
 def _subgroups(args: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Reads the columns of --by: values by column and image_id."""
+    from melanoma.labelled.datasets import is_table
     from melanoma.learning.subgroups import read_subgroups
 
-    tables = [uri for uri in args.data if uri.lower().endswith((".csv", ".parquet"))]
+    tables = [uri for uri in args.data if is_table(uri)]
     return read_subgroups(tables, args.id_column, args.label_column, args.by.split(",")) if args.by else {}
 
 

@@ -1,11 +1,11 @@
 """Everything that two sides of a split both show, and groups that keep it on one side."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from melanoma.audit.findings import Finding, Kind
 from melanoma.audit.hashes import NEAR, Hashes, near_pairs
 from melanoma.audit.links import Links
+from melanoma.labelled.cleaning import join_groups
 from melanoma.labelled.datasets import Photograph
 
 
@@ -35,15 +35,5 @@ def join_near_duplicates(photographs: Sequence[Photograph], hashes: Hashes, most
     Returns:
         The photographs in their order; a joined group bears the name of its first in the alphabet.
     """
-    joined_to: dict[str, str] = {}
-
-    def name_of(group: str) -> str:
-        while group in joined_to:
-            group = joined_to[group]
-        return group
-
-    for pair in near_pairs(hashes, most):
-        first, second = sorted(name_of(photographs[index].group) for index in (pair.first, pair.second))
-        if first != second:
-            joined_to[second] = first
-    return [replace(photograph, group=name_of(photograph.group)) for photograph in photographs]
+    pairs = near_pairs(hashes, most)
+    return join_groups(photographs, ((photographs[one].group, photographs[other].group) for one, other, _ in pairs))

@@ -10,9 +10,7 @@ from melanoma.audit.links import bare
 from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS
 from melanoma.labelled.cleaning import Reference, read_reference
-from melanoma.labelled.datasets import Columns, Photograph, read_columns, read_file, read_folders, read_table
-
-_TABLES = (".csv", ".parquet")
+from melanoma.labelled.datasets import Columns, Photograph, is_table, read_columns, read_file, read_folders, read_table
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def read_sets(uris: Sequence[str], reading: Reading) -> Sets:
     sets = Sets()
     reference = read_reference(reading.reference, reading.columns) if reading.reference and reading.columns else None
     for uri, name in zip(uris, names_of(uris), strict=True):
-        if not uri.lower().endswith(_TABLES):
+        if not is_table(uri):
             photographs = _read_folder(uri, reading.unlabelled)
             parts, absent = [""] * len(photographs), 0
         elif reading.columns is None or not reading.roots:

@@ -1,11 +1,8 @@
 """Small pictures that lie inside a page."""
 
 import base64
-import io
 
-from PIL import Image
-
-from melanoma import storage
+from melanoma import samples, storage
 from melanoma.errors import ImageError, ReadError
 from melanoma.images import ImageSpec, decode, read_header
 
@@ -21,6 +18,4 @@ def thumbnail(uri: str) -> str | None:
         pixels = decode(data, ImageSpec(_HEIGHT, max(1, min(_WIDEST, round(_HEIGHT * width / height)))), header)
     except (ImageError, ReadError):
         return None
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "JPEG", quality=72)
-    return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(samples.encode(pixels, 'jpeg', 72)).decode()}"

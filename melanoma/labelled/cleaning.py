@@ -1,7 +1,7 @@
 """Takes out photographs whose label cannot be trusted and copies of the rest, before anything is split."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -103,26 +103,40 @@ def drop_copies(photographs: Sequence[Photograph]) -> list[Photograph]:
     """Keeps the first photograph of each content, after joining the groups that share a content."""
     seen: set[str] = set()
     kept = []
-    for photograph in _join_groups(photographs):
+    for photograph in join_groups(photographs, _links(photographs)):
         if photograph.sha256 not in seen:
             seen.add(photograph.sha256)
             kept.append(photograph)
     return kept
 
 
-def _join_groups(photographs: Sequence[Photograph]) -> list[Photograph]:
-    """Makes groups one group that a common content links, or an id whose group only one of the sources states."""
-    joined_to: dict[str, str] = {}
+def _links(photographs: Sequence[Photograph]) -> Iterator[tuple[str, str]]:
+    """Gives groups that a common content links, and each group with its id, where only one source states the group."""
     first_with: dict[str, str] = {}
+    for photograph in photographs:
+        yield photograph.group, photograph.image_id
+        yield photograph.group, first_with.setdefault(photograph.sha256, photograph.group)
+
+
+def join_groups(photographs: Sequence[Photograph], links: Iterable[tuple[str, str]]) -> list[Photograph]:
+    """Makes groups one group that links join, at any remove.
+
+    Args:
+        photographs: With the groups that are known.
+        links: Pairs of groups that are one.
+
+    Returns:
+        The photographs in their order; a joined group bears the name of its first in the alphabet.
+    """
+    joined_to: dict[str, str] = {}
 
     def name_of(group: str) -> str:
         while group in joined_to:
             group = joined_to[group]
         return group
 
-    for photograph in photographs:
-        for linked in (photograph.image_id, first_with.setdefault(photograph.sha256, photograph.group)):
-            first, second = sorted((name_of(photograph.group), name_of(linked)))
-            if first != second:
-                joined_to[second] = first
+    for pair in links:
+        first, second = sorted(map(name_of, pair))
+        if first != second:
+            joined_to[second] = first
     return [replace(photograph, group=name_of(photograph.group)) for photograph in photographs]

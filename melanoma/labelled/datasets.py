@@ -71,7 +71,7 @@ def read_sources(
     pooled: list[Photograph] = []
     absent = 0
     for source in sources:
-        if not source.lower().endswith(_TABLES):
+        if not is_table(source):
             pooled += read_folders(source)
         elif columns is None or not roots:
             raise UsageError(f"{source}: a table needs the names of its columns and the folder of its photographs")
@@ -79,6 +79,11 @@ def read_sources(
             listed, missing = read_table(source, columns, roots)
             pooled, absent = pooled + listed, absent + missing
     return pooled, absent
+
+
+def is_table(uri: str) -> bool:
+    """Tells a CSV or Parquet table from a folder, by its extension."""
+    return uri.lower().endswith(_TABLES)
 
 
 def read_folders(root: str) -> list[Photograph]:

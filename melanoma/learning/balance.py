@@ -1,12 +1,12 @@
 """Pictures what drawing classes alike does to the training part: its counts before and after."""
 
-import io
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from melanoma.labels import name_of
+from melanoma.learning.pictures import png_of
 from melanoma.learning.sampling import draw
 
 _BEFORE, _AFTER = "#9aa5b1", "#0b6e8f"
@@ -52,9 +52,7 @@ def draw_counts(before: Mapping[str, int], after: Mapping[str, int], balanced: s
     axes.margins(x=0.1, y=0.02)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside upper left", frameon=False, fontsize=9)
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return png_of(figure)
 
 
 def _ratio(counts: list[int]) -> str:

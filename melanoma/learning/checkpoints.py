@@ -13,6 +13,8 @@ from melanoma.errors import UsageError
 from melanoma.local_files import replace_file
 
 Arrays = Sequence[npt.NDArray[Any]]
+# What a training leaves in its folder while it goes on; the bundle keeps all but the first.
+CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
 _STORY = "story"
 
 

@@ -1,7 +1,6 @@
 """Contact sheets: photographs of one class beside what training makes of them."""
 
-import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,13 +10,10 @@ from PIL import Image
 from melanoma.images import ImageSpec, decode, read_header
 from melanoma.labelled.datasets import Photograph, read_file
 from melanoma.labels import name_of
-from melanoma.learning import augment, views
+from melanoma.learning.looks import LOOKS
+from melanoma.learning.pictures import png_of
 
 Pixels = npt.NDArray[np.uint8]
-VIEWS: dict[str, Callable[[bytes, tuple[int, int], tuple[int, ...]], Pixels]] = {
-    "augmentor": augment.view,
-    "views": views.view,
-}
 _TILE_INCHES = 1.5
 _LONGEST_ID = 22
 
@@ -53,16 +49,14 @@ def draw_sheet(
     axes = figure.subplots(len(chosen), 1 + variants, squeeze=False)
     for row, index in enumerate(chosen):
         data = read_file(photographs[index].uri)
-        tiles = [_whole(data, size), *(VIEWS[look](data, size, (seed, row, number)) for number in range(variants))]
+        tiles = [_whole(data, size), *(LOOKS[look].view(data, size, (seed, row, number)) for number in range(variants))]
         captions = [_caption(photographs[index].image_id), *(f"variant {n}" for n in range(1, variants + 1))]
         for place, tile, caption in zip(axes[row], tiles, captions, strict=True):
             place.imshow(tile, interpolation="none")
             weight = "bold" if place is axes[row][0] else "normal"
             place.set_title(caption, fontsize=7, fontweight=weight, parse_math=False)
             place.set_axis_off()
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return png_of(figure)
 
 
 def _whole(data: bytes, size: tuple[int, int]) -> Pixels:

@@ -1,10 +1,9 @@
 """Pictures of a training."""
 
-import io
-
 from matplotlib.figure import Figure
 
 from melanoma.learning.monitoring import History
+from melanoma.learning.pictures import png_of
 
 
 def draw_curves(history: History) -> bytes:
@@ -26,9 +25,7 @@ def draw_curves(history: History) -> bytes:
         axes.set(xlabel="epoch", ylabel=title)
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize="small")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return png_of(figure)
 
 
 def _growths(history: History) -> list[float]:

@@ -1,6 +1,5 @@
 """The training part as Keras draws from it: an epoch at a time, each photograph seen anew."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -9,26 +8,12 @@ import numpy.typing as npt
 
 from melanoma.labelled.datasets import Photograph, read_file
 from melanoma.labelled.splits import Part
+from melanoma.learning.looks import Look
 from melanoma.learning.sampling import draw
 
 Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]
 _OTHER_FILE = 0.25  # share of draws that look at another file of the photograph, where there is one
-
-
-@dataclass(frozen=True)
-class Look:
-    """How training looks at a photograph.
-
-    Attributes:
-        name: For the card.
-        view: From a file's bytes, a size and a key to uint8 (height, width, 3); one key always gives one view.
-        threads: That may call it at once.
-    """
-
-    name: str
-    view: Callable[[bytes, Size, tuple[int, ...]], Pixels]
-    threads: int
 
 
 @dataclass(frozen=True)

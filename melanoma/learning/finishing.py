@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 
 from melanoma.decision import Rule, Scores, choose, decide
 from melanoma.description import OOD_ABOVE
@@ -85,12 +84,13 @@ class Finisher:
         counts = np.bincount(train.truth, minlength=len(labels))
         prior = tuple((counts / counts.sum()).tolist())
         seen, looked = load_pixels(train.photographs, self.spec), load_pixels(validation.photographs, self.spec)
-        raw = np.log(np.maximum(self._scores(trained.network, looked).probabilities, 1e-12))
+        raw = np.log(np.maximum(score_all(self._engine(trained.network), looked).probabilities, 1e-12))
         fitted = calibration.fit(raw, validation.truth, prior, trained.prior.tolist())
         network = calibration.fold_bias(trained.network, fitted.temperature, fitted.bias)
         if self.landmarks:
             network = with_familiarity(network, self.landmarks, seen, looked, _BATCH)
-        said = self._scores(network, looked, fitted.temperature)
+        engine = self._engine(network, fitted.temperature)
+        said = score_all(engine, looked)
         thresholds, choices = choose_thresholds(
             labels,
             said,
@@ -103,9 +103,8 @@ class Finisher:
         )
         checked = calibration.check(raw, validation.truth, validation.groups, prior, trained.prior.tolist())
         choices |= {"calibration": {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}}
-        engine = Engine(network, (self.spec.height, self.spec.width), _BATCH, temperature=fitted.temperature)
-        parts = {TRAIN: (train, seen), VALIDATION: (validation, looked)}
-        gap = {name: self._gap(engine, part, pixels, prior) for name, (part, pixels) in parts.items()}
+        parts = {TRAIN: (train, score_all(engine, seen)), VALIDATION: (validation, said)}
+        gap = {name: self._gap(part, scores, prior) for name, (part, scores) in parts.items()}
         test = self.dataset.of(TEST)
         judged = load_pixels(test.photographs, self.spec)
         answers = score_all(engine, judged)
@@ -123,9 +122,8 @@ class Finisher:
             gap,
         )
 
-    def _scores(self, network: keras.Model, pixels: npt.NDArray[np.uint8], temperature: float = 1.0) -> Scores:
-        size = self.spec.height, self.spec.width
-        return score_all(Engine(network, size, _BATCH, temperature=temperature), pixels)
+    def _engine(self, network: keras.Model, temperature: float = 1.0) -> Engine:
+        return Engine(network, (self.spec.height, self.spec.width), _BATCH, temperature=temperature)
 
     def _predictions(
         self, part: Part, scores: Scores, prior: tuple[float, ...], thresholds: Mapping[str, float]
@@ -147,10 +145,8 @@ class Finisher:
     def _values(self, part: Part, values: Mapping[str, str]) -> Names:
         return np.array([values.get(photograph.image_id, "unknown") for photograph in part.photographs])
 
-    def _gap(
-        self, engine: Engine, part: Part, pixels: npt.NDArray[np.uint8], prior: tuple[float, ...]
-    ) -> dict[str, Any] | None:
-        top, _ = choose(score_all(engine, pixels).probabilities, prior, self.rule)
+    def _gap(self, part: Part, scores: Scores, prior: tuple[float, ...]) -> dict[str, Any] | None:
+        top, _ = choose(scores.probabilities, prior, self.rule)
         evaluated = np.flatnonzero(np.bincount(part.truth, minlength=len(self.dataset.labels))).tolist()
         measure = {"": balanced_accuracy(part.truth, top, evaluated)}
         return bootstrap.spelt(bootstrap.draw(measure, np.asarray(part.groups), self.seed)[""])

@@ -11,10 +11,10 @@ from melanoma.bundle import load_bundle
 from melanoma.engine import load_network
 from melanoma.errors import DataError
 from melanoma.labelled.splits import TRAIN, Dataset
+from melanoma.learning.checkpoints import SPLIT
 from melanoma.learning.networks import HEAD
 
 Weights = dict[str, Sequence[npt.NDArray[np.float32]]]
-_SPLIT = "split.csv"
 
 
 def inherit(uri: str, dataset: Dataset) -> Weights:
@@ -29,9 +29,9 @@ def inherit(uri: str, dataset: Dataset) -> Weights:
         DataError: It does not say what it was trained on, or that is part of what the new network is judged by.
     """
     bundle = load_bundle(uri)
-    if _SPLIT not in bundle.files:
-        raise DataError(f"{uri}: has no {_SPLIT}, so that nobody can say what it was trained on; train it again")
-    rows = csv.DictReader(io.StringIO(bundle.files[_SPLIT].decode()))
+    if SPLIT not in bundle.files:
+        raise DataError(f"{uri}: has no {SPLIT}, so that nobody can say what it was trained on; train it again")
+    rows = csv.DictReader(io.StringIO(bundle.files[SPLIT].decode()))
     known = {row[key] for row in rows if row["part"] == TRAIN for key in ("image_id", "sha256", "group")}
     judged = [photograph for photograph, part in zip(dataset.photographs, dataset.parts, strict=True) if part != TRAIN]
     leaking = sum(not known.isdisjoint((photo.image_id, photo.sha256, photo.group)) for photo in judged)

@@ -6,19 +6,19 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from melanoma.bundle import Bundle
 from melanoma.bundling import write_bundle
 from melanoma.images import ImageSpec
 from melanoma.judging.page import page
 from melanoma.labelled.splits import TRAIN
-from melanoma.learning import augment, cards, views
+from melanoma.learning import cards
 from melanoma.learning.balance import draw_counts
+from melanoma.learning.checkpoints import CHECKPOINT, HISTORY, SPLIT
 from melanoma.learning.curves import draw_curves
-from melanoma.learning.epochs import Drawing, Look
+from melanoma.learning.epochs import Drawing
 from melanoma.learning.finishing import Finished, Finisher
 from melanoma.learning.inheritance import Weights
+from melanoma.learning.looks import LOOKS
 from melanoma.learning.monitoring import History, history_csv
 from melanoma.learning.networks import network_named
 from melanoma.learning.preparation import Prepared
@@ -27,18 +27,8 @@ from melanoma.learning.schedule import Schedule
 from melanoma.learning.thresholds import draw_review
 from melanoma.learning.training import Trained, Trainer
 
-CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
 _NOT_IN_BUNDLE_JSON = ("curves", "challenge", "confusion")  # evaluation.json has them
-LOOKS = {
-    "views": Look("views", views.view, threads=2),
-    "augmentor": Look("augmentor", augment.view, threads=1),  # its dice are global
-}
 _LICENCE = "The network in this folder was trained on data under these terms, which bind it too.\n\n{}\n"
-_LOOKS_IN_WORDS = {
-    "views": "Every epoch shows each photograph anew: another crop, scale, turn, mirror image, light, colour, "
-    "sharpness and JPEG compression (`views.py`).",
-    "augmentor": "Every epoch shows each photograph anew by Augmentor: rotation, flips, zoom, contrast (`augment.py`).",
-}
 
 
 @dataclass(frozen=True)
@@ -160,11 +150,11 @@ class Plan:
             tally=tally,
             epoch_shares=epochs,
             prior=dict(zip(labels, finished.prior, strict=True)),
-            look=_LOOKS_IN_WORDS[self.recipe.look],
+            look=LOOKS[self.recipe.look].in_words,
             limits=story.limits,
         )
-        part = self.prepared.dataset.of(TRAIN)
-        drawn = sum(tally[label][TRAIN] for label in labels)
+        before = {label: parts[TRAIN] for label, parts in tally.items()}
+        after = {label: round(share * sum(before.values())) for label, share in epochs.items()}
         return write_bundle(
             uri,
             finished.network,
@@ -187,10 +177,7 @@ class Plan:
                 SPLIT: self.prepared.dataset.to_csv(),
                 HISTORY: history_csv(trained.history),
                 "curves.png": draw_curves(trained.history),
-                "counts.png": draw_counts(
-                    dict(zip(labels, np.bincount(part.truth, minlength=len(labels)).tolist(), strict=True)),
-                    {label: round(share * drawn) for label, share in epochs.items()},
-                ),
+                "counts.png": draw_counts(before, after),
                 "review.png": draw_review(finished.choices["review_below"]),
                 "evaluation.json": json.dumps(finished.report, indent=1, sort_keys=True).encode(),
                 "evaluation.html": page(finished.report, f"{story.name}: test part").encode(),

@@ -1,6 +1,5 @@
 """The thresholds of a bundle, chosen on validation photographs, and what they are worth there."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from melanoma.judging import bootstrap, decisions
 from melanoma.judging.bootstrap import Floats, share
 from melanoma.judging.predictions import Classes, Mask, Names, Predictions
 from melanoma.learning.familiarity import OOD_THRESHOLD
+from melanoma.learning.pictures import png_of
 
 SENSITIVITY = 0.95
 MOST_SENT = 0.2
@@ -146,9 +146,7 @@ def draw_review(figures: Mapping[str, Any]) -> bytes:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return png_of(figure)
 
 
 def _flag(said: Predictions, threshold: float, seed: int) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from melanoma.images import ImageSpec
 from melanoma.labelled.splits import TRAIN, VALIDATION, Dataset
 from melanoma.learning import checkpoints
 from melanoma.learning.checkpoints import Checkpoint
-from melanoma.learning.epochs import Drawing, Epoch, Look
+from melanoma.learning.epochs import Drawing, Epoch
+from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, Monitor
 from melanoma.learning.networks import HEAD, Network
 from melanoma.learning.normalisation import with_fused_normalisation

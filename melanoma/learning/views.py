@@ -4,7 +4,6 @@ What the network meets in training should vary as cameras, operators and whoever
 the diagnosis as it is. One affine map makes the geometry, one 3x3 matrix and one curve the colours.
 """
 
-import io
 import math
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from melanoma import samples
 from melanoma.images import ImageSpec, decode, read_header
 
 Pixels = npt.NDArray[np.uint8]
@@ -128,6 +128,4 @@ def _blurred(pixels: Pixels, dice: np.random.Generator) -> Pixels:
 
 
 def _compressed(pixels: Pixels, quality: int) -> Pixels:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "jpeg", quality=quality)
-    return decode(file.getvalue(), ImageSpec(*pixels.shape[:2]))
+    return decode(samples.encode(pixels, "jpeg", quality), ImageSpec(*pixels.shape[:2]))

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from melanoma.labelled.datasets import Photograph, read_folders
-from melanoma.learning.contact_sheets import VIEWS, draw_sheet
+from melanoma.learning.contact_sheets import draw_sheet
+from melanoma.learning.looks import LOOKS
 from tests.helpers import fill
 
 
@@ -18,7 +19,7 @@ def photographs(tmp_path: Path) -> list[Photograph]:
     return read_folders(str(tmp_path))
 
 
-@pytest.mark.parametrize("look", sorted(VIEWS))
+@pytest.mark.parametrize("look", sorted(LOOKS))
 @pytest.mark.filterwarnings("error")
 def test_a_sheet_has_a_row_for_each_photograph_and_is_drawn_alike_again(
     photographs: list[Photograph], look: str
@@ -31,5 +32,5 @@ def test_a_sheet_has_a_row_for_each_photograph_and_is_drawn_alike_again(
 
 
 def test_each_look_draws_its_own(photographs: list[Photograph]) -> None:
-    sheets = {draw_sheet(photographs, look, (32, 32), seed=4, rows=2, variants=2) for look in VIEWS}
+    sheets = {draw_sheet(photographs, look, (32, 32), seed=4, rows=2, variants=2) for look in LOOKS}
     assert len(sheets) == 2

@@ -9,7 +9,8 @@ import pytest
 from melanoma import samples
 from melanoma.labelled.splits import TRAIN, Dataset
 from melanoma.learning import views
-from melanoma.learning.epochs import Drawing, Epoch, Look
+from melanoma.learning.epochs import Drawing, Epoch
+from melanoma.learning.looks import Look
 from melanoma.learning.sampling import class_shares, draw
 from tests.melanoma.learning import coloured
 

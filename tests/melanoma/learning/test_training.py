@@ -15,7 +15,8 @@ from melanoma.images import ImageSpec
 from melanoma.labelled.splits import Dataset
 from melanoma.learning import augment, views
 from melanoma.learning.curves import draw_curves
-from melanoma.learning.epochs import Drawing, Look
+from melanoma.learning.epochs import Drawing
+from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, history_csv, validate
 from melanoma.learning.networks import Network, assignment_cnn
 from melanoma.learning.schedule import Schedule
