@@ -1,6 +1,7 @@
 """Pictures of a training."""
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from melanoma.learning.monitoring import History
 from melanoma.learning.pictures import png_of
@@ -23,6 +24,7 @@ def draw_curves(history: History) -> bytes:
         for place in _growths(history):
             axes.axvline(place, color="0.7", linestyle=":", linewidth=1)
         axes.set(xlabel="epoch", ylabel=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize="small")
     return png_of(figure)

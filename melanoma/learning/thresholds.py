@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from melanoma.decision import Scores, choose
 from melanoma.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
@@ -144,6 +144,7 @@ def draw_review(figures: Mapping[str, Any]) -> bytes:
     )
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cents: others would be shown rounded
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
     return png_of(figure)
