@@ -4,9 +4,10 @@ import datetime
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
+from typing import Any
 
 import pyarrow as pa
 
@@ -31,6 +32,9 @@ class Run:
         fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
         schema: Of the rows that this run writes.
         table_version: Version of the table that the run planned against; None before there is one.
+        rescore: Whether photographs that the table holds are scored again.
+        retry_failed: Whether every failed photograph is tried again, whatever its failure and its turn.
+        deadline: UTC; no chunk is begun after it. None for no such time.
     """
 
     run_id: str
@@ -40,6 +44,9 @@ class Run:
     fingerprint: str
     schema: pa.Schema
     table_version: int | None
+    rescore: bool = False
+    retry_failed: bool = False
+    deadline: datetime.datetime | None = None
 
     @property
     def started(self) -> datetime.datetime:
@@ -119,6 +126,22 @@ class Counts:
         return self.listed == self.scored + self.failed + self.skipped + self.duplicates + self.deferred
 
 
+@dataclass(frozen=True)
+class Stage:
+    """Work of one kind in a run.
+
+    Attributes:
+        seconds: Summed over threads and workers.
+        photographs: That passed.
+        bytes: That passed; 0 where none are counted.
+    """
+
+    seconds: float = 0.0
+    photographs: int = 0
+    bytes: int = 0
+
+
+STAGES = ("list", "read", "decode", "infer", "stage", "commit")
 COMMITTED, NOTHING_NEW, STORE_DOWN, STOPPED = "committed", "nothing_new", "store_down", "stopped"
 
 
@@ -137,6 +160,10 @@ class RunRecord:
         failures: By kind.
         classes: Scored photographs by `top_label`.
         ignored: Ignored files by extension.
+        stages: Work of each of `STAGES`; none of those that a run did not reach.
+        workers: Processes that read and scored.
+        warnings: For the operator; they name no photograph.
+        seconds: From the start to the end of the run; None where it was not told.
     """
 
     run_id: str
@@ -149,6 +176,10 @@ class RunRecord:
     failures: Mapping[str, int] = field(default_factory=dict)
     classes: Mapping[str, int] = field(default_factory=dict)
     ignored: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    workers: int = 1
+    warnings: Sequence[str] = ()
+    seconds: float | None = None
 
 
 def write_record(run: Run, record: RunRecord) -> None:
@@ -160,5 +191,10 @@ def read_record(run: Run) -> RunRecord | None:
     """Reads the record of an ended run; None if it has not ended."""
     if not storage.exists(run.record_uri):
         return None
-    document = json.loads(storage.read_bytes(run.record_uri))
-    return RunRecord(**{**document, "counts": Counts(**document["counts"])})
+    return _record_of(json.loads(storage.read_bytes(run.record_uri)))
+
+
+def _record_of(document: Mapping[str, Any]) -> RunRecord:
+    known = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
+    stages = {name: Stage(**stage) for name, stage in known.get("stages", {}).items()}
+    return RunRecord(**{**known, "counts": Counts(**known["counts"]), "stages": stages})
