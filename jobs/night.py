@@ -86,7 +86,7 @@ def rehearse(plan: NightPlan) -> Counts:
     known = ledger.load_ledger(plan.run)
     refs = [ref for source in plan.sources for ref in list_images(source)]
     unique = distinct(refs)
-    done = sum(known.state(ref) is State.DONE for ref in unique)
+    done = sum(verdict.state is State.DONE for verdict in known.look_up(unique))
     return Counts(listed=len(refs), scored=len(unique) - done, skipped=done, duplicates=len(refs) - len(unique))
 
 
@@ -100,7 +100,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     import apache_beam as beam
 
     from jobs.runners import options_of, runner_of, workers_of
-    from pipelines.scoring import ScoreImages
+    from pipelines.scoring import ModelRun, ScoreImages
 
     with logs.native_silence():
         import melanoma.engine  # noqa: F401 - the pipeline will load it, and TensorFlow greets at length
@@ -111,7 +111,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     workers = workers_of(options)
     # Several processes with as many threads each as there are cores slow each other down.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-    transform = ScoreImages(plan.run, plan.bundle, args.batch_size, args.chunk_size, args.limit, workers)
+    transform = ScoreImages([ModelRun(plan.run, plan.bundle)], args.batch_size, args.chunk_size, args.limit, workers)
     try:
         with beam.Pipeline(runner=runner_of(options), options=options) as pipeline:
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform

@@ -1,13 +1,14 @@
 """Ends a run: proves that every listed photograph is accounted for, and commits its rows at once or not at all."""
 
+import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from melanoma import ledger, scores, staging
+from melanoma import ledger, leftovers, scores, staging
 from melanoma.errors import NothingCommittedError
 from melanoma.rows import Rows, Tally
-from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, write_record
+from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, Stage, write_record
 from melanoma.schema import FAILED, SCORED
 from melanoma.staging import StagedChunk
 
@@ -21,9 +22,11 @@ class Plan:
     Attributes:
         listed: Photographs under the roots, duplicates included.
         skipped: Of these, already in the table.
-        deferred: Of these, left for another night.
+        deferred: Of these, left for another night by `--limit`.
         adopted: Digests of those that a killed run has staged, once a listing.
         ignored: Files that are no photographs, by extension.
+        seconds: That listing took.
+        workers: Of the runner.
     """
 
     listed: int
@@ -31,6 +34,8 @@ class Plan:
     deferred: int
     adopted: Sequence[bytes]
     ignored: Counter[str]
+    seconds: float = 0.0
+    workers: int = 1
 
 
 def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
@@ -46,14 +51,15 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     Raises:
         NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
     """
-    adopted = set(plan.adopted)
+    began, adopted = time.perf_counter(), set(plan.adopted)
+    deferred = {digest for chunk in chunks for digest in chunk.deferred}
     duplicates = sum(chunk.duplicates for chunk in chunks) + len(plan.adopted) - len(adopted)
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
     counts = Counts(
         listed=plan.listed,
         skipped=plan.skipped,
         duplicates=duplicates,
-        deferred=plan.deferred,
+        deferred=plan.deferred + sum(len(chunk.deferred) for chunk in chunks),
         ignored=sum(plan.ignored.values()),
     )
     if counts.listed != expected + counts.skipped + counts.duplicates + counts.deferred:
@@ -63,7 +69,14 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
             "was committed; start again, and choose another --runner if it happens again"
         )
     record = RunRecord(
-        run.run_id, run.run_date.isoformat(), run.model_id, NOTHING_NEW, counts, ignored=dict(plan.ignored)
+        run.run_id,
+        run.run_date.isoformat(),
+        run.model_id,
+        NOTHING_NEW,
+        counts,
+        ignored=dict(plan.ignored),
+        stages=_stages(plan, chunks),
+        workers=plan.workers,
     )
     if _store_is_down(chunks) and not adopted:
         record = replace(record, outcome=STORE_DOWN, counts=replace(counts, deferred=counts.deferred + expected))
@@ -71,9 +84,23 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
         record = _commit(run, chunks, adopted, record)
     else:
         record = replace(record, table_version=run.table_version)
+    if record.outcome == COMMITTED:
+        committing = Stage(time.perf_counter() - began, record.counts.scored + record.counts.failed)
+        record = replace(record, stages={**record.stages, "commit": committing})
+    # Where it is not known one by one what is left over, what had been put off before stays put off.
+    keeps = plan.deferred or record.outcome == STORE_DOWN
+    leftovers.write(run, deferred | leftovers.read(run) if keeps else deferred)
     _leave(run, record)
     staging.clean(run)
     return record
+
+
+def _stages(plan: Plan, chunks: Collection[StagedChunk]) -> dict[str, Stage]:
+    stages = {"list": Stage(plan.seconds, plan.listed)}
+    for chunk in chunks:
+        for name, stage in chunk.stages.items():
+            stages[name] = stages.get(name, Stage()) + stage
+    return stages
 
 
 def _leave(run: Run, record: RunRecord) -> None:
@@ -94,13 +121,13 @@ def _store_is_down(chunks: Collection[StagedChunk]) -> bool:
 
 
 def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Collection[bytes], record: RunRecord) -> RunRecord:
-    planned, done, attempts = run.table_version, frozenset[bytes](), dict[bytes, int]()
+    planned, done, attempts = run.table_version, dict[bytes, int](), dict[bytes, int]()
     for _ in range(_TRIES):
         if (present := scores.table_version(run.output)) != planned:
             if (version := scores.has_committed(run.output, run.run_id)) is not None:
                 return _recalled(run, adopted, record, version)
-            planned, attempts = present, {}
-            done = frozenset(ledger.done_digests(run, present, attempts))
+            planned = present
+            done, attempts = ledger.committed_since(run)
         rows = Rows(run, chunks, adopted, done, attempts)
         try:
             version = scores.append(run.output, planned, run.run_id, run.schema, rows.batches())

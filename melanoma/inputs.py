@@ -1,12 +1,13 @@
 """What a run is asked to score: photographs below roots, or the rows of a manifest."""
 
 import contextlib
+import datetime
 import fnmatch
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -31,6 +32,7 @@ __all__ = [
     "list_images",
 ]
 
+OLDER = "older than --since"
 _LOOK_UPS = 16
 
 
@@ -44,6 +46,7 @@ class ImageRef(NamedTuple):
         image_id: What the analyst knows it by.
         kept: Values of the manifest's kept columns, in their order.
         attempt: 1 for the first try of this version with this model.
+        location: Where it lies, if not at `uri`.
     """
 
     uri: str
@@ -52,6 +55,12 @@ class ImageRef(NamedTuple):
     image_id: str
     kept: tuple[Any, ...] = ()
     attempt: int = 1
+    location: str = ""
+
+    @property
+    def stored(self) -> StoredFile:
+        """What the store said of it, where it lies."""
+        return StoredFile(self.location or self.uri, self.version, self.size, True)
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,14 @@ class Root:
     Attributes:
         uri: As the user spelt it.
         pattern: Glob on names (any case) of what counts as a photograph; None for every image extension.
+        base: URI under which the table knows what lies below `uri`; None for `uri` itself.
+        since: Photographs that the store dates before this local date are ignored; None to take all.
     """
 
     uri: str
     pattern: str | None = None
+    base: str | None = None
+    since: datetime.date | None = None
 
 
 Source = Root | Manifest
@@ -81,18 +94,39 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
         ReadError: A root or a folder below it cannot be listed.
         UsageError: The manifest cannot be read or lacks a column.
     """
-    if isinstance(source, Manifest):
-        yield from _manifest_images(source)
-        return
     counter = Counter[str]() if ignored is None else ignored
+    if isinstance(source, Manifest):
+        yield from _manifest_images(source, counter)
+        return
+    known_as = _renamer(source)
     for stored in storage.list_files(source.uri):
         name = storage.name_of(stored.uri)
         if not stored.regular:
             counter["links and devices"] += 1
-        elif is_photograph(name, source.pattern):
-            yield _ref(stored, storage.stem_of(stored.uri))
-        else:
+        elif not is_photograph(name, source.pattern):
             counter[PurePosixPath(name).suffix.lower() or "no extension"] += 1
+        elif _is_older(stored, source.since):
+            counter[OLDER] += 1
+        else:
+            yield known_as(_ref(stored, storage.stem_of(stored.uri)))
+
+
+def _renamer(root: Root) -> Callable[[ImageRef], ImageRef]:
+    """Gives what puts the name that the table knows in place of where a photograph lies."""
+    if root.base is None:
+        return lambda ref: ref
+    here, base = storage.canonical(root.uri).rstrip("/"), storage.canonical(root.base).rstrip("/")
+
+    def renamed(ref: ImageRef) -> ImageRef:
+        if not ref.uri.startswith(f"{here}/"):
+            raise UsageError(f"{root.uri}: --uri-base goes with a folder, not with a file, a glob or an archive")
+        return ref._replace(uri=base + ref.uri[len(here) :], location=ref.uri)
+
+    return renamed
+
+
+def _is_older(stored: StoredFile, since: datetime.date | None) -> bool:
+    return since is not None and stored.modified is not None and stored.modified.astimezone().date() < since
 
 
 def is_photograph(name: str, pattern: str | None = None) -> bool:
@@ -127,7 +161,7 @@ def _ref(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> Image
     return ImageRef(stored.uri, stored.version, stored.size, image_id, kept)
 
 
-def _manifest_images(manifest: Manifest) -> Iterator[ImageRef]:
+def _manifest_images(manifest: Manifest, ignored: Counter[str]) -> Iterator[ImageRef]:
     table = read_manifest(manifest)
     with ThreadPoolExecutor(_LOOK_UPS) as pool:
         for batch in table.to_batches(max_chunksize=_LOOK_UPS * 16):
@@ -135,7 +169,10 @@ def _manifest_images(manifest: Manifest) -> Iterator[ImageRef]:
             ids = columns.get("image_id") or [None] * len(batch)
             kept = zip(*(columns[name] for name in manifest.keep), strict=True) if manifest.keep else [()] * len(batch)
             for stored, image_id, values in zip(pool.map(_look_up, columns["uri"]), ids, kept, strict=True):
-                yield _ref(stored, image_id or storage.stem_of(stored.uri), tuple(values))
+                if _is_older(stored, manifest.since):
+                    ignored[OLDER] += 1
+                else:
+                    yield _ref(stored, image_id or storage.stem_of(stored.uri), tuple(values))
 
 
 def _look_up(uri: str) -> StoredFile:
@@ -167,7 +204,7 @@ def check_sources(sources: Sequence[Source]) -> list[str]:
                     with contextlib.suppress(ReadError):  # an archive that is gone fails on its own row
                         storage.canonical(uri)
             else:
-                is_empty = next(list_images(source), None) is None
+                is_empty = next(list_images(replace(source, since=None)), None) is None
             empty += [source.uri] if is_empty else []
         except ReadError as error:
             if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME):

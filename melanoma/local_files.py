@@ -23,6 +23,27 @@ def replace_file(path: str, data: bytes) -> None:
     sync(folder)
 
 
+def create_file(path: str, data: bytes) -> None:
+    """Writes a file that only its owner may read, unless one is there already: of several writers one succeeds.
+
+    Raises:
+        FileExistsError: One is there.
+    """
+    folder, name = os.path.split(path)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # a rename would replace what another writer has made
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+    sync(folder)
+
+
 def sync(path: str) -> None:
     """Makes a file's content, or the names in a folder, durable."""
     handle = os.open(path, os.O_RDONLY)

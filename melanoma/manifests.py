@@ -1,5 +1,6 @@
 """A manifest: a CSV or Parquet file with a row a photograph, and what of it goes into the score table."""
 
+import datetime
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ class Manifest:
     Attributes:
         uri: Of the file; it has a column `uri`, and may have `image_id`.
         keep: Columns to carry into the score table.
+        since: Photographs that the store dates before this local date are ignored; None to take all.
 
     Raises:
         UsageError: A column is to be kept that is there anyway, or twice.
@@ -29,6 +31,7 @@ class Manifest:
 
     uri: str
     keep: tuple[str, ...] = ()
+    since: datetime.date | None = None
 
     def __post_init__(self) -> None:
         if wrong := sorted({name for name in self.keep if name in _OWN or self.keep.count(name) > 1}):

@@ -91,7 +91,7 @@ class Rows:
             )
 
     def _own(self) -> Iterator[pa.Table]:
-        for chunk in sorted(self._chunks, key=lambda chunk: chunk.number):
+        for chunk in sorted((chunk for chunk in self._chunks if chunk.rows), key=lambda chunk: chunk.number):
             table = staging.read_chunk(staging.chunk_uri(self._run, chunk.number), self._run.schema)
             if table is None or table.num_rows != chunk.rows:
                 raise NothingCommittedError(

@@ -140,6 +140,10 @@ class Stage:
     photographs: int = 0
     bytes: int = 0
 
+    def __add__(self, other: "Stage") -> "Stage":
+        """Adds work of the same kind."""
+        return Stage(self.seconds + other.seconds, self.photographs + other.photographs, self.bytes + other.bytes)
+
 
 STAGES = ("list", "read", "decode", "infer", "stage", "commit")
 COMMITTED, NOTHING_NEW, STORE_DOWN, STOPPED = "committed", "nothing_new", "store_down", "stopped"

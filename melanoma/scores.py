@@ -15,7 +15,7 @@ from melanoma.schema import COLUMNS, PARTITION, STATISTICS_COLUMNS
 from melanoma.store_errors import reason_of
 
 _ALL_RUNS = "melanoma-score"
-_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "top_label")
+_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "run_date", "top_label")
 
 
 class ConflictError(Exception):
@@ -58,7 +58,7 @@ def ledger_rows(uri: str, version: int | None, column: str, value: str) -> Itera
         value: That the column must have.
 
     Yields:
-        Batches with the columns image_uri, image_version, status, error_kind, attempt and top_label.
+        Batches with the columns image_uri, image_version, status, error_kind, attempt, run_date and top_label.
 
     Raises:
         NothingCommittedError: A file of the table is gone or damaged, or the store does not answer.

@@ -4,8 +4,8 @@ import contextlib
 import datetime
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ from melanoma.bundle import Bundle
 from melanoma.decision import Decision, Scores, are_sound, decide
 from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
 from melanoma.loading import Loaded
-from melanoma.runs import STAGING, Run, time_stamp
+from melanoma.runs import STAGING, Run, Stage, time_stamp
 from melanoma.schema import COLUMNS, FAILED, PROBABILITY_PREFIX, SCORED
 
 _SUFFIX = ".arrow"
@@ -34,13 +34,17 @@ class StagedChunk:
         duplicates: Refs dropped because another one names the same photograph.
         scored: Rows with probabilities.
         store_failures: Rows that failed by the store's fault.
+        deferred: Digests of the photographs of a chunk that was not begun.
+        stages: What it cost, by kind of work.
     """
 
     number: int
     rows: int
-    duplicates: int
-    scored: int
-    store_failures: int
+    duplicates: int = 0
+    scored: int = 0
+    store_failures: int = 0
+    deferred: tuple[bytes, ...] = ()
+    stages: Mapping[str, Stage] = field(default_factory=dict)
 
 
 class RowBuilder:
@@ -51,6 +55,7 @@ class RowBuilder:
         self._run, self._bundle = run, bundle
         self._columns: dict[str, list[Any]] = {name: [] for name in run.schema.names}
         self.scored = self.store_failures = 0
+        self._read, self._decoded = Stage(), Stage()
 
     def add_scored(self, loaded: Sequence[Loaded], scores: Scores) -> None:
         """Adds photographs with what the network says of them, in their order; what is no probability fails."""
@@ -86,6 +91,8 @@ class RowBuilder:
 
     def _add(self, facts: Loaded, **values: Any) -> None:
         ref = facts.ref
+        self._read += Stage(facts.read_seconds, 1, facts.bytes)
+        self._decoded += Stage(facts.decode_seconds, 1, facts.bytes)
         values |= {
             "image_id": ref.image_id,
             "image_uri": ref.uri,
@@ -103,6 +110,11 @@ class RowBuilder:
         values |= dict(zip(self._run.schema.names[first_kept:], ref.kept, strict=False))
         for name, column in self._columns.items():
             column.append(values.get(name))
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """What reading and decoding cost so far."""
+        return {"read": self._read, "decode": self._decoded}
 
     def table(self) -> pa.Table:
         """Gives the rows so far, in the run's schema."""

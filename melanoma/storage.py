@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ import fsspec
 from fsspec.utils import glob_translate
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
-from melanoma.local_files import replace_file
+from melanoma.local_files import create_file, replace_file
 from melanoma.store_errors import MEANING, kind_of, reason_of
-from melanoma.stored import UNADDRESSABLE, version_of
+from melanoma.stored import UNADDRESSABLE, modified_in, version_of
 from melanoma.stored import StoredFile as StoredFile
 from melanoma.uris import ARCHIVES, split
 from melanoma.uris import join as join
@@ -129,6 +129,7 @@ def _stored(place: _Place, info: dict[str, Any]) -> StoredFile:
         version=version_of(info) if _is_unicode(info["name"]) else UNADDRESSABLE,
         size=-1 if size is None else int(size),
         regular=info["type"] == "file" and not info.get("islink"),
+        modified=modified_in(info),
     )
 
 
@@ -268,6 +269,21 @@ def write_bytes(uri: str, data: bytes) -> None:
 def _writer(place: _Place) -> Callable[[str, bytes], None]:
     write: Callable[[str, bytes], None] = replace_file if place.is_local else place.fs.pipe_file
     return write
+
+
+def create_bytes(uri: str, data: bytes) -> None:
+    """Writes one file whole unless one is there already, which then stays; on local disk only its owner may read it.
+
+    Raises:
+        NothingCommittedError: The store or the disk did not take the file.
+    """
+    place = _place(uri)
+    create = create_file if place.is_local else partial(place.fs.pipe_file, mode="create")
+    try:
+        _ask(create, place.path, data)
+    except ReadError as error:
+        if not exists(uri):
+            raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
 
 
 def remove(uri: str) -> None:

@@ -1,17 +1,19 @@
 """The last transform: everything that a run staged becomes one commit, or nothing does."""
 
-from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import apache_beam as beam
 
 from melanoma.commits import Plan, end_run
+from melanoma.errors import NothingCommittedError
+from melanoma.planning import Found
 from melanoma.runs import Run, RunRecord
 from melanoma.staging import StagedChunk
 
 
 class CommitRun(beam.PTransform):
-    """Ends a run. Input: `StagedChunk`. Output: one `RunRecord`.
+    """Ends the run of one model. Input: `StagedChunk`. Output: one `RunRecord`.
 
     The figures of the plan come as PCollections of one element each, so that a runner which drops a branch cannot make
     the counts add up.
@@ -20,48 +22,57 @@ class CommitRun(beam.PTransform):
     def __init__(
         self,
         run: Run,
+        model: int,
         *,
-        listed: beam.PCollection,
-        skipped: beam.PCollection,
-        deferred: beam.PCollection,
-        adopted: beam.PCollection,
-        ignored: beam.PCollection,
+        found: beam.PCollection,
+        chosen: beam.PCollection,
+        limit: int | None,
+        workers: int,
+        after: beam.PCollection | None,
     ) -> None:
-        """Takes the run and what it found.
+        """Takes the run and what the night found.
 
         Args:
             run: The run.
-            listed: One int.
-            skipped: One int.
-            deferred: One int.
-            adopted: Digests, bytes.
-            ignored: Counters of ignored files.
+            model: Its place in the night.
+            found: One `Found`.
+            chosen: One tuple of int: tasks to be scored tonight, in all and for each model.
+            limit: Of tasks; None for none.
+            workers: Of the runner.
+            after: Record of the run that commits before this one; None for the first.
         """
         super().__init__()
-        self._run = run
-        self._plan = {
-            "listed": beam.pvalue.AsSingleton(listed),
-            "skipped": beam.pvalue.AsSingleton(skipped),
-            "deferred": beam.pvalue.AsSingleton(deferred),
-            "adopted": beam.pvalue.AsList(adopted),
-            "ignored": beam.pvalue.AsList(ignored),
+        self._run, self._model, self._limit, self._workers = run, model, limit, workers
+        self._plan: dict[str, Any] = {
+            "found": beam.pvalue.AsSingleton(found),
+            "chosen": beam.pvalue.AsSingleton(chosen),
+            "after": beam.pvalue.AsList(after) if after is not None else (),
         }
 
     def expand(self, staged: beam.PCollection) -> beam.PCollection:
         """Wires the end of the run."""
         once = staged.pipeline | "Once" >> beam.Create([self._run], reshuffle=False)
-        return once | "EndRun" >> beam.Map(_end_run, chunks=beam.pvalue.AsList(staged), **self._plan)
+        fixed = {"model": self._model, "limit": self._limit, "workers": self._workers}
+        return once | "EndRun" >> beam.Map(_end_run, chunks=beam.pvalue.AsList(staged), **fixed, **self._plan)
 
 
 def _end_run(
     run: Run,
     *,
     chunks: Iterable[StagedChunk],
-    listed: int,
-    skipped: int,
-    deferred: int,
-    adopted: Iterable[bytes],
-    ignored: Iterable[Counter[str]],
+    found: Found,
+    chosen: tuple[int, ...],
+    after: Iterable[RunRecord],
+    model: int,
+    limit: int | None,
+    workers: int,
 ) -> RunRecord:
-    plan = Plan(listed, skipped, deferred, list(adopted), sum(ignored, Counter[str]()))
+    if chosen[0] != min(limit or found.tasks, found.tasks):
+        raise NothingCommittedError(
+            f"{found.tasks} photographs were to be scored, {chosen[0]} arrived; the rest was lost on the way, so "
+            "nothing was committed; start again, and choose another --runner if it happens again"
+        )
+    answers = found.answers[model]
+    deferred = answers.new - chosen[1 + model]
+    plan = Plan(found.listed, answers.skipped, deferred, answers.adopted, found.ignored, found.seconds, workers)
     return end_run(run, plan, list(chunks))

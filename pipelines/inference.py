@@ -1,7 +1,8 @@
 """From batches of pixels to scores, through Beam's own RunInference."""
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
@@ -23,10 +24,12 @@ class ScoredBatch:
     Attributes:
         batch: What was scored, with no pixels left.
         scores: What the network says, in the order of `batch.loaded`.
+        seconds: That the network took.
     """
 
     batch: Batch
     scores: Scores
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,10 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
     ) -> Iterator[ScoredBatch]:
         """Scores one batch; one that holds failures only passes untouched."""
+        began = time.perf_counter()
         nothing = Scores(np.zeros((0, self._bundle.labels), np.float32))
         scores = model.score(batch.pixels) if len(batch) else nothing
-        no_pixels = batch.pixels[:0]
-        yield ScoredBatch(
-            Batch(batch.chunk, batch.loaded, no_pixels, batch.failures, batch.duplicates, batch.is_last), scores
-        )
+        yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
 
     def should_skip_batching(self) -> bool:
         """Says that an element is a batch already."""

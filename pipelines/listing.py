@@ -1,69 +1,59 @@
-"""From sources to photographs: listed once, and asked of the ledger what there is to do."""
+"""From sources to what has to be scored: listed once, and asked of the ledgers page by page, before any shuffle."""
 
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
-from melanoma.inputs import ImageRef, Root, Source, digest_of, list_images
-from melanoma.ledger import Ledger, State, load_ledger
+from melanoma.inputs import Root, Source, list_images
+from melanoma.ledger import Ledger, load_ledger
+from melanoma.planning import Found, ask, nothing_found, timed
 from melanoma.runs import Run
 
-IGNORED, SKIPPED, STAGED = "ignored", "skipped", "staged"
+FOUND = "found"
+_PAGE = 4096
 
 
-class ListImages(beam.PTransform):
-    """Lists sources, or the roots that plain strings name.
+class ListTasks(beam.PTransform):
+    """Lists sources and keeps what the models of a night have still to score.
 
-    Input: `Source` or str. Output: a tuple with `main` of `ImageRef`, materialised once, so that a retry downstream
-    never lists again, and `ignored` of a `Counter` a source.
+    Input: `Source` or str. Output: a dict with `tasks` of `Task`, materialised once, so that a retry downstream never
+    lists again, and `found` of one `Found` a source. Both come from one pass: a photograph that is counted as listed is
+    counted as skipped or adopted too, or is among the tasks.
     """
 
-    def expand(self, sources: beam.PCollection) -> Any:
-        """Wires the listing."""
-        listed = sources | "ListSource" >> beam.ParDo(_ListFn()).with_outputs(IGNORED, main="listed")
-        refs = listed.listed | "KeepListing" >> beam.Reshuffle()
-        return {"listed": refs, IGNORED: listed[IGNORED]}
-
-
-class _ListFn(beam.DoFn):
-    def process(self, source: Source | str) -> Iterator[Any]:
-        ignored = Counter[str]()
-        yield from list_images(Root(source) if isinstance(source, str) else source, ignored)
-        yield TaggedOutput(IGNORED, ignored)
-
-
-class SkipDone(beam.PTransform):
-    """Keeps the photographs that a run has still to score, each with the number of its attempt.
-
-    Input: `ImageRef`. Output: tagged `main` of `ImageRef`, `skipped` of None, and `staged` of digests that are
-    to be adopted.
-    """
-
-    def __init__(self, run: Run) -> None:
-        """Takes the run whose table and staging count."""
+    def __init__(self, runs: Sequence[Run]) -> None:
+        """Takes the runs of the night, one a model, whose tables and stagings count."""
         super().__init__()
-        self._run = run
+        self._runs = tuple(runs)
 
-    def expand(self, refs: beam.PCollection) -> Any:
-        """Wires the look-up."""
-        return refs | beam.ParDo(_SkipFn(self._run)).with_outputs(SKIPPED, STAGED, main="new")
+    def expand(self, sources: beam.PCollection) -> dict[str, beam.PCollection]:
+        """Wires the listing."""
+        listed = sources | "ListAndAsk" >> beam.ParDo(_AskFn(self._runs)).with_outputs(FOUND, main="tasks")
+        return {"tasks": listed.tasks | "KeepTasks" >> beam.Reshuffle(), FOUND: listed[FOUND]}
 
 
-class _SkipFn(beam.DoFn):
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._ledger: Ledger | None = None
+class _AskFn(beam.DoFn):
+    def __init__(self, runs: tuple[Run, ...]) -> None:
+        self._runs = runs
+        self._ledgers: list[Ledger] | None = None
 
-    def process(self, ref: ImageRef) -> Iterator[Any]:
-        if self._ledger is None:
-            self._ledger = load_ledger(self._run)
-        state = self._ledger.state(ref)
-        if state is State.DONE:
-            yield TaggedOutput(SKIPPED, None)
-        elif state is State.STAGED:
-            yield TaggedOutput(STAGED, digest_of(ref.uri, ref.version))
-        else:
-            yield ref._replace(attempt=self._ledger.attempt(ref))
+    def process(self, source: Source | str) -> Iterator[Any]:
+        began = time.perf_counter()
+        ledgers = self._ledgers = self._ledgers or [load_ledger(run) for run in self._runs]
+        ignored, found = Counter[str](), nothing_found(self._runs)
+        refs = list_images(Root(source) if isinstance(source, str) else source, ignored)
+        while page := list(islice(refs, _PAGE)):
+            tasks, of_page = ask(ledgers, page)
+            found += of_page
+            yield from tasks
+        yield TaggedOutput(FOUND, timed(found, time.perf_counter() - began, ignored))
+
+
+def total(found: Sequence[Found], runs: Sequence[Run]) -> Found:
+    """Adds up what the sources of a night gave."""
+    return sum(found, nothing_found(runs))

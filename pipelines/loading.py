@@ -1,31 +1,35 @@
 """From photographs to batches of pixels."""
 
+import datetime
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import apache_beam as beam
+from apache_beam.pvalue import TaggedOutput
 
 from melanoma import storage
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef, digest_of
-from melanoma.loading import Batch, Chunk, load_batches
+from melanoma.loading import Chunk, Task, load_batches, put_off
+from melanoma.planning import Found
 
 _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8
 _CORES = os.cpu_count() or 1
 
 
-class ChunkImages(beam.PTransform):
-    """Groups photographs into chunks by a hash of their URI, so that two refs to one photograph meet.
+class ChunkTasks(beam.PTransform):
+    """Groups tasks into chunks by a hash of their URI, so that two refs to one photograph meet.
 
-    Input: `ImageRef`. Output: `Chunk`.
+    What the night before put off gets chunks of its own, with the lowest numbers. Input: `Task`. Output: `Chunk`.
     """
 
-    def __init__(self, chunk_size: int | None = None, workers: int = 1) -> None:
+    def __init__(self, found: beam.PCollection, chunk_size: int | None = None, workers: int = 1) -> None:
         """Says how large chunks are.
 
         Args:
+            found: One `Found`, of the whole night.
             chunk_size: Photographs in a chunk, on average; None for an eighth of a worker's share, 64 to 1000.
             workers: Of the runner.
 
@@ -35,15 +39,14 @@ class ChunkImages(beam.PTransform):
         super().__init__()
         if workers < 1 or (chunk_size is not None and chunk_size < 1):
             raise ValueError(f"chunk_size {chunk_size} and workers {workers} must be at least 1")
-        self._chunk_size, self._workers = chunk_size, workers
+        self._found, self._chunk_size, self._workers = found, chunk_size, workers
 
-    def expand(self, refs: beam.PCollection) -> beam.PCollection:
-        """Wires count, key and group."""
-        count = refs | "CountImages" >> beam.combiners.Count.Globally()
-        chunks = count | "CountChunks" >> beam.Map(chunk_count, self._chunk_size, self._workers)
+    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
+        """Wires key and group."""
+        found = beam.pvalue.AsSingleton(self._found)
         return (
-            refs
-            | "KeyByChunk" >> beam.Map(_key, beam.pvalue.AsSingleton(chunks))
+            tasks
+            | "KeyByChunk" >> beam.Map(_key, found, self._chunk_size, self._workers)
             | "GroupChunk" >> beam.GroupByKey()
             | "AsChunk" >> beam.MapTuple(_chunk)
         )
@@ -55,27 +58,64 @@ def chunk_count(images: int, chunk_size: int | None, workers: int) -> int:
     return max(1, round(images / size))
 
 
-def _key(ref: ImageRef, chunks: int) -> tuple[int, ImageRef]:
-    return int.from_bytes(digest_of(ref.uri, "")[:8], "big") % chunks, ref
+def _key(task: Task, found: Found, chunk_size: int | None, workers: int) -> tuple[int, Task]:
+    first = chunk_count(found.leftovers, chunk_size, workers) if found.leftovers else 0
+    if task.is_leftover:
+        return _hash(task.ref.uri) % first, task
+    return first + _hash(task.ref.uri) % chunk_count(found.tasks - found.leftovers, chunk_size, workers), task
 
 
-def _chunk(number: int, refs: Iterable[ImageRef]) -> Chunk:
-    return Chunk(number, tuple(refs))
+def _hash(uri: str) -> int:
+    return int.from_bytes(digest_of(uri, "")[:8], "big")
+
+
+def _chunk(number: int, tasks: Iterable[Task]) -> Chunk:
+    return Chunk(number, tuple(tasks))
+
+
+class InTurn(beam.PTransform):
+    """Hands every worker its chunks by number, lowest first. Input and output: `Chunk`."""
+
+    def __init__(self, workers: int) -> None:
+        """Takes the number of workers."""
+        super().__init__()
+        self._workers = workers
+
+    def expand(self, chunks: beam.PCollection) -> beam.PCollection:
+        """Wires one group a worker; a chunk holds names, so that even a million of them are no load."""
+        return (
+            chunks
+            | "KeyByWorker" >> beam.Map(lambda chunk, workers: (chunk.number % workers, chunk), self._workers)
+            | "GroupWorker" >> beam.GroupByKey()
+            | "Sort" >> beam.FlatMapTuple(_by_number)
+        )
+
+
+def _by_number(_: int, chunks: Iterable[Chunk]) -> list[Chunk]:
+    return sorted(chunks, key=lambda chunk: chunk.number)
 
 
 class LoadImages(beam.PTransform):
-    """Reads and decodes photographs ahead of whoever consumes the batches.
+    """Reads photographs once and decodes them for each model, ahead of whoever consumes the batches.
 
-    Input: `Chunk`, or single photographs as `ImageRef` or URI. Output: `Batch`, never across chunks.
+    Input: `Chunk`, or single photographs as `ImageRef` or URI. Output: a list with a PCollection of `Batch` for each
+    model; a batch never reaches across chunks. A chunk that would begin after the deadline is put off.
     """
 
-    def __init__(self, spec: ImageSpec, batch_size: int = 32, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        specs: Sequence[ImageSpec],
+        batch_size: int = 32,
+        threads: int | None = None,
+        deadline: datetime.datetime | None = None,
+    ) -> None:
         """Says what a batch is.
 
         Args:
-            spec: What the decoder must deliver.
+            specs: What the decoder must deliver to each model.
             batch_size: Decoded photographs in a full batch.
             threads: That read and decode; None for two a core from a local disk, 16 or more from a distant store.
+            deadline: UTC; None for none.
 
         Raises:
             ValueError: `batch_size` or `threads` is below 1.
@@ -83,16 +123,21 @@ class LoadImages(beam.PTransform):
         super().__init__()
         if batch_size < 1 or (threads is not None and threads < 1):
             raise ValueError(f"batch_size {batch_size} and threads {threads} must be at least 1")
-        self._spec, self._batch_size, self._threads = spec, batch_size, threads
+        self._specs, self._batch_size, self._threads, self._deadline = tuple(specs), batch_size, threads, deadline
 
-    def expand(self, chunks: beam.PCollection) -> beam.PCollection:
+    def expand(self, chunks: beam.PCollection) -> list[beam.PCollection]:
         """Wires the loader."""
-        return chunks | "ReadAndDecode" >> beam.ParDo(_LoadFn(self._spec, self._batch_size, self._threads))
+        tags = [str(model) for model in range(len(self._specs))]
+        load = _LoadFn(self._specs, self._batch_size, self._threads, self._deadline)
+        batches = chunks | "ReadAndDecode" >> beam.ParDo(load).with_outputs(*tags)
+        return [batches[tag] for tag in tags]
 
 
 class _LoadFn(beam.DoFn):
-    def __init__(self, spec: ImageSpec, batch_size: int, threads: int | None) -> None:
-        self._spec, self._batch_size, self._threads = spec, batch_size, threads
+    def __init__(
+        self, specs: tuple[ImageSpec, ...], batch_size: int, threads: int | None, deadline: datetime.datetime | None
+    ) -> None:
+        self._specs, self._batch_size, self._threads, self._deadline = specs, batch_size, threads, deadline
 
     def setup(self) -> None:
         # A local disk costs processor time, of which there is no more than cores; a distant store costs waiting.
@@ -100,20 +145,25 @@ class _LoadFn(beam.DoFn):
         self._near = ThreadPoolExecutor(near, thread_name_prefix="load")
         self._far = ThreadPoolExecutor(far, thread_name_prefix="load")
 
-    def process(self, element: Chunk | ImageRef | str) -> Iterator[Batch]:
-        chunk = _as_chunk(element)
-        pool = self._near if storage.local_path(chunk.refs[0].uri) else self._far
-        yield from load_batches(chunk, self._spec, self._batch_size, pool)
+    def process(self, element: Chunk | ImageRef | str) -> Iterator[TaggedOutput]:
+        chunk = _as_chunk(element, len(self._specs))
+        if self._deadline is not None and datetime.datetime.now(datetime.UTC) >= self._deadline:
+            batches = put_off(chunk, self._specs)
+        else:
+            pool = self._near if storage.local_path(chunk.tasks[0].ref.stored.uri) else self._far
+            batches = load_batches(chunk, self._specs, self._batch_size, pool)
+        for model, batch in batches:
+            yield TaggedOutput(str(model), batch)
 
     def teardown(self) -> None:
         for pool in (self._near, self._far):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _as_chunk(element: Chunk | ImageRef | str) -> Chunk:
+def _as_chunk(element: Chunk | ImageRef | str, models: int) -> Chunk:
     if isinstance(element, Chunk):
         return element
     if isinstance(element, str):
         stored = storage.stat(element)
         element = ImageRef(stored.uri, stored.version, stored.size, storage.stem_of(stored.uri))
-    return Chunk(_key(element, 2**31)[0], (element,))
+    return Chunk(_hash(element.uri) % 2**31, (Task(element, (element.attempt,) * models),))

@@ -1,36 +1,51 @@
 """The whole night as one composite."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
 from melanoma.bundle import Bundle
-from melanoma.inputs import ImageRef, digest_of
+from melanoma.inputs import digest_of
+from melanoma.loading import Task
+from melanoma.planning import Found, check_moved
 from melanoma.runs import Run
 from melanoma.staging import announce
 from pipelines.commit import CommitRun
 from pipelines.inference import BundleRef, InferBatches
-from pipelines.listing import IGNORED, SKIPPED, STAGED, ListImages, SkipDone
-from pipelines.loading import ChunkImages, LoadImages
+from pipelines.listing import FOUND, ListTasks, total
+from pipelines.loading import ChunkTasks, InTurn, LoadImages
 from pipelines.staging import StageChunks
 
 
-@dataclass(eq=False)
-class ScoreImages(beam.PTransform):
-    """Scores what sources list and the table does not hold. Input: `Source`. Output: one `RunRecord`.
+@dataclass(frozen=True)
+class ModelRun:
+    """One model of a night.
 
     Attributes:
         run: Who writes what where.
         bundle: The model, checked by the caller.
-        batch_size: Photographs in a batch of the network, at least 1.
+    """
+
+    run: Run
+    bundle: Bundle
+
+
+@dataclass(eq=False)
+class ScoreImages(beam.PTransform):
+    """Scores what sources list and the table does not hold. Input: `Source`. Output: one `RunRecord` a model.
+
+    Every photograph is listed and read once, whatever the number of models; all else is each model's own.
+
+    Attributes:
+        models: Of the night, each with a run of its own.
+        batch_size: Photographs in a batch of a network, at least 1.
         chunk_size: Photographs that are staged together, on average; None to let their number decide.
         limit: Score at most so many; None for all.
         workers: Of the runner.
     """
 
-    run: Run
-    bundle: Bundle
+    models: Sequence[ModelRun]
     batch_size: int = 32
     chunk_size: int | None = None
     limit: int | None = None
@@ -42,57 +57,84 @@ class ScoreImages(beam.PTransform):
 
     def expand(self, sources: beam.PCollection) -> beam.PCollection:
         """Reads like the night: list, skip, chunk, load, infer, stage, commit."""
-        described = replace(self.bundle, files={})
-        bundle_ref = BundleRef(self.bundle.uri, self.bundle.digest, len(self.bundle.labels))
-        listing = sources | "List" >> ListImages()
-        asked = listing["listed"] | "Skip" >> SkipDone(self.run)
-        new = asked.new
-        chosen = new if self.limit is None else new | "Limit" >> _Limit(self.limit)
-        _ = _count(chosen, "CountChosen") | "Announce" >> beam.Map(_announce, self.run)
-        staged = (
-            chosen
-            | "Chunk" >> ChunkImages(self.chunk_size, self.workers)
-            | "Load" >> LoadImages(self.bundle.spec, self.batch_size)
-            | "Infer" >> InferBatches(bundle_ref, self.batch_size)
-            | "Stage" >> StageChunks(self.run, described)
-        )
-        return staged | "Commit" >> CommitRun(
-            self.run,
-            listed=_count(listing["listed"], "CountListed"),
-            skipped=_count(asked[SKIPPED], "CountSkipped"),
-            deferred=_count(new, "CountNew") | "Deferred" >> beam.Map(_deferred, self.limit),
-            adopted=asked[STAGED],
-            ignored=listing[IGNORED],
-        )
+        runs, deadline = [model.run for model in self.models], self.models[0].run.deadline
+        listing = sources | "List" >> ListTasks(runs)
+        found = _once(sources, "Found", _checked, beam.pvalue.AsList(listing[FOUND]), runs, self.limit)
+        chosen = listing["tasks"] if self.limit is None else listing["tasks"] | "Limit" >> _Limit(self.limit)
+        chunks = chosen | "Chunk" >> ChunkTasks(found, self.chunk_size, self.workers)
+        in_turn = chunks if deadline is None else chunks | "InTurn" >> InTurn(self.workers)
+        specs = [model.bundle.spec for model in self.models]
+        batches = in_turn | "Load" >> LoadImages(specs, self.batch_size, deadline=deadline)
+        counted = chosen | "CountChosen" >> beam.CombineGlobally(_CountTasks(len(runs)))
+        records: list[beam.PCollection] = []
+        for number, (model, loaded) in enumerate(zip(self.models, batches, strict=True)):
+            described = replace(model.bundle, files={})
+            bundle_ref = BundleRef(model.bundle.uri, model.bundle.digest, len(model.bundle.labels))
+            staged = (
+                loaded
+                | f"Infer{number}" >> InferBatches(bundle_ref, self.batch_size)
+                | f"Stage{number}" >> StageChunks(model.run, described)
+            )
+            ended = staged | f"Commit{number}" >> CommitRun(
+                model.run,
+                number,
+                found=found,
+                chosen=counted,
+                limit=self.limit,
+                workers=self.workers,
+                after=records[-1] if records else None,
+            )
+            records.append(ended)
+        return records | "Records" >> beam.Flatten()
+
+
+def _once(sources: beam.PCollection, label: str, function: object, *args: object) -> beam.PCollection:
+    return (
+        sources.pipeline | f"{label}Once" >> beam.Create([None], reshuffle=False) | label >> beam.Map(function, *args)
+    )
+
+
+def _checked(_: None, found: Iterable[Found], runs: Sequence[Run], limit: int | None) -> Found:
+    """Adds the listing up, refuses a moved store, and tells whoever watches how much there is to do."""
+    summed = check_moved(total(list(found), runs), runs)
+    announce(runs[0], min(limit or summed.tasks, summed.tasks))
+    return summed
 
 
 class _Limit(beam.PTransform):
-    """Keeps a number of photographs, the same ones on every start."""
+    """Keeps a number of tasks, what was put off before first, the same ones on every start."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
         self._limit = limit
 
-    def expand(self, refs: beam.PCollection) -> beam.PCollection:
-        first = refs | beam.combiners.Top.Smallest(self._limit, key=_order)
+    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
+        first = tasks | beam.combiners.Top.Smallest(self._limit, key=_order)
         return first | "Flatten" >> beam.FlatMap(_as_is)
 
 
-def _order(ref: ImageRef) -> bytes:
-    return digest_of(ref.uri, ref.version)
+def _order(task: Task) -> tuple[bool, bytes]:
+    return not task.is_leftover, digest_of(task.ref.uri, task.ref.version)
 
 
-def _as_is(refs: Iterable[ImageRef]) -> Iterable[ImageRef]:
-    return refs
+def _as_is(tasks: Iterable[Task]) -> Iterable[Task]:
+    return tasks
 
 
-def _deferred(new: int, limit: int | None) -> int:
-    return max(0, new - limit) if limit is not None else 0
+class _CountTasks(beam.CombineFn):
+    """Counts tasks, in all and for each model."""
 
+    def __init__(self, models: int) -> None:
+        self._models = models
 
-def _announce(images: int, run: Run) -> None:
-    announce(run, images)
+    def create_accumulator(self) -> tuple[int, ...]:
+        return (0,) * (1 + self._models)
 
+    def add_input(self, counts: tuple[int, ...], task: Task) -> tuple[int, ...]:
+        return counts[0] + 1, *(count + bool(tries) for count, tries in zip(counts[1:], task.attempts, strict=True))
 
-def _count(elements: beam.PCollection, label: str) -> beam.PCollection:
-    return elements | label >> beam.combiners.Count.Globally()
+    def merge_accumulators(self, several: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+        return tuple(map(sum, zip(*several, strict=True)))
+
+    def extract_output(self, counts: tuple[int, ...]) -> tuple[int, ...]:
+        return counts

@@ -1,11 +1,12 @@
 """From scored batches to staged chunks: one whole file each."""
 
+import time
 from collections.abc import Iterator
 
 import apache_beam as beam
 
 from melanoma.bundle import Bundle
-from melanoma.runs import Run
+from melanoma.runs import Run, Stage
 from melanoma.staging import RowBuilder, StagedChunk, write_chunk
 from pipelines.inference import ScoredBatch
 
@@ -27,16 +28,29 @@ class _StageFn(beam.DoFn):
     def __init__(self, run: Run, bundle: Bundle) -> None:
         self._run, self._bundle = run, bundle
         self._rows: RowBuilder | None = None
+        self._inferred = Stage()
 
     def start_bundle(self) -> None:
         self._rows = None
 
     def process(self, scored: ScoredBatch) -> Iterator[StagedChunk]:
-        rows = self._rows = self._rows or RowBuilder(self._run, self._bundle)
         batch = scored.batch
+        if batch.deferred:
+            yield StagedChunk(batch.chunk, 0, batch.duplicates, deferred=batch.deferred)
+            return
+        if self._rows is None:
+            self._rows, self._inferred = RowBuilder(self._run, self._bundle), Stage()
+        rows = self._rows
         rows.add_scored(batch.loaded, scored.scores)
         rows.add_failed(batch.failures)
+        self._inferred += Stage(scored.seconds, len(batch.loaded))
         if batch.is_last:
-            table, self._rows = rows.table(), None
+            self._rows = None
+            began = time.perf_counter()
+            table = rows.table()
             write_chunk(self._run, batch.chunk, table)
-            yield StagedChunk(batch.chunk, table.num_rows, batch.duplicates, rows.scored, rows.store_failures)
+            staged = Stage(time.perf_counter() - began, table.num_rows)
+            stages = {**rows.stages, "infer": self._inferred, "stage": staged}
+            yield StagedChunk(
+                batch.chunk, table.num_rows, batch.duplicates, rows.scored, rows.store_failures, stages=stages
+            )

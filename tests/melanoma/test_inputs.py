@@ -367,7 +367,7 @@ def test_an_archive_that_is_gone_fails_its_own_rows_only(tmp_path: Path) -> None
     lines = ["uri", f"zip://x.jpg::{tmp_path}/gone.zip", f"{tmp_path}/a.jpg"]
     gone, there = list_images(manifest(tmp_path, "\n".join(lines)))
     assert (gone.image_id, there.image_id) == ("x", "a")
-    facts, pixels = load(gone, ImageSpec(8, 8))
+    ((facts, pixels),) = load(gone, [ImageSpec(8, 8)])
     assert pixels is None and facts.error is not None and facts.error.kind is ErrorKind.MISSING
 
 
@@ -375,5 +375,5 @@ def test_a_pipe_or_a_folder_in_a_manifest_fails_and_is_never_waited_for(tmp_path
     os.mkfifo(tmp_path / "pipe.jpg")
     lines = ["uri", str(tmp_path / "pipe.jpg"), str(tmp_path), "/dev/zero"]
     for ref in list_images(manifest(tmp_path, "\n".join(lines))):
-        facts, pixels = load(ref, ImageSpec(8, 8))
+        ((facts, pixels),) = load(ref, [ImageSpec(8, 8)])
         assert pixels is None and facts.error is not None and facts.error.kind is ErrorKind.UNSUPPORTED_FORMAT

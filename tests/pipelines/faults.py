@@ -21,9 +21,10 @@ from melanoma import scores, staging, storage
 from melanoma.bundle import load_bundle
 from melanoma.commits import Plan, end_run
 from melanoma.decision import Scores
-from melanoma.inputs import Root, Source, digest_of, list_images
-from melanoma.ledger import Ledger, State, load_ledger
+from melanoma.inputs import Root, Source, list_images
+from melanoma.ledger import Ledger, load_ledger
 from melanoma.loading import Chunk, load_batches
+from melanoma.planning import ask
 from melanoma.runs import Run, RunRecord, new_run
 from melanoma.staging import RowBuilder, StagedChunk
 
@@ -45,24 +46,19 @@ def stage(
     """Lists, asks the ledger, decodes and stages as a night does, without Beam and with made-up probabilities."""
     known, bundle = known or load_ledger(run), load_bundle(bundle_uri)
     refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
-    states = [known.state(ref) for ref in refs]
-    new = [
-        ref._replace(attempt=known.attempt(ref)) for ref, state in zip(refs, states, strict=True) if state is State.NEW
-    ]
-    adopted = [
-        digest_of(ref.uri, ref.version) for ref, state in zip(refs, states, strict=True) if state is State.STAGED
-    ]
+    tasks, found = ask([known], refs)
+    (answers,) = found.answers
     chunks = []
     with ThreadPoolExecutor(2) as pool:
-        for number, first in enumerate(range(0, len(new), chunk_size)):
-            rows, chunk = RowBuilder(run, bundle), Chunk(number, tuple(new[first : first + chunk_size]))
-            for batch in load_batches(chunk, bundle.spec, 8, pool):
+        for number, first in enumerate(range(0, len(tasks), chunk_size)):
+            rows, chunk = RowBuilder(run, bundle), Chunk(number, tuple(tasks[first : first + chunk_size]))
+            for _, batch in load_batches(chunk, [bundle.spec], 8, pool):
                 rows.add_scored(batch.loaded, Scores(made_up(batch.pixels)))
                 rows.add_failed(batch.failures)
             table = rows.table()
             staging.write_chunk(run, number, table)
             chunks.append(StagedChunk(number, table.num_rows, batch.duplicates, rows.scored, rows.store_failures))
-    return Plan(len(refs), states.count(State.DONE), 0, adopted, Counter()), chunks
+    return Plan(len(refs), answers.skipped, 0, answers.adopted, Counter()), chunks
 
 
 def made_up(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

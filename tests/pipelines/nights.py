@@ -13,7 +13,7 @@ from melanoma import scores
 from melanoma.bundle import load_bundle
 from melanoma.inputs import Root, Source
 from melanoma.runs import Run, RunRecord, new_run, read_record
-from pipelines.scoring import ScoreImages
+from pipelines.scoring import ModelRun, ScoreImages
 
 
 def start(output: Path | str, bundle_uri: str) -> Run:
@@ -35,7 +35,7 @@ def night(
     run = run or start(output, bundle_uri)
     sources = [Root(str(images))] if isinstance(images, Path | str) else list(images)
     with beam.Pipeline(runner=runner or FnApiRunner()) as pipeline:
-        _ = pipeline | beam.Create(sources) | ScoreImages(run, load_bundle(bundle_uri), **options)
+        _ = pipeline | beam.Create(sources) | ScoreImages([ModelRun(run, load_bundle(bundle_uri))], **options)
     record = read_record(run)
     if record is None:
         raise RuntimeError("the run left no record")

@@ -111,8 +111,10 @@ def test_failures_that_may_heal_are_never_adopted_and_others_are(tmp_path: Path,
     for root in (f"failing://{tmp_path / 'in'}", str(tmp_path / "in")):
         stage(plan_run(tmp_path / "out", bundle_uri), root, bundle_uri)
     known = load_ledger(plan_run(tmp_path / "out", bundle_uri))
-    assert {known.state(ref) for ref in list_images(Root(str(tmp_path / "in")))} == {State.STAGED}
-    assert {known.state(ref) for ref in list_images(Root(f"failing://{tmp_path / 'in'}"))} == {State.NEW}
+    refs = list(list_images(Root(str(tmp_path / "in"))))
+    assert {verdict.state for verdict in known.look_up(refs)} == {State.STAGED}
+    refs = list(list_images(Root(f"failing://{tmp_path / 'in'}")))
+    assert {verdict.state for verdict in known.look_up(refs)} == {State.NEW}
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert (record.adopted, record.counts.failed) == (3, 1)
 

@@ -18,7 +18,7 @@ from melanoma.errors import NothingCommittedError
 from melanoma.inputs import Manifest, Root
 from melanoma.runs import Counts
 from melanoma.schema import score_schema
-from pipelines.scoring import ScoreImages
+from pipelines.scoring import ModelRun, ScoreImages
 from tests.helpers import fill, photograph
 from tests.melanoma.image_bytes import BROKEN
 from tests.pipelines.nights import night, rows, start
@@ -210,7 +210,7 @@ def test_two_workers_do_not_move_a_bit(store: Path, tmp_path: Path, bundle_uri: 
     run = start(tmp_path, bundle_uri)
     words = ["--direct_running_mode=multi_processing", "--direct_num_workers=2"]
     with beam.Pipeline(runner="FnApiRunner", options=PipelineOptions(words)) as pipeline:
-        transform = ScoreImages(run, load_bundle(bundle_uri), chunk_size=10, workers=2)
+        transform = ScoreImages([ModelRun(run, load_bundle(bundle_uri))], chunk_size=10, workers=2)
         _ = pipeline | beam.Create([Root(str(store))]) | transform
     assert probabilities(tmp_path) == reference
 

@@ -14,13 +14,14 @@ from melanoma.bundle import load_bundle
 from melanoma.bundling import write_bundle
 from melanoma.errors import ErrorKind
 from melanoma.images import ImageSpec
-from melanoma.inputs import ImageRef, Root
+from melanoma.inputs import ImageRef, Root, list_images
 from melanoma.learning.familiarity import with_familiarity
-from melanoma.loading import Batch
+from melanoma.loading import Batch, Task
+from melanoma.planning import Found
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
-from pipelines.listing import ListImages
-from pipelines.loading import ChunkImages, LoadImages, chunk_count
-from pipelines.scoring import ScoreImages
+from pipelines.listing import FOUND, ListTasks
+from pipelines.loading import ChunkTasks, LoadImages, chunk_count
+from pipelines.scoring import ModelRun, ScoreImages
 from tests.helpers import fill, photograph
 from tests.pipelines.nights import night, rows, start
 
@@ -37,18 +38,19 @@ def test_uris_become_batches(tmp_path: Path) -> None:
             np.testing.assert_array_equal(found[f"file://{path}"], images.decode(path.read_bytes(), SPEC))
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        assert_that(pipeline | beam.Create([str(path) for path in paths]) | LoadImages(SPEC), check)
+        assert_that((pipeline | beam.Create([str(path) for path in paths]) | LoadImages([SPEC]))[0], check)
 
 
-def test_a_listing_counts_what_it_ignores(tmp_path: Path) -> None:
+def test_a_listing_counts_what_it_ignores(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path, 2)
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "UPPER.JPG").write_bytes(b"")
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        listing = pipeline | beam.Create([Root(str(tmp_path))]) | ListImages()
-        ids = listing["listed"] | beam.Map(lambda ref: ref.image_id)
+        listing = pipeline | beam.Create([Root(str(tmp_path))]) | ListTasks([start(tmp_path / "out", bundle_uri)])
+        ids = listing["tasks"] | beam.Map(lambda task: task.ref.image_id)
         assert_that(ids, equal_to(["lesion-0000", "lesion-0001", "UPPER"]), label="listed")
-        assert_that(listing["ignored"] | beam.Map(dict), equal_to([{".txt": 1}]), label="ignored")
+        found = listing[FOUND] | beam.Map(lambda found: (found.listed, found.tasks, dict(found.ignored)))
+        assert_that(found, equal_to([(3, 3, {".txt": 1})]), label="found")
 
 
 def test_refs_to_one_photograph_meet_in_one_chunk_and_count_once(tmp_path: Path) -> None:
@@ -60,8 +62,10 @@ def test_refs_to_one_photograph_meet_in_one_chunk_and_count_once(tmp_path: Path)
         assert [(len(batch.loaded), batch.duplicates, batch.is_last) for batch in batches] == [(1, 2, True)]
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        chunks = pipeline | beam.Create([ref, ref, ref._replace(image_id="y")]) | ChunkImages(chunk_size=1)
-        assert_that(chunks | LoadImages(SPEC), check)
+        tasks = [Task(ref), Task(ref), Task(ref._replace(image_id="y"))]
+        found = pipeline | "Found" >> beam.Create([Found((), listed=3, tasks=3)])
+        chunks = pipeline | beam.Create(tasks) | ChunkTasks(found, chunk_size=1)
+        assert_that((chunks | LoadImages([SPEC]))[0], check)
 
 
 def test_batches_are_full_until_the_last_and_failures_take_no_place(tmp_path: Path) -> None:
@@ -75,8 +79,9 @@ def test_batches_are_full_until_the_last_and_failures_take_no_place(tmp_path: Pa
         assert kinds == [ErrorKind.EMPTY]
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        refs = (pipeline | beam.Create([str(tmp_path)]) | ListImages())["listed"]
-        assert_that(refs | ChunkImages(chunk_size=100) | LoadImages(SPEC, batch_size=3), check)
+        tasks = pipeline | beam.Create([Task(ref) for ref in list_images(Root(str(tmp_path)))])
+        found = pipeline | "Found" >> beam.Create([Found((), listed=8, tasks=8)])
+        assert_that((tasks | ChunkTasks(found, chunk_size=100) | LoadImages([SPEC], batch_size=3))[0], check)
 
 
 def test_inference_gives_probabilities_and_drops_the_pixels(tmp_path: Path, bundle_uri: str) -> None:
@@ -90,7 +95,7 @@ def test_inference_gives_probabilities_and_drops_the_pixels(tmp_path: Path, bund
         assert scored.scores.probabilities.sum() == pytest.approx(1)
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        batches = pipeline | beam.Create([str(path)]) | LoadImages(bundle.spec, 4)
+        (batches,) = pipeline | beam.Create([str(path)]) | LoadImages([bundle.spec], 4)
         ref = BundleRef(bundle_uri, bundle.digest, 3)
         assert_that(batches | InferBatches(ref, 4), check)
 
@@ -127,7 +132,7 @@ def test_load_infer_and_stage_are_one_fused_stage(tmp_path: Path, bundle_uri: st
     """A boundary between them would hold every staged file back until the last photograph is scored."""
     pipeline = beam.Pipeline(runner=FnApiRunner())
     run = start(tmp_path, bundle_uri)
-    _ = pipeline | beam.Create([Root(str(tmp_path))]) | ScoreImages(run, load_bundle(bundle_uri))
+    _ = pipeline | beam.Create([Root(str(tmp_path))]) | ScoreImages([ModelRun(run, load_bundle(bundle_uri))])
     _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
     holding = [
         {part for part in ("ReadAndDecode", "BeamML_RunInference", "StageChunk") if part in stage.name}

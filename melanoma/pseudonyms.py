@@ -1,0 +1,42 @@
+"""Photographs under another name: keyed hashes, for whatever leaves the score table."""
+
+import hashlib
+import hmac
+import secrets
+
+from melanoma import storage
+
+PRIVATE = "_private"
+_KEY_BYTES, _SHORT = 32, 12
+
+
+class Pseudonyms:
+    """Names of photographs by a random key that lies beside a score table and never leaves it."""
+
+    def __init__(self, key: bytes) -> None:
+        """Takes the key."""
+        self._key = key
+
+    @classmethod
+    def of_table(cls, output: str) -> "Pseudonyms":
+        """Reads the key of a score table, and makes it where there is none.
+
+        Args:
+            output: URI of the score table.
+
+        Raises:
+            NothingCommittedError: It cannot be written.
+            ReadError: It cannot be read.
+        """
+        uri = storage.join(storage.canonical(output), PRIVATE, "key")
+        if not storage.exists(uri):
+            storage.create_bytes(uri, secrets.token_hex(_KEY_BYTES).encode())
+        return cls(bytes.fromhex(storage.read_bytes(uri).decode()))
+
+    def full(self, uri: str) -> str:
+        """Gives the name under which a photograph is kept as forgotten: 32 hex digits."""
+        return hmac.new(self._key, uri.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def of(self, uri: str) -> str:
+        """Gives the name under which reports show a photograph: 12 hex digits."""
+        return self.full(uri)[:_SHORT]
