@@ -5,10 +5,10 @@ import importlib
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from jobs import logs
-from jobs.exits import DEFECT, exit_code_of
+from jobs import config, logs
+from jobs.exits import DEFECT, INTERRUPTED, exit_code_of
 from melanoma import __version__
 from melanoma.errors import MelanomaError, UsageError
 from melanoma.texts import printable
@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     own, beam_options = _split(words)
     logs.quiet()
     try:
-        args = _parser(own).parse_args(own)
+        args, beam_options = _parse(own, beam_options)
         if beam_options and args.command != "score":
             raise UsageError(f"-- passes options to Beam, which melanoma {args.command} does not use")
         args.beam_options = beam_options
@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exit_code_of(error)
     except KeyboardInterrupt:
         _complain("stopped; what is scored stays staged, and the next start goes on from there")
-        return 130
+        return INTERRUPTED
     except Exception:  # noqa: BLE001 - the last door: a defect must not look like an exit code of ours
         traceback.print_exc()
         _complain("this is a defect of ours, please report the lines above; nothing was committed")
@@ -69,7 +69,15 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
     return words[:place], words[place + 1 :]
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _parse(words: list[str], beam_options: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    parser, commands = _parser(words)
+    command = commands.choices.get(words[0]) if words else None
+    if command is not None and config.FLAG in command._option_string_actions:
+        words, beam_options = config.expand(words, beam_options, command)
+    return parser.parse_args(words), beam_options
+
+
+def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, Any]:
     parser = _Parser("melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -79,7 +87,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
             module = importlib.import_module(f"jobs.{name}")
             module.add_arguments(command)
             command.set_defaults(run=module.run)
-    return parser
+    return parser, commands
 
 
 def _complain(text: str) -> None:

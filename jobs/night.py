@@ -2,19 +2,30 @@
 
 import argparse
 import contextlib
+import datetime
 import gc
 import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from jobs import logs
-from melanoma import ledger, scores, storage
-from melanoma.bundle import Bundle, load_bundle
+from jobs import logs, stopping
+from melanoma import heartbeats, ledger, scores, storage
+from melanoma.bundle import load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
 from melanoma.ledger import State
-from melanoma.runs import STOPPED, Counts, Run, RunRecord, new_run, read_record, write_record
+from melanoma.runs import (
+    STOPPED,
+    Counts,
+    ModelRun,
+    Run,
+    RunRecord,
+    new_run,
+    read_record,
+    record_death,
+    write_record,
+)
 
 
 @dataclass(frozen=True)
@@ -22,32 +33,46 @@ class NightPlan:
     """A checked night.
 
     Attributes:
-        run: Who writes what where.
-        bundle: The model.
+        models: What scores, each with a run of its own; the first one leads.
         sources: What is listed.
         warnings: For the operator.
     """
 
-    run: Run
-    bundle: Bundle
+    models: tuple[ModelRun, ...]
     sources: tuple[Source, ...]
     warnings: tuple[str, ...]
 
+    @property
+    def runs(self) -> list[Run]:
+        """The runs of the night."""
+        return [model.run for model in self.models]
+
+    @property
+    def output(self) -> str:
+        """Canonical URI of the score table."""
+        return self.models[0].run.output
+
 
 def prepare(args: argparse.Namespace) -> NightPlan:
-    """Checks arguments, bundle, roots and output; nothing is written but a probe, and no photograph is read.
+    """Checks arguments, bundles, roots and output; nothing is written but a probe, and no photograph is read.
 
     Raises:
         UsageError: Something cannot work.
-        BundleError: The bundle is not fit to score.
+        BundleError: A bundle is not fit to score.
         NothingCommittedError: The output's store does not answer.
     """
-    sources = _sources(args)
+    if not args.dry_run:
+        heartbeats.refuse_beside_a_night(args.output)
+    sources = sources_of(args)
+    if args.rescore and args.retry_failed:
+        raise UsageError("--rescore scores everything again, what failed too; leave --retry-failed out")
     if args.beam_options:
         from jobs.runners import options_of
 
         options_of(args.beam_options)
-    bundle = load_bundle(args.bundle)
+    bundles = [load_bundle(uri) for uri in args.bundle]
+    if len({bundle.model_id for bundle in bundles}) < len(bundles):
+        raise UsageError("--bundle: two of them are the same model; each scores once a night")
     empty = check_sources(sources)
     if not args.dry_run:
         storage.check_writable(args.output)
@@ -55,24 +80,50 @@ def prepare(args: argparse.Namespace) -> NightPlan:
     kept = kept_schema(sources)
     scores.check_types(args.output, kept)
     warnings = _about_empty(empty, args, version)
-    run = new_run(args.output, bundle, kept, version, args.run_date)
-    return NightPlan(run, bundle, sources, warnings)
+    wishes = {"rescore": args.rescore, "retry_failed": args.retry_failed, "deadline": deadline_of(args)}
+    runs = [replace(new_run(args.output, bundle, kept, version, args.run_date), **wishes) for bundle in bundles]
+    models = tuple(ModelRun(run, bundle) for run, bundle in zip(runs, bundles, strict=True))
+    return NightPlan(models, sources, warnings)
 
 
-def _sources(args: argparse.Namespace) -> tuple[Source, ...]:
+def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
+    """Gives what a command is to list.
+
+    Raises:
+        UsageError: The flags contradict each other.
+    """
     if bool(args.images) == bool(args.manifest):
         raise UsageError("say either --images URI (once or several times) or --manifest FILE")
+    if args.uri_base and (args.manifest or len(args.images) != 1):
+        raise UsageError("--uri-base goes with one --images, whose photographs the table knows under another place")
     if args.manifest:
         if args.pattern:
             raise UsageError("--pattern goes with --images; a manifest names its photographs itself")
-        return (Manifest(args.manifest, tuple(args.keep)),)
+        return (Manifest(args.manifest, tuple(args.keep), args.since),)
     if args.keep:
         raise UsageError("--keep goes with --manifest; roots have no columns")
-    return tuple(Root(uri, args.pattern) for uri in args.images)
+    return tuple(Root(uri, args.pattern, args.uri_base, args.since) for uri in args.images)
+
+
+def deadline_of(args: argparse.Namespace) -> datetime.datetime | None:
+    """Gives the moment, UTC, after which no chunk is begun: the earlier of `--stop-at` and `--max-time`."""
+    now = datetime.datetime.now().astimezone()
+    moments = []
+    if args.stop_at is not None:
+        moment = now.replace(hour=args.stop_at.hour, minute=args.stop_at.minute, second=0, microsecond=0)
+        moments.append(moment if moment > now else moment + datetime.timedelta(days=1))
+    if args.max_time is not None:
+        moments.append(now + args.max_time)
+    return min(moments).astimezone(datetime.UTC) if moments else None
 
 
 def _about_empty(empty: Sequence[str], args: argparse.Namespace, version: int | None) -> tuple[str, ...]:
-    unknown = [root for root in empty if not (args.allow_empty or (version and scores.knows_under(args.output, root)))]
+    known_as = {root: args.uri_base or root for root in empty}
+    unknown = [
+        root
+        for root in empty
+        if not (args.allow_empty or (version and scores.knows_under(args.output, known_as[root])))
+    ]
     if unknown:
         raise UsageError(
             f"{', '.join(unknown)}: no photograph there; check the path, say with --pattern what counts as one, "
@@ -81,17 +132,35 @@ def _about_empty(empty: Sequence[str], args: argparse.Namespace, version: int | 
     return tuple(f"{root}: no photograph there any more" for root in empty)
 
 
-def rehearse(plan: NightPlan) -> Counts:
-    """Lists and counts what a run would do, reading no photograph and writing nothing."""
-    known = ledger.load_ledger(plan.run)
+def rehearse(plan: NightPlan) -> list[Counts]:
+    """Lists and counts what a run of each model would do, reading no photograph and writing nothing."""
     refs = [ref for source in plan.sources for ref in list_images(source)]
     unique = distinct(refs)
-    done = sum(verdict.state is State.DONE for verdict in known.look_up(unique))
-    return Counts(listed=len(refs), scored=len(unique) - done, skipped=done, duplicates=len(refs) - len(unique))
+    counts = []
+    for run in plan.runs:
+        verdicts = ledger.load_ledger(run).look_up(unique)
+        done = sum(verdict.state is State.DONE for verdict in verdicts)
+        twice = len(refs) - len(unique)
+        counts.append(Counts(listed=len(refs), scored=len(unique) - done, skipped=done, duplicates=twice))
+    return counts
 
 
-def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
-    """Runs the pipeline and gives its record.
+@contextlib.contextmanager
+def alone(plan: NightPlan) -> Iterator[None]:
+    """Keeps a second start on the same output away while the block runs, and buries nights that died without a word.
+
+    Raises:
+        NothingCommittedError: Another night runs on that output.
+    """
+    with heartbeats.beating(plan.output, plan.runs[0].run_id):
+        for beat in heartbeats.dead(plan.output):
+            record_death(plan.output, beat.run_id)
+            heartbeats.bury(plan.output, beat)
+        yield
+
+
+def score(plan: NightPlan, args: argparse.Namespace) -> list[RunRecord]:
+    """Runs the pipeline and gives the record of each model's run.
 
     Raises:
         NothingCommittedError: It ended without one.
@@ -100,7 +169,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     import apache_beam as beam
 
     from jobs.runners import options_of, runner_of, workers_of
-    from pipelines.scoring import ModelRun, ScoreImages
+    from pipelines.scoring import ScoreImages
 
     with logs.native_silence():
         import melanoma.engine  # noqa: F401 - the pipeline will load it, and TensorFlow greets at length
@@ -111,28 +180,29 @@ def score(plan: NightPlan, args: argparse.Namespace) -> RunRecord:
     workers = workers_of(options)
     # Several processes with as many threads each as there are cores slow each other down.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-    transform = ScoreImages([ModelRun(plan.run, plan.bundle)], args.batch_size, args.chunk_size, args.limit, workers)
+    transform = ScoreImages(plan.models, args.batch_size, args.chunk_size, args.limit, workers)
     try:
-        with beam.Pipeline(runner=runner_of(options), options=options) as pipeline:
+        with stopping.stoppable(plan.runs), beam.Pipeline(runner=runner_of(options), options=options) as pipeline:
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
     except (RuntimeError, MelanomaError, PhotographError) as error:
         own = _as_own(error)
         if isinstance(own, NothingCommittedError):
-            _record_stop(plan.run)
+            _record_stop(plan)
         raise own from error
-    record = read_record(plan.run)
-    if record is None:
+    records = [read_record(run) for run in plan.runs]
+    if any(record is None for record in records):
         raise NothingCommittedError(
             "the runner said that it was done, but the commit never ran; choose another --runner"
         )
-    return record
+    return [record for record in records if record is not None]
 
 
-def _record_stop(run: Run) -> None:
-    """Leaves the record of a night that ended early, if the store still takes one."""
-    with contextlib.suppress(MelanomaError):
-        if scores.has_committed(run.output, run.run_id) is None:
-            write_record(run, RunRecord(run.run_id, run.run_date.isoformat(), run.model_id, STOPPED, Counts()))
+def _record_stop(plan: NightPlan) -> None:
+    """Leaves records of a night that ended early, if the store still takes them."""
+    with contextlib.suppress(MelanomaError, PhotographError):
+        for run in plan.runs:
+            if read_record(run) is None and scores.has_committed(run.output, run.run_id) is None:
+                write_record(run, RunRecord(run.run_id, run.run_date.isoformat(), run.model_id, STOPPED, Counts()))
 
 
 def _as_own(error: Exception) -> Exception:

@@ -2,18 +2,45 @@
 
 import argparse
 import datetime
+import re
 import sys
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from jobs import progress, summary
 from jobs.exits import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
 from jobs.values import whole
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 
+if TYPE_CHECKING:
+    from jobs.night import NightPlan
+
 _FEW_FAILURES = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags; what follows `--` are Beam's own."""
+    add_night(parser)
+    tries = parser.add_argument_group("what is scored again, and until when")
+    tries.add_argument("--rescore", action="store_true", help="score what the table holds already, too")
+    tries.add_argument("--retry-failed", action="store_true", help="try every failed photograph again now")
+    tries.add_argument("--stop-at", type=_clock, metavar="HH:MM", help="begin no new chunk after it, local time")
+    tries.add_argument("--max-time", type=_duration, metavar="TIME", help="the same after, say, 3h30m, 90m or 45s")
+    tries.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
+    parser.add_argument("--run-date", type=_date, metavar="YYYY-MM-DD", help="instead of today")
+    parser.add_argument("--chunk-size", type=whole, metavar="N", help="photographs staged together (default: auto)")
+    parser.add_argument(
+        "--max-failed", type=_share, default=0.05, metavar="SHARE", help="failed share that is fine (default: 0.05)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be scored, write nothing")
+    parser.add_argument("--allow-empty", action="store_true", help="a root that lists nothing is fine")
+    parser.epilog = f"Beam's own options follow --, for example: -- --runner=FlinkRunner. {parser.epilog}"
+
+
+def add_night(parser: argparse.ArgumentParser) -> None:
+    """Declares what is scored by what, and where the scores go."""
+    parser.add_argument("--config", metavar="FILE", help="TOML file of flags, without their dashes; the flags here win")
     sources = parser.add_argument_group("photographs (one of the two)")
     sources.add_argument(
         "--images", action="append", metavar="URI", help="folder, file or glob in any store; repeatable"
@@ -25,40 +52,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     sources.add_argument(
         "--keep", nargs="+", default=[], metavar="COL", help="manifest columns to carry into the table"
     )
-    parser.add_argument("--bundle", required=True, metavar="URI", help="folder of the model bundle")
-    parser.add_argument("--output", required=True, metavar="URI", help="folder of the score table; made if missing")
-    parser.add_argument("--run-date", type=_date, metavar="YYYY-MM-DD", help="instead of today")
-    parser.add_argument("--batch-size", type=whole, default=32, metavar="N", help="of the network (default: 32)")
-    parser.add_argument("--chunk-size", type=whole, metavar="N", help="photographs staged together (default: auto)")
-    parser.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
-    parser.add_argument(
-        "--max-failed", type=_share, default=0.05, metavar="SHARE", help="failed share that is fine (default: 0.05)"
+    sources.add_argument(
+        "--since", type=_date, metavar="YYYY-MM-DD", help="ignore photographs that the store dates before it"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be scored, write nothing")
-    parser.add_argument("--allow-empty", action="store_true", help="a root that lists nothing is fine")
-    parser.epilog = f"Beam's own options follow --, for example: -- --runner=FlinkRunner. {parser.epilog}"
+    sources.add_argument("--uri-base", metavar="URI", help="place under which the table knows what lies at --images")
+    parser.add_argument(
+        "--bundle",
+        required=True,
+        action="append",
+        metavar="URI",
+        help="folder of the model bundle; several score beside",
+    )
+    parser.add_argument("--output", required=True, metavar="URI", help="folder of the score table; made if missing")
+    parser.add_argument("--batch-size", type=whole, default=32, metavar="N", help="of the network (default: 32)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Scores what is new and returns the exit code."""
     from jobs import night  # pyarrow and Delta Lake: not needed to print the help
 
+    began = time.monotonic()
     try:
-        plan = night.prepare(args)
-        for warning in plan.warnings:
-            print(f"melanoma: warning: {warning}", file=sys.stderr)
         if args.dry_run:
-            print(summary.dry_run(night.rehearse(plan)))
+            plan = night.prepare(args)
+            _warn(plan.warnings)
+            print(summary.settings(args))
+            print(summary.dry_run(plan, night.rehearse(plan)))
             return COMMITTED
-        print(f"Run {plan.run.run_id}: model {plan.run.model_id}, table {plan.run.output}", flush=True)
-        with progress.watching(plan.run) as watch:
-            record = night.score(plan, args)
+        plan = night.prepare(args)
+        with night.alone(plan):
+            return _score(plan, args, began)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
             raise UsageError(f"a root vanished while it was listed: {error.detail}") from None
         raise NothingCommittedError(f"listing stopped: {error.detail}; nothing was committed") from None
-    print(summary.night(plan, record, watch.seconds))
-    return exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed)
+
+
+def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
+    from jobs import night
+
+    _warn(plan.warnings)
+    for run in plan.runs:
+        print(f"Run {run.run_id}: model {run.model_id}, table {run.output}", flush=True)
+    with progress.watching(plan.runs[0]) as watch:
+        records = night.score(plan, args)
+    code = COMMITTED
+    for model, record in zip(plan.models, records, strict=True):
+        print(summary.night(model, record, watch.seconds))
+        code = max(code, exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed))
+    return code
+
+
+def _warn(warnings: Iterable[str]) -> None:
+    for warning in warnings:
+        print(f"melanoma: warning: {warning}", file=sys.stderr)
 
 
 def exit_code(outcome: str, scored: int, failed: int, max_failed: float) -> int:
@@ -81,6 +128,21 @@ def _date(word: str) -> datetime.date:
         return datetime.date.fromisoformat(word)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{word!r} is no date; write YYYY-MM-DD") from None
+
+
+def _clock(word: str) -> datetime.time:
+    try:
+        return datetime.datetime.strptime(word, "%H:%M" if word.count(":") == 1 else "%H:%M:%S").time()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{word!r} is no time of the day; write HH:MM") from None
+
+
+def _duration(word: str) -> datetime.timedelta:
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", word)
+    if not word or found is None or not any(found.groups()):
+        raise argparse.ArgumentTypeError(f"{word!r} is no length of time; write 3h30m, 90m or 45s")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def _share(word: str) -> float:

@@ -1,11 +1,14 @@
 """What a run says at its end."""
 
-from collections.abc import Mapping
+import argparse
+import datetime
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jobs.night import NightPlan
-    from melanoma.runs import Counts, RunRecord
+    from melanoma.runs import Counts, ModelRun, RunRecord
 
 NO_DIAGNOSIS = "Probabilities of a statistical model: this is no diagnosis, and no photograph was seen by a physician."
 _OUTCOMES = {
@@ -15,7 +18,7 @@ _OUTCOMES = {
 }
 
 
-def night(plan: "NightPlan", record: "RunRecord", seconds: float) -> str:
+def night(model: "ModelRun", record: "RunRecord", seconds: float) -> str:
     """Sums a run up, counts that add up first."""
     counts = record.counts
     tried = counts.scored + counts.failed
@@ -24,23 +27,43 @@ def night(plan: "NightPlan", record: "RunRecord", seconds: float) -> str:
         f"  counts    {_sum(counts)}",
         f"  rate      {tried / seconds:.0f} images/s, start-up included" if tried else "",
         f"  adopted   {record.adopted:,} rows that an earlier run had staged" if record.adopted else "",
+        f"  deferred  {counts.deferred:,} were not begun; they come first on the next night" if counts.deferred else "",
         f"  ignored   {_listing(record.ignored)}" if record.ignored else "",
         f"  failed    {_listing(record.failures)}" if record.failures else "",
         f"  classes   {_listing(record.classes)}" if record.classes else "",
-        f"  table     {plan.run.output}" + (f", version {record.table_version}" if record.table_version else ""),
+        f"  table     {model.run.output}" + (f", version {record.table_version}" if record.table_version else ""),
         f"  model     {record.model_id}",
-        f"  licence   {_one_line(plan.bundle.files['LICENSE'])}",
+        f"  licence   {_one_line(model.bundle.files['LICENSE'])}",
         f"  {NO_DIAGNOSIS}",
     ]
     return "\n".join(line for line in lines if line)
 
 
-def dry_run(counts: "Counts") -> str:
-    """Says what a run would do."""
-    return (
-        f"Would score {counts.scored:,} of {counts.listed:,} listed photographs: {counts.skipped:,} are in the table, "
-        f"{counts.duplicates:,} are listed twice. Nothing was read or written."
-    )
+def settings(args: argparse.Namespace) -> str:
+    """Shows every flag of a night with the value that it has, as a file for `--config` would say it."""
+    hidden = ("command", "run", "config", "dry_run", "beam_options")
+    values = {name.replace("_", "-"): value for name, value in vars(args).items() if name not in hidden}
+    values["beam-options"] = args.beam_options
+    said = {name: value for name, value in values.items() if value not in (None, False, [])}
+    return "\n".join(["Settings", *(f"  {name} = {_as_toml(value)}" for name, value in sorted(said.items()))])
+
+
+def _as_toml(value: object) -> str:
+    if isinstance(value, datetime.timedelta):
+        return f'"{int(value.total_seconds())}s"'
+    if isinstance(value, datetime.date | datetime.time):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False)
+
+
+def dry_run(plan: "NightPlan", counts: Sequence["Counts"]) -> str:
+    """Says what a run of each model would do."""
+    lines = [
+        f"Would score {of_model.scored:,} of {of_model.listed:,} listed photographs with {run.model_id}: "
+        f"{of_model.skipped:,} are in the table or not due, {of_model.duplicates:,} are listed twice."
+        for run, of_model in zip(plan.runs, counts, strict=True)
+    ]
+    return "\n".join([*lines, "Nothing was read or written."])
 
 
 def _sum(counts: "Counts") -> str:

@@ -61,7 +61,20 @@ class Run:
     @property
     def record_uri(self) -> str:
         """Where the run's record lies when it has ended."""
-        return storage.join(self.output, REPORTS, f"{self.run_id}.json")
+        return record_uri(self.output, self.run_id)
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """One model of a night.
+
+    Attributes:
+        run: Who writes what where.
+        bundle: The model.
+    """
+
+    run: Run
+    bundle: Bundle
 
 
 def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | None, date: datetime.date | None) -> Run:
@@ -146,7 +159,8 @@ class Stage:
 
 
 STAGES = ("list", "read", "decode", "infer", "stage", "commit")
-COMMITTED, NOTHING_NEW, STORE_DOWN, STOPPED = "committed", "nothing_new", "store_down", "stopped"
+COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
+STOPPED, KILLED = "stopped", "killed"
 
 
 @dataclass(frozen=True)
@@ -157,7 +171,8 @@ class RunRecord:
         run_id: Of the run.
         run_date: ISO date.
         model_id: Of the bundle.
-        outcome: `committed`, `nothing_new`, `store_down`, or `stopped` where nothing was committed and nothing counted.
+        outcome: `committed`, `nothing_new`, `store_down`; `stopped` or `killed` where nothing was committed and nothing
+            counted.
         counts: Photographs.
         adopted: Rows that an earlier, killed run had staged; among `scored` and `failed`.
         table_version: After the commit; None where there is no table yet.
@@ -191,14 +206,29 @@ def write_record(run: Run, record: RunRecord) -> None:
     storage.write_bytes(run.record_uri, to_json(asdict(record)))
 
 
+def record_death(output: str, run_id: str, model_id: str = "") -> None:
+    """Leaves a record for a run that died without one."""
+    uri = record_uri(output, run_id)
+    if not storage.exists(uri):
+        date = datetime.datetime.strptime(run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC).astimezone().date()
+        record = RunRecord(run_id, date.isoformat(), model_id, KILLED, Counts())
+        storage.write_bytes(uri, to_json(asdict(record)))
+
+
 def read_record(run: Run) -> RunRecord | None:
     """Reads the record of an ended run; None if it has not ended."""
     if not storage.exists(run.record_uri):
         return None
-    return _record_of(json.loads(storage.read_bytes(run.record_uri)))
+    return record_of(json.loads(storage.read_bytes(run.record_uri)))
 
 
-def _record_of(document: Mapping[str, Any]) -> RunRecord:
+def record_uri(output: str, run_id: str) -> str:
+    """Says where a run's record lies when it has ended."""
+    return storage.join(storage.canonical(output), REPORTS, f"{run_id}.json")
+
+
+def record_of(document: Mapping[str, Any]) -> RunRecord:
+    """Reads a record from JSON that may hold more."""
     known = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
     stages = {name: Stage(**stage) for name, stage in known.get("stages", {}).items()}
     return RunRecord(**{**known, "counts": Counts(**known["counts"]), "stages": stages})

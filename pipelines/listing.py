@@ -31,7 +31,7 @@ class ListTasks(beam.PTransform):
         super().__init__()
         self._runs = tuple(runs)
 
-    def expand(self, sources: beam.PCollection) -> dict[str, beam.PCollection]:
+    def expand(self, sources: beam.PCollection) -> Any:
         """Wires the listing."""
         listed = sources | "ListAndAsk" >> beam.ParDo(_AskFn(self._runs)).with_outputs(FOUND, main="tasks")
         return {"tasks": listed.tasks | "KeepTasks" >> beam.Reshuffle(), FOUND: listed[FOUND]}

@@ -4,6 +4,7 @@ import datetime
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
@@ -125,7 +126,7 @@ class LoadImages(beam.PTransform):
             raise ValueError(f"batch_size {batch_size} and threads {threads} must be at least 1")
         self._specs, self._batch_size, self._threads, self._deadline = tuple(specs), batch_size, threads, deadline
 
-    def expand(self, chunks: beam.PCollection) -> list[beam.PCollection]:
+    def expand(self, chunks: beam.PCollection) -> Any:
         """Wires the loader."""
         tags = [str(model) for model in range(len(self._specs))]
         load = _LoadFn(self._specs, self._batch_size, self._threads, self._deadline)
@@ -145,7 +146,7 @@ class _LoadFn(beam.DoFn):
         self._near = ThreadPoolExecutor(near, thread_name_prefix="load")
         self._far = ThreadPoolExecutor(far, thread_name_prefix="load")
 
-    def process(self, element: Chunk | ImageRef | str) -> Iterator[TaggedOutput]:
+    def process(self, element: Chunk | ImageRef | str) -> Iterator[Any]:
         chunk = _as_chunk(element, len(self._specs))
         if self._deadline is not None and datetime.datetime.now(datetime.UTC) >= self._deadline:
             batches = put_off(chunk, self._specs)

@@ -5,30 +5,16 @@ from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
-from melanoma.bundle import Bundle
 from melanoma.inputs import digest_of
 from melanoma.loading import Task
 from melanoma.planning import Found, check_moved
-from melanoma.runs import Run
+from melanoma.runs import ModelRun, Run
 from melanoma.staging import announce
 from pipelines.commit import CommitRun
 from pipelines.inference import BundleRef, InferBatches
 from pipelines.listing import FOUND, ListTasks, total
 from pipelines.loading import ChunkTasks, InTurn, LoadImages
 from pipelines.staging import StageChunks
-
-
-@dataclass(frozen=True)
-class ModelRun:
-    """One model of a night.
-
-    Attributes:
-        run: Who writes what where.
-        bundle: The model, checked by the caller.
-    """
-
-    run: Run
-    bundle: Bundle
 
 
 @dataclass(eq=False)

@@ -12,8 +12,8 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from melanoma import scores
 from melanoma.bundle import load_bundle
 from melanoma.inputs import Root, Source
-from melanoma.runs import Run, RunRecord, new_run, read_record
-from pipelines.scoring import ModelRun, ScoreImages
+from melanoma.runs import ModelRun, Run, RunRecord, new_run, read_record
+from pipelines.scoring import ScoreImages
 
 
 def start(output: Path | str, bundle_uri: str) -> Run:

@@ -16,9 +16,9 @@ from melanoma.bundle import load_bundle
 from melanoma.commits import Plan, end_run
 from melanoma.errors import NothingCommittedError
 from melanoma.inputs import Manifest, Root
-from melanoma.runs import Counts
+from melanoma.runs import Counts, ModelRun
 from melanoma.schema import score_schema
-from pipelines.scoring import ModelRun, ScoreImages
+from pipelines.scoring import ScoreImages
 from tests.helpers import fill, photograph
 from tests.melanoma.image_bytes import BROKEN
 from tests.pipelines.nights import night, rows, start

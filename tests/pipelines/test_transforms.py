@@ -18,10 +18,11 @@ from melanoma.inputs import ImageRef, Root, list_images
 from melanoma.learning.familiarity import with_familiarity
 from melanoma.loading import Batch, Task
 from melanoma.planning import Found
+from melanoma.runs import ModelRun
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
 from pipelines.listing import FOUND, ListTasks
 from pipelines.loading import ChunkTasks, LoadImages, chunk_count
-from pipelines.scoring import ModelRun, ScoreImages
+from pipelines.scoring import ScoreImages
 from tests.helpers import fill, photograph
 from tests.pipelines.nights import night, rows, start
 

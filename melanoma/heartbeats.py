@@ -1,0 +1,166 @@
+"""Signs of life of running nights, by which a second start on the same output sees the first."""
+
+import contextlib
+import datetime
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from melanoma import storage
+from melanoma.errors import MelanomaError, NothingCommittedError, ReadError
+
+ACTIVE = "_active"
+DEAD_AFTER = datetime.timedelta(minutes=10)
+_EVERY_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """What a running night says of itself.
+
+    Attributes:
+        run_id: Of its first run.
+        seen: UTC, ISO: when it was last alive.
+        host: Name and boot of its machine, and its space of process numbers.
+        pid: Of its process there.
+        born: When that process started, as the machine counts; tells it from a later one of the same number.
+    """
+
+    run_id: str
+    seen: str
+    host: str
+    pid: int
+    born: str
+
+    @property
+    def since(self) -> str:
+        """When it was last alive, for people."""
+        return self.seen[:19].replace("T", " ") + " UTC"
+
+    def is_alive(self, now: datetime.datetime) -> bool:
+        """Tells whether the night may still be running: not if silent for ten minutes, or known to be gone."""
+        if now - datetime.datetime.fromisoformat(self.seen) > DEAD_AFTER:
+            return False
+        return self.host != _host() or _born(self.pid) == self.born
+
+
+def active(output: str) -> list[Heartbeat]:
+    """Gives the nights that may be running on an output, the one that began first at the front.
+
+    Raises:
+        NothingCommittedError: The store does not answer.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    return [beat for beat in _all(output) if beat.is_alive(now)]
+
+
+def refuse_beside_a_night(output: str) -> None:
+    """Refuses to go on while a night runs on an output.
+
+    Raises:
+        NothingCommittedError: One does.
+    """
+    if beats := active(output):
+        raise NothingCommittedError(_in_the_way(beats[0]))
+
+
+def dead(output: str) -> list[Heartbeat]:
+    """Gives the nights that died on an output without a word."""
+    now = datetime.datetime.now(datetime.UTC)
+    return [beat for beat in _all(output) if not beat.is_alive(now)]
+
+
+def bury(output: str, beat: Heartbeat) -> None:
+    """Removes the last sign of life of a dead night."""
+    storage.remove(_uri(output, beat.run_id))
+
+
+@contextlib.contextmanager
+def beating(output: str, run_id: str) -> Iterator[None]:
+    """Gives signs of life while the block runs; of two nights that start at once, the one with the smaller id goes on.
+
+    Args:
+        output: URI of the score table.
+        run_id: Of the night's first run.
+
+    Raises:
+        NothingCommittedError: Another night runs on that output.
+    """
+    _beat(output, run_id)
+    stop = threading.Event()
+    try:
+        # Only after its own: two that start at once see each other.
+        others = [beat for beat in active(output) if beat.run_id < run_id]
+        if others:
+            raise NothingCommittedError(_in_the_way(others[0]))
+        threading.Thread(target=_keep_beating, args=(output, run_id, stop), daemon=True, name="heartbeat").start()
+        yield
+    finally:
+        stop.set()
+        silence(output, run_id)
+
+
+def silence(output: str, run_id: str) -> None:
+    """Takes a night's sign of life away: it has ended."""
+    storage.remove(_uri(output, run_id))
+
+
+def _keep_beating(output: str, run_id: str, stop: threading.Event) -> None:
+    while not stop.wait(_EVERY_SECONDS):
+        with contextlib.suppress(MelanomaError):  # the next one may come through
+            _beat(output, run_id)
+    silence(output, run_id)  # a beat that was under way when the night ended
+
+
+def _beat(output: str, run_id: str) -> None:
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    beat = Heartbeat(run_id, now, _host(), os.getpid(), _born(os.getpid()))
+    storage.write_bytes(_uri(output, run_id), json.dumps(asdict(beat)).encode())
+
+
+def _all(output: str) -> list[Heartbeat]:
+    folder = storage.join(storage.canonical(output), ACTIVE)
+    beats = []
+    try:
+        if storage.exists(folder):
+            for stored in storage.list_files(folder):
+                with contextlib.suppress(ReadError, ValueError, TypeError):  # gone meanwhile, or no heartbeat
+                    beats.append(Heartbeat(**json.loads(storage.read_bytes(stored.uri))))
+    except ReadError as error:
+        raise NothingCommittedError(f"{output}: running nights cannot be looked for: {error.detail}") from None
+    return sorted(beats, key=lambda beat: beat.run_id)
+
+
+def _in_the_way(beat: Heartbeat) -> str:
+    until = datetime.datetime.fromisoformat(beat.seen) + DEAD_AFTER
+    return (
+        f"run {beat.run_id} is active on this output (host {beat.host.split('/')[0]}, process {beat.pid}, last alive "
+        f"{beat.since}); if it has died, a start after {until:%H:%M} UTC goes on from there; nothing was read"
+    )
+
+
+def _uri(output: str, run_id: str) -> str:
+    return storage.join(storage.canonical(output), ACTIVE, f"{run_id}.json")
+
+
+def _host() -> str:
+    """Names this machine, its boot, and the space in which its process numbers count: a container has its own."""
+    parts = [socket.gethostname()]
+    with contextlib.suppress(OSError):
+        parts += [
+            Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            str(Path("/proc/self/ns/pid").readlink()),
+        ]
+    return "/".join(parts)
+
+
+def _born(pid: int) -> str:
+    """Gives when a process of this machine started; empty if there is none, or the system does not say."""
+    with contextlib.suppress(OSError, IndexError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] == "Z" else fields[19]
+    return ""
