@@ -39,9 +39,9 @@ def expand(words: Sequence[str], beam_options: Sequence[str], parser: argparse.A
     given = {word.partition("=")[0] for word in words if word.startswith("--")}
     own = [
         word
-        for name, value in settings.items()
+        for name, value, action in [(name, value, _action(path, name, flags)) for name, value in settings.items()]
         if f"--{name}" not in given
-        for word in _words(path, name, value, _action(path, name, flags))
+        for word in _words(path, name, value, action)
     ]
     return [words[0], *own, *words[1:]], list(beam_options or beam)
 

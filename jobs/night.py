@@ -186,8 +186,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> list[RunRecord]:
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
     except (RuntimeError, MelanomaError, PhotographError) as error:
         own = _as_own(error)
-        if isinstance(own, NothingCommittedError):
-            _record_stop(plan)
+        _record_stop(plan)
         raise own from error
     records = [read_record(run) for run in plan.runs]
     if any(record is None for record in records):
@@ -195,6 +194,13 @@ def score(plan: NightPlan, args: argparse.Namespace) -> list[RunRecord]:
             "the runner said that it was done, but the commit never ran; choose another --runner"
         )
     return [record for record in records if record is not None]
+
+
+def ended_early(plan: NightPlan) -> list[RunRecord]:
+    """Gives the records of a night that ended with an error, as far as there are any."""
+    with contextlib.suppress(MelanomaError, PhotographError):
+        return [record for run in plan.runs if (record := read_record(run)) is not None]
+    return []
 
 
 def _record_stop(plan: NightPlan) -> None:

@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from jobs import progress, summary
+from jobs import morning, progress, summary
 from jobs.exits import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
 from jobs.values import whole
-from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 
 if TYPE_CHECKING:
     from jobs.night import NightPlan
@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tries.add_argument("--stop-at", type=_clock, metavar="HH:MM", help="begin no new chunk after it, local time")
     tries.add_argument("--max-time", type=_duration, metavar="TIME", help="the same after, say, 3h30m, 90m or 45s")
     tries.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
+    morning.add_arguments(parser)
     parser.add_argument("--run-date", type=_date, metavar="YYYY-MM-DD", help="instead of today")
     parser.add_argument("--chunk-size", type=whole, metavar="N", help="photographs staged together (default: auto)")
     parser.add_argument(
@@ -69,6 +70,15 @@ def add_night(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Scores what is new and returns the exit code."""
+    morning.check(args)
+    try:
+        return _run(args)
+    except MelanomaError as error:
+        _warn(morning.tell_failure(error, args))
+        raise
+
+
+def _run(args: argparse.Namespace) -> int:
     from jobs import night  # pyarrow and Delta Lake: not needed to print the help
 
     began = time.monotonic()
@@ -94,13 +104,21 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
     _warn(plan.warnings)
     for run in plan.runs:
         print(f"Run {run.run_id}: model {run.model_id}, table {run.output}", flush=True)
-    with progress.watching(plan.runs[0]) as watch:
-        records = night.score(plan, args)
-    code = COMMITTED
+    try:
+        with progress.watching(plan.runs[0]) as watch:
+            records = night.score(plan, args)
+    except MelanomaError:
+        ended = morning.with_time(night.ended_early(plan), time.monotonic() - began, plan.warnings)
+        _warn(morning.leave_reports(plan.models, ended, [False] * len(ended), args)[0])
+        raise
+    codes = [
+        exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed) for record in records
+    ]
     for model, record in zip(plan.models, records, strict=True):
         print(summary.night(model, record, watch.seconds))
-        code = max(code, exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed))
-    return code
+    records = morning.with_time(records, time.monotonic() - began, plan.warnings)
+    _warn(morning.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
+    return max(codes)
 
 
 def _warn(warnings: Iterable[str]) -> None:

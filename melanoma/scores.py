@@ -1,6 +1,6 @@
 """The score table: the one door to Delta Lake."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute
@@ -69,6 +69,29 @@ def ledger_rows(uri: str, version: int | None, column: str, value: str) -> Itera
     wanted = pyarrow.compute.field(column) == value
     try:
         yield from table.to_pyarrow_dataset().to_batches(columns=list(_LEDGER_COLUMNS), filter=wanted)
+    except (pa.ArrowException, OSError) as error:
+        raise NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})") from None
+
+
+def rows(uri: str, columns: Sequence[str], wanted: pyarrow.dataset.Expression | None = None, **equal: str) -> pa.Table:
+    """Reads some columns of some rows of the table as it is now.
+
+    Args:
+        uri: Of the score table.
+        columns: To read; each must be one of the table.
+        wanted: Which rows; None for all.
+        equal: Columns with the text that they must have.
+
+    Raises:
+        UsageError: There is no table.
+        NothingCommittedError: A file of it is gone or damaged, or the store does not answer.
+    """
+    source = dataset(uri)
+    for name, value in equal.items():
+        is_so = pyarrow.compute.field(name) == value
+        wanted = is_so if wanted is None else wanted & is_so
+    try:
+        return source.to_table(columns=list(columns), filter=wanted)
     except (pa.ArrowException, OSError) as error:
         raise NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})") from None
 

@@ -16,11 +16,12 @@ from melanoma.runs import ModelRun, Run, RunRecord, new_run, read_record
 from pipelines.scoring import ScoreImages
 
 
-def start(output: Path | str, bundle_uri: str) -> Run:
-    """Plans a run against the table as it is now."""
+def start(output: Path | str, bundle_uri: str, nights: int = 0) -> Run:
+    """Plans a run against the table as it is now, so many nights after the first."""
     bundle = load_bundle(bundle_uri)
     version = scores.table_version(str(output))
-    return new_run(str(output), bundle, pa.schema([]), version, datetime.date(2026, 1, 2))
+    date = datetime.date(2026, 1, 2) + datetime.timedelta(days=nights)
+    return new_run(str(output), bundle, pa.schema([]), version, date)
 
 
 def night(

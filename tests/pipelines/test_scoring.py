@@ -111,7 +111,8 @@ def test_what_may_heal_is_tried_again_and_counted(tmp_path: Path, bundle_uri: st
     sources = [Manifest(str(manifest))]
     first = night(sources, tmp_path / "out", bundle_uri)
     assert first.failures == {"missing": 1}
-    second = night(sources, tmp_path / "out", bundle_uri)
+    assert night(sources, tmp_path / "out", bundle_uri).counts == Counts(listed=2, skipped=2), "once a night"
+    second = night(sources, tmp_path / "out", bundle_uri, run=start(tmp_path / "out", bundle_uri, nights=1))
     assert second.counts == Counts(listed=2, failed=1, skipped=1)
     (tmp_path / "in" / "late.jpg").write_bytes(photograph(5))
     third = night(sources, tmp_path / "out", bundle_uri)
