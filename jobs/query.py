@@ -1,19 +1,63 @@
-"""`melanoma query`: SQL over the score table."""
+"""`melanoma query`: SQL over the score table, on the terminal or as a file."""
 
 import argparse
+import sys
+from pathlib import Path
 
 from jobs.exits import COMMITTED
+from melanoma.errors import UsageError
+
+_VIEWS = ("latest", "current", "failures", "nights", "scores")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
-    parser.add_argument("sql", metavar="SQL", help="one DuckDB statement over the view scores")
+    parser.add_argument(
+        "sql",
+        metavar="SQL",
+        nargs="?",
+        help="one DuckDB statement over the views scores, latest, current, failures, nights",
+    )
+    parser.add_argument("--file", metavar="FILE", help="file with the statement")
+    parser.add_argument("--output", metavar="FILE", help="write the answer there, .csv or .parquet")
+    parser.add_argument("--format", choices=("csv", "parquet"), help="of --output or --export, whatever the name says")
+    parser.add_argument(
+        "--export", metavar="FILE", help="write a whole view there, as one plain file, replaced at once"
+    )
+    parser.add_argument("--view", choices=_VIEWS, default="latest", help="of --export (default: latest)")
+    parser.add_argument("--rows", type=int, default=50, metavar="N", help="to show on the terminal (default: 50)")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the answer as a table."""
+    """Prints or writes the answer."""
+    if args.export:
+        if args.sql or args.file or args.output:
+            raise UsageError("--export writes a whole view; leave SQL, --file and --output out")
+        return _write(args, f"FROM {args.view}", args.export)
+    sql = _statement(args)
+    if args.output:
+        return _write(args, sql, args.output)
     from melanoma import queries
 
-    print(queries.as_text(queries.query(args.table, args.sql)))
+    print(queries.as_text(queries.query(args.table, sql), args.rows))
+    return COMMITTED
+
+
+def _statement(args: argparse.Namespace) -> str:
+    if bool(args.sql) == bool(args.file):
+        raise UsageError("say either SQL or --file FILE; or --export FILE for a whole view")
+    if args.sql:
+        return str(args.sql)
+    try:
+        return Path(args.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--file {args.file}: cannot be read ({type(error).__name__})") from None
+
+
+def _write(args: argparse.Namespace, sql: str, target: str) -> int:
+    from melanoma.exports import export
+
+    rows = export(args.table, sql, target, args.format)
+    print(f"{rows:,} rows written to {target}", file=sys.stderr)
     return COMMITTED

@@ -23,6 +23,13 @@ def replace_file(path: str, data: bytes) -> None:
     sync(folder)
 
 
+def move_file(source: str, target: str) -> None:
+    """Gives a finished file another name on the same file system, replacing what lay there, durably."""
+    sync(source)
+    os.replace(source, target)
+    sync(os.path.dirname(target))
+
+
 def create_file(path: str, data: bytes) -> None:
     """Writes a file that only its owner may read, unless one is there already: of several writers one succeeds.
 

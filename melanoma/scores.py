@@ -1,5 +1,6 @@
 """The score table: the one door to Delta Lake."""
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.schema import COLUMNS, PARTITION, STATISTICS_COLUMNS
 from melanoma.store_errors import reason_of
 
+PROMOTED = "melanoma.promoted"
 _ALL_RUNS = "melanoma-score"
 _LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "run_date", "top_label")
 
@@ -218,6 +220,57 @@ def _table_to_write(uri: str, planned_version: int | None, schema: pa.Schema) ->
         # A table that another run has made meanwhile was empty at version 0, as this run planned it.
         planned_version = 0
     return DeltaTable(location, version=planned_version, storage_options=options)
+
+
+def models(uri: str) -> list[str]:
+    """Gives the models of a score table, the one that was first in it at the front.
+
+    Raises:
+        UsageError: There is no table.
+    """
+    table = rows(uri, [PARTITION, "run_id"])
+    first = table.group_by(PARTITION).aggregate([("run_id", "min")]).sort_by("run_id_min")
+    return [str(model) for model in first[PARTITION].to_pylist()]
+
+
+def promoted(uri: str) -> str | None:
+    """Gives the model whose answers count: the promoted one, else the one that was first in the table; None for none.
+
+    Raises:
+        UsageError: There is no table.
+    """
+    table = _open(uri)
+    chosen = None if table is None else table.metadata().configuration.get(PROMOTED)
+    return chosen or next(iter(models(uri)), None)
+
+
+def promote(uri: str, model_id: str) -> int:
+    """Lets a model's answers count from now on.
+
+    Returns:
+        The version of the table that says so.
+
+    Raises:
+        UsageError: There is no table, or it holds no row of the model.
+        NothingCommittedError: The store or the disk refused.
+    """
+    known = models(uri)
+    if model_id not in known:
+        raise UsageError(f"{uri}: no row of {model_id!r}; the table knows {', '.join(known) or 'no model'}")
+    table = _open(uri)
+    if table is None:
+        raise UsageError(f"{uri}: no score table there")
+    with _commits(uri):
+        table.alter.set_table_properties({PROMOTED: model_id}, raise_if_not_exists=False)
+    return int(table.version())
+
+
+@contextlib.contextmanager
+def _commits(uri: str) -> Iterator[None]:
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        raise NothingCommittedError(f"{uri}: the table did not take the change ({reason_of(error)})") from None
 
 
 def compact(uri: str) -> None:

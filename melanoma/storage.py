@@ -21,7 +21,7 @@ import fsspec
 from fsspec.utils import glob_translate
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
-from melanoma.local_files import create_file, replace_file
+from melanoma.local_files import create_file, move_file, replace_file
 from melanoma.store_errors import MEANING, kind_of, reason_of
 from melanoma.stored import UNADDRESSABLE, modified_in, version_of
 from melanoma.stored import StoredFile as StoredFile
@@ -269,6 +269,22 @@ def write_bytes(uri: str, data: bytes) -> None:
 def _writer(place: _Place) -> Callable[[str, bytes], None]:
     write: Callable[[str, bytes], None] = replace_file if place.is_local else place.fs.pipe_file
     return write
+
+
+def put_file(uri: str, path: str) -> None:
+    """Moves a local file to where it belongs, in one step; on local disk it must lie on the same file system.
+
+    Raises:
+        NothingCommittedError: The store or the disk did not take the file.
+    """
+    place = _place(uri)
+    try:
+        if place.is_local:
+            _ask(move_file, path, place.path)
+        else:
+            _ask(place.fs.put_file, path, place.path)
+    except ReadError as error:
+        raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
 
 
 def create_bytes(uri: str, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """What a report tells beyond the run's record, as JSON values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -169,22 +169,3 @@ def bottleneck(record: RunRecord) -> dict[str, Any]:
     else:
         stage = "start-up"
     return {"stage": stage, "shares": shares}
-
-
-def summary_of(record: RunRecord, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Gives what the series of nights keeps of one run."""
-    found = facts.get("drift", {}).get("bundle", {})
-    worst = found["columns"][found["worst"]] if found.get("judged") else None
-    counts = record.counts
-    return {
-        "run_id": record.run_id,
-        "run_date": record.run_date,
-        "model_id": record.model_id,
-        "outcome": record.outcome,
-        "counts": {name: getattr(counts, name) for name in counts.__dataclass_fields__},
-        "seconds": record.seconds,
-        "table_version": record.table_version,
-        "warnings": len(record.warnings),
-        "drift": worst,
-        "seen": facts.get("seen", {}),
-    }

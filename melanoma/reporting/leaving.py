@@ -2,17 +2,19 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from melanoma import storage
 from melanoma.bundle import to_json
 from melanoma.errors import ReadError
-from melanoma.reporting.facts import Wishes, facts_of, summary_of
-from melanoma.reporting.nights import Night, read_series, write_series
+from melanoma.nights import Night, night_of, read_series, write_series
+from melanoma.reporting.facts import Wishes, facts_of
+from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.runs import COMMITTED, REPORTS, ModelRun, RunRecord, record_of, record_uri
 
+DRIFTED = "the probabilities are spread unlike those of the nights before; see the report"
 _NIGHTS_BEFORE = 30
 
 
@@ -35,11 +37,14 @@ def leave(model: ModelRun, record: RunRecord, wishes: Wishes, is_over_budget: bo
     output = model.run.output
     nights = [night for night in read_series(output) if night["run_id"] != record.run_id]
     facts = facts_of(model, record, _seen_before(nights, record), wishes)
+    if facts["drift"]["earlier"].get("level") == "warn":
+        record = replace(record, warnings=[*record.warnings, DRIFTED])
     storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record) | {"report": facts}))
     storage.write_bytes(_page_uri(output, record.run_id), page(record, facts, is_over_budget).encode())
-    nights = sorted([*nights, summary_of(record, facts)], key=lambda night: str(night["run_id"]))
+    nights = sorted([*nights, night_of(record, facts)], key=lambda night: str(night["run_id"]))
     _mend(output, nights)
     write_series(output, nights)
+    write_index(output, nights)
     return facts
 
 

@@ -37,7 +37,9 @@ th { font-weight: 600; } thead th { color: var(--muted); } th:first-child, td:fi
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 td.warn { color: var(--bad); font-weight: 600; } td.look { color: var(--other); font-weight: 600; }
 svg.series { min-width: 560px; } code { font-size: .9em; }
-@media (max-width: 480px) { .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: .4rem; } }
+@media (max-width: 480px) { td.text { min-width: 11rem; } .bars td:nth-child(2) { min-width: 60px; }
+  .bars td, .bars th { padding: .3rem .3rem; }
+  .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: .4rem; } }
 """
 
 

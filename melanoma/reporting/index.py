@@ -1,73 +1,25 @@
-"""The nights of a score table as a series, kept in one small file, and as a page."""
+"""The nights of a score table as a page."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from melanoma import markup, storage
-from melanoma.errors import ReadError
 from melanoma.markup import escaped, paragraph, section
+from melanoma.nights import Night
 from melanoma.reporting import charts, words
-from melanoma.reporting.facts import summary_of
 from melanoma.reporting.page import STYLE
-from melanoma.runs import COMMITTED, NOTHING_NEW, REPORTS, Counts, record_of
+from melanoma.runs import COMMITTED, NOTHING_NEW, REPORTS, Counts
 
-SERIES, INDEX = "nights.series", "index.html"
 _SHOWN, _DRAWN = 1000, 120
-Night = dict[str, Any]
 
 
-def read_series(output: str) -> list[Night]:
-    """Gives what is kept of every run of a score table, the oldest first.
-
-    One small file holds what was known of the earlier runs; only records that it does not know are read.
-
-    Args:
-        output: URI of the score table.
-    """
-    folder = storage.join(storage.canonical(output), REPORTS)
-    known = {night["run_id"]: night for night in _kept(folder)}
-    nights = []
-    for run_id in _recorded(folder):
-        night = known.get(run_id) or _night(storage.join(folder, f"{run_id}.json"))
-        nights += [night] if night else []
-    return nights
-
-
-def write_series(output: str, nights: Sequence[Night]) -> None:
-    """Keeps the series, and the page that shows it.
+def write_index(output: str, nights: Sequence[Night]) -> None:
+    """Writes the page that shows all nights.
 
     Raises:
-        NothingCommittedError: The store or the disk does not take them.
+        NothingCommittedError: The store or the disk does not take it.
     """
-    folder = storage.join(storage.canonical(output), REPORTS)
-    lines = "".join(f"{json.dumps(night, separators=(',', ':'))}\n" for night in nights)
-    storage.write_bytes(storage.join(folder, SERIES), lines.encode())
-    storage.write_bytes(storage.join(folder, INDEX), page(nights).encode())
-
-
-def _recorded(folder: str) -> list[str]:
-    if not storage.exists(folder):
-        return []
-    names = [storage.name_of(stored.uri) for stored in storage.list_files(folder)]
-    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
-
-
-def _kept(folder: str) -> list[Night]:
-    uri = storage.join(folder, SERIES)
-    try:
-        lines = storage.read_bytes(uri).decode().splitlines() if storage.exists(uri) else []
-        return [json.loads(line) for line in lines]
-    except (ReadError, ValueError):
-        return []  # it is made anew from the records
-
-
-def _night(uri: str) -> Night | None:
-    try:
-        document = json.loads(storage.read_bytes(uri))
-        return summary_of(record_of(document), document.get("report", {}))
-    except (ReadError, ValueError, TypeError, KeyError):
-        return None  # not a record of ours
+    uri = storage.join(storage.canonical(output), REPORTS, "index.html")
+    storage.write_bytes(uri, page(nights).encode())
 
 
 def page(nights: Sequence[Night]) -> str:
