@@ -16,6 +16,7 @@ from melanoma.texts import printable
 COMMANDS = {
     "score": "score photographs and append them to the score table",
     "query": "ask the score table in SQL",
+    "table": "history, promotion, compaction, clean-up and forgetting of the score table",
     "evaluate": "judge a model in the score table by labels",
     "compare": "compare two models, runs or runners on the same photographs",
     "train": "train a network and write it as a bundle",

@@ -117,4 +117,4 @@ def _notify(command: str, line: str) -> list[str]:
 
 def with_time(records: Sequence["RunRecord"], seconds: float, warnings: Sequence[str]) -> list["RunRecord"]:
     """Adds to records what only the driver of a night knows."""
-    return [replace(record, seconds=round(seconds, 3), warnings=[*record.warnings, *warnings]) for record in records]
+    return [replace(record, seconds=round(seconds, 3), warnings=(*record.warnings, *warnings)) for record in records]

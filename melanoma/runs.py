@@ -231,4 +231,5 @@ def record_of(document: Mapping[str, Any]) -> RunRecord:
     """Reads a record from JSON that may hold more."""
     known = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
     stages = {name: Stage(**stage) for name, stage in known.get("stages", {}).items()}
-    return RunRecord(**{**known, "counts": Counts(**known["counts"]), "stages": stages})
+    said = {"counts": Counts(**known["counts"]), "stages": stages, "warnings": tuple(known.get("warnings", ()))}
+    return RunRecord(**{**known, **said})

@@ -1,6 +1,5 @@
 """The score table: the one door to Delta Lake."""
 
-import contextlib
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -16,6 +15,7 @@ from melanoma.schema import COLUMNS, PARTITION, STATISTICS_COLUMNS
 from melanoma.store_errors import reason_of
 
 PROMOTED = "melanoma.promoted"
+REFUSALS = (DeltaError, OSError)
 _ALL_RUNS = "melanoma-score"
 _LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "run_date", "top_label")
 
@@ -31,7 +31,7 @@ def table_version(uri: str) -> int | None:
         UsageError: There is a Delta table, but not one of scores.
         NothingCommittedError: The store does not answer.
     """
-    table = _open(uri)
+    table = open_table(uri)
     if table is None:
         return None
     found = {field.name for field in table.schema().fields}
@@ -40,13 +40,18 @@ def table_version(uri: str) -> int | None:
     return int(table.version())
 
 
-def _open(uri: str, version: int | None = None) -> DeltaTable | None:
+def open_table(uri: str, version: int | None = None) -> DeltaTable | None:
+    """Opens the score table, as it is now or as it was at a version; None if there is none.
+
+    Raises:
+        NothingCommittedError: The store does not answer, or the table's log is damaged.
+    """
     location, options = storage.delta_location(uri)
     try:
         return DeltaTable(location, version=version, storage_options=options)
     except TableNotFoundError:
         return None
-    except (DeltaError, OSError) as error:
+    except REFUSALS as error:
         raise NothingCommittedError(f"{uri}: the score table cannot be opened ({type(error).__name__})") from None
 
 
@@ -65,7 +70,7 @@ def ledger_rows(uri: str, version: int | None, column: str, value: str) -> Itera
     Raises:
         NothingCommittedError: A file of the table is gone or damaged, or the store does not answer.
     """
-    table = _open(uri, version)
+    table = open_table(uri, version)
     if table is None:
         return
     wanted = pyarrow.compute.field(column) == value
@@ -104,7 +109,7 @@ def dataset(uri: str) -> pyarrow.dataset.Dataset:
     Raises:
         UsageError: There is none.
     """
-    table = _open(uri)
+    table = open_table(uri)
     if table is None:
         raise UsageError(f"{uri}: no score table there; `melanoma score --output {uri}` makes one")
     return table.to_pyarrow_dataset()
@@ -116,7 +121,7 @@ def check_types(uri: str, wanted: pa.Schema) -> None:
     Raises:
         UsageError: One has not.
     """
-    table = _open(uri) if wanted.names else None
+    table = open_table(uri) if wanted.names else None
     schema = pa.schema([]) if table is None else table.to_pyarrow_dataset().schema
     present = {field.name.lower(): field for field in schema}
     for field in wanted:
@@ -130,7 +135,7 @@ def check_types(uri: str, wanted: pa.Schema) -> None:
 
 def knows_under(uri: str, root: str) -> bool:
     """Tells whether the table holds a photograph below a root or glob."""
-    table = _open(uri)
+    table = open_table(uri)
     if table is None:
         return False
     is_below = storage.below(root)
@@ -140,7 +145,7 @@ def knows_under(uri: str, root: str) -> bool:
 
 def has_committed(uri: str, run_id: str) -> int | None:
     """Gives the present version of the table if it holds a run's commit, else None."""
-    table = _open(uri)
+    table = open_table(uri)
     return int(table.version()) if table is not None and table.transaction_version(run_id) is not None else None
 
 
@@ -188,7 +193,7 @@ def append(
                 app_transactions=[Transaction(run_id, 1), Transaction(_ALL_RUNS, 1)],
             ),
         )
-    except (DeltaError, OSError) as error:
+    except REFUSALS as error:
         if failure:
             raise failure[0] from None
         if (version := has_committed(uri, run_id)) is None:
@@ -239,42 +244,13 @@ def promoted(uri: str) -> str | None:
     Raises:
         UsageError: There is no table.
     """
-    table = _open(uri)
+    table = open_table(uri)
     chosen = None if table is None else table.metadata().configuration.get(PROMOTED)
     return chosen or next(iter(models(uri)), None)
 
 
-def promote(uri: str, model_id: str) -> int:
-    """Lets a model's answers count from now on.
-
-    Returns:
-        The version of the table that says so.
-
-    Raises:
-        UsageError: There is no table, or it holds no row of the model.
-        NothingCommittedError: The store or the disk refused.
-    """
-    known = models(uri)
-    if model_id not in known:
-        raise UsageError(f"{uri}: no row of {model_id!r}; the table knows {', '.join(known) or 'no model'}")
-    table = _open(uri)
-    if table is None:
-        raise UsageError(f"{uri}: no score table there")
-    with _commits(uri):
-        table.alter.set_table_properties({PROMOTED: model_id}, raise_if_not_exists=False)
-    return int(table.version())
-
-
-@contextlib.contextmanager
-def _commits(uri: str) -> Iterator[None]:
-    try:
-        yield
-    except (DeltaError, OSError) as error:
-        raise NothingCommittedError(f"{uri}: the table did not take the change ({reason_of(error)})") from None
-
-
-def compact(uri: str) -> None:
-    """Merges the small files of many nights; no row changes."""
-    table = _open(uri)
-    if table is not None:
-        table.optimize.compact()
+def overwrite(table: DeltaTable, rows: pa.RecordBatchReader) -> None:
+    """Replaces all rows of a table in one commit."""
+    properties = CommitProperties(custom_metadata={"why": "forgotten"})
+    compression = WriterProperties(compression="ZSTD")
+    write_deltalake(table, rows, mode="overwrite", writer_properties=compression, commit_properties=properties)

@@ -199,6 +199,11 @@ def _list(folder: str) -> list[str]:
     return []
 
 
+def everything(output: str) -> list[str]:
+    """Lists all that any run has staged on an output."""
+    return _list(storage.join(storage.canonical(output), STAGING))
+
+
 def announce(run: Run, images: int) -> None:
     """Notes how many photographs a run is about to score, for whoever watches its staging."""
     storage.write_bytes(storage.join(run.staging, _ANNOUNCED), str(images).encode())

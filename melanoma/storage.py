@@ -325,6 +325,13 @@ def exists(uri: str) -> bool:
     return True
 
 
+def size_of(uri: str) -> int:
+    """Gives the bytes of a file; 0 where it is gone or the store does not say."""
+    with contextlib.suppress(ReadError):
+        return max(0, stat(uri).size)
+    return 0
+
+
 def delta_location(uri: str) -> tuple[str, dict[str, str]]:
     """Spells a folder for Delta Lake, with the options that the usual environment leaves unsaid.
 

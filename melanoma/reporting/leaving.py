@@ -1,7 +1,7 @@
 """Leaves the report of a run beside its record, and mends what earlier nights could not leave."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -36,9 +36,9 @@ def leave(model: ModelRun, record: RunRecord, wishes: Wishes, is_over_budget: bo
     """
     output = model.run.output
     nights = [night for night in read_series(output) if night["run_id"] != record.run_id]
-    facts = facts_of(model, record, _seen_before(nights, record), wishes)
+    facts = facts_of(model, record, _seen_before(nights, record), wishes) | {"is_over_budget": is_over_budget}
     if facts["drift"]["earlier"].get("level") == "warn":
-        record = replace(record, warnings=[*record.warnings, DRIFTED])
+        record = replace(record, warnings=(*record.warnings, DRIFTED))
     storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record) | {"report": facts}))
     storage.write_bytes(_page_uri(output, record.run_id), page(record, facts, is_over_budget).encode())
     nights = sorted([*nights, night_of(record, facts)], key=lambda night: str(night["run_id"]))
@@ -69,6 +69,32 @@ def _mend(output: str, nights: Sequence[Night]) -> None:
                 continue
             html = page(record_of(document), document.get("report", {}), is_over_budget=False)
             storage.write_bytes(_page_uri(output, night["run_id"]), html.encode())
+
+
+def forget(output: str, names: Collection[str]) -> int:
+    """Takes photographs out of every report, with their hashes too.
+
+    Args:
+        output: URI of the score table.
+        names: URIs and hashes.
+
+    Returns:
+        Number of reports that named one.
+    """
+    root, changed = storage.canonical(output), 0
+    for night in read_series(root):
+        uri = record_uri(root, night["run_id"])
+        document = json.loads(storage.read_bytes(uri))
+        facts = document.get("report", {})
+        sample = facts.get("sample", {})
+        left = {part: [row for row in rows if row["photograph"] not in names] for part, rows in sample.items()}
+        if left != sample:
+            facts = facts | {"sample": left}
+            html = page(record_of(document), facts, facts.get("is_over_budget", False))
+            storage.write_bytes(_page_uri(root, night["run_id"]), html.encode())
+            storage.write_bytes(uri, to_json(document | {"report": facts}))
+            changed += 1
+    return changed
 
 
 def _page_uri(output: str, run_id: str) -> str:

@@ -17,7 +17,7 @@ import pyarrow.parquet
 import pytest
 from deltalake import DeltaTable
 
-from melanoma import scores
+from melanoma import scores, upkeep
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.schema import COLUMNS, SCHEMA_VERSION, STATISTICS_COLUMNS, score_schema
 from melanoma.scores import ConflictError
@@ -89,7 +89,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compacted(grown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(shutil.copytree(grown, tmp_path_factory.mktemp("compacted") / "here"))
-    scores.compact(str(folder / "out" / "scores"))
+    upkeep.compact(str(folder / "out" / "scores"))
     return folder
 
 
@@ -286,7 +286,7 @@ def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
     uri = str(tmp_path / "none")
     assert scores.table_version(uri) is None and scores.has_committed(uri, "run") is None
     assert not scores.knows_under(uri, "/archive")
-    scores.compact(uri)
+    upkeep.compact(uri)
     with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
         scores.dataset(uri)
     assert not (tmp_path / "none").exists()
@@ -339,7 +339,7 @@ def test_a_compaction_moves_no_row(tmp_path: Path) -> None:
     for name in "abcde":
         commit(tmp_path, [row(name)])
     before = names(tmp_path)
-    scores.compact(str(tmp_path))
+    upkeep.compact(str(tmp_path))
     assert names(tmp_path) == before and len(DeltaTable(str(tmp_path)).file_uris()) == 1
     assert scores.table_version(str(tmp_path)) == 6
 

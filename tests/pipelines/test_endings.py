@@ -10,7 +10,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from jobs.cli import main
-from melanoma import scores, storage
+from melanoma import scores, storage, upkeep
 from melanoma.errors import NothingCommittedError
 from tests.helpers import fill, photograph
 from tests.pipelines import faults
@@ -26,7 +26,7 @@ def test_every_ended_run_leaves_a_record_and_the_exit_code_fits(
     failing = ["score", "--images", f"failing://{tmp_path / 'in'}", *words]
     assert [main(failing), main(["score", "--images", str(tmp_path / "in"), *words])] == [3, 0]
     assert main(["score", "--images", str(tmp_path / "in"), *words]) == 0
-    outcomes = [json.loads(path.read_text())["outcome"] for path in (tmp_path / "out" / "_reports").iterdir()]
+    outcomes = [json.loads(path.read_text())["outcome"] for path in (tmp_path / "out" / "_reports").glob("*.json")]
     assert sorted(outcomes) == ["committed", "nothing_new", "store_down"]
     assert capsys.readouterr().out.count("Run 2") == 6
 
@@ -75,7 +75,7 @@ def test_neither_metadata_nor_secrets_nor_names_are_where_they_do_not_belong(
     killed(store, tmp_path / "staged", bundle_uri)
     (store / "JANE-DOE-late.jpg").write_bytes(photograph(9))
     assert main(["score", *words]) == 0
-    scores.compact(str(output))
+    upkeep.compact(str(output))
     said = capfd.readouterr()
     texts = [said.out, said.err, caplog.text, str(rows(output)), *(str(path) for path in output.rglob("*"))]
     staged = [path.read_bytes() for path in (tmp_path / "staged").rglob("*.arrow")]
@@ -118,7 +118,7 @@ def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: s
     in_the_way.write_text("a file where a folder should be")
     words = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
     assert main(["score", *words]) == 3
-    (record,) = (tmp_path / "out" / "_reports").iterdir()
+    (record,) = (tmp_path / "out" / "_reports").glob("*.json")
     assert json.loads(record.read_text())["outcome"] == "stopped"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from melanoma import scores, storage
+from melanoma import storage, upkeep
 from melanoma.commits import Plan, end_run
 from melanoma.ledger import load_ledger
 from melanoma.runs import Counts, Run, read_record
@@ -112,7 +112,7 @@ def test_a_compaction_between_plan_and_commit_costs_nothing(tmp_path: Path, bund
         night(tmp_path / "in", tmp_path / "out", bundle_uri)
     fill(tmp_path / "in", 2, first=4)
     (end,) = prepared(1, tmp_path / "in", tmp_path / "out", bundle_uri)
-    scores.compact(str(tmp_path / "out"))
+    upkeep.compact(str(tmp_path / "out"))
     record = end_run(*end)
     assert record.counts == Counts(listed=6, scored=2, skipped=4)
     assert_one_row_each(tmp_path / "out", 6)

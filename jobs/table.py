@@ -1,0 +1,129 @@
+"""`melanoma table`: history, promotion, deletion, compaction, clean-up and forgetting."""
+
+import argparse
+import datetime
+import json
+from dataclasses import asdict
+
+from jobs.exits import COMMITTED
+from jobs.values import whole
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares a sub-command for each thing that can be done to a table."""
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        command.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
+        return command
+
+    history = add("history", "show the versions of the table, the newest first")
+    history.add_argument("--json", action="store_true", help="for programs")
+    add("models", "show the models of the table, and which one is promoted").add_argument(
+        "--json", action="store_true", help="for programs"
+    )
+    add("promote", "let a model's answers count as the current ones").add_argument("model_id", metavar="MODEL_ID")
+    delete = add("delete", "delete all rows of a model that is not the promoted one")
+    delete.add_argument("--model", required=True, metavar="MODEL_ID")
+    delete.add_argument("--yes", action="store_true", help="do it; without it only the number of rows is said")
+    add("compact", "merge the small files of many nights; no row changes")
+    vacuum = add("vacuum", "delete data files that have been replaced for longer than the retention")
+    vacuum.add_argument("--retention-days", type=whole, default=7, metavar="N", help="7 or more (default: 7)")
+    vacuum.add_argument("--yes", action="store_true", help="do it; without it only their number is said")
+    forget = add("forget", "forget photographs for good: rows, files, staged rows and report lines")
+    forget.add_argument("--uris", required=True, metavar="FILE", help="one URI or path a line, as the table spells it")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what is asked for."""
+    _ACTIONS[args.action](args)
+    return COMMITTED
+
+
+def _history(args: argparse.Namespace) -> None:
+    from melanoma import upkeep
+
+    versions = upkeep.history(args.table)
+    if args.json:
+        print(json.dumps([asdict(version) for version in versions], indent=1))
+        return
+    for version in versions:
+        moment = datetime.datetime.fromtimestamp(version.moment / 1000, datetime.UTC)
+        rows = "" if version.rows is None else f"{version.rows:,} rows"
+        print(f"{version.number:>6}  {moment:%Y-%m-%d %H:%M:%S} UTC  {version.what}  {version.run_id}  {rows}".rstrip())
+
+
+def _models(args: argparse.Namespace) -> None:
+    from melanoma import upkeep
+
+    models = upkeep.models(args.table)
+    if args.json:
+        print(json.dumps([asdict(model) for model in models], indent=1))
+        return
+    for model in models:
+        mark = "promoted" if model.is_promoted else ""
+        print(f"{model.model_id}  {model.rows:>12,} rows  first {model.first}  last {model.last}  {mark}".rstrip())
+
+
+def _promote(args: argparse.Namespace) -> None:
+    from melanoma import upkeep
+
+    version = upkeep.promote(args.table, args.model_id)
+    print(f"{args.model_id} is promoted, table version {version}: the view current shows its answers")
+
+
+def _delete(args: argparse.Namespace) -> None:
+    from melanoma import heartbeats, upkeep
+
+    if not args.yes:
+        known = {model.model_id: model.rows for model in upkeep.models(args.table)}
+        print(f"{known.get(args.model, 0):,} rows of {args.model} would be deleted; say --yes to do it")
+        return
+    heartbeats.refuse_beside_a_night(args.table)
+    print(f"{upkeep.delete_model(args.table, args.model):,} rows of {args.model} deleted")
+
+
+def _compact(args: argparse.Namespace) -> None:
+    from melanoma import upkeep
+
+    before, after = upkeep.compact(args.table)
+    print(f"{before:,} files became {after:,}" if before else "nothing to merge")
+
+
+def _vacuum(args: argparse.Namespace) -> None:
+    from melanoma import heartbeats, upkeep
+
+    if args.yes:
+        heartbeats.refuse_beside_a_night(args.table)
+    files, size = upkeep.vacuum(args.table, args.retention_days, dry_run=not args.yes)
+    said = "deleted" if args.yes else "would be deleted; say --yes to do it"
+    print(f"{files:,} files of {size / 1e6:,.1f} MB, not needed for {args.retention_days} days: {said}")
+
+
+def _forget(args: argparse.Namespace) -> None:
+    from melanoma import erasing, heartbeats
+    from melanoma.pseudonyms import Pseudonyms
+    from melanoma.reporting.leaving import forget
+
+    heartbeats.refuse_beside_a_night(args.table)
+    uris = erasing.read_uris(args.uris)
+    erased = erasing.erase(args.table, uris)
+    pseudonyms = Pseudonyms.of_table(args.table)
+    reports = forget(args.table, {*uris, *map(pseudonyms.of, uris)})
+    print(
+        f"{erased.asked:,} photographs forgotten: {erased.rows:,} rows, {erased.files:,} replaced data files, "
+        f"{erased.staged:,} staged files deleted, {reports:,} reports changed; {erased.unknown:,} were not in the "
+        "table. No night scores them again. Earlier versions of the table, backups and exports: see docs/table.md"
+    )
+
+
+_ACTIONS = {
+    "history": _history,
+    "models": _models,
+    "promote": _promote,
+    "delete": _delete,
+    "compact": _compact,
+    "vacuum": _vacuum,
+    "forget": _forget,
+}
