@@ -82,6 +82,9 @@ def prepare(args: argparse.Namespace) -> NightPlan:
     warnings = _about_empty(empty, args, version)
     wishes = {"rescore": args.rescore, "retry_failed": args.retry_failed, "deadline": deadline_of(args)}
     runs = [replace(new_run(args.output, bundle, kept, version, args.run_date), **wishes) for bundle in bundles]
+    # The one that leads is the one that came first, also by its id.
+    ids = sorted(run.run_id for run in runs)
+    runs = [replace(run, run_id=run_id) for run, run_id in zip(runs, ids, strict=True)]
     models = tuple(ModelRun(run, bundle) for run, bundle in zip(runs, bundles, strict=True))
     return NightPlan(models, sources, warnings)
 
