@@ -17,6 +17,8 @@ COMMANDS = {
     "score": "score photographs and append them to the score table",
     "query": "ask the score table in SQL",
     "table": "history, promotion, compaction, clean-up and forgetting of the score table",
+    "explain": "tell all that is known of one photograph, and what the next night will do with it",
+    "doctor": "check whether a night would run, and how long it would take",
     "evaluate": "judge a model in the score table by labels",
     "compare": "compare two models, runs or runners on the same photographs",
     "train": "train a network and write it as a bundle",

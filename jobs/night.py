@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jobs import logs, stopping
-from melanoma import heartbeats, ledger, scores, storage
+from melanoma import heartbeats, ledger, scores, storage, upkeep
 from melanoma.bundle import load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
 from melanoma.ledger import State
 from melanoma.runs import (
+    COMMITTED,
     STOPPED,
     Counts,
     ModelRun,
@@ -197,6 +198,18 @@ def score(plan: NightPlan, args: argparse.Namespace) -> list[RunRecord]:
             "the runner said that it was done, but the commit never ran; choose another --runner"
         )
     return [record for record in records if record is not None]
+
+
+def tidy(records: Sequence[RunRecord], output: str) -> list[str]:
+    """Merges the small files of many nights where that pays; gives a warning where it cannot."""
+    warnings = []
+    for record in records:
+        try:
+            if record.outcome == COMMITTED:
+                upkeep.compact_if_it_pays(output, record.model_id)
+        except (MelanomaError, PhotographError) as error:
+            warnings.append(f"small files could not be merged, the next night tries again: {error}")
+    return warnings
 
 
 def ended_early(plan: NightPlan) -> list[RunRecord]:

@@ -116,7 +116,8 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
     ]
     for model, record in zip(plan.models, records, strict=True):
         print(summary.night(model, record, watch.seconds))
-    records = morning.with_time(records, time.monotonic() - began, plan.warnings)
+    warnings = [*plan.warnings, *night.tidy(records, plan.output)]
+    records = morning.with_time(records, time.monotonic() - began, warnings)
     _warn(morning.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
     return max(codes)
 

@@ -286,7 +286,8 @@ def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
     uri = str(tmp_path / "none")
     assert scores.table_version(uri) is None and scores.has_committed(uri, "run") is None
     assert not scores.knows_under(uri, "/archive")
-    upkeep.compact(uri)
+    with pytest.raises(UsageError, match="no score table there"):
+        upkeep.compact(uri)
     with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
         scores.dataset(uri)
     assert not (tmp_path / "none").exists()

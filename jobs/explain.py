@@ -1,0 +1,73 @@
+"""`melanoma explain`: one photograph's whole story."""
+
+import argparse
+import datetime
+import json
+from typing import TYPE_CHECKING, Any
+
+from jobs.exits import COMMITTED
+from jobs.summary import NO_DIAGNOSIS
+from melanoma.texts import printable
+
+if TYPE_CHECKING:
+    from melanoma.explaining import Explanation
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    parser.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
+    parser.add_argument("photograph", metavar="URI", help="URI or path, or the 12 hex digits of a report")
+    parser.add_argument("--offline", action="store_true", help="do not ask the photograph's store what it has now")
+    parser.add_argument("--json", action="store_true", help="for programs")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints every attempt, and what the next night will do."""
+    from melanoma.explaining import explain
+
+    found = explain(args.table, args.photograph, datetime.date.today(), not args.offline)
+    print(_as_json(found) if args.json else printable(_as_text(found), keep="\n"))
+    return COMMITTED
+
+
+def _as_text(found: "Explanation") -> str:
+    lines = [found.uri]
+    for row in found.rows:
+        size = f"{row['width']}x{row['height']}" if row["width"] else "size unknown"
+        lines += [
+            "",
+            f"{row['scored_at']:%Y-%m-%d %H:%M} UTC  {row['model_id']}  attempt {row['attempt']}: {row['status']}",
+            f"  run       {row['run_id']}",
+            f"  version   {row['image_version'] or '(none)'}, {size}",
+            *_result(row),
+        ]
+    lines += ["", "The next night"]
+    lines += [f"  {outlook.model_id}  {outlook.does}: {outlook.why}" for outlook in found.outlooks]
+    return "\n".join([*lines, "", NO_DIAGNOSIS])
+
+
+def _result(row: dict[str, Any]) -> list[str]:
+    from melanoma.explaining import likeliest
+    from melanoma.labels import name_of
+
+    if row["error_kind"]:
+        return [f"  error     {row['error_kind']}: {row['error']}"]
+    classes = ", ".join(f"{name_of(slug).lower()} {value:.3f}" for slug, value in likeliest(row))
+    notes = [
+        "flagged as melanoma" if row["flag_melanoma"] else "",
+        f"to be reviewed: {str(row['review_reason']).replace('_', ' ')}" if row["review"] else "",
+        f"ood score {row['ood_score']:.2f}" if row["ood_score"] is not None else "",
+    ]
+    said = "; ".join(note for note in notes if note)
+    chosen = f"  class     {name_of(row['top_label']).lower()} ({classes})"
+    return [chosen, f"  notes     {said}"] if said else [chosen]
+
+
+def _as_json(found: "Explanation") -> str:
+    document = {
+        "uri": found.uri,
+        "version": found.version,
+        "rows": list(found.rows),
+        "next_night": [vars(outlook) for outlook in found.outlooks],
+    }
+    return json.dumps(document, indent=1, default=str, ensure_ascii=True)
