@@ -10,7 +10,7 @@ OUTPUT ?= out/scores
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
          FROM scores WHERE status = 'scored' GROUP BY top_label ORDER BY photographs DESC
 
-.PHONY: score test lint types lock clean
+.PHONY: score test slow lint types lock clean
 
 score: $(VENV)/.scoring
 ifeq ($(IMAGES),out/samples)
@@ -25,6 +25,10 @@ endif
 test: $(VENV)/.developing
 	@echo "== running the tests"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+
+# A hundred nights, twice: about twenty minutes.
+slow: $(VENV)/.developing
+	@$(BIN)/python -m pytest -q -m slow -n 2
 
 lint: $(VENV)/.developing
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .

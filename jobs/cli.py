@@ -1,7 +1,10 @@
 """The `melanoma` command: one sub-command a module, loaded when it is called."""
 
 import argparse
+import contextlib
 import importlib
+import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -97,5 +100,19 @@ def _complain(text: str) -> None:
     print("melanoma:", printable(text, keep="\n"), file=sys.stderr)
 
 
+def start(argv: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command as a process of its own, and ends it with the command's exit code.
+
+    Arrow's threads may still be at work while the interpreter takes itself apart, which now and then aborts a process
+    that has done all its work (apache/arrow, issue 34314): so it is not taken apart.
+    """
+    code = main(argv)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # nobody reads any more
+            stream.flush()
+    logging.shutdown()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

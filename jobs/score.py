@@ -175,6 +175,6 @@ def _share(word: str) -> float:
 
 
 if __name__ == "__main__":
-    from jobs.cli import main
+    from jobs.cli import start
 
-    sys.exit(main(["score", *sys.argv[1:]]))
+    start(["score", *sys.argv[1:]])

@@ -1,0 +1,132 @@
+"""What the table must hold after a history of nights, by a few rules of its own.
+
+It shares no line with the ledger, the schedule, the staging or the commit: whatever those get wrong shows here.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.simulation.store import fault_of
+
+HEALS = {"forbidden", "timeout"}
+
+
+class Row(NamedTuple):
+    """What of a row does not depend on chance."""
+
+    uri: str
+    version: str
+    model: str
+    attempt: int
+    status: str
+    error_kind: str | None
+    night: datetime.date
+    sha256: str | None
+
+
+class Listed(NamedTuple):
+    """One photograph as the store shows it."""
+
+    uri: str
+    version: str
+    path: Path
+
+
+def listing(folder: Path, prefix: str) -> list[Listed]:
+    """Lists the store by the operating system alone."""
+    listed = []
+    for path in sorted(folder.glob("*.jpg")):
+        status = path.stat()
+        listed.append(Listed(f"{prefix}{path}", f"{status.st_mtime}-{status.st_size}", path))
+    return listed
+
+
+def judge(path: Path) -> tuple[str, str | None, str | None]:
+    """Says what a night must make of a file: status, kind of error, digest."""
+    fault = fault_of(str(path))
+    if fault is not None:
+        return "failed", fault, None
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if not data:
+        return "failed", "empty", digest
+    if data.startswith(b"\x89PNG") or (data.startswith(b"\xff\xd8") and data.endswith(b"\xff\xd9")):
+        return "scored", None, digest
+    return "failed", "truncated" if data.startswith(b"\xff\xd8") else "unsupported_format", digest
+
+
+@dataclass
+class Expected:
+    """What one night of one model must say of itself."""
+
+    scored: int = 0
+    failed: int = 0
+    deferred: int = 0
+    is_store_down: bool = False
+
+
+@dataclass
+class Oracle:
+    """The rows so far, and who was forgotten."""
+
+    rows: list[Row] = field(default_factory=list)
+    forgotten: set[str] = field(default_factory=set)
+
+    def night(
+        self,
+        listed: list[Listed],
+        model: str,
+        tonight: datetime.date,
+        *,
+        retry_failed: bool = False,
+        is_too_late: bool = False,
+    ) -> Expected:
+        """Lets a night pass."""
+        due = [
+            (photo, attempt)
+            for photo in listed
+            if (attempt := self._attempt(photo, model, tonight, retry_failed)) and photo.uri not in self.forgotten
+        ]
+        if is_too_late:
+            return Expected(deferred=len(due))
+        found = [Row(p.uri, p.version, model, n, *self._judged(p.path), tonight, judge(p.path)[2]) for p, n in due]
+        if found and all(row.error_kind in HEALS for row in found):
+            return Expected(deferred=len(due), is_store_down=True)
+        self.rows += found
+        scored = sum(row.status == "scored" for row in found)
+        return Expected(scored, len(found) - scored)
+
+    @staticmethod
+    def _judged(path: Path) -> tuple[str, str | None]:
+        return judge(path)[:2]
+
+    def _attempt(self, photo: Listed, model: str, tonight: datetime.date, retry_failed: bool) -> int:
+        """Numbers the try of tonight; 0 for none."""
+        tries = [row for row in self.rows if (row.uri, row.version, row.model) == (photo.uri, photo.version, model)]
+        if not tries:
+            return 1
+        last = max(tries, key=lambda row: row.attempt)
+        if last.status == "scored":
+            return 0
+        if retry_failed:
+            return last.attempt + 1
+        if last.error_kind not in HEALS:
+            return 0
+        days = (tonight - last.night).days
+        # The first try and three more on the nights that follow; then a week passes between them.
+        return last.attempt + 1 if days >= (1 if last.attempt <= 3 else 7) else 0
+
+    def forget(self, uris: set[str]) -> None:
+        """Takes photographs out for good."""
+        self.forgotten |= uris
+        self.rows = [row for row in self.rows if row.uri not in uris]
+
+
+def as_row(found: Mapping[str, object]) -> Row:
+    """Takes from a row of the table what the oracle knows."""
+    names = ("image_uri", "image_version", "model_id", "attempt", "status", "error_kind", "run_date", "image_sha256")
+    return Row(*(found[name] for name in names))  # type: ignore[arg-type]
