@@ -143,7 +143,7 @@ def _classes(facts: Mapping[str, Any]) -> str:
     if not seen:
         return ""
     before, reference = facts["earlier"].get("top_label"), facts["reference"].get("top_label")
-    slugs = sorted(seen["top_label"], key=lambda slug: -seen["top_label"][slug])
+    slugs = sorted(seen["top_label"], key=lambda slug: (-seen["top_label"][slug], slug))
     rows = [
         (
             name_of(slug),
@@ -171,7 +171,7 @@ def _drift(facts: Mapping[str, Any]) -> str:
     judged = {name: facts["drift"][name] for name in ("bundle", "earlier")}
     pictures = "".join(
         charts.histogram(_column(name), bins, before.get(name), reference.get(name), _index(judged["bundle"], name))
-        for name, bins in seen["histograms"].items()
+        for name, bins in sorted(seen["histograms"].items())
     )
     return section(
         "How the probabilities are spread",
