@@ -1,0 +1,85 @@
+"""The examples for schedulers name flags, files and exit codes that exist; systemd itself judges its units."""
+
+import ast
+import re
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from jobs import exits
+from jobs.cli import _parser
+
+ROOT = Path(__file__).parents[1]
+DEPLOY = ROOT / "deploy"
+
+
+def test_the_settings_are_flags() -> None:
+    text = (DEPLOY / "night.toml").read_text()
+    settings = tomllib.loads(re.sub(r"^# (?=[a-z-]+ = )", "", text, flags=re.MULTILINE))
+    _, commands = _parser(["score"])
+    assert {f"--{name}" for name in settings} <= set(commands.choices["score"]._option_string_actions)
+    assert "notify-command" in settings
+
+
+@pytest.mark.parametrize("name", ["melanoma.cron", "melanoma.service", "airflow_dag.py", "cronjob.yaml"])
+def test_each_example_starts_the_night_with_its_settings(name: str) -> None:
+    words = re.sub(r"[\"',\[\]]", " ", (DEPLOY / name).read_text()).split()
+    place = words.index("score")
+    while words[place + 1] != "--config":
+        place = words.index("score", place + 1)
+    assert words[place + 2] == "/etc/melanoma/night.toml"
+
+
+def test_a_cron_line_has_five_times_a_user_and_a_command() -> None:
+    (line,) = [line for line in (DEPLOY / "melanoma.cron").read_text().splitlines() if line.startswith("30")]
+    assert re.fullmatch(r"30 1 \* \* \* melanoma /\S+/melanoma score --config \S+ >> \S+", line)
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@pytest.mark.parametrize("name", ["melanoma.service", "melanoma.timer"])
+def test_systemd_takes_the_units(tmp_path: Path, name: str) -> None:
+    for unit in DEPLOY.glob("melanoma.*"):
+        text = unit.read_text().replace("/srv/melanoma/.venv/bin/melanoma", "/bin/true")
+        (tmp_path / unit.name).write_text(
+            text.replace("User=melanoma\n", "").replace("file:/srv/melanoma/docs", "file:/tmp")
+        )
+    command = ["systemd-analyze", "verify", str(tmp_path / name)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0 and "melanoma" not in ended.stderr, ended.stderr
+
+
+def test_only_exit_code_3_is_tried_again() -> None:
+    assert exits.NOTHING_COMMITTED == 3
+    assert "RestartForceExitStatus=3\n" in (DEPLOY / "melanoma.service").read_text()
+    dag = (DEPLOY / "airflow_dag.py").read_text()
+    ast.parse(dag)
+    assert "TRY_AGAIN = 3" in dag and "AirflowFailException" in dag
+    cronjob = (DEPLOY / "cronjob.yaml").read_text()
+    assert "values: [3]" in cronjob and "values: [0, 3]" in cronjob and "concurrencyPolicy: Forbid" in cronjob
+
+
+def test_the_guide_explains_every_exit_code() -> None:
+    guide = (ROOT / "docs" / "scheduling.md").read_text()
+    codes = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
+    assert {int(code) for code in re.findall(r"^\| (\d+) \|", guide, re.MULTILINE)} == codes
+
+
+def test_the_guide_explains_every_warning() -> None:
+    guide = (ROOT / "docs" / "scheduling.md").read_text()
+    said = re.findall(r"^\| `([^`]+)` \|", guide, re.MULTILINE)
+    source = "\n".join(
+        path.read_text() for folder in ("jobs", "melanoma/reporting") for path in (ROOT / folder).glob("*.py")
+    )
+    for warning in said:
+        assert warning.split("…")[0].strip() in source, warning
+    assert len(said) == 6
+
+
+def test_the_image_is_installed_by_hash() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    assert "--require-hashes -r requirements.lock" in text
+    copied = re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE)
+    assert all((ROOT / name).exists() for line in copied for name in line.split())
