@@ -1,0 +1,91 @@
+"""How long an analyst's query and the job's own ledger take after 400 nights, with and without compaction.
+
+Call: `python benchmarks/nights_400.py [--nights N] [--photographs N]`. A night commits a few hundred rows.
+"""
+
+import argparse
+import datetime
+import json
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pyarrow as pa
+
+from melanoma import ledger, queries, scores, upkeep
+from melanoma.bundle import load_bundle
+from melanoma.runs import new_run
+from melanoma.schema import score_schema
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "results" / "nights_400.json"
+_BUNDLE = load_bundle(str(ROOT / "bundles" / "ham10000-lite0"))
+_FIRST = datetime.datetime(2026, 1, 1, 1, 30, tzinfo=datetime.UTC)
+_SCHEMA = score_schema(_BUNDLE.slugs)
+_ROUNDS, _EVERY = 3, 100
+
+
+def rows(night: int, photographs: int) -> pa.Table:
+    """Makes the rows of a night; one photograph in ten is a new version of an older one."""
+    moment = _FIRST + datetime.timedelta(days=night)
+    numbers = [night * photographs + place if place % 10 else place for place in range(photographs)]
+    same = {"run_date": moment.date(), "run_id": f"{moment:%Y%m%dT%H%M%SZ}-00000000", "scored_at": moment}
+    same |= {"status": "scored", "attempt": 1, "top_label": "nevus", "model_id": _BUNDLE.model_id}
+    probabilities = {name: 1 / 7 for name in _SCHEMA.names if name.startswith("p_")}
+    own = [
+        {"image_id": f"lesion-{n:08}", "image_uri": f"s3://archive/lesion-{n:08}.jpg", "image_version": f"{night:032x}"}
+        for n in numbers
+    ]
+    return pa.Table.from_pylist([same | probabilities | row for row in own], schema=_SCHEMA)
+
+
+def timed(question: Any) -> float:
+    """Gives the median time of a few calls, seconds."""
+    taken = []
+    for _ in range(_ROUNDS):
+        began = time.perf_counter()
+        question()
+        taken.append(time.perf_counter() - began)
+    return round(median(taken), 3)
+
+
+def grow(folder: str, nights: int, photographs: int, compacts: bool) -> list[dict[str, Any]]:
+    """Lets nights pass, and measures every hundred of them."""
+    uri, found = f"{folder}/scores", []
+    for night in range(1, nights + 1):
+        table = rows(night, photographs)
+        scores.append(uri, scores.table_version(uri), f"run-{night}", _SCHEMA, iter(table.to_batches()))
+        if compacts:
+            upkeep.compact_if_it_pays(uri, _BUNDLE.model_id)
+        if night % _EVERY == 0:
+            run = new_run(uri, _BUNDLE, pa.schema([]), scores.table_version(uri), None)
+            found.append(
+                {
+                    "compacts": compacts,
+                    "nights": night,
+                    "small files": upkeep.small_files(uri, _BUNDLE.model_id),
+                    "latest, s": timed(lambda: queries.query(uri, "SELECT count(*) FROM latest")),
+                    "ledger, s": timed(lambda run=run: ledger.load_ledger(run)),
+                }
+            )
+            print(found[-1], flush=True)
+    return found
+
+
+def main() -> None:
+    """Measures both ways."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--nights", type=int, default=400)
+    parser.add_argument("--photographs", type=int, default=300)
+    args = parser.parse_args()
+    found = []
+    for compacts in (False, True):
+        with tempfile.TemporaryDirectory() as folder:
+            found += grow(folder, args.nights, args.photographs, compacts)
+    RESULTS.write_text(json.dumps({"photographs a night": args.photographs, "found": found}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
