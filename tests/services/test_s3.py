@@ -1,12 +1,14 @@
 """End to end against a real S3 server on this machine, with credentials from the usual environment only."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from jobs.cli import main
-from melanoma import scores, storage
-from tests.helpers import photograph
+from melanoma import heartbeats, scores, storage, upkeep
+from tests.helpers import photograph, write_tiny_bundle
 from tests.melanoma.test_storage import NAMES
 from tests.pipelines.nights import rows
 
@@ -44,3 +46,39 @@ def test_a_bucket_that_does_not_exist_is_a_mistake(
     assert main(words) == 2
     said = capsys.readouterr().err
     assert "check --images" in said and "testing-secret" not in said
+
+
+@pytest.mark.service
+def test_years_of_upkeep_on_s3(
+    bucket: str, bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Check-up, two models, a deadline, reports, a second start, promotion, compaction, and a patient forgotten."""
+    other = write_tiny_bundle(tmp_path / "other", seed=4)
+    for index in range(3):
+        storage.write_bytes(f"{bucket}/in/DOE-JANE-{index}.jpg", photograph(index))
+    storage.write_bytes(f"{bucket}/in/other.jpg", photograph(9))
+    output = f"{bucket}/years"
+    words = ["--images", f"{bucket}/in", "--bundle", bundle_uri, "--bundle", other, "--output", output]
+    assert main(["doctor", *words]) == 0
+    assert main(["score", *words, "--max-time", "0s"]) == 0
+    with heartbeats.beating(output, "20200101T000000Z-00000000"):
+        assert main(["score", *words]) == 3
+    assert main(["score", *words, "--show-uris"]) == 0
+    assert len(rows(output)) == 8 and not heartbeats.active(output)
+    uri = next(row["image_uri"] for row in rows(output) if row["image_id"] == "DOE-JANE-0")
+    assert main(["explain", output, uri]) == 0
+    models = [model.model_id for model in upkeep.models(output)]
+    # Of a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
+    promote = [sys.executable, "-m", "jobs.cli", "table", "promote", output, models[1]]
+    subprocess.run(promote, cwd=Path(__file__).parents[2], check=True, timeout=60)
+    assert scores.promoted(output) == models[1]
+    assert main(["table", "compact", output]) == 0
+    export = f"{bucket}/latest.parquet"
+    assert main(["query", output, "--export", export]) == 0 and storage.exists(export)
+    (tmp_path / "uris.txt").write_text("\n".join(f"{bucket}/in/DOE-JANE-{index}.jpg" for index in range(3)))
+    assert main(["table", "forget", output, "--uris", str(tmp_path / "uris.txt")]) == 0
+    left = [stored.uri for stored in storage.list_files(output)]
+    assert not [uri for uri in left if "DOE" in uri or b"DOE-JANE" in storage.read_bytes(uri)]
+    assert [row["image_id"] for row in rows(output)] == ["other", "other"]
+    assert main(["score", *words]) == 0 and len(rows(output)) == 2
+    assert "testing-secret" not in capsys.readouterr().out
