@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", nargs="?", help="score table of the new ones (default: OLD)")
     parser.add_argument("--old-model", metavar="M", help="whose rows of OLD, where it holds several models")
     parser.add_argument("--new-model", metavar="M", help="whose rows of NEW, where it holds several models")
+    parser.add_argument("--old-run", metavar="RUN_ID", help="of OLD only what this run committed")
+    parser.add_argument("--new-run", metavar="RUN_ID", help="of NEW only what this run committed")
     add_label_arguments(parser, required=False)
 
 
@@ -35,10 +37,11 @@ def run(args: argparse.Namespace) -> int:
         if not (args.id_column and args.label_column):
             raise UsageError("--labels needs --id-column and --label-column, the names of its columns")
         truths = read_truths(args.labels, Columns(args.id_column, args.label_column, args.group_column))
-    old = read_answers(args.old, args.old_model, "--old-model")
-    new = read_answers(args.new or args.old, args.new_model, "--new-model")
-    if (args.new or args.old) == args.old and old.model_id == new.model_id:
-        raise UsageError(f"{args.old}: both sides are {old.model_id} of one table; name two models or two tables")
+    old = read_answers(args.old, args.old_model, "--old-model", args.old_run)
+    new = read_answers(args.new or args.old, args.new_model, "--new-model", args.new_run)
+    sides = [(args.old, old.model_id, args.old_run), (args.new or args.old, new.model_id, args.new_run)]
+    if sides[0] == sides[1]:
+        raise UsageError(f"{args.old}: both sides are {old.model_id} of one table; name two models, runs or tables")
     report = compare(pair(old, new), truths, read_trained(args.trained_on), args.seed)
     print(printable(_summary(report), keep="\n"))
     if args.output:

@@ -73,13 +73,16 @@ class Answers:
         )
 
 
-def read_answers(table_uri: str, model_id: str | None = None, option: str = "--model-id") -> Answers:
+def read_answers(
+    table_uri: str, model_id: str | None = None, option: str = "--model-id", run_id: str | None = None
+) -> Answers:
     """Reads the newest scored row of each photograph.
 
     Args:
         table_uri: Of the score table.
         model_id: Whose rows; None where the table holds those of one model.
         option: That names the model, for complaints.
+        run_id: Of the one run whose rows count; None for all runs.
 
     Raises:
         UsageError: There is no table, it holds several models and none is named, or it lacks the named one.
@@ -90,9 +93,11 @@ def read_answers(table_uri: str, model_id: str | None = None, option: str = "--m
     dataset = scores.dataset(table_uri)
     try:
         model_id = _chosen(dataset, table_uri, model_id, option)
-        rows = _rows(dataset, model_id)
+        rows = _rows(dataset, model_id, run_id)
     except (pa.ArrowException, OSError) as error:
         raise NothingCommittedError(f"{table_uri}: the score table cannot be read ({type(error).__name__})") from None
+    if run_id is not None and not rows.num_rows:
+        raise UsageError(f"{table_uri}: no row of {model_id} in run {run_id}; the view nights has the ids of the runs")
     scored = rows.filter(pc.equal(rows["status"], SCORED))
     if not scored.num_rows:
         raise DataError(f"{table_uri}: {model_id} has scored no photograph of it; look at its error_kind column")
@@ -129,9 +134,12 @@ def _chosen(dataset: pyarrow.dataset.Dataset, uri: str, model_id: str | None, op
     return model_id or str(there[0])
 
 
-def _rows(dataset: pyarrow.dataset.Dataset, model_id: str) -> pa.Table:
+def _rows(dataset: pyarrow.dataset.Dataset, model_id: str, run_id: str | None) -> pa.Table:
     probabilities = [name for name in dataset.schema.names if name.startswith(PROBABILITY_PREFIX)]
-    return dataset.to_table(columns=[*_COLUMNS, *probabilities], filter=pc.field("model_id") == model_id)
+    wanted = pc.field("model_id") == model_id
+    if run_id is not None:
+        wanted &= pc.field("run_id") == run_id
+    return dataset.to_table(columns=[*_COLUMNS, *probabilities], filter=wanted)
 
 
 def _newest(rows: pa.Table) -> pa.Table:

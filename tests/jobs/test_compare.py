@@ -74,6 +74,19 @@ def test_a_run_on_another_runner_can_be_compared_with_the_first(
     assert "changes" not in said
 
 
+def test_two_runs_of_one_table_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = commit(tmp_path / "runs", [scored(f"DOE-{i}", 0.6, 0.3, 0.1, run_id="one") for i in range(20)])
+    commit(
+        tmp_path / "runs", [scored(f"DOE-{i}", 0.6 - 0.02 * i, 0.3 + 0.02 * i, 0.1, run_id="two") for i in range(20)]
+    )
+    assert main(["compare", table, "--old-run", "one", "--new-run", "two"]) == 0
+    said = capsys.readouterr().out
+    assert "on 20 photographs" in said and "0.38 at most" in said and "1 photographs identical" in said
+    assert main(["compare", table, "--old-run", "one", "--new-run", "one"]) == 2
+    assert main(["compare", table, "--old-run", "one", "--new-run", "absent"]) == 2
+    assert "in run absent" in capsys.readouterr().err
+
+
 def test_two_models_of_one_table_are_named(answers: tuple[str, str, str], capsys: pytest.CaptureFixture[str]) -> None:
     table = answers[0]
     commit(Path(table), [scored("DOE-0", 1, 0, 0, model_id=OTHER_MODEL)])
@@ -90,7 +103,7 @@ def test_two_models_of_one_table_are_named(answers: tuple[str, str, str], capsys
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "both sides are m-000000000001 of one table; name two models or two tables"),
+        ([], "both sides are m-000000000001 of one table; name two models, runs or tables"),
         (["--labels", "x.csv"], "--labels needs --id-column and --label-column"),
     ],
 )
