@@ -45,6 +45,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "batch-size": {"type": whole, "metavar": "N", "help": "photographs in a step"},
     "learning-rate": {"type": float, "metavar": "RATE", "help": "at its highest"},
     "balance": {"type": float, "metavar": "SHARE", "help": "0 draws classes as frequent as they are, 1 all alike"},
+    "label-smoothing": {"type": float, "metavar": "SHARE", "help": "of each target that is spread over all classes"},
+    "mixup": {"type": float, "metavar": "SHARE", "help": "of batches whose photographs are blended with each other"},
     "look": {"choices": ("views", "augmentor"), "help": "how training changes photographs"},
     "rule": {"choices": ("balanced", "argmax"), "default": "balanced", "help": "of top_label (default: %(default)s)"},
     "review-share": {
@@ -158,8 +160,10 @@ def _check(args: argparse.Namespace) -> str:
     if is_begun != args.resume:
         found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
         raise UsageError(f"{args.output}: {found}, or choose another folder")
-    if not (0 <= args.review_share < 1 and 0 <= (args.balance or 0) <= 1):
-        raise UsageError(f"--review-share {args.review_share}, --balance {args.balance}: give shares from 0 to 1")
+    shares = {"review-share": args.review_share, "label-smoothing": args.label_smoothing}
+    for name, value in {**shares, "balance": args.balance, "mixup": args.mixup}.items():
+        if not 0 <= (value or 0) <= 1 or (name in shares and value == 1):
+            raise UsageError(f"--{name} {value}: give a share from 0 to {'below 1' if name in shares else '1'}")
     if args.by and not args.id_column:
         raise UsageError("--by goes with a CSV or Parquet table in --data")
     sources_of(args)
@@ -172,7 +176,7 @@ def _check(args: argparse.Namespace) -> str:
 
 def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
     """Overrides a recipe by what the flags say, and the flags by the recipe, so that the card spells all of it."""
-    names = ("size", "epochs", "head_epochs", "batch_size", "learning_rate", "balance", "look")
+    names = ("size", "epochs", "head_epochs", "batch_size", "learning_rate", "balance", "label_smoothing", "mixup", "look")
     given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.train_size or args.size:
         given["train_sizes"] = tuple(args.train_size or [args.size])

@@ -16,6 +16,7 @@ from melanoma.errors import MelanomaError, NothingCommittedError, ReadError
 ACTIVE = "_active"
 DEAD_AFTER = datetime.timedelta(minutes=10)
 _EVERY_SECONDS = 30.0
+_PATIENCE_SECONDS = 2.0  # with a beat that is under way at the end, in a store that does not answer
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,18 @@ def beating(output: str, run_id: str) -> Iterator[None]:
     """
     _beat(output, run_id)
     stop = threading.Event()
+    keeper = threading.Thread(target=_keep_beating, args=(output, run_id, stop), daemon=True, name="heartbeat")
     try:
         # Only after its own: two that start at once see each other.
         others = [beat for beat in active(output) if beat.run_id < run_id]
         if others:
             raise NothingCommittedError(_in_the_way(others[0]))
-        threading.Thread(target=_keep_beating, args=(output, run_id, stop), daemon=True, name="heartbeat").start()
+        keeper.start()
         yield
     finally:
         stop.set()
+        if keeper.ident:
+            keeper.join(_PATIENCE_SECONDS)
         silence(output, run_id)
 
 
@@ -113,7 +117,7 @@ def _keep_beating(output: str, run_id: str, stop: threading.Event) -> None:
     while not stop.wait(_EVERY_SECONDS):
         with contextlib.suppress(MelanomaError):  # the next one may come through
             _beat(output, run_id)
-    silence(output, run_id)  # a beat that was under way when the night ended
+    silence(output, run_id)  # whoever waited may have given up on a beat that was under way
 
 
 def _beat(output: str, run_id: str) -> None:

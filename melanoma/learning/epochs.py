@@ -9,6 +9,7 @@ import numpy.typing as npt
 from melanoma.labelled.datasets import Photograph, read_file
 from melanoma.labelled.splits import Part
 from melanoma.learning.looks import Look
+from melanoma.learning.mixing import blended
 from melanoma.learning.sampling import draw
 
 Pixels = npt.NDArray[np.uint8]
@@ -26,6 +27,7 @@ class Drawing:
         draws: Photographs in an epoch; None for as many as the training part has.
         balance: 0 to 1.
         max_repeats: Of one photograph in an epoch.
+        mixup: Share of batches that are blended with themselves, 0 to 1.
     """
 
     batch_size: int
@@ -33,6 +35,7 @@ class Drawing:
     draws: int | None = None
     balance: float = 1.0
     max_repeats: int = 6
+    mixup: float = 0.0
 
 
 class Epoch(keras.utils.PyDataset):
@@ -55,14 +58,15 @@ class Epoch(keras.utils.PyDataset):
         return -(-len(self.drawn) // self._drawing.batch_size)
 
     def __getitem__(self, batch: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
-        """Gives the pixels and one-hot targets of a batch; the same batch of the same epoch is always the same."""
+        """Gives the pixels and the targets of a batch, each of sum 1; the same batch of the same epoch is always the same."""
         start = batch * self._drawing.batch_size
         drawn = self.drawn[start : start + self._drawing.batch_size]
         views = [
             self._view(self._part.photographs[index], (self._drawing.seed, self._number, start + offset))
             for offset, index in enumerate(drawn)
         ]
-        return np.stack(views), self._targets[drawn]
+        key = (self._drawing.seed, self._number, batch)
+        return blended(np.stack(views), self._targets[drawn], self._drawing.mixup, key)
 
     def _view(self, photograph: Photograph, key: tuple[int, ...]) -> Pixels:
         dice, uri = np.random.default_rng((*key, 1)), photograph.uri

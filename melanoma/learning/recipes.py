@@ -19,6 +19,7 @@ class Recipe:
         learning_rate: At its highest.
         weight_decay: Of AdamW.
         label_smoothing: Share of each target spread over all classes.
+        mixup: Share of batches that are blended with themselves.
         averaging: Momentum of the running average of the weights, per step.
         balance: 0 draws classes as frequent as they are, 1 all alike.
         max_repeats: Times that a photograph may come up in an epoch.
@@ -34,6 +35,7 @@ class Recipe:
     learning_rate: float
     weight_decay: float
     label_smoothing: float
+    mixup: float
     averaging: float
     balance: float
     max_repeats: int
@@ -50,6 +52,7 @@ _ASSIGNMENT = Recipe(
     learning_rate=1e-3,
     weight_decay=0.0,
     label_smoothing=0.05,
+    mixup=0.0,
     averaging=0.99,
     balance=1.0,
     max_repeats=6,
@@ -64,7 +67,8 @@ _TRANSFER = Recipe(
     batch_size=32,
     learning_rate=5e-4,
     weight_decay=0.05,
-    label_smoothing=0.1,
+    label_smoothing=0.05,
+    mixup=0.5,
     averaging=0.998,
     balance=0.5,
     max_repeats=6,

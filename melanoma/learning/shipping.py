@@ -83,7 +83,7 @@ class Plan:
     def drawing(self) -> Drawing:
         """How epochs are drawn."""
         recipe = self.recipe
-        return Drawing(recipe.batch_size, self.seed, None, recipe.balance, recipe.max_repeats)
+        return Drawing(recipe.batch_size, self.seed, None, recipe.balance, recipe.max_repeats, recipe.mixup)
 
     def train(
         self, folder: Path, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], object]

@@ -22,7 +22,8 @@ def words(tmp_path: Path, bundle_uri: str) -> list[str]:
 
 
 def reports(tmp_path: Path, suffix: str = "html") -> list[Path]:
-    return sorted((tmp_path / "out" / "_reports").glob(f"2*.{suffix}"))
+    """Reports, oldest first: two runs may begin in one second."""
+    return sorted((tmp_path / "out" / "_reports").glob(f"2*.{suffix}"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def noting(tmp_path: Path) -> list[str]:
