@@ -62,6 +62,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "output": {"required": True, "metavar": "FOLDER", "help": "local folder that becomes the bundle"},
     "name": {"metavar": "TEXT", "help": "of the bundle, on its card (default: the folder's name)"},
 }
+_OF_THE_RECIPE = (
+    *("size", "epochs", "head_epochs", "batch_size", "learning_rate"),
+    *("balance", "label_smoothing", "mixup", "look"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,12 +180,11 @@ def _check(args: argparse.Namespace) -> str:
 
 def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
     """Overrides a recipe by what the flags say, and the flags by the recipe, so that the card spells all of it."""
-    names = ("size", "epochs", "head_epochs", "batch_size", "learning_rate", "balance", "label_smoothing", "mixup", "look")
-    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    given = {name: getattr(args, name) for name in _OF_THE_RECIPE if getattr(args, name) is not None}
     if args.train_size or args.size:
         given["train_sizes"] = tuple(args.train_size or [args.size])
     chosen = replace(recipe, **given)
-    for name in names:
+    for name in _OF_THE_RECIPE:
         setattr(args, name, getattr(chosen, name))
     args.train_size = list(chosen.train_sizes)
     return chosen

@@ -58,7 +58,7 @@ class Epoch(keras.utils.PyDataset):
         return -(-len(self.drawn) // self._drawing.batch_size)
 
     def __getitem__(self, batch: int) -> tuple[Pixels, npt.NDArray[np.float32]]:
-        """Gives the pixels and the targets of a batch, each of sum 1; the same batch of the same epoch is always the same."""
+        """Gives the pixels and targets (each of sum 1) of a batch; a batch of an epoch is always the same."""
         start = batch * self._drawing.batch_size
         drawn = self.drawn[start : start + self._drawing.batch_size]
         views = [

@@ -129,6 +129,9 @@ def test_a_folder_with_other_files_is_refused_before_hours_of_training(tmp_path:
         (["--data", "folder", "--group-column", "lesion"], "--id-column and --label-column go with"),
         (["--data", "folder", "--data-licence", " "], "--data-licence is empty"),
         (["--data", "folder", "--output", "s3://models/new"], "local folder"),
+        (["--data", "folder", "--mixup", "1.5"], "--mixup 1.5: give a share from 0 to 1"),
+        (["--data", "folder", "--balance", "nan"], "--balance nan: give a share from 0 to 1"),
+        (["--data", "folder", "--label-smoothing", "1"], "--label-smoothing 1.0: give a share from 0 to below 1"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused_before_anything_is_read(words: list[str], message: str) -> None:

@@ -11,6 +11,7 @@ from melanoma.labelled.splits import TRAIN, Dataset
 from melanoma.learning import views
 from melanoma.learning.epochs import Drawing, Epoch
 from melanoma.learning.looks import Look
+from melanoma.learning.mixing import blended
 from melanoma.learning.sampling import class_shares, draw
 from tests.melanoma.learning import coloured
 
@@ -89,3 +90,21 @@ def test_draws_differ_by_seed_and_by_epoch() -> None:
     draws = [draw(labels, key, 100, 1.0, 9).tolist() for key in ((0, 0), (0, 0), (0, 1), (1, 0))]
     assert draws[0] == draws[1]
     assert draws[0] != draws[2] != draws[3] != draws[0]
+
+
+def test_some_batches_are_blended_with_themselves_labels_in_step() -> None:
+    targets = np.eye(3, dtype=np.float32)[[0, 1, 2, 1]]
+    pixels = np.broadcast_to(np.uint8(255 * targets)[:, None, None, :], (4, 2, 2, 3)).copy()
+    blends = [blended(pixels, targets, 0.5, (0, 1, batch)) for batch in range(60)]
+    for blend, shares in blends:
+        assert (blend.dtype, shares.dtype) == (np.uint8, np.float32)
+        assert shares.sum(axis=1) == pytest.approx(np.ones(4))
+        assert np.abs(blend / 255 - shares[:, None, None, :]).max() <= 0.5 / 255 + 1e-6
+    assert 15 < sum(np.array_equal(blend, pixels) for blend, _ in blends) < 45
+    assert all(np.array_equal(blended(pixels, targets, 0.0, (0, 1, batch))[0], pixels) for batch in range(20))
+
+
+def test_an_epoch_blends_as_much_as_it_is_told(dataset: Dataset) -> None:
+    plain, mixed, again = epoch(dataset)[0], epoch(dataset, mixup=1.0)[0], epoch(dataset, mixup=1.0)[0]
+    assert not np.array_equal(plain[0], mixed[0]) and not np.array_equal(plain[1], mixed[1])
+    assert np.array_equal(mixed[0], again[0]) and np.array_equal(mixed[1], again[1])
