@@ -11,13 +11,15 @@ from melanoma.judging.subgroups import MIN_SUBGROUP
 from melanoma.labels import name_of
 
 Report = Mapping[str, Any]
-_CHALLENGE_NAMES = {
-    "dice": "Dice",
+_FIGURES = {
+    "auc": "AUC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
     "ppv": "PPV",
     "npv": "NPV",
-    "auc": "AUC",
-    "auc_above_80_sensitivity": "AUC above 80 %",
+    "dice": "Dice",
     "average_precision": "AP",
+    "auc_above_80_sensitivity": "AUC above 80 %",
 }
 
 
@@ -27,12 +29,11 @@ def classes(report: Report) -> str:
         [
             escaped(name_of(slug)) + ("" if figures["evaluated"] else " <small>not evaluated</small>"),
             f"{figures['n']:,}",
-            *(_cell(figures[key]) for key in ("auc", "sensitivity", "specificity")),
-            *(number(figures[key]) for key in ("ppv", "npv", "dice", "average_precision", "auc_above_80_sensitivity")),
+            *(_cell(figures[key]) for key in _FIGURES),
         ]
         for slug, figures in report["by_label"].items()
     ]
-    head = ("class", "n", "AUC", "sensitivity", "specificity", "PPV", "NPV", "Dice", "AP", "AUC above 80 %")
+    head = ("class", "n", *_FIGURES.values())
     return section(
         "Each class",
         paragraph(
@@ -116,9 +117,11 @@ def _curves_of(report: Report, slug: str) -> str:
     sensitivity, alarms = figures["sensitivity"]["value"], 1 - figures["specificity"]["value"]
     ppv = figures["ppv"]
     roc = pictures.roc(curves["roc"], (alarms, sensitivity))
-    chosen = None if ppv is None else (sensitivity, ppv)
+    chosen = None if ppv is None else (sensitivity, ppv["value"])
     pr = pictures.precision_recall(curves["precision_recall"], chosen, figures["n"] / report["n"])
-    text = f"n = {figures['n']:,}, AUC {with_interval(figures['auc'])}, AP {number(figures['average_precision'])}"
+    text = (
+        f"n = {figures['n']:,}, AUC {with_interval(figures['auc'])}, AP {with_interval(figures['average_precision'])}"
+    )
     return markup.figure(grid([roc, pr], 180), name_of(slug), text)
 
 
@@ -177,7 +180,7 @@ def challenge(report: Report) -> str:
         "Below, a class is called where its probability is above 0.5, whatever the decision rule; classes that no "
         "label bears have no figure."
     )
-    head = ("class", *(_CHALLENGE_NAMES.get(key, key) for key in keys))
+    head = ("class", *(_FIGURES.get(key, key) for key in keys))
     inner = paragraph(text) + markup.table(head, rows)
     return f"<details><summary>The same by the rules of the ISIC challenges</summary>{inner}</details>"
 

@@ -43,8 +43,8 @@ def confusion(predictions: Predictions) -> Classes:
     return np.bincount(predictions.truth * k + predictions.top, minlength=k * k).reshape(k, k)
 
 
-def two_by_two(positive: Mask, called: Mask) -> dict[str, float | None]:
-    """Gives ppv, npv and dice of a yes-or-no answer, each 0 to 1, None where it is not defined.
+def two_by_two(positive: Mask, called: Mask) -> dict[str, Measure]:
+    """Measures sensitivity, specificity, ppv, npv and dice of a yes-or-no answer, NaN where one is not defined.
 
     A ppv needs photographs that were taken for the class, an npv such that were not, a Dice coefficient (F1) some that
     are of the class.
@@ -53,17 +53,23 @@ def two_by_two(positive: Mask, called: Mask) -> dict[str, float | None]:
         positive: bool (n,), photographs of the class.
         called: bool (n,), photographs that were taken for it.
     """
-    hits, misses = int((positive & called).sum()), int((positive & ~called).sum())
-    alarms, passes = int((~positive & called).sum()), int((~positive & ~called).sum())
     return {
-        "ppv": _quotient(hits, hits + alarms),
-        "npv": _quotient(passes, passes + misses),
-        "dice": _quotient(2 * hits, 2 * hits + alarms + misses) if hits + misses else None,
+        "sensitivity": share(called, positive),
+        "specificity": share(~called, ~positive),
+        "ppv": share(positive, called),
+        "npv": share(~positive, ~called),
+        "dice": _dice(positive, called),
     }
 
 
-def _quotient(part: int, whole: int) -> float | None:
-    return part / whole if whole else None
+def _dice(positive: Mask, called: Mask) -> Measure:
+    columns = np.stack([positive & called, called, positive], axis=1).astype(np.float64)
+
+    def of(weights: Floats) -> Floats:
+        hits, answers, members = (weights @ columns).T
+        return np.where(members > 0, ratio(2 * hits, answers + members), np.nan)
+
+    return Measure(of, positive | called)
 
 
 def evaluate_flag(predictions: Predictions, seed: int) -> dict[str, Any] | None:
@@ -72,10 +78,8 @@ def evaluate_flag(predictions: Predictions, seed: int) -> dict[str, Any] | None:
         return None
     positive = predictions.truth == predictions.melanoma
     flagged = predictions.flagged
-    measures = {"sensitivity": share(flagged, positive), "specificity": share(~flagged, ~positive)}
-    samples = bootstrap.draw(measures, predictions.groups, seed)
-    figures = {name: bootstrap.spelt(sample) for name, sample in samples.items()}
-    return {"n": int(flagged.sum()), **figures, **two_by_two(positive, flagged)}
+    samples = bootstrap.draw(two_by_two(positive, flagged), predictions.groups, seed)
+    return {"n": int(flagged.sum()), **{name: bootstrap.spelt(sample) for name, sample in samples.items()}}
 
 
 def evaluate_review(predictions: Predictions, seed: int) -> dict[str, Any] | None:

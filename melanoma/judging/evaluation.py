@@ -1,13 +1,13 @@
 """How good a model is on labelled photographs: one report of JSON values, every key in docs/evaluation.md."""
 
-import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from melanoma.judging import bootstrap, ranking
-from melanoma.judging.bootstrap import Measure, Sample, share
+from melanoma.judging.bootstrap import Measure, Sample
 from melanoma.judging.calibration import brier, evaluate_calibration, log_loss
 from melanoma.judging.challenge import evaluate_challenge
 from melanoma.judging.decisions import (
@@ -21,7 +21,9 @@ from melanoma.judging.decisions import (
 from melanoma.judging.predictions import Predictions
 from melanoma.judging.subgroups import evaluate_subgroups
 
-FORMAT = 1
+FORMAT = 2
+_OF_A_CLASS = ("auc", "average_precision", "auc_above_80_sensitivity")
+_OF_AN_ANSWER = ("sensitivity", "specificity", "ppv", "npv", "dice")
 
 
 def evaluate(predictions: Predictions, seed: int, majority: int | None = None) -> dict[str, Any]:
@@ -73,11 +75,19 @@ def _measures(predictions: Predictions, majority: int) -> dict[str, Measure]:
         "baseline accuracy": accuracy(truth, constant),
     }
     for index in range(len(predictions.slugs)):
-        positive, called = truth == index, top == index
-        measures[f"auc {index}"] = ranking.auc(positive, predictions.probabilities[:, index])
-        measures[f"sensitivity {index}"] = share(called, positive)
-        measures[f"specificity {index}"] = share(~called, ~positive)
+        for name, measure in _class_measures(predictions, index).items():
+            measures[f"{name} {index}"] = measure
     return measures
+
+
+def _class_measures(predictions: Predictions, index: int) -> dict[str, Measure]:
+    positive, scores = predictions.truth == index, predictions.probabilities[:, index]
+    return {
+        "auc": ranking.auc(positive, scores),
+        "average_precision": ranking.measured(positive, scores, ranking.average_precision),
+        "auc_above_80_sensitivity": ranking.measured(positive, scores, partial(ranking.auc_above, sensitivity=0.8)),
+        **two_by_two(positive, predictions.top == index),
+    }
 
 
 def _baseline(predictions: Predictions, majority: int, samples: Mapping[str, Sample]) -> dict[str, Any]:
@@ -93,21 +103,14 @@ def _baseline(predictions: Predictions, majority: int, samples: Mapping[str, Sam
 
 def _by_label(predictions: Predictions, samples: Mapping[str, Sample]) -> dict[str, Any]:
     counts, evaluated = predictions.counts(), predictions.evaluated()
-    found = {}
-    for index, slug in enumerate(predictions.slugs):
-        positive = predictions.truth == index
-        curve = ranking.curve(positive, predictions.probabilities[:, index])
-        found[slug] = {
+    return {
+        slug: {
             "n": int(counts[index]),
             "evaluated": index in evaluated,
-            "auc": bootstrap.spelt(samples[f"auc {index}"]),
-            "average_precision": _number(ranking.average_precision(curve)),
-            "auc_above_80_sensitivity": _number(ranking.auc_above(curve, 0.8)),
-            "sensitivity": bootstrap.spelt(samples[f"sensitivity {index}"]),
-            "specificity": bootstrap.spelt(samples[f"specificity {index}"]),
-            **two_by_two(positive, predictions.top == index),
+            **{name: bootstrap.spelt(samples[f"{name} {index}"]) for name in (*_OF_A_CLASS, *_OF_AN_ANSWER)},
         }
-    return found
+        for index, slug in enumerate(predictions.slugs)
+    }
 
 
 def _curves(predictions: Predictions) -> dict[str, Any]:
@@ -119,7 +122,3 @@ def _curves(predictions: Predictions) -> dict[str, Any]:
         slug: {"roc": ranking.roc_points(curve), "precision_recall": ranking.precision_recall_points(curve)}
         for slug, curve in curves.items()
     }
-
-
-def _number(value: float) -> float | None:
-    return None if math.isnan(value) else value

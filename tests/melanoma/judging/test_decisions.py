@@ -19,6 +19,7 @@ from melanoma.judging.decisions import (
     evaluate_review,
     two_by_two,
 )
+from melanoma.judging.predictions import Mask
 from tests.melanoma.judging.drawn import drawn, stated
 
 ONCE = np.ones((1, 300))
@@ -48,20 +49,30 @@ def test_only_evaluated_classes_that_occur_count() -> None:
     assert np.isnan(balanced_accuracy(truth, chosen, []).of(np.ones((1, 4)))[0])
 
 
-def test_predictive_values_and_dice_are_those_of_scikit_learn() -> None:
+def test_answers_are_judged_as_by_scikit_learn_also_under_weights() -> None:
     dice = np.random.default_rng(0)
     positive, called = dice.random(200) < 0.3, dice.random(200) < 0.4
-    found = two_by_two(positive, called)
-    assert found["ppv"] == pytest.approx(precision_score(positive, called))
-    assert found["npv"] == pytest.approx(precision_score(~positive, ~called))
-    assert found["dice"] == pytest.approx(f1_score(positive, called))
+    weights = dice.integers(0, 4, (3, 200)).astype(np.float64)
+    found = {name: measure.of(weights) for name, measure in two_by_two(positive, called).items()}
+    for row, times in enumerate(weights):
+        assert found["sensitivity"][row] == pytest.approx(recall_score(positive, called, sample_weight=times))
+        assert found["specificity"][row] == pytest.approx(recall_score(~positive, ~called, sample_weight=times))
+        assert found["ppv"][row] == pytest.approx(precision_score(positive, called, sample_weight=times))
+        assert found["npv"][row] == pytest.approx(precision_score(~positive, ~called, sample_weight=times))
+        assert found["dice"][row] == pytest.approx(f1_score(positive, called, sample_weight=times))
+    assert two_by_two(positive, called)["ppv"].among.sum() == called.sum()
 
 
-def test_what_cannot_be_divided_is_none() -> None:
-    yes, no = np.ones(4, np.bool_), np.zeros(4, np.bool_)
-    assert two_by_two(yes, no) == {"ppv": None, "npv": 0.0, "dice": 0.0}
-    assert two_by_two(no, yes) == {"ppv": 0.0, "npv": None, "dice": None}
-    assert two_by_two(no, no) == {"ppv": None, "npv": 1.0, "dice": None}
+def test_what_cannot_be_divided_is_no_figure() -> None:
+    yes, no, nan = np.ones(4, np.bool_), np.zeros(4, np.bool_), np.nan
+
+    def figures(positive: Mask, called: Mask) -> list[float]:
+        found = two_by_two(positive, called)
+        return [float(found[name].of(np.ones((1, 4)))[0]) for name in ("ppv", "npv", "dice")]
+
+    assert figures(yes, no) == pytest.approx([nan, 0, 0], nan_ok=True)
+    assert figures(no, yes) == pytest.approx([0, nan, nan], nan_ok=True)
+    assert figures(no, no) == pytest.approx([nan, 1, nan], nan_ok=True)
 
 
 def test_the_flag_is_judged_as_a_yes_or_no_answer() -> None:
@@ -74,7 +85,8 @@ def test_the_flag_is_judged_as_a_yes_or_no_answer() -> None:
     assert found["sensitivity"]["value"] == pytest.approx(recall_score(positive, flagged))
     assert found["sensitivity"]["n"] == positive.sum()
     assert found["specificity"]["value"] == pytest.approx(recall_score(~positive, ~flagged))
-    assert found["ppv"] == pytest.approx(precision_score(positive, flagged))
+    assert found["ppv"]["value"] == pytest.approx(precision_score(positive, flagged))
+    assert found["ppv"]["low"] < found["ppv"]["value"] < found["ppv"]["high"]
     assert evaluate_flag(drawn(300), 0) is None
     assert evaluate_flag(stated([[0.5, 0.5]], [0], ("nevus", "scar")), 0) is None
 

@@ -1,11 +1,13 @@
 """Curves and areas that scikit-learn finds too, with ties, weights and classes that nobody has."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from melanoma.judging import ranking
-from melanoma.judging.ranking import auc, auc_above, average_precision, curve
+from melanoma.judging.ranking import auc, auc_above, average_precision, curve, measured
 
 ONCE = np.ones((1, 300))
 
@@ -31,6 +33,18 @@ def test_weights_count_a_photograph_as_often_as_it_was_drawn() -> None:
     weights = np.random.default_rng(2).integers(0, 4, (5, 300)).astype(np.float64)
     expected = [roc_auc_score(positive, scores, sample_weight=row) for row in weights]
     assert auc(positive, scores).of(weights) == pytest.approx(expected)
+    expected = [average_precision_score(positive, scores, sample_weight=row) for row in weights]
+    assert measured(positive, scores, average_precision).of(weights) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("levels", [3, 10**6])
+def test_the_area_above_a_sensitivity_under_weights_is_that_of_copies(levels: int) -> None:
+    positive, scores = scored(levels)
+    weights = np.random.default_rng(3).integers(0, 4, (5, 300))
+    copies = [np.repeat(np.arange(300), row) for row in weights]
+    expected = [float(auc_above(curve(positive[chosen], scores[chosen]), 0.8)) for chosen in copies]
+    found = measured(positive, scores, partial(auc_above, sensitivity=0.8)).of(weights.astype(np.float64))
+    assert found == pytest.approx(expected)
 
 
 def test_ties_count_half() -> None:
@@ -52,6 +66,7 @@ def test_no_photograph_at_all_has_no_area() -> None:
     nobody = np.zeros(0, np.bool_)
     assert np.isnan(auc(nobody, np.zeros(0)).of(np.ones((1, 0)))[0])
     assert np.isnan(average_precision(curve(nobody, np.zeros(0))))
+    assert np.isnan(auc_above(curve(nobody, np.zeros(0)), 0.8))
 
 
 @pytest.mark.parametrize("levels", [3, 10**6])
