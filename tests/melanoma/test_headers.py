@@ -1,7 +1,8 @@
-"""What the gate reads from the bytes of a file, what it refuses, and how soon."""
+"""What the gate reads from the bytes of a file, what it refuses, and with how little effort."""
 
+import contextlib
 import struct
-import time
+import sys
 
 import pytest
 
@@ -19,13 +20,21 @@ def refusal(data: bytes) -> ImageError:
     return caught.value
 
 
-def milliseconds(data: bytes) -> float:
-    best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
-        refusal(data)
-        best = min(best, 1000 * (time.perf_counter() - start))
-    return best
+def effort(data: bytes) -> int:
+    """Counts the calls of functions that a refusal takes, which no busy machine changes."""
+    calls = 0
+
+    def count(frame: object, event: str, argument: object) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        with contextlib.suppress(ImageError):
+            read_header(data)
+    finally:
+        sys.setprofile(None)
+    return calls
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 2}])
@@ -157,8 +166,9 @@ def test_an_end_marker_within_a_comment_hides_no_scans() -> None:
     "giant_jpeg", "giant_png", "thread_png", "scan_bomb_jpeg", "twelve_bit_jpeg", "zero_sided_jpeg", "dicom",
     "animated_png", "animated_webp", "paged_tiff", "header_only_jpeg", "flipped_png",
 ])  # fmt: skip
-def test_the_gate_refuses_within_ten_milliseconds(name: str) -> None:
-    assert milliseconds(BROKEN[name]) < 10
+def test_the_gate_refuses_after_a_few_looks(name: str) -> None:
+    refusal(BROKEN[name])
+    assert 0 < effort(BROKEN[name]) < 2000
 
 
 @pytest.mark.parametrize("data", [
@@ -169,7 +179,7 @@ def test_the_gate_refuses_within_ten_milliseconds(name: str) -> None:
 ], ids=["jpeg", "png", "webp"])  # fmt: skip
 def test_a_file_of_nothing_but_parts_is_refused_soon(data: bytes) -> None:
     assert refusal(data).kind is ErrorKind.CORRUPT
-    assert milliseconds(data) < 1000
+    assert effort(data) < 30 * MAX_PARTS
 
 
 def test_a_tiff_whose_fields_overlap_beyond_the_file_is_refused() -> None:

@@ -5,7 +5,6 @@ import hashlib
 import io
 import subprocess
 import sys
-import time
 import zlib
 from collections import Counter
 from pathlib import Path
@@ -213,11 +212,9 @@ def test_one_seed_writes_one_set_of_bytes_and_another_seed_another(tmp_path: Pat
     assert all(one[name] != two[name] for name in one if "empty" not in name)
 
 
-def test_a_second_call_touches_nothing_and_is_quick(store: Path) -> None:
+def test_a_second_call_touches_nothing(store: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in store.rglob("*")}
-    start = time.monotonic()
     paths = write_samples(store, count=30, broken=5, seed=3)
-    assert time.monotonic() - start < 0.5
     assert {path: path.stat().st_mtime_ns for path in store.rglob("*")} == before
     assert len(paths) == len(set(paths)) == 30
 
