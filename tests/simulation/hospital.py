@@ -26,6 +26,7 @@ class Events:
     """What happens in a night."""
 
     fault: bool
+    heals: bool  # the store was bad in a night that is killed, and is well again when that is started again
     kill: bool
     too_late: bool
     retry_failed: bool
@@ -41,6 +42,7 @@ def events(night: int, nights: int) -> Events:
     middle = nights // 2
     return Events(
         fault=night % 7 == 3,
+        heals=night % 10 == 9,
         kill=night % 5 == 4,
         too_late=night % 9 == 5,
         retry_failed=night == nights * 3 // 10,
@@ -69,14 +71,16 @@ class Hospital:
         """Lets a day and a night pass, and compares."""
         tonight, what = FIRST + datetime.timedelta(days=number), events(number, nights)
         self.store.pass_a_day()
-        if what.fault:
+        if what.fault or what.heals:
             self.store.break_down(number)
         active = [0, 1] if what.shadow else [1 if what.second_model else 0]
         words = self._words(tonight, active, what)
         before = listing(self.store.folder, f"{PROTOCOL}://")
         late: list[Path] = []
         if what.kill:
-            late = self._killed(words)
+            late = self._killed(words, what.heals)
+        if what.heals:
+            self.store.recover()
         code = main(words)
         self.runs += 1
         listed = before + self._seen(late, tonight)
@@ -99,8 +103,8 @@ class Hospital:
         words += ["--retry-failed"] if what.retry_failed else []
         return [*words, "--max-time", "0s"] if what.too_late else words
 
-    def _killed(self, words: list[str]) -> list[Path]:
-        """Starts a night, lets photographs arrive while it runs, and kills it at any moment of its work."""
+    def _killed(self, words: list[str], once_staged: bool) -> list[Path]:
+        """Starts a night, lets photographs arrive, and kills it: once something is staged, or at any moment."""
         command = [sys.executable, "-m", "tests.simulation.child", *words]
         log = (self._folder / "killed.log").open("ab")
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
@@ -109,8 +113,10 @@ class Hospital:
         moment = (
             time.monotonic() + self._dice.choice([0.0, 0.5, 2.5, 4.0, 4.5, 5.0, 5.5, 6.0]) + self._dice.random() / 2
         )
-        late = [self.store.add()]
-        while process.poll() is None and time.monotonic() < moment:
+        late, staged = [self.store.add()], self.output / "_staging"
+        while process.poll() is None and (
+            not list(staged.rglob("*.arrow")) if once_staged else time.monotonic() < moment
+        ):
             time.sleep(0.01)
         self.kills += process.poll() is None
         process.kill()
