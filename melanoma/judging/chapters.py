@@ -42,7 +42,7 @@ def classes(report: Report) -> str:
             "is at least 0.8 are those of the class's probability. Predictive values hold for the class shares of "
             f"these photographs only. A class with fewer than {MIN_TEST_PHOTOGRAPHS} photographs is not evaluated."
         ),
-        markup.table(head, rows),
+        markup.table(head, rows, "wide"),
     )
 
 

@@ -29,6 +29,7 @@ th { font-weight: 600; vertical-align: bottom; } thead th { color: var(--muted);
 th:first-child, td:first-child { text-align: left; padding-left: 0; } td small, th small { color: var(--muted); }
 td.text { text-align: left; white-space: normal; }
 td svg { display: inline-block; vertical-align: middle; width: 150px; height: 16px; margin-right: .5rem; }
+.wide th, .wide td { padding: .3rem .35rem; } .wide small { font-size: .7rem; }
 .bars { width: 100%; } .bars th:first-child { min-width: 9rem; } .bars svg { width: 128px; }
 .bars :nth-child(n + 5) { text-align: left; }
 .heat td { text-align: center; border: 1px solid var(--bg); line-height: 1.2;
