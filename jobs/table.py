@@ -42,9 +42,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _history(args: argparse.Namespace) -> None:
-    from melanoma import upkeep
+    from melanoma import history
 
-    versions = upkeep.history(args.table)
+    versions = history.history(args.table)
     if args.json:
         print(json.dumps([asdict(version) for version in versions], indent=1))
         return
@@ -55,9 +55,9 @@ def _history(args: argparse.Namespace) -> None:
 
 
 def _models(args: argparse.Namespace) -> None:
-    from melanoma import upkeep
+    from melanoma import promotion
 
-    models = upkeep.models(args.table)
+    models = promotion.models(args.table)
     if args.json:
         print(json.dumps([asdict(model) for model in models], indent=1))
         return
@@ -67,21 +67,21 @@ def _models(args: argparse.Namespace) -> None:
 
 
 def _promote(args: argparse.Namespace) -> None:
-    from melanoma import upkeep
+    from melanoma import promotion
 
-    version = upkeep.promote(args.table, args.model_id)
+    version = promotion.promote(args.table, args.model_id)
     print(f"{args.model_id} is promoted, table version {version}: the view current shows its answers")
 
 
 def _delete(args: argparse.Namespace) -> None:
-    from melanoma import heartbeats, upkeep
+    from melanoma import heartbeats, promotion
 
     if not args.yes:
-        known = {model.model_id: model.rows for model in upkeep.models(args.table)}
+        known = {model.model_id: model.rows for model in promotion.models(args.table)}
         print(f"{known.get(args.model, 0):,} rows of {args.model} would be deleted; say --yes to do it")
         return
     heartbeats.refuse_beside_a_night(args.table)
-    print(f"{upkeep.delete_model(args.table, args.model):,} rows of {args.model} deleted")
+    print(f"{promotion.delete_model(args.table, args.model):,} rows of {args.model} deleted")
 
 
 def _compact(args: argparse.Namespace) -> None:

@@ -1,11 +1,11 @@
-"""What keeps a score table fit for years: promotion, deletion of a model, compaction, clean-up, history."""
+"""What keeps a score table fit for years: compaction and clean-up."""
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from melanoma import scores, storage
 from melanoma.errors import NothingCommittedError, UsageError
@@ -14,143 +14,6 @@ from melanoma.store_errors import reason_of
 
 RETENTION_DAYS = 7  # of readers that opened the table before a file was replaced; Delta Lake's own default
 _SMALL_BYTES, _MANY_FILES = 32 << 20, 32
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What a score table holds of one model.
-
-    Attributes:
-        model_id: Of the model.
-        rows: Its rows, failures included.
-        first: Id of the first run with one.
-        last: Id of the last run with one.
-        is_promoted: Whether its answers count.
-    """
-
-    model_id: str
-    rows: int
-    first: str
-    last: str
-    is_promoted: bool
-
-
-@dataclass(frozen=True)
-class Version:
-    """One version of a score table.
-
-    Attributes:
-        number: From 0.
-        moment: Milliseconds since 1970, UTC.
-        what: In a few words.
-        run_id: Of the run that made it; empty for none.
-        rows: That it added; None where nothing is said.
-    """
-
-    number: int
-    moment: int
-    what: str
-    run_id: str
-    rows: int | None
-
-
-def models(uri: str) -> list[ModelFacts]:
-    """Says what a score table holds of each model, the one that was first in it at the front.
-
-    Raises:
-        UsageError: There is no table.
-    """
-    promoted = scores.promoted(uri)
-    groups = scores.rows(uri, [PARTITION, "run_id"]).group_by(PARTITION)
-    found = groups.aggregate([("run_id", "count"), ("run_id", "min"), ("run_id", "max")]).sort_by("run_id_min")
-    return [
-        ModelFacts(
-            row[PARTITION], row["run_id_count"], row["run_id_min"], row["run_id_max"], row[PARTITION] == promoted
-        )
-        for row in found.to_pylist()
-    ]
-
-
-def history(uri: str) -> list[Version]:
-    """Gives the versions of a score table, the newest first, as far back as its log reaches.
-
-    Raises:
-        UsageError: There is no table.
-    """
-    return [_version(entry) for entry in _opened(uri).history()]
-
-
-def _version(entry: dict[str, Any]) -> Version:
-    metrics = entry.get("operationMetrics") or {}
-    rows = metrics.get("num_added_rows") if entry.get("run_id") else None
-    return Version(
-        int(entry["version"]), int(entry["timestamp"]), _what(entry), entry.get("run_id", ""), rows and int(rows)
-    )
-
-
-def _what(entry: dict[str, Any]) -> str:
-    operation, said = entry.get("operation", ""), entry.get("operationParameters") or {}
-    if entry.get("run_id"):
-        return "night"
-    if operation == "WRITE":
-        return str(entry.get("why", "rewritten"))
-    if operation == "SET TBLPROPERTIES":
-        return f"promoted {_property(said)}"
-    known = {
-        "CREATE TABLE": "made",
-        "DELETE": f"deleted {said.get('predicate', '')}",
-        "OPTIMIZE": "compacted",
-        "VACUUM START": "clean-up began",
-        "VACUUM END": "cleaned up",
-    }
-    return str(known.get(operation, operation.lower()))
-
-
-def _property(said: dict[str, Any]) -> str:
-    return str(said.get("properties", "")).rpartition(":")[2].strip('"{} ')
-
-
-def promote(uri: str, model_id: str) -> int:
-    """Lets a model's answers count from now on.
-
-    Returns:
-        The version of the table that says so.
-
-    Raises:
-        UsageError: There is no table, or it holds no row of the model.
-        NothingCommittedError: The store or the disk refused.
-    """
-    _known(uri, model_id)
-    table = _opened(uri)
-    with _changes(uri):
-        table.alter.set_table_properties({scores.PROMOTED: model_id}, raise_if_not_exists=False)
-    return int(table.version())
-
-
-def delete_model(uri: str, model_id: str) -> int:
-    """Deletes all rows of a model, so that a night with its bundle would score everything again.
-
-    Returns:
-        How many.
-
-    Raises:
-        UsageError: There is no table, it holds no row of the model, or the model is the promoted one.
-        NothingCommittedError: The store or the disk refused.
-    """
-    facts = _known(uri, model_id)
-    if facts.is_promoted:
-        raise UsageError(f"{model_id} is the promoted model; promote another one first")
-    table = _opened(uri)
-    with _changes(uri):
-        table.delete(f"{PARTITION} = '{facts.model_id}'")
-    return facts.rows
-
-
-def _known(uri: str, model_id: str) -> ModelFacts:
-    known = {facts.model_id: facts for facts in models(uri)}
-    if model_id not in known:
-        raise UsageError(f"{uri}: no row of {model_id!r}; the table knows {', '.join(known) or 'no model'}")
-    return known[model_id]
 
 
 def small_files(uri: str, model_id: str) -> int:
@@ -185,8 +48,8 @@ def compact(uri: str) -> tuple[int, int]:
         UsageError: There is no table.
         NothingCommittedError: The store or the disk refused.
     """
-    table = _opened(uri)
-    with _changes(uri):
+    table = opened(uri)
+    with changing(uri):
         metrics = table.optimize.compact()
     return int(metrics["numFilesRemoved"]), int(metrics["numFilesAdded"])
 
@@ -227,18 +90,18 @@ def rewrite_without(uri: str, uris: pa.Array) -> None:
         UsageError: There is no table.
         NothingCommittedError: The store or the disk refused.
     """
-    table = _opened(uri)
+    table = opened(uri)
     rows = table.to_pyarrow_dataset()
     kept = rows.scanner(filter=~pa.compute.field("image_uri").isin(uris)).to_reader()
-    with _changes(uri):
+    with changing(uri):
         scores.overwrite(table, kept)
 
 
 def _vacuum(uri: str, hours: int, dry_run: bool) -> tuple[int, int]:
-    table, root = _opened(uri), storage.canonical(uri)
+    table, root = opened(uri), storage.canonical(uri)
     # Of killed runs files may lie there that no version ever knew.
     full = {"full": True, "enforce_retention_duration": False}
-    with _changes(uri):
+    with changing(uri):
         doomed = table.vacuum(hours, dry_run=True, **full)
         sizes = [storage.size_of(storage.join(root, *name.split("/"))) for name in doomed]
         if not dry_run and doomed:
@@ -246,7 +109,12 @@ def _vacuum(uri: str, hours: int, dry_run: bool) -> tuple[int, int]:
     return len(doomed), sum(sizes)
 
 
-def _opened(uri: str) -> Any:
+def opened(uri: str) -> Any:
+    """Opens a score table.
+
+    Raises:
+        UsageError: There is none.
+    """
     table = scores.open_table(uri)
     if table is None:
         raise UsageError(f"{uri}: no score table there; `melanoma score --output {uri}` makes one")
@@ -254,7 +122,12 @@ def _opened(uri: str) -> Any:
 
 
 @contextlib.contextmanager
-def _changes(uri: str) -> Iterator[None]:
+def changing(uri: str) -> Iterator[None]:
+    """Says it in our words where the store or the disk refuses a change of the table.
+
+    Raises:
+        NothingCommittedError: It did.
+    """
     try:
         yield
     except scores.REFUSALS as error:

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs.cli import main
-from melanoma import heartbeats, queries, scores, staging, upkeep
+from melanoma import heartbeats, promotion, queries, scores, staging, upkeep
 from melanoma.bundle import load_bundle
 from melanoma.errors import ErrorKind, NothingCommittedError, PhotographError
 from melanoma.forgetting import Forgotten
@@ -57,7 +57,7 @@ def test_a_night_that_planned_before_a_promotion_commits_all_the_same(tmp_path: 
     fill(tmp_path / "in", 2)
     night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
     planned = start(tmp_path / "out", bundle_uri)
-    upkeep.promote(str(tmp_path / "out"), planned.model_id)
+    promotion.promote(str(tmp_path / "out"), planned.model_id)
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=planned)
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
     assert len(rows(tmp_path / "out")) == 2 and scores.promoted(str(tmp_path / "out")) == planned.model_id
@@ -80,7 +80,7 @@ def test_a_night_scores_again_what_was_deleted(tmp_path: Path, bundle_uri: str) 
     for uri in (bundle_uri, other):
         night(tmp_path / "in", tmp_path / "out", uri)
     bad = start(tmp_path / "out", other).model_id
-    assert upkeep.delete_model(str(tmp_path / "out"), bad) == 2
+    assert promotion.delete_model(str(tmp_path / "out"), bad) == 2
     assert night(tmp_path / "in", tmp_path / "out", other).counts.scored == 2
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from melanoma import queries, upkeep
+from melanoma import promotion, queries
 from melanoma.bundle import to_json
 from melanoma.errors import UsageError
 from melanoma.exports import export
@@ -66,9 +66,9 @@ def test_latest_is_the_newest_success_of_each_photograph_and_model(table: str) -
 
 def test_current_is_the_latest_of_the_promoted_model(table: str) -> None:
     assert len(column(table, "FROM current")) == 5
-    version = upkeep.promote(table, OTHER)
+    version = promotion.promote(table, OTHER)
     assert version and column(table, "FROM current") == ["once"]
-    upkeep.promote(table, "m-000000000001")
+    promotion.promote(table, "m-000000000001")
     assert len(column(table, "FROM current")) == 5
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma import heartbeats, scores, storage, upkeep
+from melanoma import heartbeats, promotion, scores, storage
 from tests.helpers import photograph, write_tiny_bundle
 from tests.melanoma.test_storage import NAMES
 from tests.pipelines.nights import rows
@@ -67,7 +67,7 @@ def test_years_of_upkeep_on_s3(
     assert len(rows(output)) == 8 and not heartbeats.active(output)
     uri = next(row["image_uri"] for row in rows(output) if row["image_id"] == "DOE-JANE-0")
     assert main(["explain", output, uri]) == 0
-    models = [model.model_id for model in upkeep.models(output)]
+    models = [model.model_id for model in promotion.models(output)]
     # Of a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
     promote = [sys.executable, "-m", "jobs.cli", "table", "promote", output, models[1]]
     subprocess.run(promote, cwd=Path(__file__).parents[2], check=True, timeout=60)
