@@ -25,7 +25,7 @@ class Run:
     """One start of the job over one output with one model.
 
     Attributes:
-        run_id: UTC start and 8 random hex digits; sorts by time.
+        run_id: UTC start and 8 hex digits of its milliseconds and chance; sorts by time.
         run_date: Local date at the start, fixed for the run.
         output: Canonical URI of the score table.
         model_id: Of the bundle.
@@ -90,7 +90,8 @@ def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | N
     now = datetime.datetime.now(datetime.UTC)
     schema = score_schema(bundle.slugs, kept)
     return Run(
-        run_id=f"{time_stamp(now)}-{secrets.token_hex(4)}",
+        # Ids sort by time: two runs of one second are told apart by their milliseconds before chance comes in.
+        run_id=f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}",
         run_date=date or datetime.date.today(),
         output=storage.canonical(output),
         model_id=bundle.model_id,

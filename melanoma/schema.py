@@ -27,7 +27,7 @@ COLUMNS = (
     Column("image_uri", pa.string(), False, "Where the photograph lies, spelt as the store spells it."),
     Column("image_version", pa.string(), False, "The store's etag or generation, or time and size; empty if missing."),
     Column("run_date", pa.date32(), False, "Local date on which the run started."),
-    Column("run_id", pa.string(), False, "The run that committed the row: UTC start and 8 random hex digits."),
+    Column("run_id", pa.string(), False, "The run that committed the row; begins with its UTC start, sorts by time."),
     Column("scored_at", pa.timestamp("us", "UTC"), False, "When the photograph was scored or failed, UTC."),
     Column("status", pa.string(), False, "`scored` or `failed`."),
     Column("error_kind", pa.string(), True, "Why a photograph failed, from a closed list; null if scored."),

@@ -1,6 +1,8 @@
 """A row says what became of its photograph; a staged file is as it was written, or it is not there."""
 
 import datetime
+import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,6 +43,15 @@ def table_of(run: Run, bundle: Bundle, names: str = "ab") -> pa.Table:
     builder = RowBuilder(run, bundle)
     builder.add_scored([loaded(name) for name in names], Scores(ROWS[: len(names)]))
     return builder.table()
+
+
+def test_ids_of_runs_of_one_second_sort_by_time(tmp_path: Path, bundle: Bundle) -> None:
+    ids = []
+    for _ in range(20):
+        ids.append(new_run(str(tmp_path), bundle, KEPT, None, None).run_id)
+        time.sleep(0.002)  # more than the millisecond that an id tells apart
+    assert ids == sorted(ids)
+    assert all(re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", run_id) for run_id in ids)
 
 
 def test_a_scored_row_says_everything_of_its_photograph(run: Run, bundle: Bundle) -> None:
