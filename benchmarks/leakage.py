@@ -25,7 +25,7 @@ from leakage_protocols import PROTOCOLS, Item, Material, gather, shared
 
 from melanoma.audit.hashes import turned_hashes
 from melanoma.judging import bootstrap, decisions
-from melanoma.learning.networks import assignment_cnn, network_named
+from melanoma.learning.networks import network_named
 from melanoma.learning.normalisation import with_fused_normalisation
 
 SPLIT = Path(__file__).parents[1] / "docs" / "splits" / "isic9.csv"
@@ -54,7 +54,7 @@ class Settings:
 
 
 class Steps(keras.utils.PyDataset):
-    """All steps of a training, drawn in whole passes over the files."""
+    """All steps of a training, drawn in whole passes over the files or what a fixed network makes of them."""
 
     def __init__(self, pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> None:
         """Draws the order, the same for one seed."""
@@ -86,34 +86,43 @@ def notebook_cnn(labels: int, size: tuple[int, int]) -> keras.Model:
     return keras.Sequential([keras.Input((*size, 3)), layers.Rescaling(1 / 255), *blocks, *head])
 
 
-def regularised_cnn(labels: int, size: tuple[int, int]) -> keras.Model:
-    """Builds the network of `melanoma train --network assignment-cnn`: fewer weights, dropout and weight penalty."""
-    return with_fused_normalisation(assignment_cnn(labels, size))
+def from_scratch(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
+    """Trains the notebook's network."""
+    return learn(notebook_cnn(targets.shape[1], settings.size), pixels, targets, settings, seed)
 
 
-def pretrained_cnn(labels: int, size: tuple[int, int]) -> keras.Model:
-    """Builds the network of `melanoma train --network lite0`, which has seen ImageNet; all of it learns."""
-    return with_fused_normalisation(network_named("lite0").build(labels, size))
+def frozen(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
+    """Trains two dense layers on what a network that has seen ImageNet makes of the photographs; that stays fixed."""
+    whole = network_named("lite0").build(targets.shape[1], settings.size)
+    body = keras.Model(whole.input, whole.get_layer("average").output)
+    layers = [keras.layers.Dense(256, activation="relu"), keras.layers.Dense(targets.shape[1], activation="softmax")]
+    head = keras.Sequential([keras.Input(body.output.shape[1:]), *layers])
+    learn(head, body.predict(pixels, batch_size=64, verbose=0), targets, settings, seed)
+    return keras.Model(body.input, head(body.output))
 
 
-NETWORKS: dict[str, Callable[[int, tuple[int, int]], keras.Model]] = {
-    "notebook": notebook_cnn,
-    "assignment-cnn": regularised_cnn,
-    "lite0": pretrained_cnn,
-}
-MOST_STEPS = {"lite0": 1200}  # it has learnt to see before
+def fine_tuned(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
+    """Trains all of a network that has seen ImageNet, for fewer steps: it has learned to see before."""
+    network = with_fused_normalisation(network_named("lite0").build(targets.shape[1], settings.size))
+    fewer = replace(settings, steps=min(settings.steps, FINE_TUNING_STEPS))
+    return learn(network, pixels, targets, fewer, seed)
 
 
-def train(build: str, pixels: np.ndarray, truth: np.ndarray, labels: int, settings: Settings, seed: int) -> keras.Model:
-    """Trains one network to the end of its schedule; no figure chooses when to stop."""
-    keras.utils.set_random_seed(seed)
-    settings = replace(settings, steps=min(settings.steps, MOST_STEPS.get(build, settings.steps)))
-    network = NETWORKS[build](labels, settings.size)
+def learn(network: keras.Model, inputs: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
+    """Trains to the end of the schedule; no figure chooses when to stop."""
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     network.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
-    network.fit(Steps(pixels, np.eye(labels, dtype=np.float32)[truth], settings, seed), shuffle=False, verbose=0)
+    network.fit(Steps(inputs, targets, settings, seed), shuffle=False, verbose=0)
     return network
+
+
+NETWORKS: dict[str, Callable[[np.ndarray, np.ndarray, Settings, int], keras.Model]] = {
+    "notebook": from_scratch,
+    "frozen": frozen,
+    "fine-tuned": fine_tuned,
+}
+FINE_TUNING_STEPS = 1200
 
 
 def judge(network: keras.Model, items: Sequence[Item], material: Material, settings: Settings) -> dict[str, Any]:
@@ -146,8 +155,9 @@ def run(build: str, name: str, material: Material, settings: Settings, seed: int
     """Follows one protocol with one network and one seed."""
     started = time.monotonic()
     training, validation = PROTOCOLS[name](material, settings.per_class, seed)
-    truth, labels = material.truth(training), len(material.labels)
-    network = train(build, pixels_of(training, settings), truth, labels, settings, seed)
+    targets = np.eye(len(material.labels), dtype=np.float32)[material.truth(training)]
+    keras.utils.set_random_seed(seed)
+    network = NETWORKS[build](pixels_of(training, settings), targets, settings, seed)
     return {
         "network": build,
         "protocol": name,
@@ -168,6 +178,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with isic9/ and ham10000/metadata.csv")
     parser.add_argument("--split", default=str(SPLIT), help="its test part is the honest one (default: %(default)s)")
+    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: all")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each protocol")
     parser.add_argument("--steps", type=int, default=Settings.steps, help="of each training")
     parser.add_argument("--per-class", type=int, default=Settings.per_class, help="augmented files of each class")
@@ -177,7 +188,7 @@ def main() -> int:
     material = gather(args.data, args.split)
     report = begin(args.json, settings, material)
     done = {(of["network"], of["protocol"], of["seed"]) for of in report["runs"]}
-    wanted = [(build, name, seed) for seed in range(args.seeds) for build in NETWORKS for name in PROTOCOLS]
+    wanted = [(build, name, seed) for seed in range(args.seeds) for build in args.networks for name in PROTOCOLS]
     for build, name, seed in wanted:
         if (build, name, seed) in done:
             continue

@@ -18,8 +18,8 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SAYS, HONEST, LEAK = "#c2571a", "#0b6e8f", "#c62828"
 TITLES = {
     "notebook": "The network of the usual notebook",
-    "assignment-cnn": "The assignment's network, small and regularised",
-    "lite0": "A network ten times as large that has seen ImageNet",
+    "frozen": "A fixed network that has seen ImageNet, and a new head",
+    "fine-tuned": "The same network, all of it learning",
 }
 _COLOUR_OF = {"A": "#b9d7ea", "B": "#f5d7a1", "C": "#c9e4c5", "D": "#dcd0ec", "E": "#e8e3dd"}
 

@@ -9,12 +9,13 @@ import os
 import posixpath
 import random
 import re
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 import fsspec
@@ -34,16 +35,18 @@ _LOCAL = ("file", "local", "")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _CONNECT_SECONDS, _READ_SECONDS = 5, 30
 _TRIES = 3
+_AT_ONCE = contextlib.nullcontext()  # readers need not wait for each other
 
 
 @dataclass(frozen=True)
 class _Place:
-    """A path inside one file system, and how its URI is spelt."""
+    """A path inside one file system, how its URI is spelt, and what a reader holds meanwhile."""
 
     fs: Any
     path: str
     prefix: str
     suffix: str
+    turn: contextlib.AbstractContextManager[Any] = _AT_ONCE
 
     @property
     def uri(self) -> str:
@@ -77,8 +80,10 @@ def _file_system(protocol: str, **options: Any) -> Any:
             else f"install the fsspec package for {protocol!r}"
         )
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
-    except ValueError as error:
-        raise UsageError(f"{protocol}:// is no store that fsspec knows; use a path, s3://, gs://, az:// …") from error
+    except Exception as error:
+        raise UsageError(
+            f"{protocol}:// is no store that can be used here; use a path, s3://, gs://, az:// …"
+        ) from error
 
 
 def _place(uri: str) -> _Place:
@@ -94,16 +99,18 @@ def _place(uri: str) -> _Place:
     fs = _file_system(protocol)
     # fsspec takes `::` in a name of its memory store for a chain.
     path = "/" + rest.strip("/") if protocol == "memory" else fs._strip_protocol(uri)
+    if "://" in path:  # the web's file systems name a file by its whole address, and list no folder
+        raise UsageError(f"{protocol}:// is no store that can be used here; use a path, s3://, gs://, az:// …")
     return _Place(fs, path, f"{protocol}://", "")
 
 
 def _in_archive(protocol: str, member: str, archive: _Place) -> _Place:
     try:
-        fs = _open_archive(protocol, archive.uri, _signature(archive))
+        fs, turn = _open_archive(protocol, archive.uri, _signature(archive))
     except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
         kind = kind_of(error)
         raise ReadError(kind, f"the archive could not be opened ({type(error).__name__})") from None
-    return _Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}")
+    return _Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", turn)
 
 
 def _signature(place: _Place) -> tuple[str, int, int]:
@@ -111,10 +118,14 @@ def _signature(place: _Place) -> tuple[str, int, int]:
 
 
 @lru_cache(maxsize=16)
-def _open_archive(protocol: str, uri: str, signature: tuple[str, int, int]) -> Any:
+def _open_archive(
+    protocol: str, uri: str, signature: tuple[str, int, int]
+) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
     """Opens an archive once per content and process: its index is read once for a million members."""
     place = _place(uri)
-    return _file_system(protocol, fo=place.fs.open(place.path, "rb"), skip_instance_cache=True)
+    fs = _file_system(protocol, fo=place.fs.open(place.path, "rb"), skip_instance_cache=True)
+    # All members are read through one file; zipfile takes turns by itself, tarfile gives one reader another's bytes.
+    return fs, _AT_ONCE if protocol == "zip" else threading.Lock()
 
 
 def canonical(uri: str) -> str:
@@ -209,10 +220,25 @@ def _walk(place: _Place, folder: str) -> Iterator[StoredFile]:
         for info in entries:
             name = info["name"].rstrip("/")
             if info["type"] == "directory":
-                folders += [name] if name != here.rstrip("/") else []
-            elif not (info.get("size") == 0 and info["name"].endswith("/")):
+                if name != here.rstrip("/"):
+                    folders.append(name)
+                elif info["name"].endswith("/") and modified_in(info) is None:
+                    yield from _below_nameless(place, name)
+            elif not _is_marker(info):
                 yield _stored(place, info)
         pending += reversed(folders)
+
+
+def _below_nameless(place: _Place, folder: str) -> Iterator[StoredFile]:
+    """Lists what lies behind an empty part of a key, as in `a//b.jpg`: no store lists that as a folder."""
+    found = _ask(place.fs.find, folder, detail=True)
+    keys = (path for path in sorted(found) if path.startswith(f"{folder}//"))
+    yield from (_stored(place, found[key]) for key in keys if not _is_marker(found[key]))
+
+
+def _is_marker(info: dict[str, Any]) -> bool:
+    """Tells the empty object by which some tools make a folder seen."""
+    return info.get("size") == 0 and str(info["name"]).endswith("/")
 
 
 def _ask(question: Any, *args: Any, **kwargs: Any) -> Any:
@@ -243,9 +269,10 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     if expected is not None and expected.version == UNADDRESSABLE:
         raise ReadError(ErrorKind.BAD_NAME, "the name is not Unicode; rename the file")
     place = _place(uri)
-    if place.is_local and (path := Path(place.path)).exists() and not path.is_file():
+    if place.is_local and not S_ISREG(_ask(os.stat, place.path).st_mode):
         raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would be waited for
-    data: bytes = _ask(place.fs.cat_file, place.path)
+    with place.turn:
+        data: bytes = _ask(place.fs.cat_file, place.path)
     if expected is not None and expected.size >= 0:
         now = version_of(_ask(place.fs.info, place.path)) if place.is_local else expected.version
         if len(data) != expected.size or now != expected.version:
@@ -307,6 +334,21 @@ def remove(uri: str) -> None:
     place = _place(uri)
     with contextlib.suppress(ReadError):
         _ask(place.fs.rm, place.path, recursive=True)
+
+
+def erase(uri: str) -> None:
+    """Removes a file, and makes sure that it is gone.
+
+    Raises:
+        NothingCommittedError: It is still there, or the store does not say.
+    """
+    remove(uri)
+    try:
+        is_there = exists(uri)
+    except ReadError as error:
+        raise NothingCommittedError(f"{uri}: {error.detail}; whether it is gone is not known, try again") from None
+    if is_there:
+        raise NothingCommittedError(f"{uri}: the store or the disk does not let it be removed; mend its rights")
 
 
 def exists(uri: str) -> bool:

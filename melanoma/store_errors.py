@@ -1,8 +1,11 @@
 """What the errors of many store libraries mean, in the words of the closed list."""
 
 import errno
+import json
 import os
 import re
+import ssl
+import tarfile
 import zipfile
 import zlib
 
@@ -22,7 +25,8 @@ _BY_TYPE = (
     (FileNotFoundError | NotADirectoryError | IsADirectoryError | KeyError, ErrorKind.MISSING),
     (PermissionError, ErrorKind.FORBIDDEN),
     (TimeoutError, ErrorKind.TIMEOUT),
-    (zipfile.BadZipFile | zlib.error | NotImplementedError, ErrorKind.CORRUPT),
+    (zipfile.BadZipFile | tarfile.TarError | zlib.error | NotImplementedError, ErrorKind.CORRUPT),
+    (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # a proxy's doing; both are ValueErrors too
     (ValueError, ErrorKind.BAD_NAME),
 )
 

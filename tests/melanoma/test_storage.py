@@ -1,8 +1,13 @@
 """One suite over every kind of store: what is written under a name is listed and read under that name."""
 
+import errno
+import hashlib
+import io
 import os
+import tarfile
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -29,7 +34,16 @@ NAMES = [
 ]
 
 
-@pytest.fixture(params=["file", "memory", "s3", "zip"])
+def tar_of(archive: Path, files: dict[str, bytes]) -> str:
+    with tarfile.open(archive, "w") as file:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            file.addfile(member, io.BytesIO(data))
+    return f"tar://{archive}"
+
+
+@pytest.fixture(params=["file", "memory", "s3", "zip", "tar"])
 def filled(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A root that holds one file a name, its content the name's bytes."""
     if request.param == "zip":
@@ -38,6 +52,8 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> str:
             for name in NAMES:
                 file.writestr(name, name.encode())
         return f"zip://{archive}"
+    if request.param == "tar":
+        return tar_of(tmp_path / "in # it.tar", {name: name.encode() for name in NAMES})
     if request.param == "s3":
         root = request.getfixturevalue("bucket") + "/photos"
     else:
@@ -62,6 +78,55 @@ def test_a_name_with_glob_characters_is_a_name_where_it_exists(filled: str) -> N
     prefix = next(file.uri for file in storage.list_files(filled) if file.uri.count("plain.jpg"))
     bracketed = prefix.replace("plain.jpg", "x[1].jpg")
     assert [storage.read_bytes(file.uri) for file in storage.list_files(bracketed)] == [b"x[1].jpg"]
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_threads_that_share_an_archive_each_get_their_own_member(kind: str, tmp_path: Path) -> None:
+    files = {f"{index:03d}.jpg": os.urandom(20_000) for index in range(200)}
+    root = tar_of(tmp_path / "a.tar", files) if kind == "tar" else f"zip://{tmp_path}/a.zip"
+    if kind == "zip":
+        with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+            for name, data in files.items():
+                file.writestr(name, data)
+    listed = list(storage.list_files(root))
+    with ThreadPoolExecutor(16) as pool:
+        read = list(pool.map(lambda stored: storage.read_bytes(stored.uri, stored), listed))
+    found = {storage.name_of(stored.uri): hashlib.sha256(data) for stored, data in zip(listed, read, strict=True)}
+    assert {name: digest.digest() for name, digest in found.items()} == {
+        name: hashlib.sha256(data).digest() for name, data in files.items()
+    }
+
+
+def test_keys_with_an_empty_part_are_listed_too(bucket: str) -> None:
+    from moto.s3.models import s3_backends
+
+    name = bucket.removeprefix("s3://")
+    keys = ["p/a.jpg", "p//b.jpg", "p/c//d.jpg", "p//e//f.jpg", "p/g/h.jpg"]
+    for key in [*keys, "p/g/", "p/m//"]:  # the server itself would take the empty part away
+        s3_backends["123456789012"]["aws"].put_object(name, key, b"" if key.endswith("/") else b"x")
+    assert sorted(file.uri for file in storage.list_files(f"{bucket}/p")) == sorted(f"{bucket}/{key}" for key in keys)
+
+
+def test_a_folder_that_may_not_be_entered_fails_one_photograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a share goes stale between listing and reading."""
+    (tmp_path / "DOE_JANE.jpg").write_bytes(b"x")
+    listed = storage.stat(str(tmp_path / "DOE_JANE.jpg"))
+
+    def stale(path: str) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle", path)
+
+    monkeypatch.setattr(storage.os, "stat", stale)
+    with pytest.raises(ReadError) as caught:
+        storage.read_bytes(listed.uri, listed)
+    assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE and "DOE" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "uri", ["ftp://h/x", "http://h/x.jpg", "https://h/x", "github://x", "hdfs://h/x", "zip://x::no://b"]
+)
+def test_stores_that_cannot_be_used_are_a_mistake(uri: str) -> None:
+    with pytest.raises(UsageError, match=r"no store that can be used|not installed"):
+        storage.canonical(uri)
 
 
 def test_a_missing_file_is_missing(filled: str) -> None:
