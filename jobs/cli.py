@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jobs import config, logs
-from jobs.exits import DEFECT, INTERRUPTED, exit_code_of
+from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
 from melanoma import __version__
-from melanoma.errors import MelanomaError, UsageError
+from melanoma.errors import MelanomaError, ReadError, UsageError
 from melanoma.texts import printable
 
 COMMANDS = {
@@ -61,6 +61,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MelanomaError as error:
         _complain(str(error))
         return exit_code_of(error)
+    except ReadError as error:  # whoever knows more of it has said it in words of its own
+        _complain(f"{error.detail}; start again")
+        return NOTHING_COMMITTED
     except KeyboardInterrupt:
         _complain("stopped; what is scored stays staged, and the next start goes on from there")
         return INTERRUPTED

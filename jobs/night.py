@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jobs import logs, stopping
-from melanoma import heartbeats, ledger, scores, storage, upkeep
+from melanoma import endings, heartbeats, ledger, scores, storage, upkeep
 from melanoma.bundle import load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
@@ -24,7 +24,6 @@ from melanoma.runs import (
     RunRecord,
     new_run,
     read_record,
-    record_death,
     write_record,
 )
 
@@ -158,8 +157,10 @@ def alone(plan: NightPlan) -> Iterator[None]:
     """
     with heartbeats.beating(plan.output, plan.runs[0].run_id):
         for beat in heartbeats.dead(plan.output):
-            record_death(plan.output, beat.run_id)
+            if beat.is_night:
+                endings.record_death(plan.output, beat.run_id)
             heartbeats.bury(plan.output, beat)
+        endings.correct(plan.output)
         yield
 
 

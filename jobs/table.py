@@ -1,8 +1,11 @@
 """`melanoma table`: history, promotion, deletion, compaction, clean-up and forgetting."""
 
 import argparse
+import contextlib
 import datetime
 import json
+import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 
 from jobs.exits import COMMITTED
@@ -41,6 +44,18 @@ def run(args: argparse.Namespace) -> int:
     return COMMITTED
 
 
+@contextlib.contextmanager
+def _alone(args: argparse.Namespace) -> Iterator[None]:
+    """Keeps nights away while the block deletes."""
+    from melanoma import heartbeats
+    from melanoma.runs import time_stamp
+
+    heartbeats.refuse_beside_a_night(args.table)
+    now = datetime.datetime.now(datetime.UTC)
+    with heartbeats.beating(args.table, f"{time_stamp(now)}-{args.action}"):
+        yield
+
+
 def _history(args: argparse.Namespace) -> None:
     from melanoma import history
 
@@ -74,43 +89,49 @@ def _promote(args: argparse.Namespace) -> None:
 
 
 def _delete(args: argparse.Namespace) -> None:
-    from melanoma import heartbeats, promotion
+    from melanoma import promotion
 
     if not args.yes:
         known = {model.model_id: model.rows for model in promotion.models(args.table)}
         print(f"{known.get(args.model, 0):,} rows of {args.model} would be deleted; say --yes to do it")
         return
-    heartbeats.refuse_beside_a_night(args.table)
-    print(f"{promotion.delete_model(args.table, args.model):,} rows of {args.model} deleted")
+    with _alone(args):
+        print(f"{promotion.delete_model(args.table, args.model):,} rows of {args.model} deleted")
 
 
 def _compact(args: argparse.Namespace) -> None:
     from melanoma import upkeep
 
-    before, after = upkeep.compact(args.table)
+    with _alone(args):
+        before, after = upkeep.compact(args.table)
     print(f"{before:,} files became {after:,}" if before else "nothing to merge")
 
 
 def _vacuum(args: argparse.Namespace) -> None:
-    from melanoma import heartbeats, upkeep
+    from melanoma import upkeep
 
-    if args.yes:
-        heartbeats.refuse_beside_a_night(args.table)
-    files, size = upkeep.vacuum(args.table, args.retention_days, dry_run=not args.yes)
+    with _alone(args) if args.yes else contextlib.nullcontext():
+        files, size = upkeep.vacuum(args.table, args.retention_days, dry_run=not args.yes)
     said = "deleted" if args.yes else "would be deleted; say --yes to do it"
     print(f"{files:,} files of {size / 1e6:,.1f} MB, not needed for {args.retention_days} days: {said}")
 
 
 def _forget(args: argparse.Namespace) -> None:
-    from melanoma import erasing, heartbeats
+    from melanoma import erasing
     from melanoma.pseudonyms import Pseudonyms
     from melanoma.reporting.leaving import forget
 
-    heartbeats.refuse_beside_a_night(args.table)
     uris = erasing.read_uris(args.uris)
-    erased = erasing.erase(args.table, uris)
-    pseudonyms = Pseudonyms.of_table(args.table)
-    reports = forget(args.table, {*uris, *map(pseudonyms.of, uris)})
+    with _alone(args):
+        erased = erasing.erase(args.table, uris)
+        pseudonyms = Pseudonyms.of_table(args.table)
+        reports = forget(args.table, {*uris, *map(pseudonyms.of, uris)})
+    if erased.unknown:
+        print(
+            f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names were not in the table; melanoma explain "
+            "tells how it spells one",
+            file=sys.stderr,
+        )
     print(
         f"{erased.asked:,} photographs forgotten: {erased.rows:,} rows, {erased.files:,} replaced data files, "
         f"{erased.staged:,} staged files deleted, {reports:,} reports changed; {erased.unknown:,} were not in the "

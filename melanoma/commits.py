@@ -2,11 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from melanoma import ledger, leftovers, scores, staging
 from melanoma.errors import NothingCommittedError
+from melanoma.inputs import DIGEST_BYTES
 from melanoma.rows import Rows, Tally
 from melanoma.runs import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Run, RunRecord, Stage, write_record
 from melanoma.schema import FAILED, SCORED
@@ -23,7 +24,7 @@ class Plan:
         listed: Photographs under the roots, duplicates included.
         skipped: Of these, already in the table.
         deferred: Of these, left for another night by `--limit`.
-        adopted: Digests of those that a killed run has staged, once a listing.
+        adopted: Claims of those that a killed run has staged, once a listing, see `inputs.claim_of`.
         ignored: Files that are no photographs, by extension.
         seconds: That listing took.
         workers: Of the runner.
@@ -51,7 +52,7 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     Raises:
         NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
     """
-    began, adopted = time.perf_counter(), set(plan.adopted)
+    began, adopted = time.perf_counter(), {claim[:DIGEST_BYTES]: claim for claim in plan.adopted}
     deferred = {digest for chunk in chunks for digest in chunk.deferred}
     duplicates = sum(chunk.duplicates for chunk in chunks) + len(plan.adopted) - len(adopted)
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
@@ -120,7 +121,7 @@ def _store_is_down(chunks: Collection[StagedChunk]) -> bool:
     return failures > 0 and failures == sum(chunk.rows for chunk in chunks)
 
 
-def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Collection[bytes], record: RunRecord) -> RunRecord:
+def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:
     planned, done, attempts = run.table_version, dict[bytes, int](), dict[bytes, int]()
     for _ in range(_TRIES):
         if (present := scores.table_version(run.output)) != planned:

@@ -37,11 +37,13 @@ def read_uris(path: str) -> list[str]:
         UsageError: The file cannot be read, or names nothing.
     """
     try:
-        lines = storage.read_bytes(storage.canonical(path)).decode().splitlines()
+        lines = storage.read_bytes(storage.canonical(path)).decode("utf-8-sig").split("\n")
     except (ReadError, UnicodeDecodeError):
         raise UsageError(f"{path}: cannot be read; write one URI a line, as UTF-8") from None
     # Of a photograph or its archive nothing need be left: the line itself is a name, too, as the table may spell it.
-    uris = {uri for line in lines if line.strip() for uri in (line.strip(), _canonical(line.strip()))}
+    # So is the line with the spaces at its ends, which may be part of it.
+    spelt = {name for line in lines if line.strip() for name in (line.removesuffix("\r"), line.strip())}
+    uris = {uri for name in spelt for uri in (name, _canonical(name))}
     if not uris:
         raise UsageError(f"{path}: names no photograph; write one URI a line")
     return sorted(uris)
@@ -74,8 +76,8 @@ def erase(output: str, uris: Collection[str]) -> Erased:
     if known.num_rows:
         upkeep.rewrite_without(output, wanted)
     files, _ = upkeep.vacuum_at_once(output)
-    found = set(known["image_uri"].to_pylist())
-    asked = {_canonical(uri) for uri in uris}
+    found = {uri.strip() for uri in known["image_uri"].to_pylist()}
+    asked = {_canonical(uri.strip()) for uri in uris}
     return Erased(len(asked), len(asked - found), known.num_rows, files, staged)
 
 
@@ -86,6 +88,6 @@ def _erase_staged(output: str, uris: Collection[str]) -> int:
         data = storage.read_bytes(uri)
         # Staged rows are not compressed: a name in them is there byte for byte, in a damaged file too.
         if storage.name_of(uri) == "leftovers" or any(needle in data for needle in needles):
-            storage.remove(uri)
+            storage.erase(uri)
             erased += 1
     return erased

@@ -4,8 +4,10 @@ import contextlib
 import datetime
 import json
 import os
+import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,15 +18,17 @@ from melanoma.errors import MelanomaError, NothingCommittedError, ReadError
 ACTIVE = "_active"
 DEAD_AFTER = datetime.timedelta(minutes=10)
 _EVERY_SECONDS = 30.0
+_YIELD_SECONDS = 5.0  # for one that began later to give way; it looks as soon as it has given its own sign
+_NIGHT = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _PATIENCE_SECONDS = 2.0  # with a beat that is under way at the end, in a store that does not answer
 
 
 @dataclass(frozen=True)
 class Heartbeat:
-    """What a running night says of itself.
+    """What a running night, or somebody who changes the table, says of itself.
 
     Attributes:
-        run_id: Of its first run.
+        run_id: Of its first run, or its start and what is done to the table.
         seen: UTC, ISO: when it was last alive.
         host: Name and boot of its machine, and its space of process numbers.
         pid: Of its process there.
@@ -36,6 +40,11 @@ class Heartbeat:
     host: str
     pid: int
     born: str
+
+    @property
+    def is_night(self) -> bool:
+        """Tells a night from upkeep of the table."""
+        return _NIGHT.fullmatch(self.run_id) is not None
 
     @property
     def since(self) -> str:
@@ -82,23 +91,24 @@ def bury(output: str, beat: Heartbeat) -> None:
 
 @contextlib.contextmanager
 def beating(output: str, run_id: str) -> Iterator[None]:
-    """Gives signs of life while the block runs; of two nights that start at once, the one with the smaller id goes on.
+    """Gives signs of life while the block runs; of two that start at once one goes on, or none, but never both.
+
+    The one with the larger id gives way. The other one waits for that: what stays has not seen it, and is running.
 
     Args:
         output: URI of the score table.
-        run_id: Of the night's first run.
+        run_id: Of the night's first run, or another name that begins with the time.
 
     Raises:
-        NothingCommittedError: Another night runs on that output.
+        NothingCommittedError: Somebody else is at work on that output.
     """
     _beat(output, run_id)
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_beating, args=(output, run_id, stop), daemon=True, name="heartbeat")
     try:
-        # Only after its own: two that start at once see each other.
-        others = [beat for beat in active(output) if beat.run_id < run_id]
-        if others:
-            raise NothingCommittedError(_in_the_way(others[0]))
+        # Only after its own sign: of two that start at once at least one sees the other.
+        if other := _who_stays(output, run_id):
+            raise NothingCommittedError(_in_the_way(other))
         keeper.start()
         yield
     finally:
@@ -106,6 +116,15 @@ def beating(output: str, run_id: str) -> Iterator[None]:
         if keeper.ident:
             keeper.join(_PATIENCE_SECONDS)
         silence(output, run_id)
+
+
+def _who_stays(output: str, run_id: str) -> Heartbeat | None:
+    until = time.monotonic() + _YIELD_SECONDS
+    while others := [beat for beat in active(output) if beat.run_id != run_id]:
+        if others[0].run_id < run_id or time.monotonic() > until:
+            return others[0]
+        time.sleep(0.2)
+    return None
 
 
 def silence(output: str, run_id: str) -> None:

@@ -20,11 +20,13 @@ from melanoma.manifests import Manifest, read_manifest
 from melanoma.storage import StoredFile
 
 __all__ = [
+    "DIGEST_BYTES",
     "ImageRef",
     "Manifest",
     "Root",
     "Source",
     "check_sources",
+    "claim_of",
     "digest_of",
     "distinct",
     "is_photograph",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 OLDER = "older than --since"
+DIGEST_BYTES = 16
 _LOOK_UPS = 16
 
 
@@ -148,7 +151,20 @@ def kept_schema(sources: Sequence[Source]) -> pa.Schema:
 
 def digest_of(uri: str, version: str) -> bytes:
     """Names one version of one photograph in 16 bytes."""
-    return hashlib.blake2b(f"{uri}\0{version}".encode(), digest_size=16).digest()
+    return hashlib.blake2b(f"{uri}\0{version}".encode(), digest_size=DIGEST_BYTES).digest()
+
+
+def claim_of(uri: str, version: str, image_id: str, kept: Sequence[Any]) -> bytes:
+    """Names one version of one photograph, and what the analyst knows of it, in 32 bytes; the first 16 are its digest.
+
+    Columns of another manifest's that hold nothing do not count.
+    """
+    known = list(kept)
+    while known and known[-1] is None:
+        known.pop()
+    return (
+        digest_of(uri, version) + hashlib.blake2b(repr((image_id, known)).encode(), digest_size=DIGEST_BYTES).digest()
+    )
 
 
 def distinct(refs: Sequence[ImageRef]) -> list[ImageRef]:

@@ -14,12 +14,13 @@ import pyarrow.compute
 from melanoma import leftovers, scores, staging, storage
 from melanoma.errors import MAY_HEAL
 from melanoma.forgetting import Forgotten
-from melanoma.inputs import ImageRef, digest_of
+from melanoma.inputs import ImageRef, claim_of, digest_of
 from melanoma.retries import next_try
 from melanoma.runs import Run
-from melanoma.schema import PARTITION, SCORED
+from melanoma.schema import PARTITION, SCORED, kept_names
 
 Digests = npt.NDArray[np.bytes_]
+_DIGEST, _CLAIM = "S16", "S32"
 
 
 class State(Enum):
@@ -83,7 +84,7 @@ class Ledger:
 
         Args:
             past: Of the table.
-            staged: Rows that a killed run left behind.
+            staged: Claims of the rows that a killed run left behind, see `inputs.claim_of`.
             leftover: Photographs that the night before put off.
             forgotten: Photographs that must not be scored.
             tonight: Date by which a failed photograph is due again; None where all of them are.
@@ -93,7 +94,7 @@ class Ledger:
             for digest, (attempts, last) in past.failed.items()
             if tonight is not None and next_try(attempts, last) > tonight
         }
-        self._done, self._staged = _sorted([*past.done, *waiting]), _sorted(staged)
+        self._done, self._staged = _sorted([*past.done, *waiting]), _sorted(staged, _CLAIM)
         self._uris, self._names = np.unique(_sorted(past.uris)), _sorted(past.names)
         self._failed, self._leftover, self._forgotten = past.failed, frozenset(leftover), forgotten
 
@@ -105,7 +106,7 @@ class Ledger:
     def look_up(self, refs: Sequence[ImageRef]) -> list[Verdict]:
         """Says of photographs what there is to do; what the table holds counts before what is staged."""
         digests = [digest_of(ref.uri, ref.version) for ref in refs]
-        done, staged = _are_in(self._done, digests), _are_in(self._staged, digests)
+        done, staged = _are_in(self._done, digests), _are_in(self._staged, [claim(ref) for ref in refs])
         if self._forgotten is not None:
             done |= np.array([ref.uri in self._forgotten for ref in refs], bool)
         verdicts = [_DONE if is_done else _STAGED for is_done in done]
@@ -124,7 +125,7 @@ class Ledger:
 
 def load_ledger(run: Run) -> Ledger:
     """Reads the table at the run's pinned version, what killed runs left staged, and what was put off or forgotten."""
-    staged = () if run.rescore else (digest for rows in staging.foreign_rows(run) for digest in digests_in(rows))
+    staged = () if run.rescore else (digest for rows in staging.foreign_rows(run) for digest in claims_in(rows))
     return Ledger(
         past_of(run, run.table_version),
         staged,
@@ -208,17 +209,30 @@ def digests_in(rows: pa.Table | pa.RecordBatch) -> list[bytes]:
     return [digest_of(uri, version) for uri, version in pairs]
 
 
+def claims_in(rows: pa.Table) -> list[bytes]:
+    """Gives the claim of every row: a row whose manifest says something else by now is not to be adopted."""
+    kept = [rows[name].to_pylist() for name in kept_names(rows.schema)]
+    said = zip(*kept, strict=True) if kept else [()] * rows.num_rows
+    named = zip(*(rows[name].to_pylist() for name in ("image_uri", "image_version", "image_id")), said, strict=True)
+    return [claim_of(*values) for values in named]
+
+
+def claim(ref: ImageRef) -> bytes:
+    """Gives the claim of a listed photograph."""
+    return claim_of(ref.uri, ref.version, ref.image_id, ref.kept)
+
+
 def _name_digest(uri: str, version: str) -> bytes:
     return digest_of(storage.name_of(uri), version)
 
 
-def _sorted(digests: Iterable[bytes]) -> Digests:
-    return np.sort(np.array(list(digests), dtype="S16"))
+def _sorted(digests: Iterable[bytes], kind: str = _DIGEST) -> Digests:
+    return np.sort(np.array(list(digests), dtype=kind))
 
 
 def _are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
     """Tells which digests are known; compared as arrays, for a NumPy scalar forgets the zero bytes at its end."""
-    asked = np.array(digests, dtype="S16")
+    asked = np.array(digests, dtype=known.dtype)
     if not len(known):
         return np.zeros(len(asked), bool)
     places = np.minimum(np.searchsorted(known, asked), len(known) - 1)

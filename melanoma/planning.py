@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from melanoma.errors import UsageError
-from melanoma.inputs import ImageRef, digest_of
-from melanoma.ledger import Ledger, State, Verdict
+from melanoma.inputs import ImageRef
+from melanoma.ledger import Ledger, State, Verdict, claim
 from melanoma.loading import Task
 from melanoma.runs import Run
 
@@ -20,7 +20,7 @@ class Answers:
     Attributes:
         new: To be scored.
         skipped: Need no further try.
-        adopted: Digests of those that a killed run has staged, once a listing.
+        adopted: Claims of those that a killed run has staged, once a listing.
         changed: New ones whose URI the table knows with another version.
         moved: New ones whose name and version the table knows under another URI.
         known: URIs that the table knows.
@@ -99,11 +99,7 @@ def ask(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task]
 
 def _sum_up(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> Answers:
     states = Counter(verdict.state for verdict in verdicts)
-    adopted = tuple(
-        digest_of(ref.uri, ref.version)
-        for ref, verdict in zip(refs, verdicts, strict=True)
-        if verdict.state is State.STAGED
-    )
+    adopted = tuple(claim(ref) for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED)
     changed, moved = sum(verdict.is_changed for verdict in verdicts), sum(verdict.is_moved for verdict in verdicts)
     return Answers(states[State.NEW], states[State.DONE], adopted, changed, moved, ledger.known)
 

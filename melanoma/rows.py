@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from melanoma import ledger, staging
+from melanoma import inputs, ledger, staging
 from melanoma.errors import NothingCommittedError
 from melanoma.runs import Run
 from melanoma.staging import StagedChunk
@@ -51,7 +51,7 @@ class Rows:
         self,
         run: Run,
         chunks: Collection[StagedChunk],
-        adopted: Collection[bytes],
+        adopted: Mapping[bytes, bytes],
         done: Collection[bytes],
         attempts: Mapping[bytes, int],
     ) -> None:
@@ -60,11 +60,11 @@ class Rows:
         Args:
             run: That commits.
             chunks: That it staged itself.
-            adopted: Digests of what it takes over from others.
+            adopted: Claims of what it takes over from others, by digest.
             done: Digests that have been committed since it was planned.
             attempts: Tries by digest that have been committed since then and failed.
         """
-        self._run, self._chunks, self._wanted = run, chunks, set(adopted)
+        self._run, self._chunks, self._wanted = run, chunks, adopted
         self._expected = sum(chunk.rows for chunk in chunks) + len(self._wanted)
         self._done, self._attempts = done, attempts
         self.tally, self.dropped, self.duplicates = Tally(), 0, 0
@@ -103,9 +103,10 @@ class Rows:
     def _adopted(self, waiting: set[bytes]) -> Iterator[pa.Table]:
         for table in staging.foreign_rows(self._run):
             keep = []
-            for digest in ledger.digests_in(table):
-                keep.append(digest in waiting)
-                waiting.discard(digest)
+            for claim in ledger.claims_in(table):
+                digest = claim[: inputs.DIGEST_BYTES]
+                keep.append(digest in waiting and self._wanted[digest] == claim)
+                waiting -= {digest} if keep[-1] else set()
             yield table.filter(pa.array(keep, pa.bool_()))
         # Another run may have committed and cleaned up what was to be adopted; the table has it then.
         self.dropped += len(waiting & set(self._done))

@@ -51,7 +51,7 @@ class Run:
     @property
     def started(self) -> datetime.datetime:
         """UTC start, as the run's id tells it."""
-        return datetime.datetime.strptime(self.run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC)
+        return started_at(self.run_id)
 
     @property
     def staging(self) -> str:
@@ -104,6 +104,11 @@ def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | N
 def time_stamp(moment: datetime.datetime) -> str:
     """Spells a moment, UTC, as run ids begin with it; sorts by time."""
     return moment.strftime(_TIME)
+
+
+def started_at(run_id: str) -> datetime.datetime:
+    """Gives the UTC start that a run's id begins with."""
+    return datetime.datetime.strptime(run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC)
 
 
 def fingerprint_of(model_id: str, schema: pa.Schema) -> str:
@@ -205,15 +210,6 @@ class RunRecord:
 def write_record(run: Run, record: RunRecord) -> None:
     """Leaves the record of an ended run."""
     storage.write_bytes(run.record_uri, to_json(asdict(record)))
-
-
-def record_death(output: str, run_id: str, model_id: str = "") -> None:
-    """Leaves a record for a run that died without one."""
-    uri = record_uri(output, run_id)
-    if not storage.exists(uri):
-        date = datetime.datetime.strptime(run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC).astimezone().date()
-        record = RunRecord(run_id, date.isoformat(), model_id, KILLED, Counts())
-        storage.write_bytes(uri, to_json(asdict(record)))
 
 
 def read_record(run: Run) -> RunRecord | None:

@@ -87,6 +87,12 @@ def score_schema(slugs: Sequence[str], kept: pa.Schema | None = None) -> pa.Sche
     return pa.schema(fields)
 
 
+def kept_names(schema: pa.Schema) -> list[str]:
+    """Gives the names of the columns that come from a manifest."""
+    own = {column.name for column in COLUMNS}
+    return [name for name in schema.names if name not in own and not name.startswith(PROBABILITY_PREFIX)]
+
+
 _UNSIGNED = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64()}
 
 

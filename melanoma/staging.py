@@ -200,8 +200,13 @@ def _list(folder: str) -> list[str]:
 
 
 def everything(output: str) -> list[str]:
-    """Lists all that any run has staged on an output."""
-    return _list(storage.join(storage.canonical(output), STAGING))
+    """Lists all that any run has staged on an output.
+
+    Raises:
+        ReadError: The store does not say.
+    """
+    folder = storage.join(storage.canonical(output), STAGING)
+    return sorted(stored.uri for stored in storage.list_files(folder)) if storage.exists(folder) else []
 
 
 def announce(run: Run, images: int) -> None:

@@ -1,7 +1,9 @@
 """What keeps a score table fit for years: compaction and clean-up."""
 
 import contextlib
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +16,8 @@ from melanoma.store_errors import reason_of
 
 RETENTION_DAYS = 7  # of readers that opened the table before a file was replaced; Delta Lake's own default
 _SMALL_BYTES, _MANY_FILES = 32 << 20, 32
+_DATA_FILE = re.compile(rf"{PARTITION}=[^/]+/[^/]+\.parquet")
+_DELETIONS_AT_ONCE = 16
 
 
 def small_files(uri: str, model_id: str) -> int:
@@ -99,13 +103,15 @@ def rewrite_without(uri: str, uris: pa.Array) -> None:
 
 def _vacuum(uri: str, hours: int, dry_run: bool) -> tuple[int, int]:
     table, root = opened(uri), storage.canonical(uri)
-    # Of killed runs files may lie there that no version ever knew.
-    full = {"full": True, "enforce_retention_duration": False}
     with changing(uri):
-        doomed = table.vacuum(hours, dry_run=True, **full)
-        sizes = [storage.size_of(storage.join(root, *name.split("/"))) for name in doomed]
-        if not dry_run and doomed:
-            table.vacuum(hours, dry_run=False, **full)
+        # Of killed runs files may lie there that no version ever knew.
+        unneeded = table.vacuum(hours, dry_run=True, full=True, enforce_retention_duration=False)
+    # Delta Lake would take away whatever it does not know: photographs, bundles and exports that lie here too.
+    doomed = [storage.join(root, *name.split("/")) for name in unneeded if _DATA_FILE.fullmatch(name)]
+    sizes = [storage.size_of(file) for file in doomed]
+    if not dry_run:
+        with ThreadPoolExecutor(_DELETIONS_AT_ONCE) as pool:
+            list(pool.map(storage.erase, doomed))
     return len(doomed), sum(sizes)
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -93,15 +94,27 @@ def test_a_night_on_another_machine_is_believed_for_ten_minutes(tmp_path: Path) 
     heartbeats.refuse_beside_a_night(str(tmp_path / "out"))
 
 
-def test_of_two_nights_that_start_at_once_one_goes_on(tmp_path: Path) -> None:
+def test_of_two_nights_that_start_at_once_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output, late = str(tmp_path / "out"), EARLIER.replace("2020", "2021")
     with heartbeats.beating(output, EARLIER):
         with pytest.raises(NothingCommittedError), heartbeats.beating(output, late):
             pass
         assert [beat.run_id for beat in heartbeats.active(output)] == [EARLIER]
-    with heartbeats.beating(output, late), heartbeats.beating(output, EARLIER):
-        pass
+    # One that began later and is at work has not seen the other, whose sign came late: it is not disturbed.
+    monkeypatch.setattr(heartbeats, "_YIELD_SECONDS", 0.3)
+    with heartbeats.beating(output, late):
+        with pytest.raises(NothingCommittedError), heartbeats.beating(output, EARLIER):
+            pass
+        assert [beat.run_id for beat in heartbeats.active(output)] == [late]
     assert heartbeats.active(output) == []
+
+
+def test_the_first_of_two_waits_for_the_second_to_give_way(tmp_path: Path) -> None:
+    beat_of(tmp_path, run_id=EARLIER.replace("2020", "2021"))
+    second = tmp_path / "out" / "_active" / f"{EARLIER.replace('2020', '2021')}.json"
+    threading.Timer(0.5, second.unlink).start()
+    with heartbeats.beating(str(tmp_path / "out"), EARLIER):
+        assert not second.exists()
 
 
 def test_what_is_no_heartbeat_is_nobody(tmp_path: Path) -> None:

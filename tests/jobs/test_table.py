@@ -2,12 +2,15 @@
 
 import io
 import json
+import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from jobs.cli import main
 from melanoma import heartbeats, promotion, queries, scores, staging, upkeep
@@ -114,10 +117,12 @@ def files_of(uri: str) -> set[str]:
 def test_clean_up_says_first_and_spares_what_is_young_or_not_of_the_table(
     table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    others = [Path(table, folder, "kept.parquet") for folder in ("_staging", "_reports", "_private", "_active")]
+    others = [Path(table, folder, "kept.parquet") for folder in ("_staging", "_reports", "_private")]
+    others += [Path(table, name) for name in ("photos/a.jpg", "bundle/model.keras", "latest.parquet", "labels.csv")]
     for path in others:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
+        os.utime(path, (1, 1))
     said_by(capsys, "compact", table)
     before = files_of(table)
     assert said_by(capsys, "vacuum", table).startswith("0 files")
@@ -211,6 +216,61 @@ def test_nothing_is_forgotten_beside_a_night(table: str, tmp_path: Path, capsys:
         with pytest.raises(NothingCommittedError, match="active"):
             heartbeats.refuse_beside_a_night(table)
     assert len(rows(table)) == 4 and Forgotten.of(table) is None
+
+
+def test_a_night_waits_while_somebody_is_forgotten(
+    table: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 1)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", table]
+    with heartbeats.beating(table, "20260101T000000Z-forget"):
+        assert main(words) == 3
+        assert main(["table", "compact", table]) == 3
+        assert "20260101T000000Z-forget is active" in capsys.readouterr().err
+        beat = Path(table, "_active", "20260101T000000Z-forget.json")
+        kept = beat.read_text()
+    assert heartbeats.active(table) == []
+    beat.write_text(kept.replace(str(os.getpid()), "4194303"))  # it was killed
+    assert main(words) == 0
+    assert not beat.exists() and not Path(table, "_reports", beat.name).exists()
+
+
+def test_names_are_forgotten_as_they_are_spelt(tmp_path: Path, bundle_uri: str) -> None:
+    names = ["DOE JANE\u2028.jpg", "DOE\x85JANE.jpg", " DOE-JANE .jpg", "other.jpg"]
+    for path, name in zip(fill(tmp_path / "in", 4), names, strict=True):
+        path.rename(path.with_name(name))
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    uris = [f"file://{tmp_path}/in/{name}" for name in names[:3]]
+    (tmp_path / "uris.txt").write_bytes("\r\n".join(uris).encode("utf-8-sig"))
+    assert main(["table", "forget", str(tmp_path / "out"), "--uris", str(tmp_path / "uris.txt")]) == 0
+    assert [row["image_id"] for row in rows(tmp_path / "out")] == ["other"]
+
+
+@pytest.mark.parametrize("refusing", ["ls", "rm"])
+def test_a_store_that_refuses_lets_nobody_believe_that_all_is_forgotten(
+    tmp_path: Path,
+    bundle_uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    refusing: str,
+) -> None:
+    out, uris = patient(tmp_path, bundle_uri)
+    (tmp_path / "uris.txt").write_text("\n".join(uris))
+    asked: Callable[..., object] = getattr(LocalFileSystem, refusing)
+
+    def refuse(self: object, path: str, **options: object) -> object:
+        if "_staging" in str(path):
+            raise PermissionError(path)
+        return asked(self, path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, refusing, refuse)
+        assert main(["table", "forget", str(out), "--uris", str(tmp_path / "uris.txt")]) == 3
+    said = capsys.readouterr().err
+    assert "forgotten" not in said and "DOE" not in said and "Traceback" not in said
+    said_by(capsys, "forget", str(out), "--uris", str(tmp_path / "uris.txt"))
+    assert b"DOE-JANE" not in every_byte(out)
 
 
 @pytest.mark.parametrize("content", [None, "", "\n \n"])

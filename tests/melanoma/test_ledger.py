@@ -14,7 +14,7 @@ from melanoma.bundle import Bundle, load_bundle
 from melanoma.errors import ErrorKind, PhotographError
 from melanoma.forgetting import Forgotten
 from melanoma.inputs import ImageRef, digest_of
-from melanoma.ledger import Ledger, Past, State, digests_in, load_ledger
+from melanoma.ledger import Ledger, Past, State, claim, digests_in, load_ledger
 from melanoma.loading import Loaded
 from melanoma.runs import Run, new_run
 from melanoma.staging import RowBuilder
@@ -32,7 +32,7 @@ def digest(photograph: ImageRef) -> bytes:
 
 
 def ledger_of(done: list[ImageRef], staged: list[ImageRef] | None = None) -> Ledger:
-    return ledger_of_digests(list(map(digest, done)), list(map(digest, staged or [])))
+    return ledger_of_digests(list(map(digest, done)), list(map(claim, staged or [])))
 
 
 def ledger_of_digests(done: list[bytes], staged: list[bytes] | None = None) -> Ledger:
@@ -56,6 +56,10 @@ def test_a_photograph_is_known_by_uri_and_version_and_nothing_else() -> None:
     ledger = ledger_of([ref("a"), ref("b")], [ref("c")])
     assert state(ledger, ref("a")._replace(size=-1, image_id="other", kept=(1,), attempt=7)) is State.DONE
     assert state(ledger, ref("c")) is State.STAGED
+    assert state(ledger, ref("c")._replace(size=-1, attempt=7)) is State.STAGED
+    assert state(ledger, ref("c")._replace(image_id="other")) is State.NEW
+    assert state(ledger, ref("c")._replace(kept=(None, 1))) is State.NEW
+    assert state(ledger, ref("c")._replace(kept=(None, None))) is State.STAGED
     assert state(ledger, ref("a", "v2")) is State.NEW
     assert state(ledger, ref("a", "")) is State.NEW
     assert state(ledger, ref("d")) is State.NEW

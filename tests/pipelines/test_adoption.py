@@ -14,9 +14,9 @@ from melanoma import staging, storage
 from melanoma.bundle import load_bundle
 from melanoma.commits import Plan, end_run
 from melanoma.errors import NothingCommittedError
-from melanoma.inputs import Manifest, Root, digest_of, list_images
-from melanoma.ledger import State, load_ledger
-from melanoma.runs import Counts
+from melanoma.inputs import Manifest, Root, digest_of, kept_schema, list_images
+from melanoma.ledger import State, claim, load_ledger
+from melanoma.runs import Counts, Run, new_run
 from tests.helpers import fill, photograph
 from tests.pipelines.faults import killed, night, plan_run, stage
 from tests.pipelines.nights import assert_one_row_each, committed, leftovers, rows
@@ -31,6 +31,26 @@ def test_staged_rows_are_adopted_by_photograph_whatever_chunk_they_lay_in(tmp_pa
     assert_one_row_each(tmp_path / "out", 9, record)
     assert (record.adopted, record.counts.scored) == (7, 9)
     assert {row["run_id"] for row in rows(tmp_path / "out")} == {record.run_id}
+
+
+def test_rows_of_a_manifest_that_was_corrected_since_are_scored_again(tmp_path: Path, bundle_uri: str) -> None:
+    """Two photographs had been filed under each other's patient when the night was killed."""
+    first, second, third = fill(tmp_path / "in", 3)
+    bundle, listed = load_bundle(bundle_uri), tmp_path / "m.csv"
+    source = Manifest(str(listed), ("patient",))
+
+    def planned() -> Run:
+        return new_run(str(tmp_path / "out"), bundle, kept_schema([source]), None, datetime.date(2026, 1, 2))
+
+    said = [f"{third},3,C"]
+    listed.write_text("\n".join(["uri,image_id,patient", f"{first},1,A", f"{second},2,B", *said]))
+    stage(planned(), source, bundle_uri)
+    listed.write_text("\n".join(["uri,image_id,patient", f"{first},2,B", f"{second},1,A", *said]))
+    run = planned()
+    record = end_run(run, *stage(run, source, bundle_uri))
+    assert (record.adopted, record.counts.scored) == (1, 3)
+    found = {(storage.name_of(row["image_uri"]), row["image_id"], row["patient"]) for row in rows(tmp_path / "out")}
+    assert found == {(first.name, "2", "B"), (second.name, "1", "A"), (third.name, "3", "C")}
 
 
 def damage(kind: str, data: bytes) -> bytes:
@@ -186,7 +206,7 @@ def test_a_photograph_that_one_worker_scored_and_another_adopted_has_one_row(tmp
     plan, chunks = stage(run, tmp_path / "in", bundle_uri)
     killed(tmp_path / "in", tmp_path / "out", bundle_uri)
     (ref,) = list_images(Root(str(path)))
-    plan = dataclasses.replace(plan, listed=2, adopted=[digest_of(ref.uri, ref.version)])
+    plan = dataclasses.replace(plan, listed=2, adopted=[claim(ref)])
     record = end_run(run, plan, chunks)
     assert record.counts == Counts(listed=2, scored=1, duplicates=1)
     assert committed(tmp_path / "out") == 1
