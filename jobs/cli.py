@@ -82,8 +82,16 @@ def _parse(words: list[str], beam_options: list[str]) -> tuple[argparse.Namespac
     parser, commands = _parser(words)
     command = commands.choices.get(words[0]) if words else None
     if command is not None and config.FLAG in command._option_string_actions:
-        words, beam_options = config.expand(words, beam_options, command)
+        # One file serves the night and its check-up.
+        words, from_file = config.expand(words, beam_options, command, _flags_of("score"))
+        beam_options = from_file if words[0] == "score" else beam_options
     return parser.parse_args(words), beam_options
+
+
+def _flags_of(name: str) -> set[str]:
+    parser = _Parser(add_help=False)
+    importlib.import_module(f"jobs.{name}").add_arguments(parser)
+    return set(parser._option_string_actions)
 
 
 def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, Any]:

@@ -4,7 +4,7 @@ import argparse
 import datetime
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,19 @@ _BEAM = "beam-options"
 Words = list[str]
 
 
-def expand(words: Sequence[str], beam_options: Sequence[str], parser: argparse.ArgumentParser) -> tuple[Words, Words]:
+def expand(
+    words: Sequence[str],
+    beam_options: Sequence[str],
+    parser: argparse.ArgumentParser,
+    others: Collection[str] = (),
+) -> tuple[Words, Words]:
     """Puts the settings of the file that `--config` names in front of the words of the command line.
 
     Args:
         words: Of the command, its name first.
         beam_options: Words after `--`.
         parser: Of the command; knows its flags.
+        others: Flags of another command that the file may be for; those are skipped.
 
     Returns:
         Words and options of Beam with the file's settings; those that the command line gives too are left out.
@@ -36,10 +42,11 @@ def expand(words: Sequence[str], beam_options: Sequence[str], parser: argparse.A
     if not (isinstance(beam, list) and all(isinstance(word, str) for word in beam)):
         raise UsageError(f'{path}: {_BEAM} must be a list of texts, such as ["--runner=FlinkRunner"]')
     flags = parser._option_string_actions
+    wanted = {name: value for name, value in settings.items() if f"--{name}" in flags or f"--{name}" not in others}
     given = {word.partition("=")[0] for word in words if word.startswith("--")}
     own = [
         word
-        for name, value, action in [(name, value, _action(path, name, flags)) for name, value in settings.items()]
+        for name, value, action in [(name, value, _action(path, name, flags)) for name, value in wanted.items()]
         if f"--{name}" not in given
         for word in _words(path, name, value, action)
     ]

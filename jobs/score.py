@@ -1,6 +1,7 @@
 """`melanoma score`: the nightly job."""
 
 import argparse
+import contextlib
 import datetime
 import re
 import sys
@@ -103,7 +104,7 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
 
     _warn(plan.warnings)
     for run in plan.runs:
-        print(f"Run {run.run_id}: model {run.model_id}, table {run.output}", flush=True)
+        _say(f"Run {run.run_id}: model {run.model_id}, table {run.output}")
     try:
         with progress.watching(plan.runs[0]) as watch:
             records = night.score(plan, args)
@@ -115,16 +116,23 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
         exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed) for record in records
     ]
     for model, record in zip(plan.models, records, strict=True):
-        print(summary.night(model, record, watch.seconds))
+        _say(summary.night(model, record, watch.seconds))
     warnings = [*plan.warnings, *night.tidy(records, plan.output)]
     records = morning.with_time(records, time.monotonic() - began, warnings)
     _warn(morning.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
     return max(codes)
 
 
+def _say(text: str) -> None:
+    """Tells whoever still listens: a night does not end because nobody reads what it says."""
+    with contextlib.suppress(OSError):
+        print(text, flush=True)
+
+
 def _warn(warnings: Iterable[str]) -> None:
-    for warning in warnings:
-        print(f"melanoma: warning: {warning}", file=sys.stderr)
+    with contextlib.suppress(OSError):
+        for warning in warnings:
+            print(f"melanoma: warning: {warning}", file=sys.stderr)
 
 
 def exit_code(outcome: str, scored: int, failed: int, max_failed: float) -> int:

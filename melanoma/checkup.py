@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 from melanoma import heartbeats, scores, storage
 from melanoma.bundle import Bundle
-from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
+from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, PhotographError, ReadError
 from melanoma.inputs import ImageRef, Source, list_images
 from melanoma.loading import Loaded, load
 from melanoma.schema import COLUMNS, score_schema
@@ -29,6 +29,7 @@ from melanoma.schema import COLUMNS, score_schema
 _LISTED, _LISTING_SECONDS, _SAMPLE = 50_000, 10.0, 50
 _SKEW_SECONDS, _LEAST_MEMORY = 120, 1.5e9
 _OURS = "melanoma"
+_ASK = "try again; if it stays so, ask whoever runs the store"
 # Versions inside our bounds that do harm all the same: package, from, to below, why.
 _HARMFUL: tuple[tuple[str, str, str, str], ...] = (
     ("keras", "3.13.0", "3.13.2", "opens network files that read or write other files"),
@@ -86,8 +87,10 @@ def guarded(name: str, remedy: str, check: Callable[[], Check]) -> Check:
     try:
         return check()
     except NothingCommittedError as error:
-        return Check(name, Result.STORE, str(error), "try again; if it stays so, ask whoever runs the store")
+        return Check(name, Result.STORE, str(error), _ASK)
     except (MelanomaError, PhotographError, OSError) as error:
+        if isinstance(error, ReadError) and error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+            return Check(name, Result.STORE, str(error), _ASK)
         return Check(name, Result.FAIL, str(error), remedy)
 
 

@@ -14,6 +14,7 @@ from melanoma.schema import FAILED, SCORED
 from melanoma.staging import StagedChunk
 
 _TRIES = 10
+_MANY = 10  # photographs that the store does not give
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
         stages=_stages(plan, chunks),
         workers=plan.workers,
     )
-    if _store_is_down(chunks) and not adopted:
+    if _store_is_down(chunks, plan.skipped) and not adopted:
         record = replace(record, outcome=STORE_DOWN, counts=replace(counts, deferred=counts.deferred + expected))
     elif expected:
         record = _commit(run, chunks, adopted, record)
@@ -116,9 +117,11 @@ def _leave(run: Run, record: RunRecord) -> None:
         ) from None
 
 
-def _store_is_down(chunks: Collection[StagedChunk]) -> bool:
+def _store_is_down(chunks: Collection[StagedChunk], known: int) -> bool:
+    """Tells a store that gives nothing from a few photographs that it will not give: those become rows."""
     failures = sum(chunk.store_failures for chunk in chunks)
-    return failures > 0 and failures == sum(chunk.rows for chunk in chunks)
+    gave_nothing = failures > 0 and failures == sum(chunk.rows for chunk in chunks)
+    return gave_nothing and (failures >= _MANY or not known)
 
 
 def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:

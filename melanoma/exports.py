@@ -4,6 +4,7 @@ import csv
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
 def _as_cell(value: Any) -> Any:
     if value is None:
         return ""
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | Decimal):
         return value
     return _plain(value.isoformat() if hasattr(value, "isoformat") else str(value))
 

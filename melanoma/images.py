@@ -16,7 +16,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from melanoma.errors import ErrorKind, ImageError, UsageError
-from melanoma.headers import MAX_BYTES, MAX_SIDE, Header, png_chunks, read_header
+from melanoma.headers import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header, png_chunks, read_header
+from melanoma.pixel_budget import PixelBudget
 
 __all__ = ["DECODER", "IMAGE_EXTENSIONS", "MAX_BYTES", "Header", "ImageSpec", "decode", "read_header"]
 
@@ -42,6 +43,11 @@ _TURNS = {
 }
 _FAR_EDGE_COMES_LEFT = frozenset({2, 3, 6, 7})
 _FAR_EDGE_COMES_UP = frozenset({3, 4, 7, 8})
+
+
+# Up to 15 bytes a pixel, 16-bit pictures more than others: a file of 100 kB may need 900 MB.
+_BUDGET = PixelBudget(MAX_PIXELS)
+_SCALED = 4  # a JPEG is decoded small, but a progressive one holds its coefficients meanwhile
 
 
 @dataclass(frozen=True)
@@ -87,6 +93,12 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> npt.ND
         ImageError: The bytes are no photograph or a damaged one; nothing else is raised whatever they are.
     """
     header = header or read_header(data)
+    share = _SCALED if header.format == "jpeg" else 1
+    with _BUDGET.of(header.width * header.height // share):
+        return _decode(data, spec, header)
+
+
+def _decode(data: bytes, spec: ImageSpec, header: Header) -> npt.NDArray[np.uint8]:
     try:
         if header.format == "jpeg":
             image, scale = _decode_jpeg(data, header, spec)

@@ -37,6 +37,13 @@ __all__ = [
 OLDER = "older than --since"
 DIGEST_BYTES = 16
 _LOOK_UPS = 16
+_COMMON = {
+    *("avi", "avif", "bak", "bin", "bmp", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
+    *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
+    *("json", "jxl", "log", "md", "mov", "mp4", "nef", "nii", "npy", "parquet", "part", "pdf"),
+    *("png", "pptx", "raw", "rtf", "svg", "tar", "tif", "tiff", "tmp", "toml", "tsv", "txt"),
+    *("webp", "wmv", "xls", "xlsx", "xml", "xmp", "yaml", "yml", "zip"),
+}
 
 
 class ImageRef(NamedTuple):
@@ -107,11 +114,17 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
         if not stored.regular:
             counter["links and devices"] += 1
         elif not is_photograph(name, source.pattern):
-            counter[PurePosixPath(name).suffix.lower() or "no extension"] += 1
+            counter[_kind_of(name)] += 1
         elif _is_older(stored, source.since):
             counter[OLDER] += 1
         else:
             yield known_as(_ref(stored, storage.stem_of(stored.uri)))
+
+
+def _kind_of(name: str) -> str:
+    """Gives a file's extension if it is a common one: what stands behind the last dot may be a patient's name."""
+    extension = PurePosixPath(name).suffix.lower()
+    return extension if extension[1:] in _COMMON else "another extension" if extension else "no extension"
 
 
 def _renamer(root: Root) -> Callable[[ImageRef], ImageRef]:
@@ -197,7 +210,7 @@ def _look_up(uri: str) -> StoredFile:
     try:
         spelt = storage.canonical(uri)  # an archive must be there to be spelt
         return storage.stat(uri)
-    except ReadError:
+    except (ReadError, UsageError):
         return StoredFile(spelt, "", -1, True)
 
 
@@ -217,13 +230,14 @@ def check_sources(sources: Sequence[Source]) -> list[str]:
                 uris = read_manifest(source)["uri"].to_pylist()
                 is_empty = not uris
                 for uri in {uri.partition("://")[0]: uri for uri in uris}.values():
-                    with contextlib.suppress(ReadError):  # an archive that is gone fails on its own row
+                    # What is wrong with one archive fails on its own row.
+                    with contextlib.suppress(ReadError, *([UsageError] if "::" in uri else [])):
                         storage.canonical(uri)
             else:
                 is_empty = next(list_images(replace(source, since=None)), None) is None
             empty += [source.uri] if is_empty else []
         except ReadError as error:
-            if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME):
+            if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
                 raise UsageError(f"{source.uri}: {error.detail}; check --images for a typing error") from None
             raise
     return empty

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma import images, storage
-from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError
+from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError, UsageError
 from melanoma.headers import Header
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef, digest_of, distinct
@@ -132,7 +132,10 @@ def _read(ref: ImageRef) -> bytes:
     if ref.size > images.MAX_BYTES:
         raise ImageError(ErrorKind.TOO_LARGE, f"{ref.size} bytes; at most {images.MAX_BYTES} are read")
     if not ref.version:
-        storage.stat(ref.stored.uri)
+        try:
+            storage.stat(ref.stored.uri)
+        except UsageError:
+            raise ReadError(ErrorKind.BAD_NAME, "no store that can be used; mend the manifest") from None
         raise ReadError(ErrorKind.CHANGED, "it could not be seen when it was listed, and can be now")
     return storage.read_bytes(ref.stored.uri, ref.stored)
 

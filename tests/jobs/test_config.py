@@ -25,6 +25,13 @@ def test_a_file_gives_the_flags(tmp_path: Path, words: list[str]) -> None:
     assert {str(row["run_date"]) for row in rows(tmp_path / "out")} == {"2026-02-03"}
 
 
+def test_the_check_up_takes_the_file_of_the_night(words: list[str], tmp_path: Path) -> None:
+    assert main(["doctor", *words[1:]]) == 0
+    with (tmp_path / "night.toml").open("a") as file:
+        file.write("imagse = 3\n")
+    assert main(["doctor", *words[1:]]) == 2
+
+
 def test_the_command_line_wins_over_the_file(tmp_path: Path, words: list[str]) -> None:
     fill(tmp_path / "other", 1)
     assert main([*words, f"--images={tmp_path / 'other'}", "--run-date", "2026-04-05"]) == 0

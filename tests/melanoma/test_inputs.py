@@ -110,6 +110,13 @@ def test_what_is_ignored_is_counted_by_kind_and_never_opened(tmp_path: Path) -> 
     assert ignored == {".txt": 2, "no extension": 2, ".gz": 1, "links and devices": 1}
 
 
+def test_what_stands_behind_a_dot_may_be_a_name_and_is_not_passed_on(tmp_path: Path) -> None:
+    touch(tmp_path, "1.2.840.mueller anna 1970-01-01", "x.anna", "y.\x1b[31m", "z.604688111", "w.DCM")
+    ignored = Counter[str]()
+    assert ids(tmp_path, ignored=ignored) == []
+    assert ignored == {"another extension": 4, ".dcm": 1}
+
+
 def test_roots_may_be_files_globs_and_archives(tmp_path: Path) -> None:
     touch(tmp_path, "a/1.jpg", "a/b/2.jpg", "a/b/3.txt", "c[1]/4.jpg")
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
@@ -225,7 +232,7 @@ def test_a_manifest_that_cannot_be_meant_is_refused_with_what_was_found(
 ) -> None:
     source = manifest(tmp_path, text, *keep)
     if complaint is None:
-        with pytest.raises(UsageError, match="no store that fsspec knows"):
+        with pytest.raises(UsageError, match="no store that can be used"):
             list(list_images(source))
     else:
         assert complaint in refusal(source)

@@ -102,11 +102,11 @@ def test_text_that_a_spreadsheet_would_run_is_made_plain_and_numbers_stay_number
     uri, target = str(tmp_path / "scores"), tmp_path / "answer.csv"
     commit(uri, [row(str(place), error=text) for place, text in enumerate(FORMULAS)])
     texts = "'a\"b,c' || chr(10) || 'd' AS t, NULL AS e"
-    sql = f'SELECT error AS "=name", -p_nevus AS n, {texts} FROM scores ORDER BY image_id'  # noqa: S608
+    sql = f'SELECT error AS "=name", -p_nevus AS n, -0.5 AS d, {texts} FROM scores ORDER BY image_id'  # noqa: S608
     assert export(uri, sql, str(target)) == len(FORMULAS)
     lines = target.read_bytes().decode().split("\r\n")
-    assert lines[0] == "'=name,n,t,e"
-    assert lines[1] == '\'=1+1,-0.75,"a""b,c\nd",'
+    assert lines[0] == "'=name,n,d,t,e"
+    assert lines[1] == '\'=1+1,-0.75,-0.5,"a""b,c\nd",'
     assert target.read_bytes().count(b"\r\n") == len(FORMULAS) + 1
     with target.open(newline="", encoding="utf-8") as file:
         assert [record[0] for record in csv.reader(file)][1:] == [f"'{text}" for text in FORMULAS]

@@ -2,20 +2,30 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from jobs.cli import main
 from melanoma import scores, storage, upkeep
+from melanoma.bundle import to_json
 from melanoma.errors import NothingCommittedError
+from melanoma.heartbeats import Heartbeat
+from melanoma.nights import read_series
+from melanoma.runs import Counts, RunRecord
 from tests.helpers import fill, photograph
 from tests.pipelines import faults
 from tests.pipelines.faults import killed, night, plan_run
-from tests.pipelines.nights import assert_one_row_each, rows
+from tests.pipelines.nights import assert_one_row_each, committed, rows
 
 
 def test_every_ended_run_leaves_a_record_and_the_exit_code_fits(
@@ -120,6 +130,129 @@ def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: s
     assert main(["score", *words]) == 3
     (record,) = (tmp_path / "out" / "_reports").glob("*.json")
     assert json.loads(record.read_text())["outcome"] == "stopped"
+
+
+def refusing(name: str, function: Callable[..., object], error: Exception) -> Callable[..., object]:
+    """Makes of a file system's function one that raises for a path with that name in it."""
+
+    def refuse(self: object, path: object, *args: object, **options: object) -> object:
+        if name in str(path):
+            raise error
+        return function(self, path, *args, **options)
+
+    return refuse
+
+
+def test_one_photograph_that_the_store_will_not_give_becomes_a_row(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "in", 3)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    fill(tmp_path / "in", 1, first=3)
+    forbidden = refusing("0003", LocalFileSystem.cat_file, PermissionError(13, "Permission denied"))
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, "cat_file", forbidden)
+        assert main(words) == 0
+    assert [row["error_kind"] for row in rows(tmp_path / "out")] == [None, None, None, "forbidden"]
+    assert main([*words, "--retry-failed"]) == 0
+    assert_one_success_each(tmp_path / "out", 4)
+
+
+def assert_one_success_each(output: Path, photographs: int) -> None:
+    assert sum(row["status"] == "scored" for row in rows(output)) == photographs
+
+
+def test_ten_photographs_that_the_store_will_not_give_are_a_store_that_is_down(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "in", 1)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    fill(tmp_path / "in", 10, first=1)
+    monkeypatch.setattr(LocalFileSystem, "cat_file", refusing("/in/", LocalFileSystem.cat_file, PermissionError(13)))
+    assert main(words) == 3
+    assert committed(tmp_path / "out") == 1
+
+
+@pytest.mark.parametrize("outcome", ["stopped", None])
+def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
+    tmp_path: Path, bundle_uri: str, outcome: str | None
+) -> None:
+    """Its record is what a signal left while the commit was under way, or nothing."""
+    fill(tmp_path / "in", 3)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    reports, active = tmp_path / "out" / "_reports", tmp_path / "out" / "_active"
+    (record,) = reports.glob("*.json")
+    whole = json.loads(record.read_text())
+    for path in reports.iterdir():
+        path.unlink()
+    if outcome:
+        nothing = RunRecord(whole["run_id"], whole["run_date"], whole["model_id"], outcome, Counts())
+        record.write_bytes(to_json(asdict(nothing)))
+    else:
+        dead = Heartbeat(whole["run_id"], "2026-01-01T00:00:00+00:00", "elsewhere", 1, "")
+        active.mkdir(exist_ok=True)
+        (active / record.name).write_text(json.dumps(asdict(dead)))
+    assert main(words) == 0
+    found = json.loads(record.read_text())
+    assert (found["outcome"], found["counts"]["scored"], found["model_id"]) == ("committed", 3, whole["model_id"])
+    assert (found["classes"], found["table_version"]) == (whole["classes"], whole["table_version"])
+    nights = {night["run_id"]: night["outcome"] for night in read_series(str(tmp_path / "out"))}
+    assert nights[whole["run_id"]] == "committed"
+    assert "nothing was committed" not in (reports / f"{whole['run_id']}.html").read_text()
+
+
+def test_a_night_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    listener, speaker = os.pipe()
+    os.close(listener)
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-m", "jobs.cli", *words], cwd=root, stdout=speaker, timeout=120)
+    os.close(speaker)
+    assert done.returncode == 0
+    assert_one_row_each(tmp_path / "out", 2)
+    assert list((tmp_path / "out" / "_reports").glob("2*.html"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'uri,note\n/in/DOE_JANE.jpg,"Doe, Jane",1970-01-01\n',
+        "uri,note\n/in/a.jpg?X-Amz-Signature=SECRET-DOE\n",
+    ],
+)
+def test_what_is_wrong_with_a_manifest_is_told_without_its_values(
+    tmp_path: Path, bundle_uri: str, capfd: pytest.CaptureFixture[str], text: str
+) -> None:
+    (tmp_path / "m.csv").write_text(text)
+    (tmp_path / "tell.sh").write_text(f'#!/bin/sh\nfor word; do echo "$word"; done >> {tmp_path}/told\n')
+    (tmp_path / "tell.sh").chmod(0o755)
+    words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out"), "--notify-command", str(tmp_path / "tell.sh")]
+    assert main(["score", "--manifest", str(tmp_path / "m.csv"), *words]) == 2
+    told = (tmp_path / "told").read_text() + "".join(capfd.readouterr())
+    assert "Expected 2 columns, got" in told and "Row #2" in told
+    assert "DOE" not in told and "Doe" not in told and "1970" not in told
+
+
+def test_a_row_of_a_manifest_that_names_no_store_fails_by_itself(tmp_path: Path, bundle_uri: str) -> None:
+    (path,) = fill(tmp_path / "in", 1)
+    (tmp_path / "m.csv").write_text(f"uri\nzip://x::foo://b\n{path}\n")
+    words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(["score", "--manifest", str(tmp_path / "m.csv"), *words]) == 0
+    assert {row["error_kind"] for row in rows(tmp_path / "out")} == {None, "bad_name"}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_a_damaged_archive_is_a_mistake(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    (tmp_path / "in").write_bytes(b"no archive at all, but long enough to be looked through" * 20)
+    words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(["score", "--images", f"{kind}://{tmp_path / 'in'}", *words]) == 2
+    assert "damaged" in capsys.readouterr().err
 
 
 def test_what_delta_lake_says_of_a_failed_commit_is_not_passed_on(
