@@ -57,6 +57,7 @@ COMPILE = $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 -
 lock: | $(VENV)/bin/python
 	@$(BIN)/python -m pip install -q 'uv>=0.9,<1'
 	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --extra s3 --extra gcs --extra azure --output-file requirements-stores.lock
 	$(COMPILE) --all-extras --output-file requirements-dev.lock
 
 clean:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jobs import config, logs
-from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
+from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, Terminated, exit_code_of
 from melanoma import __version__
 from melanoma.errors import MelanomaError, ReadError, UsageError
 from melanoma.texts import printable
@@ -64,10 +64,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReadError as error:  # whoever knows more of it has said it in words of its own
         _complain(f"{error.detail}; start again")
         return NOTHING_COMMITTED
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         _complain("stopped; what is scored stays staged, and the next start goes on from there")
-        return INTERRUPTED
-    except Exception:  # noqa: BLE001 - the last door: a defect must not look like an exit code of ours
+        return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
+    except SystemExit:
+        raise
+    except BaseException:  # noqa: BLE001 - the last door: neither a defect nor a panic of Rust's may look like our code
         traceback.print_exc()
         _complain("this is a defect of ours, please report the lines above; nothing was committed")
         return DEFECT

@@ -14,7 +14,7 @@ from melanoma import endings, heartbeats, ledger, scores, storage, upkeep
 from melanoma.bundle import load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
-from melanoma.ledger import State
+from melanoma.planning import ask, check_moved
 from melanoma.runs import (
     COMMITTED,
     STOPPED,
@@ -105,7 +105,8 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
         return (Manifest(args.manifest, tuple(args.keep), args.since),)
     if args.keep:
         raise UsageError("--keep goes with --manifest; roots have no columns")
-    return tuple(Root(uri, args.pattern, args.uri_base, args.since) for uri in args.images)
+    own = storage.canonical(args.output)
+    return tuple(Root(uri, args.pattern, args.uri_base, args.since, own) for uri in args.images)
 
 
 def deadline_of(args: argparse.Namespace) -> datetime.datetime | None:
@@ -135,16 +136,26 @@ def _about_empty(empty: Sequence[str], args: argparse.Namespace, version: int | 
     return tuple(f"{root}: no photograph there any more" for root in empty)
 
 
-def rehearse(plan: NightPlan) -> list[Counts]:
-    """Lists and counts what a run of each model would do, reading no photograph and writing nothing."""
+def rehearse(plan: NightPlan, limit: int | None) -> list[Counts]:
+    """Lists and counts what a run of each model would do, reading no photograph and writing nothing.
+
+    Args:
+        plan: Of the night.
+        limit: Photographs that may be scored; None for all.
+
+    Raises:
+        UsageError: The night would refuse to go on.
+    """
     refs = [ref for source in plan.sources for ref in list_images(source)]
     unique = distinct(refs)
+    ledgers = [ledger.load_ledger(run) for run in plan.runs]
+    found = check_moved(ask(ledgers, unique)[1], plan.runs)
     counts = []
-    for run in plan.runs:
-        verdicts = ledger.load_ledger(run).look_up(unique)
-        done = sum(verdict.state is State.DONE for verdict in verdicts)
+    for answers in found.answers:
+        due = len(unique) - answers.skipped
+        tried = due if limit is None else min(due, limit + len(answers.adopted))
         twice = len(refs) - len(unique)
-        counts.append(Counts(listed=len(refs), scored=len(unique) - done, skipped=done, duplicates=twice))
+        counts.append(Counts(len(refs), tried, skipped=answers.skipped, duplicates=twice, deferred=due - tried))
     return counts
 
 
@@ -191,7 +202,7 @@ def score(plan: NightPlan, args: argparse.Namespace) -> list[RunRecord]:
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
     except (RuntimeError, MelanomaError, PhotographError) as error:
         own = _as_own(error)
-        _record_stop(plan)
+        record_stop(plan, str(own) if isinstance(own, MelanomaError) else "")
         raise own from error
     records = [read_record(run) for run in plan.runs]
     if any(record is None for record in records):
@@ -220,12 +231,18 @@ def ended_early(plan: NightPlan) -> list[RunRecord]:
     return []
 
 
-def _record_stop(plan: NightPlan) -> None:
-    """Leaves records of a night that ended early, if the store still takes them."""
+def record_stop(plan: NightPlan, reason: str) -> None:
+    """Leaves records of a night that ended early, if the store still takes them.
+
+    Args:
+        plan: Of the night.
+        reason: In a sentence that names no photograph; empty where it is not known.
+    """
     with contextlib.suppress(MelanomaError, PhotographError):
         for run in plan.runs:
             if read_record(run) is None and scores.has_committed(run.output, run.run_id) is None:
-                write_record(run, RunRecord(run.run_id, run.run_date.isoformat(), run.model_id, STOPPED, Counts()))
+                date = run.run_date.isoformat()
+                write_record(run, RunRecord(run.run_id, date, run.model_id, STOPPED, Counts(), reason=reason))
 
 
 def _as_own(error: Exception) -> Exception:

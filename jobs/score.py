@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from jobs import morning, progress, summary
+from jobs import morning, progress, stopping, summary
 from jobs.exits import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
 from jobs.values import whole
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
@@ -73,7 +73,8 @@ def run(args: argparse.Namespace) -> int:
     """Scores what is new and returns the exit code."""
     morning.check(args)
     try:
-        return _run(args)
+        with stopping.terminable():
+            return _run(args)
     except MelanomaError as error:
         _warn(morning.tell_failure(error, args))
         raise
@@ -88,7 +89,7 @@ def _run(args: argparse.Namespace) -> int:
             plan = night.prepare(args)
             _warn(plan.warnings)
             print(summary.settings(args))
-            print(summary.dry_run(plan, night.rehearse(plan)))
+            print(summary.dry_run(plan, night.rehearse(plan, args.limit)))
             return COMMITTED
         plan = night.prepare(args)
         with night.alone(plan):
@@ -108,10 +109,14 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
     try:
         with progress.watching(plan.runs[0]) as watch:
             records = night.score(plan, args)
+    except KeyboardInterrupt:
+        night.record_stop(plan, "it was stopped before it had begun to score")
+        raise
     except MelanomaError:
         ended = morning.with_time(night.ended_early(plan), time.monotonic() - began, plan.warnings)
         _warn(morning.leave_reports(plan.models, ended, [False] * len(ended), args)[0])
         raise
+    stopping.finish()
     codes = [
         exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed) for record in records
     ]

@@ -9,13 +9,36 @@ import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from jobs.exits import INTERRUPTED, NOTHING_COMMITTED
+from jobs.exits import INTERRUPTED, NOTHING_COMMITTED, Terminated
 from melanoma import heartbeats, scores
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.runs import STOPPED, Counts, Run, RunRecord, read_record, write_record
 
 _PATIENCE_SECONDS = 8.0
 _CODES = {signal.SIGTERM: NOTHING_COMMITTED, signal.SIGINT: INTERRUPTED}
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """Lets SIGTERM end the block as Ctrl-C would, so that it leaves nothing behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def finish() -> None:
+    """Lets SIGTERM pass from now on: the night is committed, and tells of it within seconds."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,8 @@ ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
 class Engine:
     """A frozen network that scores batches of one fixed shape.
 
-    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on how many there are.
+    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on how many there are,
+    beyond the last bit: some processors round a convolution by the place in a batch.
     One object serves one process; TensorFlow itself uses all cores for a batch.
     """
 

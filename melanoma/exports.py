@@ -13,6 +13,7 @@ import pyarrow.parquet
 
 from melanoma import queries, storage
 from melanoma.errors import UsageError
+from melanoma.store_errors import reason_of
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FORMATS = ("csv", "parquet")
@@ -40,11 +41,19 @@ def export(table_uri: str, sql: str, target: str, kind: str | None = None) -> in
     folder = os.path.dirname(local) if local else None
     if folder and not Path(folder).is_dir():
         raise UsageError(f"{target}: the folder {folder} is not there")
-    with queries.stream(table_uri, sql) as reader, tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as own:
+    with queries.stream(table_uri, sql) as reader, _workplace(target, folder) as own:
         path = os.path.join(own, "answer")
         rows = write(reader, path)
         storage.put_file(uri, path)
     return rows
+
+
+def _workplace(target: str, folder: str | None) -> tempfile.TemporaryDirectory[str]:
+    """Makes a folder on the disk of the target, so that the file can be moved there in one step."""
+    try:
+        return tempfile.TemporaryDirectory(dir=folder, prefix=".export-")
+    except OSError as error:
+        raise UsageError(f"{target}: the folder {folder} takes no file ({reason_of(error)})") from None
 
 
 def _writer(target: str, kind: str | None) -> Callable[[pa.RecordBatchReader, str], int]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from melanoma import storage
+from melanoma.errors import UsageError
 from melanoma.pseudonyms import PRIVATE, Pseudonyms
 
 _FILE = "forgotten"
@@ -21,7 +22,10 @@ class Forgotten:
         uri = _uri(output)
         if not storage.exists(uri):
             return None
-        return cls(storage.read_bytes(uri).decode().split(), Pseudonyms.of_table(output))
+        pseudonyms = Pseudonyms.known_to(output)
+        if pseudonyms is None:
+            raise UsageError(f"{uri}: lies there without the key beside it; put `key` back from a backup")
+        return cls(storage.read_bytes(uri).decode().split(), pseudonyms)
 
     def __contains__(self, uri: str) -> bool:
         """Tells whether a photograph was forgotten, whatever its version."""

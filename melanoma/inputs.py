@@ -82,12 +82,14 @@ class Root:
         pattern: Glob on names (any case) of what counts as a photograph; None for every image extension.
         base: URI under which the table knows what lies below `uri`; None for `uri` itself.
         since: Photographs that the store dates before this local date are ignored; None to take all.
+        own: Canonical URI of the score table, whose files are no photographs wherever it lies.
     """
 
     uri: str
     pattern: str | None = None
     base: str | None = None
     since: datetime.date | None = None
+    own: str | None = None
 
 
 Source = Root | Manifest
@@ -102,16 +104,18 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
 
     Raises:
         ReadError: A root or a folder below it cannot be listed.
-        UsageError: The manifest cannot be read or lacks a column.
+        UsageError: It may not be listed, or the manifest cannot be read or lacks a column.
     """
     counter = Counter[str]() if ignored is None else ignored
     if isinstance(source, Manifest):
         yield from _manifest_images(source, counter)
         return
     known_as = _renamer(source)
-    for stored in storage.list_files(source.uri):
+    for stored in _listed(source):
         name = storage.name_of(stored.uri)
-        if not stored.regular:
+        if source.own is not None and stored.uri.startswith(f"{source.own}/"):
+            counter["of the score table"] += 1
+        elif not stored.regular:
             counter["links and devices"] += 1
         elif not is_photograph(name, source.pattern):
             counter[_kind_of(name)] += 1
@@ -119,6 +123,18 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
             counter[OLDER] += 1
         else:
             yield known_as(_ref(stored, storage.stem_of(stored.uri)))
+
+
+def _listed(root: Root) -> Iterator[StoredFile]:
+    try:
+        yield from storage.list_files(root.uri)
+    except ReadError as error:
+        if error.kind is not ErrorKind.FORBIDDEN:
+            raise
+        raise UsageError(
+            f"{root.uri}: it or a folder below it may not be listed ({error.detail}); mend the rights, or name with "
+            "--images the folders beside it"
+        ) from None
 
 
 def _kind_of(name: str) -> str:

@@ -5,6 +5,7 @@ import hmac
 import secrets
 
 from melanoma import storage
+from melanoma.errors import ErrorKind, ReadError, UsageError
 
 PRIVATE = "_private"
 _KEY_BYTES, _SHORT = 32, 12
@@ -32,6 +33,23 @@ class Pseudonyms:
         if not storage.exists(uri):
             storage.create_bytes(uri, secrets.token_hex(_KEY_BYTES).encode())
         return cls(bytes.fromhex(storage.read_bytes(uri).decode()))
+
+    @classmethod
+    def known_to(cls, output: str) -> "Pseudonyms | None":
+        """Reads the key of a score table; None where there is none yet, for then nothing has been named by it.
+
+        Raises:
+            UsageError: Only its owner may read it.
+            ReadError: The store does not give it.
+        """
+        uri = storage.join(storage.canonical(output), PRIVATE, "key")
+        try:
+            return cls(bytes.fromhex(storage.read_bytes(uri).decode())) if storage.exists(uri) else None
+        except ReadError as error:
+            if error.kind is not ErrorKind.FORBIDDEN:
+                raise
+            found = "may be read by its owner alone, and without it nobody can tell what a hash stands for"
+            raise UsageError(f"{uri}: {found}; ask whoever runs the nights") from None
 
     def full(self, uri: str) -> str:
         """Gives the name under which a photograph is kept as forgotten: 32 hex digits."""

@@ -189,6 +189,7 @@ class RunRecord:
         workers: Processes that read and scored.
         warnings: For the operator; they name no photograph.
         seconds: From the start to the end of the run; None where it was not told.
+        reason: Why nothing was committed, for the operator; it names no photograph. Empty where none is known.
     """
 
     run_id: str
@@ -205,6 +206,7 @@ class RunRecord:
     workers: int = 1
     warnings: Sequence[str] = ()
     seconds: float | None = None
+    reason: str = ""
 
 
 def write_record(run: Run, record: RunRecord) -> None:

@@ -1,5 +1,6 @@
 """The score table: the one door to Delta Lake."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from melanoma import storage
 from melanoma.delta_log import sync_commits
-from melanoma.errors import NothingCommittedError, UsageError
+from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
 from melanoma.schema import COLUMNS, PARTITION, STATISTICS_COLUMNS
 from melanoma.store_errors import reason_of
 
@@ -77,7 +78,7 @@ def ledger_rows(uri: str, version: int | None, column: str, value: str) -> Itera
     try:
         yield from table.to_pyarrow_dataset().to_batches(columns=list(_LEDGER_COLUMNS), filter=wanted)
     except (pa.ArrowException, OSError) as error:
-        raise NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})") from None
+        raise _unreadable(uri, error) from None
 
 
 def rows(uri: str, columns: Sequence[str], wanted: pyarrow.dataset.Expression | None = None, **equal: str) -> pa.Table:
@@ -100,7 +101,18 @@ def rows(uri: str, columns: Sequence[str], wanted: pyarrow.dataset.Expression | 
     try:
         return source.to_table(columns=list(columns), filter=wanted)
     except (pa.ArrowException, OSError) as error:
-        raise NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})") from None
+        raise _unreadable(uri, error) from None
+
+
+def _unreadable(uri: str, error: Exception) -> MelanomaError:
+    if isinstance(error, pa.ArrowInvalid | FileNotFoundError):
+        what = "gone" if isinstance(error, FileNotFoundError) else "damaged"
+        files = sorted(set(re.findall(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet", str(error))))
+        return UsageError(
+            f"{uri}: a data file of the score table is {what} ({', '.join(files) or 'its name is not known'}); "
+            "docs/scheduling.md says what to do"
+        )
+    return NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})")
 
 
 def dataset(uri: str) -> pyarrow.dataset.Dataset:

@@ -35,6 +35,8 @@ _LOCAL = ("file", "local", "")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _CONNECT_SECONDS, _READ_SECONDS = 5, 30
 _TRIES = 3
+_UNFIT_FOR_DELTA = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # it takes paths for URLs, some of them
+_OF_THE_DISK = "lost+found"  # in the topmost folder of a disk, and for its administrator alone
 _AT_ONCE = contextlib.nullcontext()  # readers need not wait for each other
 
 
@@ -69,9 +71,9 @@ def _options(protocol: str) -> dict[str, Any]:
     return options
 
 
-def _file_system(protocol: str, **options: Any) -> Any:
+def _file_system(protocol: str) -> Any:
     try:
-        return fsspec.filesystem(protocol, **_options(protocol), **options)
+        return fsspec.filesystem(protocol, **_options(protocol))
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
         remedy = (
@@ -123,7 +125,8 @@ def _open_archive(
 ) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
     """Opens an archive once per content and process: its index is read once for a million members."""
     place = _place(uri)
-    fs = _file_system(protocol, fo=place.fs.open(place.path, "rb"), skip_instance_cache=True)
+    file = place.fs.open(place.path, "rb")
+    fs = fsspec.filesystem(protocol, **_options(protocol), fo=file, skip_instance_cache=True)
     # All members are read through one file; zipfile takes turns by itself, tarfile gives one reader another's bytes.
     return fs, _AT_ONCE if protocol == "zip" else threading.Lock()
 
@@ -220,7 +223,9 @@ def _walk(place: _Place, folder: str) -> Iterator[StoredFile]:
         for info in entries:
             name = info["name"].rstrip("/")
             if info["type"] == "directory":
-                if name != here.rstrip("/"):
+                if place.is_local and posixpath.basename(name) == _OF_THE_DISK:
+                    yield _stored(place, info)
+                elif name != here.rstrip("/"):
                     folders.append(name)
                 elif info["name"].endswith("/") and modified_in(info) is None:
                     yield from _below_nameless(place, name)
@@ -378,10 +383,14 @@ def delta_location(uri: str) -> tuple[str, dict[str, str]]:
     """Spells a folder for Delta Lake, with the options that the usual environment leaves unsaid.
 
     Raises:
-        UsageError: Delta Lake cannot write to this kind of store.
+        UsageError: Delta Lake cannot write to this kind of store, or under this name.
     """
     place = _place(uri)
     protocol = split(place.uri)[0]
+    if wrong := _UNFIT_FOR_DELTA.search(place.path):
+        raise UsageError(
+            f"{uri}: the score table cannot lie under a path with {wrong.group()!r}; choose another --output"
+        )
     if place.is_local:
         return place.path, {}
     if protocol not in _EXTRAS:

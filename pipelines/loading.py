@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from melanoma import storage
+from melanoma.errors import ReadError, UsageError
 from melanoma.images import ImageSpec
 from melanoma.inputs import ImageRef, digest_of
 from melanoma.loading import Chunk, Task, load_batches, put_off
@@ -151,7 +152,7 @@ class _LoadFn(beam.DoFn):
         if self._deadline is not None and datetime.datetime.now(datetime.UTC) >= self._deadline:
             batches = put_off(chunk, self._specs)
         else:
-            pool = self._near if storage.local_path(chunk.tasks[0].ref.stored.uri) else self._far
+            pool = self._near if _is_near(chunk.tasks[0].ref.stored.uri) else self._far
             batches = load_batches(chunk, self._specs, self._batch_size, pool)
         for model, batch in batches:
             yield TaggedOutput(str(model), batch)
@@ -159,6 +160,13 @@ class _LoadFn(beam.DoFn):
     def teardown(self) -> None:
         for pool in (self._near, self._far):
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _is_near(uri: str) -> bool:
+    try:
+        return storage.local_path(uri) is not None
+    except (ReadError, UsageError):  # it will fail on its own row
+        return True
 
 
 def _as_chunk(element: Chunk | ImageRef | str, models: int) -> Chunk:

@@ -1,10 +1,24 @@
 """Small real things that tests score: phantoms as bytes, a tiny network, a store full of photographs."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from melanoma import samples
 
+# By which TensorFlow's convolutions differ with a photograph's place in a batch, where the processor has no AVX-512.
+ROUNDING = 1e-6
 LABELS = ("melanoma", "nevus", "basal cell carcinoma")
+
+
+def approximately(answers: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
+    """Gives probabilities by name as something that others equal, up to `ROUNDING`."""
+    return {
+        name: tuple(p if p is None else pytest.approx(p, rel=0, abs=ROUNDING) for p in values)
+        for name, values in answers.items()
+    }
 
 
 def photograph(seed: int, format: samples.Format = "jpeg", height: int = 60, width: int = 80) -> bytes:

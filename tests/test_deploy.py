@@ -80,6 +80,6 @@ def test_the_guide_explains_every_warning() -> None:
 
 def test_the_image_is_installed_by_hash() -> None:
     text = (DEPLOY / "Dockerfile").read_text()
-    assert "--require-hashes -r requirements.lock" in text
+    assert "--require-hashes -r requirements-stores.lock" in text
     copied = re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE)
     assert all((ROOT / name).exists() for line in copied for name in line.split())

@@ -27,6 +27,7 @@ def test_every_dependency_has_a_lower_bound_and_is_pinned_by_hash() -> None:
     extras = PROJECT["optional-dependencies"]
     for lock, wanted in (
         ("requirements.lock", PROJECT["dependencies"]),
+        ("requirements-stores.lock", [*PROJECT["dependencies"], *extras["s3"], *extras["gcs"], *extras["azure"]]),
         ("requirements-dev.lock", [*PROJECT["dependencies"], *itertools.chain(*extras.values())]),
     ):
         text = (ROOT / lock).read_text(encoding="utf-8").lower()
@@ -42,7 +43,7 @@ def test_the_lock_files_agree() -> None:
     def pins(lock: str) -> set[str]:
         return set(re.findall(r"^([\w.-]+==[^ ]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
 
-    assert pins("requirements.lock") <= pins("requirements-dev.lock")
+    assert pins("requirements.lock") <= pins("requirements-stores.lock") <= pins("requirements-dev.lock")
 
 
 def test_the_extras_are_those_of_the_documentation() -> None:

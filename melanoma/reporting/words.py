@@ -53,6 +53,8 @@ def headline(record: RunRecord, is_over_budget: bool = False) -> tuple[str, str]
         if counts.deferred:
             return "look", f"Nothing was begun in time: {counts.deferred:,} put off to the next night"
         return "good", f"All well: nothing new among {counts.listed:,} photographs"
+    if record.outcome == STOPPED and record.reason:
+        return "bad", f"The night ended early: nothing was committed. {record.reason}"
     return "bad", {
         STORE_DOWN: "The store gave no photograph: nothing was committed; start again",
         STOPPED: "The night ended early: nothing was committed; the next one goes on from there",

@@ -197,7 +197,7 @@ def test_a_model_that_cannot_become_a_bundle_leaves_nothing(
         (["--crop", "1.5"], "give a share above 0"),
         (["--scal", "2"], "unrecognized arguments: --scal"),
         (["--labels", "nevus", "nv"], "both become the column p_nevus"),
-        (["--output", "nostore://x"], "no store that fsspec knows"),
+        (["--output", "nostore://x"], "no store that can be used"),
     ],
 )
 def test_mistakes_exit_with_2_and_one_line_and_write_nothing(

@@ -44,7 +44,7 @@ def test_a_dry_run_prints_the_settings_that_result(words: list[str], capsys: pyt
     for line in ("limit = 2", 'max-time = "5400s"', "stop-at = 05:30:00", "max-failed = 0.5", "allow-empty = true"):
         assert f"\n  {line}\n" in said
     assert 'beam-options = ["--direct_running_mode=in_memory"]' in said and "rescore" not in said
-    assert "Would score 3 of 3" in said
+    assert "Would score 2 of 3" in said
 
 
 def test_the_settings_that_a_dry_run_prints_make_a_file(

@@ -124,6 +124,24 @@ def test_what_is_no_heartbeat_is_nobody(tmp_path: Path) -> None:
     assert heartbeats.active(str(tmp_path)) == []
 
 
+@pytest.mark.parametrize("announced", [False, True])
+def test_a_night_that_is_stopped_while_it_starts_leaves_no_heartbeat(
+    tmp_path: Path, bundle_uri: str, announced: bool
+) -> None:
+    fill(tmp_path / "in", 2)
+    night = begin(tmp_path, bundle_uri)
+    active = tmp_path / "out" / "_active"
+    if announced:
+        assert night.stdout is not None and night.stdout.readline().startswith("Run ")
+    else:
+        wait_for(lambda: active.exists() and any(active.iterdir()))
+    night.send_signal(signal.SIGTERM)
+    _, said = night.communicate(timeout=60)
+    assert night.returncode == 3 and "stopped" in said and "Traceback" not in said
+    assert not list(active.iterdir()) and committed(tmp_path / "out") == 0
+    assert main(command(tmp_path, bundle_uri)[3:]) == 0
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 3), (signal.SIGINT, 130)])
 def test_a_stopped_night_ends_early_and_the_next_goes_on(
     tmp_path: Path, bundle_uri: str, number: signal.Signals, code: int

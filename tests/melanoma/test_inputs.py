@@ -233,7 +233,7 @@ def test_a_manifest_that_cannot_be_meant_is_refused_with_what_was_found(
     source = manifest(tmp_path, text, *keep)
     if complaint is None:
         with pytest.raises(UsageError, match="no store that can be used"):
-            list(list_images(source))
+            check_sources([source])
     else:
         assert complaint in refusal(source)
 

@@ -221,7 +221,7 @@ def test_a_night_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, bundle_u
     "text",
     [
         'uri,note\n/in/DOE_JANE.jpg,"Doe, Jane",1970-01-01\n',
-        "uri,note\n/in/a.jpg?X-Amz-Signature=SECRET-DOE\n",
+        "uri,note\n/in/a.jpg,x\n/in/b.jpg?X-Amz-Signature=SECRET-DOE\n",
     ],
 )
 def test_what_is_wrong_with_a_manifest_is_told_without_its_values(
@@ -233,8 +233,85 @@ def test_what_is_wrong_with_a_manifest_is_told_without_its_values(
     words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out"), "--notify-command", str(tmp_path / "tell.sh")]
     assert main(["score", "--manifest", str(tmp_path / "m.csv"), *words]) == 2
     told = (tmp_path / "told").read_text() + "".join(capfd.readouterr())
-    assert "Expected 2 columns, got" in told and "Row #2" in told
+    assert "Expected 2 columns, got" in told
     assert "DOE" not in told and "Doe" not in told and "1970" not in told
+
+
+@pytest.mark.parametrize("name", ["res[2026]", "res%20x", "a|b", "a^b", "back\\slash"])
+def test_an_output_that_delta_lake_would_spell_otherwise_is_refused(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    fill(tmp_path / "in", 1)
+    words = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / name / "scores")]
+    assert main(["score", *words]) == 2
+    assert "choose another --output" in capsys.readouterr().err
+
+
+def test_odd_outputs_that_can_be_spelt_are_taken(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 1)
+    output = tmp_path / "mit 50% #Ü?" / "scores"
+    assert main(["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(output)]) == 0
+    assert_one_row_each(output, 1)
+
+
+def test_what_lies_under_the_output_is_no_photograph(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    words = ["--images", str(tmp_path / "in"), "--pattern", "*", "--bundle", bundle_uri]
+    for _ in range(2):
+        assert main(["score", *words, "--output", str(tmp_path / "in" / "scores")]) == 0
+    assert_one_row_each(tmp_path / "in" / "scores", 2)
+
+
+def test_a_folder_that_may_not_be_listed_is_a_mistake_that_names_its_root(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in" / "fine", 1)
+    for folder in ("lost+found", "DOE_JANE"):
+        (tmp_path / "in" / folder).mkdir()
+        monkeypatch.setattr(LocalFileSystem, "ls", refusing(f"/{folder}", LocalFileSystem.ls, PermissionError(13)))
+        code = main(
+            ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+        )
+        assert code == (0 if folder == "lost+found" else 2)
+    said = capsys.readouterr().err
+    assert f"{tmp_path / 'in'}: it or a folder below it may not be listed" in said
+    assert "DOE" not in said and "Traceback" not in said
+
+
+def test_the_page_of_a_refused_night_says_why(tmp_path: Path, bundle_uri: str) -> None:
+    paths = fill(tmp_path / "in", 25)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    for path in paths:
+        os.utime(path, (1, 1))
+    assert main([*words, "--dry-run"]) == 2
+    assert main(words) == 2
+    newest = max((tmp_path / "out" / "_reports").glob("2*.html"))
+    assert "changed their version at once" in newest.read_text() and "--rescore" in newest.read_text()
+
+
+def test_a_dry_run_minds_the_limit(tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(tmp_path / "in", 5)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main([*words, "--limit", "2", "--dry-run"]) == 0
+    assert "Would score 2 of 5" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("what", ["damaged", "gone"])
+def test_a_data_file_that_is_damaged_or_gone_is_named(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    fill(tmp_path / "in", 2)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    (file,) = (tmp_path / "out").glob("model_id=*/*.parquet")
+    file.write_bytes(b"junk" * 1000)
+    if what == "gone":
+        file.unlink()
+    assert main(words) == 2
+    assert main(["query", str(tmp_path / "out"), "SELECT 1 FROM latest"]) in (2, 3)
+    said = capsys.readouterr().err
+    assert what in said and file.name in said and "Traceback" not in said
 
 
 def test_a_row_of_a_manifest_that_names_no_store_fails_by_itself(tmp_path: Path, bundle_uri: str) -> None:
