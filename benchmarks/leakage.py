@@ -3,7 +3,7 @@
 Call: `python benchmarks/leakage.py --data FOLDER --json benchmarks/results/leakage.json`, the folder holding
 `isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`; `python benchmarks/leakage_chart.py` draws what it wrote.
 
-Four protocols train a network for equally many steps, and differ by one decision each; three networks follow all of
+Four protocols train a network for equally many steps, and differ by one decision each; two networks follow all of
 them. Each is then judged on one honest test part: cleaned photographs whose lesions, copies and near duplicates no
 protocol has ever seen.
 """
@@ -26,7 +26,6 @@ from leakage_protocols import PROTOCOLS, Item, Material, gather, shared
 from melanoma.audit.hashes import turned_hashes
 from melanoma.judging import bootstrap, decisions
 from melanoma.learning.networks import network_named
-from melanoma.learning.normalisation import with_fused_normalisation
 
 SPLIT = Path(__file__).parents[1] / "docs" / "splits" / "isic9.csv"
 LIBRARIES = ("keras", "tensorflow", "Augmentor", "numpy")
@@ -101,13 +100,6 @@ def frozen(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: in
     return keras.Model(body.input, head(body.output))
 
 
-def fine_tuned(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
-    """Trains all of a network that has seen ImageNet, for fewer steps: it has learned to see before."""
-    network = with_fused_normalisation(network_named("lite0").build(targets.shape[1], settings.size))
-    fewer = replace(settings, steps=min(settings.steps, FINE_TUNING_STEPS))
-    return learn(network, pixels, targets, fewer, seed)
-
-
 def learn(network: keras.Model, inputs: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
     """Trains to the end of the schedule; no figure chooses when to stop."""
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
@@ -120,9 +112,7 @@ def learn(network: keras.Model, inputs: np.ndarray, targets: np.ndarray, setting
 NETWORKS: dict[str, Callable[[np.ndarray, np.ndarray, Settings, int], keras.Model]] = {
     "notebook": from_scratch,
     "frozen": frozen,
-    "fine-tuned": fine_tuned,
 }
-FINE_TUNING_STEPS = 1200
 
 
 def judge(network: keras.Model, items: Sequence[Item], material: Material, settings: Settings) -> dict[str, Any]:

@@ -19,7 +19,6 @@ SAYS, HONEST, LEAK = "#c2571a", "#0b6e8f", "#c62828"
 TITLES = {
     "notebook": "The network of the usual notebook",
     "frozen": "A fixed network that has seen ImageNet, and a new head",
-    "fine-tuned": "The same network, all of it learning",
 }
 _COLOUR_OF = {"A": "#b9d7ea", "B": "#f5d7a1", "C": "#c9e4c5", "D": "#dcd0ec", "E": "#e8e3dd"}
 
@@ -61,7 +60,9 @@ def draw_figures(report: Mapping[str, Any]) -> Figure:
         runs = by_protocol(report, name)
         for row, of in enumerate(runs.values()):
             _draw_pair(axes, row, mean(of, "validation"), mean(of, "honest test"))
-        axes.set_title(TITLES[name], loc="left", fontsize=11, fontweight="bold")
+        seeds = min(map(len, runs.values()))
+        trainings = f"{seeds} trainings" if seeds > 1 else "one training"
+        axes.set_title(f"{TITLES[name]}: {trainings}", loc="left", fontsize=11, fontweight="bold")
         axes.text(1.06, -0.62, "too high by", ha="left", fontsize=9)
         axes.set_yticks(range(len(runs)), [f"{protocol}\n{_seen(of)}" for protocol, of in runs.items()])
         axes.set(xlim=(0, 1), ylim=(len(runs) - 0.5, -0.5))
