@@ -18,7 +18,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SAYS, HONEST, LEAK = "#c2571a", "#0b6e8f", "#c62828"
 TITLES = {
     "notebook": "The network of the usual notebook",
-    "frozen": "A fixed network that has seen ImageNet, and a new head",
+    "frozen": "Fixed, has seen ImageNet, with a new head",
 }
 _COLOUR_OF = {"A": "#b9d7ea", "B": "#f5d7a1", "C": "#c9e4c5", "D": "#dcd0ec", "E": "#e8e3dd"}
 
