@@ -232,9 +232,10 @@ def check_space(output: str, needed: float) -> Check:
         places["output"] = next(str(path) for path in [Path(local), *Path(local).parents] if path.exists())
     free = {name: shutil.disk_usage(path).free for name, path in places.items()}
     said = ", ".join(f"{name} {size / 1e9:,.1f} GB free" for name, size in free.items())
-    if min(free.values()) < max(needed, 200e6):
+    least = max(needed, 200e6)
+    if min(free.values()) < least:
         return Check(
-            "space", Result.FAIL, f"{said}; {needed / 1e9:,.2f} GB are needed", "make room, or choose another disk"
+            "space", Result.FAIL, f"{said}; {least / 1e9:,.2f} GB are needed", "make room, or choose another disk"
         )
     return Check("space", Result.PASS, said)
 
