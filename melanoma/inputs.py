@@ -37,6 +37,7 @@ __all__ = [
 OLDER = "older than --since"
 DIGEST_BYTES = 16
 _LOOK_UPS = 16
+_OF_THE_TABLE = ("_delta_log/", "_staging/", "_reports/", "_private/", "_active/", "model_id=")
 _COMMON = {
     *("avi", "avif", "bak", "bin", "bmp", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
     *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
@@ -111,9 +112,10 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
         yield from _manifest_images(source, counter)
         return
     known_as = _renamer(source)
+    own = tuple(f"{source.own}/{name}" for name in _OF_THE_TABLE)
     for stored in _listed(source):
         name = storage.name_of(stored.uri)
-        if source.own is not None and stored.uri.startswith(f"{source.own}/"):
+        if source.own is not None and stored.uri.startswith(own):
             counter["of the score table"] += 1
         elif not stored.regular:
             counter["links and devices"] += 1

@@ -16,7 +16,7 @@ from deltalake.exceptions import CommitFailedError
 from jobs.cli import main
 from melanoma import scores, storage
 from melanoma.commits import end_run
-from melanoma.errors import NothingCommittedError
+from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.runs import Counts, read_record
 from tests.helpers import fill
 from tests.pipelines import faults
@@ -206,7 +206,7 @@ def test_a_damaged_table_stops_the_night_without_a_traceback_or_a_commit(
     fill(tmp_path / "in", 2)
     night(tmp_path / "in", tmp_path / "out", bundle_uri)
     change(next((tmp_path / "out").glob("model_id=*/*.parquet")))
-    with pytest.raises(NothingCommittedError, match="the score table cannot be read"):
+    with pytest.raises(UsageError, match="a data file of the score table is"):
         night(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert scores.table_version(str(tmp_path / "out")) == 1
 
