@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         rule=args.rule,
         most_sent=args.review_share,
         subgroups=_subgroups(args),
-        initial=inherit(args.start_from, prepared.dataset) if args.start_from else {},
+        **(inherit(args.start_from, prepared.dataset)._asdict() if args.start_from else {}),
     )
     folder = Path(args.output)
     trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _TimeLeft(recipe.epochs))

@@ -26,17 +26,34 @@ class LesionClass:
 
 
 _CLASSES = (
-    LesionClass("melanoma", "Melanoma", ("mel",), True),
-    LesionClass("nevus", "Melanocytic nevus", ("nv", "melanocytic nevus", "melanocytic nevi"), False),
+    LesionClass("melanoma", "Melanoma", ("mel", "malignant melanoma", "melanomas"), True),
+    LesionClass(
+        "nevus",
+        "Melanocytic nevus",
+        ("nv", "nevi", "naevus", "naevi", "melanocytic nevi", "melanocytic naevus", "melanocytic naevi"),
+        False,
+    ),
     LesionClass("basal_cell_carcinoma", "Basal cell carcinoma", ("bcc",), True),
     LesionClass("actinic_keratosis", "Actinic keratosis", ("ak", "akiec", "actinic keratoses"), True),
-    LesionClass("benign_keratosis", "Benign keratosis", ("bkl", "benign keratosis-like lesion"), False),
+    LesionClass(
+        "benign_keratosis",
+        "Benign keratosis",
+        ("bkl", "benign keratosis-like lesion", "benign keratosis-like lesions", "benign keratoses"),
+        False,
+    ),
     LesionClass("dermatofibroma", "Dermatofibroma", ("df",), False),
     LesionClass("vascular_lesion", "Vascular lesion", ("vasc", "vascular lesions"), False),
     LesionClass("squamous_cell_carcinoma", "Squamous cell carcinoma", ("scc",), True),
-    LesionClass("seborrheic_keratosis", "Seborrheic keratosis", ("sk", "seborrhoeic keratosis"), False),
+    LesionClass(
+        "seborrheic_keratosis",
+        "Seborrheic keratosis",
+        ("sk", "seborrheic keratoses", "seborrhoeic keratosis", "seborrhoeic keratoses"),
+        False,
+    ),
     LesionClass("pigmented_benign_keratosis", "Pigmented benign keratosis", ("pbk",), False),
 )
+
+_NO_GROUP = frozenset({"", "-", "?", "n/a", "na", "nan", "nil", "none", "null", "unknown"})
 
 VOCABULARY: dict[str, LesionClass] = {lesion_class.slug: lesion_class for lesion_class in _CLASSES}
 
@@ -59,6 +76,12 @@ _BY_ALIAS = {
     for lesion_class in _CLASSES
     for alias in (lesion_class.slug, lesion_class.name, *lesion_class.aliases)
 }
+
+
+def stated_group(text: str) -> str:
+    """Gives a lesion's or patient's name as a table states it; empty where it says in some way that none is known."""
+    name = text.strip()
+    return "" if name.lower() in _NO_GROUP else name
 
 
 def slug_of(label: str) -> str:

@@ -1,11 +1,11 @@
 """The labels that a model is judged by: a CSV or Parquet file with a row for each photograph."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from melanoma.errors import DataError
 from melanoma.judging.tables import read_texts
-from melanoma.labels import slug_of
+from melanoma.labels import slug_of, stated_group
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def read_truths(uri: str, columns: Columns) -> Truths:
     file = read_texts("--labels", uri, columns.all())
     texts, rows = file.columns, len(file.columns[columns.image_id])
     slugs = {label: slug_of(label) for label in set(texts[columns.label]) if label}
-    groups = texts[columns.group] if columns.group else [""] * rows
+    groups = list(map(stated_group, texts[columns.group])) if columns.group else [""] * rows
     values = zip(*(texts[name] for name in columns.by), strict=True) if columns.by else [()] * rows
     found: dict[str, Truth] = {}
     contradictory: set[str] = set()
@@ -94,6 +94,7 @@ def read_truths(uri: str, columns: Columns) -> Truths:
             found[image_id] = Truth(slugs[label], group, by)
         elif found[image_id].label == slugs[label]:
             repeated += 1
+            found[image_id] = replace(found[image_id], group=found[image_id].group or group)
         else:
             contradictory.add(image_id)
     if not found:

@@ -14,7 +14,7 @@ import pandas as pd
 from melanoma import storage
 from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS, ImageSpec, decode
-from melanoma.labels import slug_of
+from melanoma.labels import slug_of, stated_group
 
 _TABLES = (".csv", ".parquet")
 
@@ -156,7 +156,10 @@ def read_columns(uri: str, columns: Columns) -> pd.DataFrame:
     for name in theirs.values():
         if name is not None and name not in table.columns:
             raise UsageError(f"{uri}: no column {name!r}; it has {', '.join(map(str, table.columns))}")
-    text = pd.DataFrame({our: table[name].astype("string").fillna("") if name else "" for our, name in theirs.items()})
+    text = pd.DataFrame(
+        {our: table[name].astype("string").fillna("").str.strip() if name else "" for our, name in theirs.items()}
+    )
+    text["group"] = [stated_group(group) for group in text["group"]]
     empty = int((text[["image_id", "label"]] == "").any(axis=1).sum())
     if empty:
         raise DataError(f"{uri}: {empty} of {len(text)} rows have no id or no label; fill them or take them out")

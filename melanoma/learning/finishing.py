@@ -109,7 +109,8 @@ class Finisher:
         judged = load_pixels(test.photographs, self.spec)
         answers = score_all(engine, judged)
         if answers.ood is not None:
-            choices |= {"strangers": strangers.detection(engine, thresholds[OOD_ABOVE], self.seed, judged[:_SPOILT])}
+            spoilt = np.random.default_rng(self.seed).permutation(len(judged))[:_SPOILT]  # they lie sorted by class
+            choices |= {"strangers": strangers.detection(engine, thresholds[OOD_ABOVE], self.seed, judged[spoilt])}
         predictions = self._predictions(test, answers, prior, thresholds)
         return Finished(
             network,

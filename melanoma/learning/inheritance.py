@@ -3,11 +3,12 @@
 import csv
 import io
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.bundle import load_bundle
+from melanoma.bundle import Bundle, load_bundle
 from melanoma.engine import load_network
 from melanoma.errors import DataError
 from melanoma.labelled.splits import TRAIN, Dataset
@@ -15,13 +16,28 @@ from melanoma.learning.checkpoints import SPLIT
 from melanoma.learning.networks import HEAD
 
 Weights = dict[str, Sequence[npt.NDArray[np.float32]]]
+ANCESTRY = "ancestry.csv"
+_KEYS = ("image_id", "sha256", "group")
+_GRANDPARENT = "--start-from"
 
 
-def inherit(uri: str, dataset: Dataset) -> Weights:
+class Inheritance(NamedTuple):
+    """What one training takes over from another.
+
+    Attributes:
+        initial: Weights by name of layer, all but those of the head.
+        ancestry: CSV of every photograph that they were trained on, at any remove, for whoever starts from the new one.
+    """
+
+    initial: Weights
+    ancestry: bytes
+
+
+def inherit(uri: str, dataset: Dataset) -> Inheritance:
     """Gives the weights of a bundle's network by name of layer, all but those of its head.
 
     Args:
-        uri: Of the bundle; its `split.csv` says what it was trained on.
+        uri: Of the bundle; its `split.csv` says what it was trained on, its `ancestry.csv` what those before it were.
         dataset: That the new network will be trained on and judged by.
 
     Raises:
@@ -29,10 +45,8 @@ def inherit(uri: str, dataset: Dataset) -> Weights:
         DataError: It does not say what it was trained on, or that is part of what the new network is judged by.
     """
     bundle = load_bundle(uri)
-    if SPLIT not in bundle.files:
-        raise DataError(f"{uri}: has no {SPLIT}, so that nobody can say what it was trained on; train it again")
-    rows = csv.DictReader(io.StringIO(bundle.files[SPLIT].decode()))
-    known = {row[key] for row in rows if row["part"] == TRAIN for key in ("image_id", "sha256", "group")}
+    rows = _trained_on(bundle, uri)
+    known = {row[key] for row in rows for key in _KEYS if row[key]}
     judged = [photograph for photograph, part in zip(dataset.photographs, dataset.parts, strict=True) if part != TRAIN]
     leaking = sum(not known.isdisjoint((photo.image_id, photo.sha256, photo.group)) for photo in judged)
     if leaking:
@@ -42,4 +56,24 @@ def inherit(uri: str, dataset: Dataset) -> Weights:
         )
     with bundle.network_file() as path:
         network = load_network(path, uri)
-    return {layer.name: layer.get_weights() for layer in network.layers if layer.weights and layer.name != HEAD}
+    weights = {layer.name: layer.get_weights() for layer in network.layers if layer.weights and layer.name != HEAD}
+    ancestry = io.StringIO()
+    writer = csv.DictWriter(ancestry, _KEYS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return Inheritance(weights, ancestry.getvalue().encode())
+
+
+def _trained_on(bundle: Bundle, uri: str) -> list[dict[str, str]]:
+    """Gives id, digest and lesion of all that a network and those that it comes from were trained on."""
+    if SPLIT not in bundle.files:
+        raise DataError(f"{uri}: has no {SPLIT}, so that nobody can say what it was trained on; train it again")
+    if ANCESTRY not in bundle.files and _GRANDPARENT in str(bundle.description["training"].get("command", "")):
+        raise DataError(
+            f"{uri}: was started from another bundle and has no {ANCESTRY}, so that nobody can say what that one was "
+            "trained on; start from that one, or train this one again"
+        )
+    split = csv.DictReader(io.StringIO(bundle.files[SPLIT].decode()))
+    before = csv.DictReader(io.StringIO(bundle.files.get(ANCESTRY, b"").decode()))
+    trained = [row for row in split if row["part"] == TRAIN]
+    return [{key: row.get(key) or "" for key in _KEYS} for row in [*trained, *before]]

@@ -11,8 +11,10 @@ from melanoma.audit.leaks import join_near_duplicates, leaks
 from melanoma.errors import DataError
 from melanoma.labelled.cleaning import Step, clean, read_reference
 from melanoma.labelled.datasets import Columns, Photograph, read_sources
-from melanoma.labelled.splits import Dataset, read_split, split
+from melanoma.labelled.splits import PARTS, TRAIN, VALIDATION, Dataset, read_split, split
 from melanoma.learning.variants import refuse_variants
+
+LEAST_GROUPS = 5  # of validation: as many folds check the calibration
 
 
 @dataclass(frozen=True)
@@ -67,10 +69,10 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
         DataError: The data cannot be read, or cannot be split.
         UsageError: The sources do not fit together.
     """
-    if sources.reference is None:  # the manifest of augmented files is a reference that keeps their lesions together
-        refuse_variants([*sources.data, *sources.roots])
-    found, absent = read_sources(sources.data, sources.columns, sources.roots)
     reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
+    # The manifest of augmented files is a reference that keeps their lesions together.
+    refuse_variants([*sources.data, *sources.roots], reference.group_of if reference else ())
+    found, absent = read_sources(sources.data, sources.columns, sources.roots)
     cleaned, steps = clean(found, reference)
     on_start(len(cleaned))
     seen, hashes, step = _seen(cleaned, on_each)
@@ -83,7 +85,24 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     groups = len({p.group for p in seen}) - len({p.group for p in joined})
     last = Step(f"{groups} groups joined with others by near duplicates", 0, len(joined))
     dataset = Dataset(photographs, parts)
+    _check(dataset)
     return Prepared(dataset, [first, *steps, step, last], leaks(photographs, parts.tolist(), hashes))
+
+
+def _check(dataset: Dataset) -> None:
+    """Refuses what would end a training when hours have gone into it.
+
+    Raises:
+        DataError: A part is empty, a class cannot be learned, or validation has too few lesions to calibrate by.
+    """
+    tally = dataset.tally()
+    if empty := [part for part in PARTS if not any(counts[part] for counts in tally.values())]:
+        raise DataError(f"the split leaves nothing for {', '.join(empty)}; give each part some photographs")
+    if unlearned := [label for label, counts in tally.items() if not counts[TRAIN]]:
+        raise DataError(f"no photograph of {', '.join(unlearned)} to train on; add some, or take the class out")
+    lesions = len(set(dataset.of(VALIDATION).groups))
+    if lesions < LEAST_GROUPS:
+        raise DataError(f"validation has {lesions} lesions or patients, {LEAST_GROUPS} are needed; add photographs")
 
 
 def _seen(photographs: Sequence[Photograph], on_each: Callable[[], object]) -> tuple[list[Photograph], Hashes, Step]:

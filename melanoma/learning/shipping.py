@@ -17,7 +17,7 @@ from melanoma.learning.checkpoints import CHECKPOINT, HISTORY, SPLIT
 from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing
 from melanoma.learning.finishing import Finished, Finisher
-from melanoma.learning.inheritance import Weights
+from melanoma.learning.inheritance import ANCESTRY, Weights
 from melanoma.learning.looks import LOOKS
 from melanoma.learning.monitoring import History, history_csv
 from melanoma.learning.networks import network_named
@@ -63,6 +63,7 @@ class Plan:
         most_sent: Share of the photographs that may go to a person for lack of confidence.
         subgroups: Values by name of subgroup and image_id.
         initial: Weights by name of layer that training starts from instead of the network's own.
+        ancestry: CSV of what those were trained on; empty where they are the network's own.
     """
 
     network: str
@@ -73,6 +74,7 @@ class Plan:
     most_sent: float
     subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     initial: Weights = field(default_factory=dict)
+    ancestry: bytes = b""
 
     @property
     def spec(self) -> ImageSpec:
@@ -104,7 +106,8 @@ class Plan:
             averaging=recipe.averaging,
         )
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / SPLIT).write_bytes(self.prepared.dataset.to_csv())
+        if not resume:  # one that goes on has written it, and may only go on with the same
+            (folder / SPLIT).write_bytes(self.prepared.dataset.to_csv())
 
         def keep(history: History) -> None:
             (folder / HISTORY).write_bytes(history_csv(history))
@@ -175,6 +178,7 @@ class Plan:
             training={**asdict(told), "recipe": asdict(self.recipe), "seed": self.seed},
             extra_files={
                 SPLIT: self.prepared.dataset.to_csv(),
+                **({ANCESTRY: self.ancestry} if self.ancestry else {}),
                 HISTORY: history_csv(trained.history),
                 "curves.png": draw_curves(trained.history),
                 "counts.png": draw_counts(before, after),

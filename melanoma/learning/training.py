@@ -1,5 +1,6 @@
 """Trains a network: head first, then all of it, on pictures that grow, and keeps a running average of its weights."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from melanoma.errors import UsageError
 from melanoma.images import ImageSpec
 from melanoma.labelled.splits import TRAIN, VALIDATION, Dataset
 from melanoma.learning import checkpoints
@@ -103,9 +105,7 @@ class Trainer:
         shipped = self._kind.build(self._labels, (self._spec.height, self._spec.width))
         network = with_fused_normalisation(self._kind.build(self._labels, (None, None)))
         network.set_weights(shipped.get_weights())
-        for layer in network.layers:
-            if layer.name in self._initial:
-                layer.set_weights(self._initial[layer.name])
+        self._take_over(network)
         found = checkpoints.load(self._checkpoint, self._settings()) if resume else None
         self._history = found.history if found else []
         done = found.epochs if found else 0
@@ -129,13 +129,34 @@ class Trainer:
         shipped.set_weights(self._average.weights)
         return Trained(shipped, self._history, self._epoch(0).shares())
 
+    def _take_over(self, network: keras.Model) -> None:
+        if not self._initial:
+            return
+        layers = {layer.name: layer for layer in network.layers if layer.name in self._initial and layer.name != HEAD}
+        wanted = {name: [weights.shape for weights in layer.get_weights()] for name, layer in layers.items()}
+        if not wanted or wanted != {name: [weights.shape for weights in self._initial[name]] for name in layers}:
+            raise UsageError("--start-from: that bundle holds another kind of network; give the same --network")
+        for name, layer in layers.items():
+            layer.set_weights(self._initial[name])
+
     def _epoch(self, number: int) -> Epoch:
         size = self._schedule.size_of(number)
         return Epoch(self._part, self._labels, self._drawing, self._look, number, size)
 
     def _settings(self) -> dict[str, Any]:
         counts = np.bincount(self._part.truth).tolist()
-        return {**asdict(self._schedule), **asdict(self._drawing), "look": self._look.name, "training part": counts}
+        split = hashlib.sha256(self._dataset.to_csv()).hexdigest()
+        network = f"{self._kind.description}, {self._spec.height}x{self._spec.width}, {self._initial_digest()}"
+        own = {"look": self._look.name, "training part": counts, "photographs and split": split, "network": network}
+        return {**asdict(self._schedule), **asdict(self._drawing), **own}
+
+    def _initial_digest(self) -> str:
+        """Tells trainings apart that start from other weights."""
+        digest = hashlib.sha256()
+        for name in sorted(self._initial):
+            for weights in self._initial[name]:
+                digest.update(np.ascontiguousarray(weights).tobytes())
+        return f"from {digest.hexdigest()[:12]}" if self._initial else "from its own start"
 
     def _compile(self, network: keras.Model, epoch: int) -> None:
         """Sets what learns from this epoch on: the head alone, or everything."""

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -92,15 +92,23 @@ def to_csv(variants: Sequence[Variant]) -> bytes:
     return file.getvalue().encode()
 
 
-def refuse_variants(folders: Sequence[str]) -> None:
+def refuse_variants(folders: Sequence[str], known: Collection[str] = ()) -> None:
     """Refuses folders that `write_variants` wrote: read as photographs, each file would count as a lesion of its own.
+
+    Args:
+        folders: That photographs are read from.
+        known: Ids whose lesion a reference names; a folder all of whose files are among them is fine.
 
     Raises:
         DataError: One of them is such a folder.
     """
     for folder in folders:
         uri = storage.join(storage.canonical(folder), MANIFEST)
-        if storage.exists(uri) and storage.read_bytes(uri).startswith(",".join(_COLUMNS).encode()):
+        listed = storage.read_bytes(uri) if storage.exists(uri) else b""
+        if not listed.startswith(",".join(_COLUMNS).encode()):
+            continue
+        names = {row["variant_id"] for row in csv.DictReader(io.StringIO(listed.decode()))}
+        if not names or not names <= set(known):
             raise DataError(
                 f"{folder}: these are augmented files, and a split would part the variants of one photograph; give the "
                 f"photographs themselves, or {MANIFEST} as --reference with variant_id, label and group as its columns"

@@ -260,3 +260,9 @@ def test_weights_are_taken_over_only_where_the_splits_agree(table: Path, tmp_pat
     with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
         run(parse(*lesion_words(table, tmp_path / "new", *heir, str(shifted))))
     assert run(parse(*lesion_words(table, tmp_path / "new", *heir, str(first)))) == 0
+    # A split that parts what the second was trained on from what the first one was.
+    grandchild = ("--start-from", str(tmp_path / "new"), "--split")
+    with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
+        run(parse(*lesion_words(table, tmp_path / "third", *grandchild, str(shifted))))
+    ancestry = (tmp_path / "new" / "ancestry.csv").read_text().splitlines()
+    assert ancestry[0] == "image_id,sha256,group" and len(ancestry) == 1 + 72

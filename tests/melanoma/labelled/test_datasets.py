@@ -106,8 +106,15 @@ def test_a_row_without_a_label_is_refused(tmp_path: Path) -> None:
 
 
 def test_labels_that_look_like_missing_values_stay_labels(tmp_path: Path) -> None:
-    table = write_table(tmp_path / "metadata.csv", [("001", "NA", "nan")])
-    assert read_columns(table, COLUMNS).iloc[0].tolist() == ["001", "NA", "nan"]
+    table = write_table(tmp_path / "metadata.csv", [("001", "NA", "L7")])
+    assert read_columns(table, COLUMNS).iloc[0].tolist() == ["001", "NA", "L7"]
+
+
+@pytest.mark.parametrize("blank", ["", " ", "NA", "nan", "None", "unknown", "-"])
+def test_a_missing_lesion_is_no_lesion_that_many_share(tmp_path: Path, blank: str) -> None:
+    table = write_table(tmp_path / "metadata.csv", [("a", "nv", blank), ("b ", "nv", "L1 ")])
+    assert read_columns(table, COLUMNS)["group"].tolist() == ["", "L1"]
+    assert read_columns(table, COLUMNS)["image_id"].tolist() == ["a", "b"]
 
 
 def test_one_column_may_be_id_and_group(tmp_path: Path) -> None:

@@ -131,6 +131,20 @@ def test_initial_weights_replace_those_of_the_network(dataset: Dataset, tmp_path
     np.testing.assert_array_equal(trained.network.get_layer("block1_convolution").get_weights()[0], kernel)
 
 
+def test_weights_of_another_kind_of_network_are_refused(dataset: Dataset, tmp_path: Path) -> None:
+    for initial in ({"stem_conv": [np.zeros((3, 3, 3, 32))]}, {"block1_convolution": [np.zeros((3, 3, 3, 8))]}):
+        with pytest.raises(UsageError, match="another kind of network"):
+            run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, head_epochs=1), initial=initial))
+
+
+def test_a_training_goes_on_with_the_same_photographs_only(dataset: Dataset, tmp_path: Path) -> None:
+    run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1)))
+    other = Dataset(dataset.photographs, dataset.parts[::-1].copy())
+    assert np.bincount(other.of("train").truth).tolist() == np.bincount(dataset.of("train").truth).tolist()
+    with pytest.raises(UsageError, match="photographs and split"):
+        trainer(other, tmp_path, replace(SCHEDULE, epochs=1)).run(True, 0, lambda history: None)
+
+
 def test_validation_weighs_every_class_alike_and_takes_the_prior_out() -> None:
     inputs = keras.Input((1, 1, 2))
     network = keras.Model(inputs, keras.layers.Flatten()(inputs))
