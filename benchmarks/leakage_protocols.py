@@ -79,7 +79,7 @@ def gather(data: Path, split_table: str | None) -> Material:
     items = [Item(p, (), hash_) for p, hash_ in zip(join_near_duplicates(stated, hashes), hashes, strict=True)]
     kept = {photograph.uri for photograph in clean(every, reference)[0]}
     cleaned = [item for item in items if item.photograph.uri in kept]
-    known = read_split(split_table) if split_table else {}
+    known = read_split(split_table) if split_table else None
     parts = split([item.photograph for item in cleaned], 0.15, 0.15, 0, known)
     honest = [item for item, part in zip(cleaned, parts, strict=True) if part == TEST]
     held_out = {item.photograph.group for item in honest}

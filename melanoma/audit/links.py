@@ -1,6 +1,5 @@
 """By what photographs are known to be one: their bytes, their looks, their ids, their lesion."""
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
@@ -8,12 +7,8 @@ from typing import NamedTuple
 
 from melanoma.audit.findings import Basis
 from melanoma.audit.hashes import Hashes, Pair, distance, near_pairs, with_turns
-from melanoma.images import IMAGE_EXTENSIONS
 from melanoma.labelled.datasets import Photograph
-from melanoma.storage import stem_of
-
-# What browsers and desktops append to the name of a copy, and the ISIC Archive to that of a reduced photograph.
-_COPY = re.compile(r"(?i)( ?\(\d+\)| - copy|_downsampled)+$")
+from melanoma.labelled.names import bare
 
 
 class Link(NamedTuple):
@@ -98,17 +93,6 @@ class Links:
             return Link(basis, first, second, None, "")
         upright = distance(with_turns(self._hashes)[:, 0], first, second)
         return Link(basis, first, second, bits, "" if bits == upright else "turned")
-
-
-def bare(image_id: str) -> str:
-    """Leaves of an id what names the photograph: no folder, extension or mark of a copy.
-
-    Example:
-        >>> bare("night/ISIC_0025601(1).jpg")
-        'ISIC_0025601'
-    """
-    name = stem_of(image_id) if image_id.lower().endswith(tuple(IMAGE_EXTENSIONS)) else image_id
-    return _COPY.sub("", name) or name
 
 
 def _shared(keys: Sequence[str], marks: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from melanoma import storage
-from melanoma.audit.links import bare
 from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS
 from melanoma.labelled.cleaning import Reference, read_reference
@@ -134,11 +133,10 @@ def _with_reference(sets: Sets, reference: Reference | None) -> Sets:
     """Gives photographs group and label that a reference knows by their id, or by the id of which theirs is a copy."""
     if reference is None:
         return replace(sets, known=[""] * len(sets.photographs))
-    label_of = {bare(name): label for name, label in reference.label_of.items()}
-    group_of = {bare(name): group for name, group in reference.group_of.items()}
-    known = [label_of.get(bare(photograph.image_id), "") for photograph in sets.photographs]
+    names = [reference.id_of(photograph.image_id) for photograph in sets.photographs]
+    known = [reference.label_of.get(name, "") for name in names]
     photographs = [
-        replace(p, group=group_of.get(bare(p.image_id), p.group), label=p.label or label)
-        for p, label in zip(sets.photographs, known, strict=True)
+        replace(p, group=reference.group_of.get(name, p.group), label=p.label or label)
+        for p, name, label in zip(sets.photographs, names, known, strict=True)
     ]
     return replace(sets, photographs=photographs, known=known)

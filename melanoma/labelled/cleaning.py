@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from melanoma.errors import DataError
-from melanoma.labelled.datasets import Columns, Photograph, read_columns
+from melanoma.labelled.datasets import Columns, Photograph, read_columns, told_apart
+from melanoma.labelled.names import bare
 from melanoma.labels import slug_of
 
 # A coarse label does not contradict the finer ones that it includes: HAM10000's bkl holds every benign keratosis, and
@@ -39,6 +40,20 @@ class Reference:
     label_of: Mapping[str, str]
     group_of: Mapping[str, str]
 
+    def id_of(self, image_id: str) -> str:
+        """Gives the id under which the table knows a photograph: as it is, or that of which its name is a copy's."""
+        if image_id in self.label_of:
+            return image_id
+        same = self._by_bare_id.get(bare(image_id), ())
+        return same[0] if len(same) == 1 else image_id
+
+    @cached_property
+    def _by_bare_id(self) -> Mapping[str, Sequence[str]]:
+        ids: defaultdict[str, list[str]] = defaultdict(list)
+        for name in self.label_of:
+            ids[bare(name)].append(name)
+        return ids
+
 
 def read_reference(uri: str, columns: Columns) -> Reference:
     """Reads a table that knows photographs by their id.
@@ -53,7 +68,8 @@ def read_reference(uri: str, columns: Columns) -> Reference:
         raise DataError(f"{uri}: {len(twice)} ids have two labels or groups, {twice.iloc[0]} first; keep one row each")
     ids = table["image_id"].tolist()
     labels = {label: slug_of(label) for label in table["label"].unique()}
-    group_of = {image_id: group for image_id, group in zip(ids, table["group"], strict=True) if group}
+    groups = told_apart(ids, table["group"].tolist())
+    group_of = {image_id: group for image_id, group in zip(ids, groups, strict=True) if group}
     return Reference({i: labels[label] for i, label in zip(ids, table["label"], strict=True)}, group_of)
 
 
@@ -79,10 +95,11 @@ def clean(photographs: Sequence[Photograph], reference: Reference | None) -> tup
 
 def apply_reference(photographs: Sequence[Photograph], reference: Reference) -> list[Photograph]:
     """Gives photographs the group that a reference knows, and drops those whose label it contradicts."""
+    known = [(photograph, reference.id_of(photograph.image_id)) for photograph in photographs]
     return [
-        replace(photograph, group=reference.group_of.get(photograph.image_id, photograph.group))
-        for photograph in photographs
-        if not contradict(reference.label_of.get(photograph.image_id, photograph.label), photograph.label)
+        replace(photograph, group=reference.group_of.get(name, photograph.group))
+        for photograph, name in known
+        if not contradict(reference.label_of.get(name, photograph.label), photograph.label)
     ]
 
 
@@ -126,8 +143,10 @@ def join_groups(photographs: Sequence[Photograph], links: Iterable[tuple[str, st
         links: Pairs of groups that are one.
 
     Returns:
-        The photographs in their order; a joined group bears the name of its first in the alphabet.
+        The photographs in their order; a joined group bears the name of its first in the alphabet, of those that are
+        no photograph's id.
     """
+    ids = {photograph.image_id for photograph in photographs}
     joined_to: dict[str, str] = {}
 
     def name_of(group: str) -> str:
@@ -136,7 +155,7 @@ def join_groups(photographs: Sequence[Photograph], links: Iterable[tuple[str, st
         return group
 
     for pair in links:
-        first, second = sorted(map(name_of, pair))
+        first, second = sorted(map(name_of, pair), key=lambda name: (name in ids, name))
         if first != second:
             joined_to[second] = first
     return [replace(photograph, group=name_of(photograph.group)) for photograph in photographs]

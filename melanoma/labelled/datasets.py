@@ -16,6 +16,7 @@ from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images import IMAGE_EXTENSIONS, ImageSpec, decode
 from melanoma.labels import slug_of, stated_group
 
+APART = "group "  # before the name of a lesion that is a photograph's, too
 _TABLES = (".csv", ".parquet")
 
 
@@ -184,12 +185,21 @@ def _photographs_below(root: str) -> dict[str, str]:
 def _photographs(rows: Sequence[tuple[str, str, str, str, tuple[str, ...]]]) -> list[Photograph]:
     """Turns rows of id, uri, label, stated group and further files into photographs."""
     slugs = {label: slug_of(label) for label in {row[2] for row in rows}}
+    groups = told_apart([row[0] for row in rows], [row[3] for row in rows])
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(lambda row: hashlib.sha256(read_file(row[1])).hexdigest(), rows))
     return [
         Photograph(image_id, uri, digest, slugs[label], group or image_id, others)
-        for (image_id, uri, label, group, others), digest in zip(rows, digests, strict=True)
+        for (image_id, uri, label, _, others), group, digest in zip(rows, groups, digests, strict=True)
     ]
+
+
+def told_apart(ids: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """Spells stated groups so that none is taken for a photograph, where some bear the id of another photograph."""
+    known = set(ids)
+    if any(group in known and group != image_id for image_id, group in zip(ids, groups, strict=True)):
+        return [group and f"{APART}{group}" for group in groups]
+    return list(groups)
 
 
 def load_pixels(photographs: Sequence[Photograph], spec: ImageSpec) -> npt.NDArray[np.uint8]:

@@ -1,5 +1,6 @@
 """Splits a cleaned data set by lesion, or as another split did."""
 
+import contextlib
 import csv
 import io
 from collections import Counter
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from sklearn.model_selection import StratifiedGroupKFold
 
 from melanoma.errors import DataError, UsageError
-from melanoma.labelled.datasets import Columns, Photograph, read_columns
+from melanoma.labelled.datasets import APART, Columns, Photograph, read_columns
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
 _MAX_FOLDS = 20
@@ -71,14 +72,35 @@ class Dataset:
         return file.getvalue().encode()
 
 
-def read_split(uri: str) -> dict[str, str]:
+class Settled(NamedTuple):
+    """Parts that another split has settled.
+
+    Attributes:
+        by_id: Part by image_id.
+        by_group: Part by lesion or patient.
+        by_content: Part by sha256 of the file.
+    """
+
+    by_id: Mapping[str, str] = {}
+    by_group: Mapping[str, str] = {}
+    by_content: Mapping[str, str] = {}
+
+    def part_of(self, photograph: Photograph, stated: str) -> str:
+        """Gives the part of a photograph whose lesion is stated so; empty where nothing is known."""
+        return (
+            self.by_id.get(photograph.image_id)
+            or self.by_content.get(photograph.sha256)
+            or self.by_group.get(stated)
+            or self.by_group.get(stated.removeprefix(APART))
+            or self.by_group.get(photograph.group, "")
+        )
+
+
+def read_split(uri: str) -> Settled:
     """Reads the part of each photograph from a file such as `Dataset.to_csv` writes.
 
     Args:
-        uri: CSV or Parquet table with the columns image_id, group and part.
-
-    Returns:
-        Part by image_id and by group.
+        uri: CSV or Parquet table with the columns image_id, group and part, and maybe sha256.
 
     Raises:
         DataError: An id or a group has two parts, or a part is none of train, validation, test.
@@ -87,42 +109,62 @@ def read_split(uri: str) -> dict[str, str]:
     table = read_columns(uri, Columns("image_id", "part", "group"))
     if strange := set(table["label"]) - set(PARTS):
         raise DataError(f"{uri}: parts {', '.join(sorted(map(repr, strange)))}; expected {', '.join(PARTS)}")
-    part_of: dict[str, str] = {}
-    for image_id, part, group in zip(table["image_id"], table["label"], table["group"], strict=True):
-        for name in (image_id, group):
-            if name and part_of.setdefault(name, part) != part:
-                raise DataError(
-                    f"{uri}: {name} lies in {part_of[name]} and in {part}; such a split leaks, write it anew"
-                )
-    return part_of
+    digests = [""] * len(table)
+    with contextlib.suppress(UsageError):  # a list by hand has none
+        digests = read_columns(uri, Columns("image_id", "part", "sha256"))["group"].tolist()
+    by_id, by_group, by_content = dict[str, str](), dict[str, str](), dict[str, str]()
+    rows = zip(table["label"], table["image_id"], table["group"], digests, strict=True)
+    for part, *names in rows:
+        for name, known in zip(names, (by_id, by_group, by_content), strict=True):
+            if name and known.setdefault(name, part) != part:
+                raise DataError(f"{uri}: {name} lies in {known[name]} and in {part}; such a split leaks, write it anew")
+    return Settled(by_id, by_group, by_content)
 
 
-def follow(photographs: Sequence[Photograph], part_of: Mapping[str, str]) -> npt.NDArray[np.str_]:
+def follow(
+    photographs: Sequence[Photograph], settled: Settled, stated: Sequence[str] | None = None
+) -> npt.NDArray[np.str_]:
     """Takes parts over from another split, for photographs that it names and all others of their groups.
 
     Args:
-        photographs: To be split.
-        part_of: Part by image_id and by group.
+        photographs: To be split, with the groups that are to stay together.
+        settled: By the other split.
+        stated: Lesion or patient of each as it is stated, if groups have been joined since: where the other split parts
+            what only looks joined, each photograph stays where it was put.
 
     Returns:
         Part of each photograph, (photographs,), empty where nothing is known.
 
     Raises:
-        DataError: The other split has one group on two sides.
+        DataError: The other split has one stated group on two sides.
     """
+    stated = [photograph.group for photograph in photographs] if stated is None else stated
+    own = [settled.part_of(photograph, lesion) for photograph, lesion in zip(photographs, stated, strict=True)]
     side_of: dict[str, str] = {}
-    for photograph in photographs:
-        part = part_of.get(photograph.image_id) or part_of.get(photograph.group, "")
-        if part and side_of.setdefault(photograph.group, part) != part:
+    for lesion, part in zip(stated, own, strict=True):
+        if part and side_of.setdefault(lesion, part) != part:
             raise DataError(
-                f"group {photograph.group} lies in {side_of[photograph.group]} and in {part} of the split that is to "
-                "be followed; such a split leaks, write it anew"
+                f"group {lesion} lies in {side_of[lesion]} and in {part} of the split that is to be followed; such a "
+                "split leaks, write it anew"
             )
-    return np.array([side_of.get(photograph.group, "") for photograph in photographs], "<U10")
+    joined: dict[str, str] = {}
+    for photograph, part in zip(photographs, own, strict=True):
+        if part:
+            joined.setdefault(photograph.group, part)
+    parts = (
+        part or side_of.get(lesion) or joined.get(photograph.group, "")
+        for photograph, lesion, part in zip(photographs, stated, own, strict=True)
+    )
+    return np.array(list(parts), "<U10")
 
 
 def split(
-    photographs: Sequence[Photograph], validation: float, test: float, seed: int, known: Mapping[str, str] | None = None
+    photographs: Sequence[Photograph],
+    validation: float,
+    test: float,
+    seed: int,
+    known: Settled | None = None,
+    stated: Sequence[str] | None = None,
 ) -> npt.NDArray[np.str_]:
     """Splits by group, classes in like shares everywhere: no lesion is on two sides.
 
@@ -133,7 +175,8 @@ def split(
         validation: Share of the photographs, above 0; a whole number of folds.
         test: The same.
         seed: Of the shuffle.
-        known: Parts by image_id and by group that another split has settled; the rest is split.
+        known: What another split has settled; the rest is split.
+        stated: See `follow`.
 
     Returns:
         Part of each photograph, (photographs,): `train`, `validation` or `test`.
@@ -145,7 +188,7 @@ def split(
     folds = _folds_for(validation, test)
     labels = np.array([photograph.label for photograph in photographs])
     groups = np.array([photograph.group for photograph in photographs])
-    parts = follow(photographs, known or {})
+    parts = follow(photographs, known or Settled(), stated)
     undecided = parts == ""
     parts[undecided] = TRAIN
     lesions = {label: len(set(groups[undecided & (labels == label)])) for label in sorted(set(labels.tolist()))}

@@ -77,16 +77,16 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     on_start(len(cleaned))
     seen, hashes, step = _seen(cleaned, on_each)
     joined = join_near_duplicates(seen, hashes)
-    known = read_split(sources.split) if sources.split else {}
-    # A split that is given is taken as it is, and judged afterwards.
-    photographs = [old if old.image_id in known else new for old, new in zip(seen, joined, strict=True)]
-    parts = split(photographs, sources.validation, sources.test, sources.seed, known)
+    known = read_split(sources.split) if sources.split else None
+    # A split that is given is taken as it is, and judged afterwards; what it does not name follows what it looks like.
+    stated = [photograph.group for photograph in seen]
+    parts = split(joined, sources.validation, sources.test, sources.seed, known, stated)
     first = Step("found" + (f"; {absent} more are listed but absent" if absent else ""), 0, len(found))
     groups = len({p.group for p in seen}) - len({p.group for p in joined})
     last = Step(f"{groups} groups joined with others by near duplicates", 0, len(joined))
-    dataset = Dataset(photographs, parts)
+    dataset = Dataset(joined, parts)
     _check(dataset)
-    return Prepared(dataset, [first, *steps, step, last], leaks(photographs, parts.tolist(), hashes))
+    return Prepared(dataset, [first, *steps, step, last], leaks(seen, parts.tolist(), hashes))
 
 
 def _check(dataset: Dataset) -> None:

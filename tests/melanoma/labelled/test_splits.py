@@ -12,7 +12,7 @@ import pytest
 from melanoma.errors import DataError, UsageError
 from melanoma.labelled.cleaning import clean, read_reference
 from melanoma.labelled.datasets import Columns, Photograph, read_folders
-from melanoma.labelled.splits import PARTS, Dataset, follow, read_split, split
+from melanoma.labelled.splits import PARTS, Dataset, Settled, follow, read_split, split
 
 
 def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:
@@ -121,23 +121,25 @@ def test_a_settled_split_is_followed_and_the_rest_is_split(tmp_path: Path) -> No
 def test_a_settled_split_may_settle_everything() -> None:
     photographs = lesions({"melanoma": 3})
     known = {p.image_id: part for p, part in zip(photographs[::2], PARTS, strict=True)}
-    assert split(photographs, 0.2, 0.2, seed=0, known=known).tolist() == [part for part in PARTS for _ in range(2)]
+    assert split(photographs, 0.2, 0.2, seed=0, known=Settled(known)).tolist() == [
+        part for part in PARTS for _ in range(2)
+    ]
 
 
 def test_other_views_of_a_lesion_follow_it() -> None:
     photographs = lesions({"melanoma": 2})
-    assert follow(photographs, {"melanoma-0-1": "test"}).tolist() == ["test", "test", "", ""]
+    assert follow(photographs, Settled({"melanoma-0-1": "test"})).tolist() == ["test", "test", "", ""]
 
 
 def test_a_settled_split_with_a_lesion_on_two_sides_is_refused() -> None:
     known = {"melanoma-0-0": "train", "melanoma-0-1": "test"}
     with pytest.raises(DataError, match="melanoma-0 lies in train and in test"):
-        split(lesions({"melanoma": 30, "nevus": 30}), 0.2, 0.2, seed=0, known=known)
+        split(lesions({"melanoma": 30, "nevus": 30}), 0.2, 0.2, seed=0, known=Settled(known))
 
 
 def test_a_photograph_under_another_name_follows_its_lesion() -> None:
     photographs = [replace(p, image_id=f"{p.image_id}(1)") for p in lesions({"melanoma": 2})]
-    assert follow(photographs, {"melanoma-0": "test"}).tolist() == ["test", "test", "", ""]
+    assert follow(photographs, Settled(by_group={"melanoma-0": "test"})).tolist() == ["test", "test", "", ""]
 
 
 @pytest.mark.parametrize(

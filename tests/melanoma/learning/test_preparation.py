@@ -84,3 +84,93 @@ def test_the_committed_split_of_ham10000_leaks_nothing(data: Path) -> None:
         "vascular_lesion": 29,
     }
     assert pytest.approx(0.6, abs=0.01) == sum(len(p.other_uris) for p in found.dataset.photographs) / 10_015
+
+
+def table_of(folder: Path, rows: list[str]) -> str:
+    (folder / "table.csv").write_text("\n".join(["image_id,dx,lesion_id", *rows]) + "\n")
+    return str(folder / "table.csv")
+
+
+def parts_of(found: Prepared) -> dict[str, str]:
+    return {p.image_id: part for p, part in zip(found.dataset.photographs, found.dataset.parts.tolist(), strict=True)}
+
+
+def test_numbers_of_photographs_and_of_patients_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    rows = []
+    for number, path in enumerate(fill(tmp_path / "in", 60), start=1):
+        path.rename(path.with_stem(str(number)))
+        rows.append(f"{number},{'mel' if number % 2 else 'nv'},{number * 37 % 30 + 1}")
+    table = table_of(tmp_path, rows)
+    found = prepared([table], roots=[str(tmp_path / "in")], columns=HAM10000)
+    assert len({p.group for p in found.dataset.photographs}) == 30
+    split = tmp_path / "split.csv"
+    split.write_text(
+        "image_id,group,part\n"
+        + "".join(
+            f"{row.split(',')[0]},{row.split(',')[2]},{part}\n"
+            for row, part in zip(rows, parts_of(found).values(), strict=True)
+        )
+    )
+    again = prepared([table], roots=[str(tmp_path / "in")], columns=HAM10000, split=str(split), seed=5)
+    assert parts_of(again) == parts_of(found)
+
+
+@pytest.mark.parametrize("first", ["A", "Z"])
+def test_what_looks_like_a_settled_photograph_follows_it(tmp_path: Path, first: str) -> None:
+    paths = fill(tmp_path / "in", 40)
+    rows = [f"{path.stem},{'mel' if n % 2 else 'nv'},L{n:03d}" for n, path in enumerate(paths)]
+    parts = ["train"] * 24 + ["validation"] * 8 + ["test"] * 8
+    named = [f"{path.stem},L{n:03d},{part}" for n, (path, part) in enumerate(zip(paths, parts, strict=True))]
+    (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *named]) + "\n")
+    for n, path in enumerate(paths):
+        Image.open(path).resize((120, 90)).save(tmp_path / "in" / f"{first}{n}.jpg", quality=70)
+        rows.append(f"{first}{n},{'mel' if n % 2 else 'nv'},{first}{n:03d}")
+    found = prepared(
+        [table_of(tmp_path, rows)], roots=[str(tmp_path / "in")], columns=HAM10000, split=str(tmp_path / "split.csv")
+    )
+    assert [parts_of(found)[f"{first}{n}"] for n in range(40)] == parts
+    assert found.leaks == []
+
+
+def test_a_copy_under_another_id_follows_the_settled_content(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "old" / "mel", 20) + fill(tmp_path / "old" / "nv", 20, first=50)
+    first = prepared([str(tmp_path / "old")])
+    (tmp_path / "split.csv").write_bytes(first.dataset.to_csv())
+    for path in paths:
+        copy = tmp_path / "new" / path.parent.name / f"aa-{path.name}"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    found = prepared([str(tmp_path / "new"), str(tmp_path / "old")], split=str(tmp_path / "split.csv"), seed=5)
+    assert {name.removeprefix("aa-"): part for name, part in parts_of(found).items()} == parts_of(first)
+
+
+@pytest.mark.parametrize("spelt", ["{}.jpg", "{}_downsampled"])
+def test_a_reference_knows_a_photograph_by_the_name_of_its_copy(tmp_path: Path, spelt: str) -> None:
+    paths = fill(tmp_path / "in" / "mel", 30) + fill(tmp_path / "in" / "nv", 30, first=50)
+    rows = [f"{spelt.format(path.stem)},{path.parent.name},L{n // 2}" for n, path in enumerate(paths)]
+    found = prepared([str(tmp_path / "in")], columns=HAM10000, reference=table_of(tmp_path, rows))
+    assert {p.group for p in found.dataset.photographs} == {f"L{n}" for n in range(30)}
+
+
+def test_an_unrelated_reference_lets_no_augmented_files_in(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "new" / "mel", 10)
+    names = "".join(f"mel/{path.name},{path.stem}\n" for path in paths)
+    (tmp_path / "new" / MANIFEST).write_text(",".join(_COLUMNS) + "\n" + names)
+    with pytest.raises(DataError, match="these are augmented files"):
+        prepared([str(tmp_path / "new")], columns=HAM10000, reference=table_of(tmp_path, ["other,mel,L1"]))
+
+
+def test_a_class_that_cannot_be_learned_ends_before_the_training(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "in" / "mel", 12) + fill(tmp_path / "in" / "nv", 12, first=50)
+    for parts, message in (
+        (("train", "test"), "leaves nothing for validation"),
+        (("train", "validation"), "leaves nothing for test"),
+    ):
+        rows = [f"{path.stem},,{parts[n % 2]}" for n, path in enumerate(paths)]
+        (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+        with pytest.raises(DataError, match=message):
+            prepared([str(tmp_path / "in")], split=str(tmp_path / "split.csv"))
+    rows = [f"{path.stem},,{('test', 'validation')[n % 2] if n < 12 else 'train'}" for n, path in enumerate(paths)]
+    (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+    with pytest.raises(DataError, match="no photograph of melanoma to train on"):
+        prepared([str(tmp_path / "in")], split=str(tmp_path / "split.csv"))
