@@ -10,6 +10,8 @@ from melanoma.audit.hashes import Hashes, Pair, distance, near_pairs, with_turns
 from melanoma.labelled.datasets import Photograph
 from melanoma.labelled.names import bare
 
+_MOST_COPIES = 4  # of one photograph under names of their own
+
 
 class Link(NamedTuple):
     """Two photographs that are one in some way.
@@ -43,7 +45,7 @@ class Links:
         self._digests = [p.sha256 for p in photographs]
         self._keys = {
             Basis.CONTENT: self._digests,
-            Basis.ID: [bare(p.image_id) for p in photographs],
+            Basis.ID: _names([p.image_id for p in photographs]),
             Basis.GROUP: [p.group if p.group in stated else "" for p in photographs],
         }
         self._hashes = hashes
@@ -93,6 +95,13 @@ class Links:
             return Link(basis, first, second, None, "")
         upright = distance(with_turns(self._hashes)[:, 0], first, second)
         return Link(basis, first, second, bits, "" if bits == upright else "turned")
+
+
+def _names(ids: Sequence[str]) -> list[str]:
+    """Gives ids without marks of a copy, but for those that are numbered alike: `nevus (1)` to `nevus (90)`."""
+    names = [bare(image_id) for image_id in ids]
+    spellings = Counter(name for name, _ in set(zip(names, ids, strict=True)))
+    return [name if spellings[name] <= _MOST_COPIES else image_id for name, image_id in zip(names, ids, strict=True)]
 
 
 def _shared(keys: Sequence[str], marks: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -108,7 +108,7 @@ def _check(dataset: Dataset) -> None:
 def _seen(photographs: Sequence[Photograph], on_each: Callable[[], object]) -> tuple[list[Photograph], Hashes, Step]:
     """Looks at every photograph, and leaves out what gives none."""
     refused: dict[int, str] = {}
-    hashes = hash_photographs(photographs, on_each, refused=refused)
+    hashes = hash_photographs(photographs, on_each, refused=refused, turned=True)
     kept = [index for index in range(len(photographs)) if index not in refused]
     if not kept:
         raise DataError(f"none of {len(photographs)} files gives a photograph; check --data")

@@ -174,3 +174,20 @@ def test_a_class_that_cannot_be_learned_ends_before_the_training(tmp_path: Path)
     (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")
     with pytest.raises(DataError, match="no photograph of melanoma to train on"):
         prepared([str(tmp_path / "in")], split=str(tmp_path / "split.csv"))
+
+
+def test_a_mirrored_or_turned_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "mel", 20) + fill(tmp_path / "nv", 20, first=50)
+    for path in paths:
+        turned = Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).transpose(Image.Transpose.ROTATE_90)
+        turned.save(path.with_name(f"turned-{path.stem}.png"))
+    found = prepared([str(tmp_path)])
+    assert all(parts_of(found)[path.stem] == parts_of(found)[f"turned-{path.stem}"] for path in paths)
+    assert found.leaks == []
+
+
+def test_numbered_names_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    for label, first in (("mel", 0), ("nv", 50)):
+        for number, path in enumerate(fill(tmp_path / label, 20, first), start=1):
+            path.rename(path.with_stem(f"{label} ({number})"))
+    assert prepared([str(tmp_path)]).leaks == []
