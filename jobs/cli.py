@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from jobs import config, logs
-from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, Terminated, exit_code_of
+from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
+from jobs.termination import Terminated
 from melanoma import __version__
 from melanoma.errors import MelanomaError, ReadError, UsageError
 from melanoma.texts import printable

@@ -10,10 +10,6 @@ INTERRUPTED = 130
 DEFECT = 70
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
-
-
 def exit_code_of(error: MelanomaError) -> int:
     """Says whether a scheduler may try again (3) or a person has to mend something (2)."""
     return NOTHING_COMMITTED if isinstance(error, NothingCommittedError) else WRONG_USAGE

@@ -15,17 +15,7 @@ from melanoma.bundle import load_bundle
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.inputs import Manifest, Root, Source, check_sources, distinct, kept_schema, list_images
 from melanoma.planning import ask, check_moved
-from melanoma.runs import (
-    COMMITTED,
-    STOPPED,
-    Counts,
-    ModelRun,
-    Run,
-    RunRecord,
-    new_run,
-    read_record,
-    write_record,
-)
+from melanoma.runs import COMMITTED, Counts, ModelRun, Run, RunRecord, new_run, read_record
 
 
 @dataclass(frozen=True)
@@ -240,9 +230,7 @@ def record_stop(plan: NightPlan, reason: str) -> None:
     """
     with contextlib.suppress(MelanomaError, PhotographError):
         for run in plan.runs:
-            if read_record(run) is None and scores.has_committed(run.output, run.run_id) is None:
-                date = run.run_date.isoformat()
-                write_record(run, RunRecord(run.run_id, date, run.model_id, STOPPED, Counts(), reason=reason))
+            endings.record_stop(run, reason)
 
 
 def _as_own(error: Exception) -> Exception:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from jobs import morning, progress, stopping, summary
+from jobs import morning, progress, summary, termination
 from jobs.exits import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
 from jobs.values import whole
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     """Scores what is new and returns the exit code."""
     morning.check(args)
     try:
-        with stopping.terminable():
+        with termination.terminable():
             return _run(args)
     except MelanomaError as error:
         _warn(morning.tell_failure(error, args))
@@ -116,7 +116,7 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
         ended = morning.with_time(night.ended_early(plan), time.monotonic() - began, plan.warnings)
         _warn(morning.leave_reports(plan.models, ended, [False] * len(ended), args)[0])
         raise
-    stopping.finish()
+    termination.finish()
     codes = [
         exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed) for record in records
     ]

@@ -9,36 +9,13 @@ import time
 from collections.abc import Iterator, Sequence
 from types import FrameType
 
-from jobs.exits import INTERRUPTED, NOTHING_COMMITTED, Terminated
-from melanoma import heartbeats, scores
+from jobs.exits import INTERRUPTED, NOTHING_COMMITTED
+from melanoma import endings, heartbeats
 from melanoma.errors import MelanomaError, PhotographError
-from melanoma.runs import STOPPED, Counts, Run, RunRecord, read_record, write_record
+from melanoma.runs import Run
 
 _PATIENCE_SECONDS = 8.0
 _CODES = {signal.SIGTERM: NOTHING_COMMITTED, signal.SIGINT: INTERRUPTED}
-
-
-@contextlib.contextmanager
-def terminable() -> Iterator[None]:
-    """Lets SIGTERM end the block as Ctrl-C would, so that it leaves nothing behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, handle)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def finish() -> None:
-    """Lets SIGTERM pass from now on: the night is committed, and tells of it within seconds."""
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 @contextlib.contextmanager
@@ -73,13 +50,9 @@ def stoppable(runs: Sequence[Run]) -> Iterator[None]:
 def _end(runs: Sequence[Run], code: int) -> None:
     threading.Timer(_PATIENCE_SECONDS, os._exit, [code]).start()  # a store that does not answer holds nobody up
     _say("stopping: what is scored stays staged")
-    committed = []
+    committed = list[str]()
     with contextlib.suppress(MelanomaError, PhotographError):
-        for run in runs:
-            if read_record(run) is None and scores.has_committed(run.output, run.run_id) is None:
-                write_record(run, RunRecord(run.run_id, run.run_date.isoformat(), run.model_id, STOPPED, Counts()))
-            else:
-                committed.append(run.run_id)
+        committed = [run.run_id for run in runs if not endings.record_stop(run)]
         heartbeats.silence(runs[0].output, runs[0].run_id)
     done = f"{', '.join(committed)} had been committed already; " if committed else "nothing was committed; "
     _say(f"stopped: {done}start the same command again, it goes on from there")

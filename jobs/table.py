@@ -47,10 +47,10 @@ def run(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _alone(args: argparse.Namespace) -> Iterator[None]:
     """Keeps nights away while the block deletes."""
-    from melanoma import heartbeats
+    from melanoma import heartbeats, upkeep
     from melanoma.runs import time_stamp
 
-    heartbeats.refuse_beside_a_night(args.table)
+    upkeep.opened(args.table)  # a mistyped path must not become a folder with a heartbeat
     now = datetime.datetime.now(datetime.UTC)
     with heartbeats.beating(args.table, f"{time_stamp(now)}-{args.action}"):
         yield

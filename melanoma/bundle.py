@@ -127,7 +127,7 @@ def _one_clear_error(uri: str) -> Iterator[None]:
     try:
         yield
     except ReadError as error:
-        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+        if error.kind.may_pass:
             raise NothingCommittedError(f"{uri}: the bundle cannot be read: {error.detail}; try again") from None
         raise BundleError(f"{uri}: {error.detail}") from None
     except BundleError as error:

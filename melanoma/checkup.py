@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 
 from melanoma import heartbeats, scores, storage
 from melanoma.bundle import Bundle
-from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, PhotographError, ReadError
+from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, ReadError
 from melanoma.inputs import ImageRef, Source, list_images
 from melanoma.loading import Loaded, load
 from melanoma.schema import COLUMNS, score_schema
@@ -89,7 +89,7 @@ def guarded(name: str, remedy: str, check: Callable[[], Check]) -> Check:
     except NothingCommittedError as error:
         return Check(name, Result.STORE, str(error), _ASK)
     except (MelanomaError, PhotographError, OSError) as error:
-        if isinstance(error, ReadError) and error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+        if isinstance(error, ReadError) and error.kind.may_pass:
             return Check(name, Result.STORE, str(error), _ASK)
         return Check(name, Result.FAIL, str(error), remedy)
 

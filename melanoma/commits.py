@@ -107,7 +107,7 @@ def _stages(plan: Plan, chunks: Collection[StagedChunk]) -> dict[str, Stage]:
 
 def _leave(run: Run, record: RunRecord) -> None:
     try:
-        write_record(run, record)
+        write_record(run.output, record)
     except NothingCommittedError as error:
         if record.outcome != COMMITTED:
             raise

@@ -1,15 +1,45 @@
-"""What became of nights that ended without a word, as far as the table tells."""
-
-from dataclasses import asdict
+"""What became of nights that did not come to their end, as far as the table tells."""
 
 from melanoma import scores, storage
-from melanoma.bundle import to_json
 from melanoma.nights import read_series, write_series
 from melanoma.rows import Tally
-from melanoma.runs import COMMITTED, KILLED, REPORTS, STOPPED, Counts, RunRecord, record_uri, started_at
+from melanoma.runs import (
+    COMMITTED,
+    KILLED,
+    REPORTS,
+    STOPPED,
+    Counts,
+    Run,
+    RunRecord,
+    read_record,
+    record_uri,
+    started_at,
+    write_record,
+)
 from melanoma.schema import FAILED, SCORED
 
 _LOOK_BACK = 5  # nights
+
+
+def record_stop(run: Run, reason: str = "") -> bool:
+    """Leaves a record for a run that was stopped, unless it has ended or committed already.
+
+    Args:
+        run: That was stopped.
+        reason: In a sentence that names no photograph; empty where it is not known.
+
+    Returns:
+        Whether it was stopped before its commit.
+
+    Raises:
+        NothingCommittedError: The store does not take it, or the table cannot be read.
+        ReadError: The store does not answer.
+    """
+    if read_record(run) is not None or scores.has_committed(run.output, run.run_id) is not None:
+        return False
+    date = run.run_date.isoformat()
+    write_record(run.output, RunRecord(run.run_id, date, run.model_id, STOPPED, Counts(), reason=reason))
+    return True
 
 
 def record_death(output: str, run_id: str) -> None:
@@ -20,7 +50,7 @@ def record_death(output: str, run_id: str) -> None:
     """
     if not storage.exists(record_uri(output, run_id)):
         date = started_at(run_id).astimezone().date().isoformat()
-        _write(output, _committed(output, run_id) or RunRecord(run_id, date, "", KILLED, Counts()))
+        write_record(output, _committed(output, run_id) or RunRecord(run_id, date, "", KILLED, Counts()))
 
 
 def correct(output: str) -> None:
@@ -33,7 +63,7 @@ def correct(output: str) -> None:
     wrong = set()
     for night in nights[-_LOOK_BACK:]:
         if night["outcome"] in (STOPPED, KILLED) and (record := _committed(output, night["run_id"])):
-            _write(output, record)
+            write_record(output, record)
             storage.remove(storage.join(storage.canonical(output), REPORTS, f"{record.run_id}.html"))
             wrong.add(record.run_id)
     if wrong:  # what the series does not know it reads from the records, and pages that are not there are made
@@ -61,7 +91,3 @@ def _committed(output: str, run_id: str) -> RunRecord | None:
         classes=dict(tally.classes),
         warnings=("the night was ended after its commit: of its listing and its time nothing is known",),
     )
-
-
-def _write(output: str, record: RunRecord) -> None:
-    storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record)))

@@ -53,12 +53,18 @@ class ErrorKind(StrEnum):
         return self in MAY_HEAL
 
     @property
+    def may_pass(self) -> bool:
+        """Whether asking the store again, some time later, may well help."""
+        return self in _PASSING
+
+    @property
     def is_of_the_store(self) -> bool:
         """Whether the store, not the photograph, is at fault."""
         return self in _OF_THE_STORE
 
 
-_OF_THE_STORE = frozenset({ErrorKind.FORBIDDEN, ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
+_PASSING = frozenset({ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
+_OF_THE_STORE = _PASSING | {ErrorKind.FORBIDDEN}
 MAY_HEAL = _OF_THE_STORE | {ErrorKind.MISSING, ErrorKind.CHANGED}
 
 

@@ -88,11 +88,11 @@ def _canonical(name: str) -> str:
 
 def _by_hash(table_uri: str, name: str) -> str:
     pseudonyms = Pseudonyms.known_to(table_uri)
-    uris = [] if pseudonyms is None else scores.rows(table_uri, ["image_uri"])["image_uri"].unique().to_pylist()
-    found = next((uri for uri in uris if pseudonyms is not None and pseudonyms.of(uri) == name), None)
-    if found is None:
-        raise UsageError(f"{name}: no photograph of the table has that hash; is it from the report of another table?")
-    return str(found)
+    if pseudonyms is not None:
+        for uri in scores.rows(table_uri, ["image_uri"])["image_uri"].unique().to_pylist():
+            if pseudonyms.of(uri) == name:
+                return str(uri)
+    raise UsageError(f"{name}: no photograph of the table has that hash; is it from the report of another table?")
 
 
 def _rows(table_uri: str, uri: str) -> list[dict[str, Any]]:

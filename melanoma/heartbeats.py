@@ -4,7 +4,6 @@ import contextlib
 import datetime
 import json
 import os
-import re
 import socket
 import threading
 import time
@@ -14,12 +13,12 @@ from pathlib import Path
 
 from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, ReadError
+from melanoma.runs import RUN_ID
 
 ACTIVE = "_active"
 DEAD_AFTER = datetime.timedelta(minutes=10)
 _EVERY_SECONDS = 30.0
 _YIELD_SECONDS = 5.0  # for one that began later to give way; it looks as soon as it has given its own sign
-_NIGHT = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _PATIENCE_SECONDS = 2.0  # with a beat that is under way at the end, in a store that does not answer
 
 
@@ -44,7 +43,7 @@ class Heartbeat:
     @property
     def is_night(self) -> bool:
         """Tells a night from upkeep of the table."""
-        return _NIGHT.fullmatch(self.run_id) is not None
+        return RUN_ID.fullmatch(self.run_id) is not None
 
     @property
     def since(self) -> str:

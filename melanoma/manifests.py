@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from melanoma import storage
-from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.errors import NothingCommittedError, ReadError, UsageError
 from melanoma.schema import stored_type
 
 _OWN = ("uri", "image_id")
@@ -52,7 +52,7 @@ def read_manifest(manifest: Manifest) -> pa.Table:
     try:
         data = storage.read_bytes(storage.canonical(manifest.uri))
     except ReadError as error:
-        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+        if error.kind.may_pass:
             raise NothingCommittedError(f"--manifest {manifest.uri}: {error.detail}; try again") from None
         raise UsageError(f"--manifest {manifest.uri}: {error.detail}") from None
     try:

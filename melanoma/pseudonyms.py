@@ -29,10 +29,10 @@ class Pseudonyms:
             NothingCommittedError: It cannot be written.
             ReadError: It cannot be read.
         """
-        uri = storage.join(storage.canonical(output), PRIVATE, "key")
+        uri = _uri(output)
         if not storage.exists(uri):
             storage.create_bytes(uri, secrets.token_hex(_KEY_BYTES).encode())
-        return cls(bytes.fromhex(storage.read_bytes(uri).decode()))
+        return cls(_key(uri))
 
     @classmethod
     def known_to(cls, output: str) -> "Pseudonyms | None":
@@ -42,9 +42,9 @@ class Pseudonyms:
             UsageError: Only its owner may read it.
             ReadError: The store does not give it.
         """
-        uri = storage.join(storage.canonical(output), PRIVATE, "key")
+        uri = _uri(output)
         try:
-            return cls(bytes.fromhex(storage.read_bytes(uri).decode())) if storage.exists(uri) else None
+            return cls(_key(uri)) if storage.exists(uri) else None
         except ReadError as error:
             if error.kind is not ErrorKind.FORBIDDEN:
                 raise
@@ -58,3 +58,11 @@ class Pseudonyms:
     def of(self, uri: str) -> str:
         """Gives the name under which reports show a photograph: 12 hex digits."""
         return self.full(uri)[:_SHORT]
+
+
+def _uri(output: str) -> str:
+    return storage.join(storage.canonical(output), PRIVATE, "key")
+
+
+def _key(uri: str) -> bytes:
+    return bytes.fromhex(storage.read_bytes(uri).decode())

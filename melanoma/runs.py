@@ -3,6 +3,7 @@
 import datetime
 import hashlib
 import json
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,7 @@ from melanoma.schema import SCHEMA_VERSION, score_schema
 
 REPORTS, STAGING = "_reports", "_staging"
 _TIME = "%Y%m%dT%H%M%SZ"
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -209,9 +211,9 @@ class RunRecord:
     reason: str = ""
 
 
-def write_record(run: Run, record: RunRecord) -> None:
+def write_record(output: str, record: RunRecord) -> None:
     """Leaves the record of an ended run."""
-    storage.write_bytes(run.record_uri, to_json(asdict(record)))
+    storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record)))
 
 
 def read_record(run: Run) -> RunRecord | None:

@@ -3,7 +3,6 @@
 import contextlib
 import datetime
 import hashlib
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,13 +14,12 @@ from melanoma.bundle import Bundle
 from melanoma.decision import Decision, Scores, are_sound, decide
 from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
 from melanoma.loading import Loaded
-from melanoma.runs import STAGING, Run, Stage, time_stamp
+from melanoma.runs import RUN_ID, STAGING, Run, Stage, time_stamp
 from melanoma.schema import COLUMNS, FAILED, PROBABILITY_PREFIX, SCORED
 
 _SUFFIX = ".arrow"
 _ANNOUNCED = "images.txt"
 _KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run lasts
-_RUN_FOLDER = re.compile(r"/\d{8}T\d{6}Z-[0-9a-f]{8}$")
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ def clean(run: Run) -> None:
     storage.remove(run.staging)
     oldest = time_stamp(run.started - _KEEP_OTHERS)
     for folder in {uri.rsplit("/", 1)[0] for uri in _list(storage.join(run.output, STAGING))}:
-        if _RUN_FOLDER.search(folder) and storage.name_of(folder) < oldest:
+        if RUN_ID.fullmatch(storage.name_of(folder)) and storage.name_of(folder) < oldest:
             storage.remove(folder)
 
 
@@ -195,8 +193,12 @@ def _chunks(folder: str) -> list[str]:
 
 def _list(folder: str) -> list[str]:
     with contextlib.suppress(ReadError):
-        return sorted(stored.uri for stored in storage.list_files(folder))
+        return _listed(folder)
     return []
+
+
+def _listed(folder: str) -> list[str]:
+    return sorted(stored.uri for stored in storage.list_files(folder))
 
 
 def everything(output: str) -> list[str]:
@@ -206,7 +208,7 @@ def everything(output: str) -> list[str]:
         ReadError: The store does not say.
     """
     folder = storage.join(storage.canonical(output), STAGING)
-    return sorted(stored.uri for stored in storage.list_files(folder)) if storage.exists(folder) else []
+    return _listed(folder) if storage.exists(folder) else []
 
 
 def announce(run: Run, images: int) -> None:

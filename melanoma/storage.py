@@ -83,9 +83,11 @@ def _file_system(protocol: str) -> Any:
         )
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
     except Exception as error:
-        raise UsageError(
-            f"{protocol}:// is no store that can be used here; use a path, s3://, gs://, az:// …"
-        ) from error
+        raise _unusable(protocol) from error
+
+
+def _unusable(protocol: str) -> UsageError:
+    return UsageError(f"{protocol}:// is no store that can be used here; use a path, s3://, gs://, az:// …")
 
 
 def _place(uri: str) -> _Place:
@@ -102,7 +104,7 @@ def _place(uri: str) -> _Place:
     # fsspec takes `::` in a name of its memory store for a chain.
     path = "/" + rest.strip("/") if protocol == "memory" else fs._strip_protocol(uri)
     if "://" in path:  # the web's file systems name a file by its whole address, and list no folder
-        raise UsageError(f"{protocol}:// is no store that can be used here; use a path, s3://, gs://, az:// …")
+        raise _unusable(protocol)
     return _Place(fs, path, f"{protocol}://", "")
 
 
@@ -254,7 +256,7 @@ def _ask(question: Any, *args: Any, **kwargs: Any) -> Any:
             return question(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
             kind = kind_of(error)
-            if attempt >= _TRIES or kind not in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+            if attempt >= _TRIES or not kind.may_pass:
                 # The library's own text may hold a signature, a token or a patient's name: it stays here.
                 raise ReadError(kind, f"{MEANING[kind]} ({reason_of(error)})") from None
         time.sleep(random.uniform(0.2, 0.5) * 4**attempt)
@@ -417,7 +419,7 @@ def check_writable(folder: str) -> None:
         _ask(_writer(place), place.path, b"probe")
     except ReadError as error:
         found = f"the output {folder} cannot be written: {error.detail}"
-        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+        if error.kind.may_pass:
             raise NothingCommittedError(f"{found}; nothing was read, try again") from None
         raise UsageError(f"{found}; choose another --output or mend its rights") from None
     remove(place.uri)

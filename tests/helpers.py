@@ -1,6 +1,6 @@
 """Small real things that tests score: phantoms as bytes, a tiny network, a store full of photographs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from melanoma import samples
 
-# By which TensorFlow's convolutions differ with a photograph's place in a batch, where the processor has no AVX-512.
+# TensorFlow's convolutions may differ with a photograph's place in a batch: by 1.5e-8 on a processor without AVX-512.
 ROUNDING = 1e-6
 LABELS = ("melanoma", "nevus", "basal cell carcinoma")
 
@@ -67,3 +67,14 @@ def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int 
         thresholds={"melanoma": 0.3},
     )
     return str(folder)
+
+
+def refusing(name: str, function: Callable[..., object], error: Exception) -> Callable[..., object]:
+    """Makes of a file system's function one that raises for a path with that name in it."""
+
+    def refuse(self: object, path: object, *args: object, **options: object) -> object:
+        if name in str(path):
+            raise error
+        return function(self, path, *args, **options)
+
+    return refuse

@@ -11,7 +11,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from melanoma import storage
-from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.errors import NothingCommittedError, ReadError, UsageError
 
 
 class Texts(NamedTuple):
@@ -57,7 +57,7 @@ def _bytes(option: str, uri: str) -> bytes:
     try:
         return storage.read_bytes(storage.canonical(uri))
     except ReadError as error:
-        if error.kind in (ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE):
+        if error.kind.may_pass:
             raise NothingCommittedError(f"{option} {uri}: {error.detail}; try again") from None
         raise UsageError(f"{option} {uri}: {error.detail}; check the path and its rights") from None
 

@@ -16,6 +16,7 @@ from melanoma.errors import DataError, UsageError
 from melanoma.labelled.datasets import APART, Columns, Photograph, read_columns
 
 TRAIN, VALIDATION, TEST = PARTS = ("train", "validation", "test")
+LEAST_GROUPS = 5  # of validation: as many folds check the calibration
 _MAX_FOLDS = 20
 
 

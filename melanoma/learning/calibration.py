@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold
 from melanoma.judging import bootstrap
 from melanoma.judging.calibration import binned, brier, calibration_error, log_loss
 from melanoma.judging.predictions import Classes, Names, Predictions
+from melanoma.labelled.splits import LEAST_GROUPS
 
 Array = npt.NDArray[np.float64]
 
@@ -20,7 +21,6 @@ HEAD = "probabilities"
 _SPREAD = 0.5  # of a bias about what the two priors say of it, natural logarithms: one standard deviation
 _TEMPERATURES = (0.05, 20.0)
 _SMALLEST = 1e-12  # of a probability or a share that becomes a logarithm
-_FOLDS = 5
 
 
 class Calibration(NamedTuple):
@@ -125,7 +125,7 @@ def check(
     """
     scores, names = np.asarray(log_probabilities, np.float64), np.asarray(groups, str)
     after = np.zeros_like(scores)
-    for rest, fold in GroupKFold(_FOLDS).split(scores, groups=names):
+    for rest, fold in GroupKFold(LEAST_GROUPS).split(scores, groups=names):
         after[fold] = apply(fit(scores[rest], truth[rest], prior, trained_prior), scores[fold])
     before = np.exp(log_softmax(scores, axis=1))
     return {

@@ -11,10 +11,8 @@ from melanoma.audit.leaks import join_near_duplicates, leaks
 from melanoma.errors import DataError
 from melanoma.labelled.cleaning import Step, clean, read_reference
 from melanoma.labelled.datasets import Columns, Photograph, read_sources
-from melanoma.labelled.splits import PARTS, TRAIN, VALIDATION, Dataset, read_split, split
+from melanoma.labelled.splits import LEAST_GROUPS, PARTS, TRAIN, VALIDATION, Dataset, read_split, split
 from melanoma.learning.variants import refuse_variants
-
-LEAST_GROUPS = 5  # of validation: as many folds check the calibration
 
 
 @dataclass(frozen=True)

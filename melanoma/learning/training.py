@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -106,7 +107,7 @@ class Trainer:
         network = with_fused_normalisation(self._kind.build(self._labels, (None, None)))
         network.set_weights(shipped.get_weights())
         self._take_over(network)
-        found = checkpoints.load(self._checkpoint, self._settings()) if resume else None
+        found = checkpoints.load(self._checkpoint, self._settings) if resume else None
         self._history = found.history if found else []
         done = found.epochs if found else 0
         self._compile(network, done)
@@ -143,6 +144,7 @@ class Trainer:
         size = self._schedule.size_of(number)
         return Epoch(self._part, self._labels, self._drawing, self._look, number, size)
 
+    @cached_property
     def _settings(self) -> dict[str, Any]:
         counts = np.bincount(self._part.truth).tolist()
         split = hashlib.sha256(self._dataset.to_csv()).hexdigest()
@@ -174,7 +176,7 @@ class Trainer:
             "optimizer": [np.asarray(variable) for variable in network.optimizer.variables],
             "average": [*self._average.weights, np.array(self._average.steps)],
         }
-        checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, arrays), self._settings())
+        checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, arrays), self._settings)
 
     def _restore(self, network: keras.Model, found: Checkpoint) -> None:
         for variable, array in zip(network.variables, found.arrays["network"], strict=True):

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +18,7 @@ from melanoma.errors import ErrorKind, NothingCommittedError, PhotographError
 from melanoma.forgetting import Forgotten
 from melanoma.inputs import ImageRef
 from melanoma.loading import Loaded
-from tests.helpers import fill, write_tiny_bundle
+from tests.helpers import fill, refusing, write_tiny_bundle
 from tests.melanoma.test_scores import commit, failed, row
 from tests.pipelines.nights import night, rows, start
 
@@ -140,6 +139,7 @@ def test_a_table_that_is_not_there_is_a_mistake(
 ) -> None:
     assert main(["table", words[0], str(tmp_path / "absent"), *words[1:]]) == 2
     assert "no score table there" in capsys.readouterr().err
+    assert not (tmp_path / "absent").exists()
 
 
 def every_byte(folder: Path) -> bytes:
@@ -247,25 +247,18 @@ def test_names_are_forgotten_as_they_are_spelt(tmp_path: Path, bundle_uri: str) 
     assert [row["image_id"] for row in rows(tmp_path / "out")] == ["other"]
 
 
-@pytest.mark.parametrize("refusing", ["ls", "rm"])
+@pytest.mark.parametrize("call", ["ls", "rm"])
 def test_a_store_that_refuses_lets_nobody_believe_that_all_is_forgotten(
     tmp_path: Path,
     bundle_uri: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    refusing: str,
+    call: str,
 ) -> None:
     out, uris = patient(tmp_path, bundle_uri)
     (tmp_path / "uris.txt").write_text("\n".join(uris))
-    asked: Callable[..., object] = getattr(LocalFileSystem, refusing)
-
-    def refuse(self: object, path: str, **options: object) -> object:
-        if "_staging" in str(path):
-            raise PermissionError(path)
-        return asked(self, path, **options)
-
     with monkeypatch.context() as patch:
-        patch.setattr(LocalFileSystem, refusing, refuse)
+        patch.setattr(LocalFileSystem, call, refusing("_staging", getattr(LocalFileSystem, call), PermissionError(13)))
         assert main(["table", "forget", str(out), "--uris", str(tmp_path / "uris.txt")]) == 3
     said = capsys.readouterr().err
     assert "forgotten" not in said and "DOE" not in said and "Traceback" not in said

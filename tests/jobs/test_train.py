@@ -260,9 +260,27 @@ def test_weights_are_taken_over_only_where_the_splits_agree(table: Path, tmp_pat
     with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
         run(parse(*lesion_words(table, tmp_path / "new", *heir, str(shifted))))
     assert run(parse(*lesion_words(table, tmp_path / "new", *heir, str(first)))) == 0
-    # A split that parts what the second was trained on from what the first one was.
-    grandchild = ("--start-from", str(tmp_path / "new"), "--split")
-    with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
-        run(parse(*lesion_words(table, tmp_path / "third", *grandchild, str(shifted))))
+
+
+def test_what_a_grandparent_was_trained_on_judges_no_grandchild(table: Path, tmp_path: Path) -> None:
+    """The second bundle has never seen the first twelve photographs; the one that it was started from has."""
+    first = split_of(table, tmp_path / "first.csv", by=2)
+    parts = dict(line.split(",,") for line in first.read_text().splitlines()[1:])
+    early = [name for name, part in parts.items() if part == "train"][:12]
+    smaller = tmp_path / "smaller"
+    shutil.copytree(table, smaller)
+    head, *rows = (smaller / "table.csv").read_text().splitlines()
+    (smaller / "table.csv").write_text(
+        "\n".join([head, *(row for row in rows if row.split(",")[0] not in early)]) + "\n"
+    )
+    assert run(parse(*lesion_words(table, tmp_path / "old", "--split", str(first)))) == 0
+    heir = ("--start-from", str(tmp_path / "old"), "--split", str(first))
+    assert run(parse(*lesion_words(smaller, tmp_path / "new", *heir))) == 0
     ancestry = (tmp_path / "new" / "ancestry.csv").read_text().splitlines()
     assert ancestry[0] == "image_id,sha256,group" and len(ancestry) == 1 + 72
+    other = tmp_path / "other.csv"
+    lines = [f"{name},,{'test' if name in early else part}" for name, part in parts.items()]
+    other.write_text("\n".join(["image_id,group,part", *lines]) + "\n")
+    grandchild = ("--start-from", str(tmp_path / "new"), "--split", str(other))
+    with pytest.raises(DataError, match="was trained on 12 of the 60 photographs"):
+        run(parse(*lesion_words(table, tmp_path / "third", *grandchild)))

@@ -53,6 +53,23 @@ def test_rows_of_a_manifest_that_was_corrected_since_are_scored_again(tmp_path: 
     assert found == {(first.name, "2", "B"), (second.name, "1", "A"), (third.name, "3", "C")}
 
 
+def test_of_two_staged_rows_the_one_is_adopted_that_says_what_the_manifest_says(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    """A night was killed, the manifest corrected, and the next night killed as well."""
+    (photo,) = fill(tmp_path / "in", 1)
+    bundle, listed = load_bundle(bundle_uri), tmp_path / "m.csv"
+    source = Manifest(str(listed), ("patient",))
+    for patient in ("A", "B"):
+        listed.write_text(f"uri,image_id,patient\n{photo},1,{patient}\n")
+        for _ in range(2):  # killed twice, and then the last one commits
+            run = new_run(str(tmp_path / "out"), bundle, kept_schema([source]), None, datetime.date(2026, 1, 2))
+            plan, chunks = stage(run, source, bundle_uri)
+    record = end_run(run, plan, chunks)
+    assert (record.adopted, record.counts.scored) == (1, 1)
+    assert [row["patient"] for row in rows(tmp_path / "out")] == ["B"]
+
+
 def damage(kind: str, data: bytes) -> bytes:
     middle = len(data) // 2
     return {

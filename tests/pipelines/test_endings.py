@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,17 @@ from melanoma import scores, storage, upkeep
 from melanoma.bundle import to_json
 from melanoma.errors import NothingCommittedError
 from melanoma.heartbeats import Heartbeat
-from melanoma.nights import read_series
+from melanoma.nights import read_series, write_series
 from melanoma.runs import Counts, RunRecord
-from tests.helpers import fill, photograph
+from tests.helpers import fill, photograph, refusing
 from tests.pipelines import faults
 from tests.pipelines.faults import killed, night, plan_run
 from tests.pipelines.nights import assert_one_row_each, committed, rows
+
+
+def night_words(tmp_path: Path, bundle_uri: str) -> list[str]:
+    """A night over `in` into `out`."""
+    return ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
 
 
 def test_every_ended_run_leaves_a_record_and_the_exit_code_fits(
@@ -45,7 +49,7 @@ def test_a_record_that_cannot_be_written_is_told_as_that_and_a_second_start_is_f
     tmp_path: Path, bundle_uri: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "in", 2)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "_reports").write_text("in the way")
     assert main(words) == 3
@@ -132,22 +136,11 @@ def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: s
     assert json.loads(record.read_text())["outcome"] == "stopped"
 
 
-def refusing(name: str, function: Callable[..., object], error: Exception) -> Callable[..., object]:
-    """Makes of a file system's function one that raises for a path with that name in it."""
-
-    def refuse(self: object, path: object, *args: object, **options: object) -> object:
-        if name in str(path):
-            raise error
-        return function(self, path, *args, **options)
-
-    return refuse
-
-
 def test_one_photograph_that_the_store_will_not_give_becomes_a_row(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path / "in", 3)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     assert main(words) == 0
     fill(tmp_path / "in", 1, first=3)
     forbidden = refusing("0003", LocalFileSystem.cat_file, PermissionError(13, "Permission denied"))
@@ -167,7 +160,7 @@ def test_ten_photographs_that_the_store_will_not_give_are_a_store_that_is_down(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path / "in", 1)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     assert main(words) == 0
     fill(tmp_path / "in", 10, first=1)
     monkeypatch.setattr(LocalFileSystem, "cat_file", refusing("/in/", LocalFileSystem.cat_file, PermissionError(13)))
@@ -181,7 +174,7 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
 ) -> None:
     """Its record is what a signal left while the commit was under way, or nothing."""
     fill(tmp_path / "in", 3)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     assert main(words) == 0
     reports, active = tmp_path / "out" / "_reports", tmp_path / "out" / "_active"
     (record,) = reports.glob("*.json")
@@ -191,6 +184,8 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
     if outcome:
         nothing = RunRecord(whole["run_id"], whole["run_date"], whole["model_id"], outcome, Counts())
         record.write_bytes(to_json(asdict(nothing)))
+        write_series(str(tmp_path / "out"), read_series(str(tmp_path / "out")))
+        (reports / f"{whole['run_id']}.html").write_text("nothing was committed")
     else:
         dead = Heartbeat(whole["run_id"], "2026-01-01T00:00:00+00:00", "elsewhere", 1, "")
         active.mkdir(exist_ok=True)
@@ -206,7 +201,7 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
 
 def test_a_night_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     listener, speaker = os.pipe()
     os.close(listener)
     root = Path(__file__).parents[2]
@@ -280,7 +275,7 @@ def test_a_folder_that_may_not_be_listed_is_a_mistake_that_names_its_root(
 
 def test_the_page_of_a_refused_night_says_why(tmp_path: Path, bundle_uri: str) -> None:
     paths = fill(tmp_path / "in", 25)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     assert main(words) == 0
     for path in paths:
         os.utime(path, (1, 1))
@@ -292,7 +287,7 @@ def test_the_page_of_a_refused_night_says_why(tmp_path: Path, bundle_uri: str) -
 
 def test_a_dry_run_minds_the_limit(tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     fill(tmp_path / "in", 5)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     assert main([*words, "--limit", "2", "--dry-run"]) == 0
     assert "Would score 2 of 5" in capsys.readouterr().out
 
@@ -302,7 +297,7 @@ def test_a_data_file_that_is_damaged_or_gone_is_named(
     tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     fill(tmp_path / "in", 2)
-    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    words = night_words(tmp_path, bundle_uri)
     assert main(words) == 0
     (file,) = (tmp_path / "out").glob("model_id=*/*.parquet")
     file.write_bytes(b"junk" * 1000)
