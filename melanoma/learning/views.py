@@ -6,7 +6,9 @@ the diagnosis as it is. One affine map makes the geometry, one 3x3 matrix and on
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -15,8 +17,8 @@ from melanoma import samples
 from melanoma.images import ImageSpec, decode, read_header
 
 Pixels = npt.NDArray[np.uint8]
-_MARGIN = 0.25  # share of the sides that is mirrored around a photograph, so that no turn shows black corners
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
+cv2.setNumThreads(1)  # whoever draws views runs several at once already
 
 
 @dataclass(frozen=True)
@@ -67,21 +69,18 @@ def view(data: bytes, size: tuple[int, int], key: tuple[int, ...], strength: Str
     return pixels
 
 
-def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
+def _decoded(data: bytes, size: tuple[int, int]) -> Pixels:
     """Decodes with its own aspect ratio, no larger than views of that size can use."""
     header = read_header(data)
     width, height = header.upright_size
     share = min(1.0, 1.5 * max(size) / min(width, height))
-    spec = ImageSpec(max(1, round(height * share)), max(1, round(width * share)))
-    return Image.fromarray(decode(data, spec, header))
+    return decode(data, ImageSpec(max(1, round(height * share)), max(1, round(width * share))), header)
 
 
-def _cut(photograph: Image.Image, size: tuple[int, int], dice: np.random.Generator, strength: Strength) -> Pixels:
+def _cut(photograph: Pixels, size: tuple[int, int], dice: np.random.Generator, strength: Strength) -> Pixels:
     """Maps each pixel of the result to its place in the photograph, mirrored at its edges."""
-    width, height = photograph.size
+    height, width = photograph.shape[:2]
     short = min(width, height)
-    margin = math.ceil(_MARGIN * short)
-    framed = np.pad(np.asarray(photograph), ((margin, margin), (margin, margin), (0, 0)), "reflect")
     side = short * dice.uniform(*strength.scale)
     angle = math.radians(90 * dice.integers(4) + dice.uniform(-strength.turn, strength.turn))
     stretch, mirrored = math.exp(dice.uniform(-strength.stretch, strength.stretch) / 2), 1 - 2 * dice.integers(2)
@@ -90,14 +89,19 @@ def _cut(photograph: Image.Image, size: tuple[int, int], dice: np.random.Generat
     centre = []
     for length in (width, height):
         free = min(strength.shift * short, max(0.0, (length - side) / 2))
-        centre.append(margin + length / 2 + dice.uniform(-free, free))
+        centre.append(length / 2 + dice.uniform(-free, free))
     matrix = np.array([[cos * right, -sin * down], [sin * right, cos * down]])
-    origin = np.array(centre) - matrix @ np.array([size[1] / 2, size[0] / 2])
-    coefficients = (*matrix[0], origin[0], *matrix[1], origin[1])
-    turned = Image.fromarray(framed).transform(
-        (size[1], size[0]), Image.Transform.AFFINE, coefficients, Image.Resampling.BICUBIC
+    # OpenCV counts from the middle of the first pixel, in both pictures.
+    origin = np.array(centre) - matrix @ np.array([size[1] - 1, size[0] - 1]) / 2 - 0.5
+    return _pixels(
+        cv2.warpAffine(
+            photograph,
+            np.column_stack((matrix, origin)),
+            (size[1], size[0]),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REFLECT_101,
+        )
     )
-    return np.asarray(turned)
 
 
 def _coloured(pixels: Pixels, dice: np.random.Generator, strength: Strength) -> Pixels:
@@ -106,12 +110,13 @@ def _coloured(pixels: Pixels, dice: np.random.Generator, strength: Strength) -> 
     saturation, contrast = np.exp(dice.normal(0, strength.colour, 2))
     matrix = np.diag(gains) @ (saturation * np.eye(3) + (1 - saturation) * np.outer(np.ones(3), _GREY))
     matrix = contrast * (matrix @ _hue_turn(dice.normal(0, strength.colour / 2)))
-    colours = pixels.astype(np.float32)
-    middle = colours.mean(axis=(0, 1))
-    offset = (1 - contrast) * gains * middle
-    changed = colours @ matrix.T.astype(np.float32) + offset.astype(np.float32)
-    bounded: Pixels = np.clip(changed, 0, 255).astype(np.uint8)
-    return bounded
+    offset = (1 - contrast) * gains * np.array(cv2.mean(pixels)[:3])
+    return _pixels(cv2.transform(pixels, np.column_stack((matrix, offset))))
+
+
+def _pixels(array: Any) -> Pixels:
+    """Says what OpenCV's types do not: bytes in, bytes out, rounded and cut off at 0 and 255."""
+    return np.asarray(array, np.uint8)
 
 
 def _hue_turn(angle: float) -> npt.NDArray[np.float64]:
