@@ -1,6 +1,7 @@
 """`melanoma train`: labelled photographs in, a bundle with its card out."""
 
 import argparse
+import os
 import shlex
 import sys
 from collections.abc import Iterator
@@ -47,6 +48,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "balance": {"type": float, "metavar": "SHARE", "help": "0 draws classes as frequent as they are, 1 all alike"},
     "label-smoothing": {"type": float, "metavar": "SHARE", "help": "of each target that is spread over all classes"},
     "mixup": {"type": float, "metavar": "SHARE", "help": "of batches whose photographs are blended with each other"},
+    "precision": {
+        "choices": ("float32", "bfloat16"),
+        "default": "float32",
+        "help": "of training; bfloat16 is for GPUs (default: %(default)s)",
+    },
     "look": {"choices": ("views", "augmentor"), "help": "how training changes photographs"},
     "rule": {"choices": ("balanced", "argmax"), "default": "balanced", "help": "of top_label (default: %(default)s)"},
     "review-share": {
@@ -73,6 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     for name, details in _OPTIONS.items():
         parser.add_argument(f"--{name}", **details)
+    parser.add_argument(
+        "--processes",
+        type=partial(whole, least=0),
+        default=0,
+        metavar="N",
+        help="that look at photographs, which changes nothing but speed; for GPUs (default: threads of this one)",
+    )
     parser.add_argument("--resume", action="store_true", help="go on after the last whole epoch in --output")
 
 
@@ -101,10 +114,13 @@ def run(args: argparse.Namespace) -> int:
         rule=args.rule,
         most_sent=args.review_share,
         subgroups=_subgroups(args),
+        precision=args.precision,
+        processes=args.processes,
         **(inherit(args.start_from, prepared.dataset)._asdict() if args.start_from else {}),
     )
     folder = Path(args.output)
     trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _TimeLeft(recipe.epochs))
+    _go_on_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then judging once on the test part")
     finished = plan.finish(trained)
     story = shipping.Story(
@@ -118,6 +134,17 @@ def run(args: argparse.Namespace) -> int:
         bundle = plan.ship(args.output, story, trained, finished)
     print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
+
+
+def _go_on_with_tensorflow() -> None:
+    """Becomes the same command under TensorFlow, which judges as it scores at night, if another backend has trained."""
+    from melanoma.learning.networks import BACKEND
+
+    if BACKEND != "tensorflow":
+        print(f"trained with {BACKEND}; going on with tensorflow, which scores at night", flush=True)
+        arguments = sys.argv[1:] + ["--resume"] * ("--resume" not in sys.argv)
+        command = [sys.executable, "-m", "jobs.cli", *arguments]
+        os.execve(sys.executable, command, os.environ | {"KERAS_BACKEND": "tensorflow"})  # noqa: S606 - our own words
 
 
 @contextmanager

@@ -6,15 +6,13 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.labelled.datasets import Photograph, read_file
 from melanoma.labelled.splits import Part
-from melanoma.learning.looks import Look
 from melanoma.learning.mixing import blended
 from melanoma.learning.sampling import draw
+from melanoma.learning.viewing import Viewer
 
 Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]
-_OTHER_FILE = 0.25  # share of draws that look at another file of the photograph, where there is one
 
 
 @dataclass(frozen=True)
@@ -45,13 +43,15 @@ class Epoch(keras.utils.PyDataset):
         drawn: int64 (draws,), indices into the training part.
     """
 
-    def __init__(self, part: Part, labels: int, drawing: Drawing, look: Look, number: int, size: Size) -> None:
+    def __init__(self, part: Part, labels: int, drawing: Drawing, viewer: Viewer, number: int, size: Size) -> None:
         """Draws epoch `number`, at least 0, of a training part with so many labels; photographs come out in `size`."""
-        super().__init__(workers=look.threads, max_queue_size=4 * look.threads)
-        self._part, self._drawing, self._look, self._number, self._size = part, drawing, look, number, size
+        super().__init__(workers=viewer.at_once, max_queue_size=4 * viewer.at_once)
+        self._part, self._drawing, self._viewer, self._number, self._size = part, drawing, viewer, number, size
         self._targets = np.eye(labels, dtype=np.float32)[part.truth]
         draws = drawing.draws or len(part.truth)
-        self.drawn = draw(part.truth, (drawing.seed, number), draws, drawing.balance, drawing.max_repeats)
+        drawn = draw(part.truth, (drawing.seed, number), draws, drawing.balance, drawing.max_repeats)
+        # A last batch that is not full would weigh its photographs more, and be compiled for once more.
+        self.drawn = drawn[: len(drawn) // drawing.batch_size * drawing.batch_size or None]
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -61,18 +61,11 @@ class Epoch(keras.utils.PyDataset):
         """Gives the pixels and targets (each of sum 1) of a batch; a batch of an epoch is always the same."""
         start = batch * self._drawing.batch_size
         drawn = self.drawn[start : start + self._drawing.batch_size]
-        views = [
-            self._view(self._part.photographs[index], (self._drawing.seed, self._number, start + offset))
-            for offset, index in enumerate(drawn)
-        ]
+        photographs = [self._part.photographs[index] for index in drawn]
+        keys = [(self._drawing.seed, self._number, start + offset) for offset in range(len(drawn))]
+        views = self._viewer.see(photographs, self._size, keys)
         key = (self._drawing.seed, self._number, batch)
-        return blended(np.stack(views), self._targets[drawn], self._drawing.mixup, key)
-
-    def _view(self, photograph: Photograph, key: tuple[int, ...]) -> Pixels:
-        dice, uri = np.random.default_rng((*key, 1)), photograph.uri
-        if photograph.other_uris and dice.random() < _OTHER_FILE:
-            uri = photograph.other_uris[dice.integers(len(photograph.other_uris))]
-        return self._look.view(read_file(uri), self._size, key)
+        return blended(views, self._targets[drawn], self._drawing.mixup, key)
 
     def shares(self) -> npt.NDArray[np.float64]:
         """Gives the share of each class, (labels,), sum 1: the prior that the network learns."""

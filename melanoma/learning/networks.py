@@ -12,6 +12,7 @@ from melanoma.errors import UsageError
 from melanoma.learning import efficientnet
 from melanoma.learning.pretrained import load_imagenet
 
+BACKEND: str = keras.backend.backend()  # of Keras, that trains here
 HEAD = "probabilities"
 Size = tuple[int, int] | tuple[None, None]
 

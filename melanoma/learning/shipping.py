@@ -64,6 +64,8 @@ class Plan:
         subgroups: Values by name of subgroup and image_id.
         initial: Weights by name of layer that training starts from instead of the network's own.
         ancestry: CSV of what those were trained on; empty where they are the network's own.
+        precision: Of training, see `for_training`.
+        processes: That look at photographs, see `Viewer`.
     """
 
     network: str
@@ -75,6 +77,8 @@ class Plan:
     subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     initial: Weights = field(default_factory=dict)
     ancestry: bytes = b""
+    precision: str = "float32"
+    processes: int = 0
 
     @property
     def spec(self) -> ImageSpec:
@@ -123,6 +127,8 @@ class Plan:
             schedule,
             folder / CHECKPOINT,
             self.initial,
+            self.precision,
+            self.processes,
         )
         return trainer.run(resume, verbose, keep)
 

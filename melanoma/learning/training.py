@@ -16,13 +16,15 @@ from melanoma.errors import UsageError
 from melanoma.images import ImageSpec
 from melanoma.labelled.splits import TRAIN, VALIDATION, Dataset
 from melanoma.learning import checkpoints
+from melanoma.learning.averaging import Average
 from melanoma.learning.checkpoints import Checkpoint
 from melanoma.learning.epochs import Drawing, Epoch
 from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, Monitor
-from melanoma.learning.networks import HEAD, Network
-from melanoma.learning.normalisation import with_fused_normalisation
+from melanoma.learning.networks import BACKEND, HEAD, Network
+from melanoma.learning.normalisation import for_training
 from melanoma.learning.schedule import Schedule
+from melanoma.learning.viewing import Viewer
 
 
 class Trained(NamedTuple):
@@ -39,24 +41,6 @@ class Trained(NamedTuple):
     prior: npt.NDArray[np.float64]
 
 
-class _Average(keras.callbacks.Callback):
-    """The running average of all weights, moving statistics included."""
-
-    def __init__(self, momentum: float) -> None:
-        super().__init__()
-        self._momentum = momentum
-        self.weights: list[npt.NDArray[np.float32]] = []
-        self.steps = 0
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        now = self.model.get_weights()
-        self.weights = self.weights or now
-        self.steps += 1
-        momentum = min(self._momentum, self.steps / (self.steps + 10))  # the first steps count for little
-        for average, weight in zip(self.weights, now, strict=True):
-            average += (1 - momentum) * (weight - average)
-
-
 class Trainer:
     """A training that can be taken up where a killed one stopped, at the last whole epoch."""
 
@@ -70,6 +54,8 @@ class Trainer:
         schedule: Schedule,
         checkpoint: Path,
         initial: Mapping[str, Sequence[npt.NDArray[np.float32]]] | None = None,
+        precision: str = "float32",
+        processes: int = 0,
     ) -> None:
         """Names all of it; nothing is read yet.
 
@@ -82,13 +68,15 @@ class Trainer:
             schedule: Of epochs, sizes and learning rates.
             checkpoint: Local file, replaced after every epoch.
             initial: Weights by name of layer with which it starts instead of its own.
+            precision: See `for_training`.
+            processes: See `Viewer`.
         """
         self._kind, self._spec, self._dataset, self._look = network, spec, dataset, look
+        self._viewer, self._precision = Viewer(look, processes), precision
         self._drawing, self._schedule, self._checkpoint = drawing, schedule, checkpoint
         self._initial = initial or {}
         self._labels = len(dataset.labels)
         self._part = dataset.of(TRAIN)
-        self._average = _Average(schedule.averaging)
         self._history: History = []
 
     def run(self, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], None]) -> Trained:
@@ -104,30 +92,32 @@ class Trainer:
         """
         keras.utils.set_random_seed(self._drawing.seed)
         shipped = self._kind.build(self._labels, (self._spec.height, self._spec.width))
-        network = with_fused_normalisation(self._kind.build(self._labels, (None, None)))
+        network = for_training(self._kind.build(self._labels, (None, None)), self._precision)
         network.set_weights(shipped.get_weights())
         self._take_over(network)
         found = checkpoints.load(self._checkpoint, self._settings) if resume else None
         self._history = found.history if found else []
         done = found.epochs if found else 0
+        average = Average(network, self._schedule.averaging)
         self._compile(network, done)
         if found:
-            self._restore(network, found)
+            self._restore(network, average, found)
         monitor = Monitor(self._dataset.of(VALIDATION), self._spec)
-        for number in range(done, self._schedule.epochs):
-            started = time.monotonic()
-            if number == self._schedule.head_epochs > 0:
-                self._compile(network, number)
-            epoch = self._epoch(number)
-            fitted = network.fit(epoch, epochs=1, shuffle=False, callbacks=[self._average], verbose=verbose)
-            shipped.set_weights(self._average.weights)
-            figures = {name: float(values[-1]) for name, values in fitted.history.items()}
-            figures |= monitor.judge(shipped, epoch.shares())
-            side = self._schedule.size_of(number)[0]
-            self._history.append({"size": side, **figures, "seconds": time.monotonic() - started})
-            on_epoch(self._history)
-            self._keep(network, number + 1)
-        shipped.set_weights(self._average.weights)
+        with self._viewer:
+            for number in range(done, self._schedule.epochs):
+                started = time.monotonic()
+                if number == self._schedule.head_epochs > 0:
+                    self._compile(network, number)
+                epoch = self._epoch(number)
+                fitted = network.fit(epoch, epochs=1, shuffle=False, callbacks=[average], verbose=verbose)
+                shipped.set_weights(average.weights)
+                figures = {name: float(values[-1]) for name, values in fitted.history.items()}
+                figures |= monitor.judge(shipped, epoch.shares())
+                side = self._schedule.size_of(number)[0]
+                self._history.append({"size": side, **figures, "seconds": time.monotonic() - started})
+                on_epoch(self._history)
+                self._keep(network, average, number + 1)
+        shipped.set_weights(average.weights)
         return Trained(shipped, self._history, self._epoch(0).shares())
 
     def _take_over(self, network: keras.Model) -> None:
@@ -142,7 +132,7 @@ class Trainer:
 
     def _epoch(self, number: int) -> Epoch:
         size = self._schedule.size_of(number)
-        return Epoch(self._part, self._labels, self._drawing, self._look, number, size)
+        return Epoch(self._part, self._labels, self._drawing, self._viewer, number, size)
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
@@ -150,6 +140,7 @@ class Trainer:
         split = hashlib.sha256(self._dataset.to_csv()).hexdigest()
         network = f"{self._kind.description}, {self._spec.height}x{self._spec.width}, {self._initial_digest()}"
         own = {"look": self._look.name, "training part": counts, "photographs and split": split, "network": network}
+        own |= {"precision": self._precision}
         return {**asdict(self._schedule), **asdict(self._drawing), **own}
 
     def _initial_digest(self) -> str:
@@ -167,18 +158,19 @@ class Trainer:
             layer.trainable = layer.name == HEAD or not head_only
         optimizer = self._schedule.optimizer(len(self._epoch(0)), head_only)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self._schedule.label_smoothing)
-        network.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=False)
+        is_compiled = BACKEND == "jax"  # TensorFlow's own kernels are faster on a CPU
+        network.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=is_compiled)
         optimizer.build(network.trainable_variables)
 
-    def _keep(self, network: keras.Model, epochs: int) -> None:
+    def _keep(self, network: keras.Model, average: Average, epochs: int) -> None:
         arrays = {
             "network": [np.asarray(variable) for variable in network.variables],
             "optimizer": [np.asarray(variable) for variable in network.optimizer.variables],
-            "average": [*self._average.weights, np.array(self._average.steps)],
+            "average": [*average.weights, np.array(average.steps)],
         }
         checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, arrays), self._settings)
 
-    def _restore(self, network: keras.Model, found: Checkpoint) -> None:
+    def _restore(self, network: keras.Model, average: Average, found: Checkpoint) -> None:
         for variable, array in zip(network.variables, found.arrays["network"], strict=True):
             variable.assign(array)
         kept = found.arrays["optimizer"]
@@ -187,4 +179,4 @@ class Trainer:
             for variable, array in zip(network.optimizer.variables, kept, strict=True):
                 variable.assign(array)
         *weights, steps = found.arrays["average"]
-        self._average.weights, self._average.steps = list(weights), int(steps)
+        average.weights, average.steps = list(weights), int(steps)

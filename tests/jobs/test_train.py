@@ -3,6 +3,7 @@
 import argparse
 import csv
 import hashlib
+import os
 import re
 import shlex
 import shutil
@@ -284,3 +285,21 @@ def test_what_a_grandparent_was_trained_on_judges_no_grandchild(table: Path, tmp
     grandchild = ("--start-from", str(tmp_path / "new"), "--split", str(other))
     with pytest.raises(DataError, match="was trained on 12 of the 60 photographs"):
         run(parse(*lesion_words(table, tmp_path / "third", *grandchild)))
+
+
+def test_another_backend_of_keras_trains_and_tensorflow_judges(tmp_path: Path) -> None:
+    photographs = fill_classes(tmp_path / "photographs")
+    words = [
+        *("train", "--data", str(photographs), "--data-licence", "None", "--network", "assignment-cnn"),
+        *("--size", "32x40", "--epochs", "2", "--look", "views", "--precision", "bfloat16", "--processes", "2"),
+        *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(tmp_path / "bundle")),
+    ]
+    command = [sys.executable, "-m", "jobs.cli", *words]
+    done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "trained with jax; going on with tensorflow" in done.stdout
+    bundle = load_bundle(str(tmp_path / "bundle"))
+    assert "--precision bfloat16" in bundle.description["training"]["command"]
+    assert "--processes" not in bundle.description["training"]["command"]  # no pixel depends on it
+    assert len((tmp_path / "bundle" / "history.csv").read_text().splitlines()) == 1 + 2
+    assert load_engine(bundle, 8).score(np.zeros((1, 32, 40, 3), np.uint8)).probabilities.sum() == pytest.approx(1)

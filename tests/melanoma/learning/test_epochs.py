@@ -1,5 +1,6 @@
 """Epochs: only of the training part, drawn as told, seen anew, and the same again for the same seed."""
 
+import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from melanoma.learning.epochs import Drawing, Epoch
 from melanoma.learning.looks import Look
 from melanoma.learning.mixing import blended
 from melanoma.learning.sampling import class_shares, draw
+from melanoma.learning.viewing import Viewer
 from tests.melanoma.learning import coloured
 
 LOOK = Look("views", views.view, 2)
@@ -25,17 +27,34 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def epoch(dataset: Dataset, number: int = 0, **drawing: object) -> Epoch:
     given = Drawing(**({"batch_size": 16, "seed": 0} | drawing))  # type: ignore[arg-type]
-    return Epoch(dataset.of(TRAIN), len(dataset.labels), given, LOOK, number, coloured.SIZE)
+    return Epoch(dataset.of(TRAIN), len(dataset.labels), given, Viewer(LOOK), number, coloured.SIZE)
 
 
 def test_an_epoch_holds_nothing_but_the_training_part_and_classes_alike(dataset: Dataset) -> None:
-    found = epoch(dataset)
+    found = epoch(dataset, batch_size=12)
     part = dataset.of(TRAIN)
     assert len(part.truth) == 108
     assert found.drawn.max() < 108
     targets = np.concatenate([found[batch][1] for batch in range(len(found))])
     assert targets.sum(axis=0).tolist() == [36, 36, 36]
     assert found.shares().tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_all_batches_are_full_unless_there_is_but_one(dataset: Dataset) -> None:
+    found = epoch(dataset, batch_size=16)
+    assert len(found) == 6
+    assert {len(found[batch][0]) for batch in range(len(found))} == {16}
+    few = epoch(dataset, batch_size=500)
+    assert (len(few), len(few[0][0])) == (1, 108)
+
+
+def test_processes_of_their_own_see_the_very_same(dataset: Dataset) -> None:
+    photographs, keys = dataset.of(TRAIN).photographs[:5], [(0, 1, number) for number in range(5)]
+    with Viewer(LOOK, processes=2) as viewer:
+        elsewhere = viewer.see(photographs, coloured.SIZE, keys)
+        assert viewer.at_once == 2
+    assert np.array_equal(elsewhere, Viewer(LOOK).see(photographs, coloured.SIZE, keys))
+    assert not multiprocessing.active_children()
 
 
 def test_a_batch_is_the_same_until_the_epoch_changes(dataset: Dataset) -> None:

@@ -14,8 +14,8 @@ from sklearn.datasets import load_sample_images
 from melanoma.errors import UsageError
 from melanoma.learning import pretrained
 from melanoma.learning.efficientnet import VARIANTS, features
-from melanoma.learning.networks import NETWORKS, application, assignment_cnn, lite, network_named
-from melanoma.learning.normalisation import with_fused_normalisation
+from melanoma.learning.networks import HEAD, NETWORKS, application, assignment_cnn, lite, network_named
+from melanoma.learning.normalisation import for_training
 from melanoma.scan import scan_network
 
 
@@ -111,7 +111,7 @@ def test_fused_normalisation_computes_and_learns_the_same(network: keras.Model) 
     dice = np.random.default_rng(0)
     pixels = dice.integers(0, 256, (8, 64, 48, 3)).astype(np.float32)
     targets = np.eye(9, dtype=np.float32)[dice.integers(0, 9, 8)]
-    models = [with_fused_normalisation(network), keras.models.clone_model(network)]
+    models = [for_training(network, "float32"), keras.models.clone_model(network)]
     for model in models:
         model.set_weights(network.get_weights())
         model.get_layer("dropout").rate = 0.0
@@ -121,6 +121,20 @@ def test_fused_normalisation_computes_and_learns_the_same(network: keras.Model) 
     for ours, theirs in zip(fused, plain, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-2, atol=2e-3)
     assert not np.allclose(fused[2], network.get_weights()[2])
+
+
+def test_in_sixteen_bits_weights_and_probabilities_keep_their_precision(network: keras.Model) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 64, 48, 3)).astype(np.float32)
+    half = for_training(network, "bfloat16")
+    assert {weights.dtype for weights in half.get_weights()} == {np.dtype(np.float32)}
+    assert {layer.compute_dtype for layer in half.layers if layer.weights and layer.name != HEAD} == {"bfloat16"}
+    said = half.predict(pixels, verbose=0)
+    assert said.dtype == np.float32
+    np.testing.assert_allclose(said.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(said, network.predict(pixels, verbose=0), atol=0.05)
+    half.compile("sgd", "categorical_crossentropy")
+    half.train_on_batch(pixels, np.eye(9, dtype=np.float32)[[0, 1, 2, 3]])
+    assert not np.allclose(half.get_weights()[0], network.get_weights()[0])
 
 
 def test_a_network_of_keras_that_nobody_knows_is_a_usage_error() -> None:
