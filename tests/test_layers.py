@@ -18,6 +18,7 @@ ROOMS = ("reporting", "labelled", "audit", "judging", "learning")
 DOORS = {
     "fsspec": {"melanoma/storage.py"},
     "Augmentor": {"melanoma/learning/augment.py"},
+    "cv2": {"melanoma/learning/views.py"},
     "imagehash": {"melanoma/audit/hashes.py"},
     "deltalake": {"melanoma/scores.py"},
     "duckdb": {"melanoma/queries.py"},

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
+from melanoma.learning.networks import BACKEND
+
 _EVERY = 5  # steps from one look at the weights to the next: fetching them from a GPU takes as long as a step
 
 
@@ -29,7 +31,7 @@ class Average(keras.callbacks.Callback):
         self.steps += 1
         if self.weights and self.steps % _EVERY:
             return
-        if keras.backend.backend() == "jax":  # which keeps the weights to itself while it trains
+        if BACKEND == "jax":  # which keeps the weights to itself while it trains
             self.model.jax_state_sync()
         now = self._network.get_weights()
         self.weights = self.weights or now

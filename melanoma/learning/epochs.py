@@ -9,10 +9,7 @@ import numpy.typing as npt
 from melanoma.labelled.splits import Part
 from melanoma.learning.mixing import blended
 from melanoma.learning.sampling import draw
-from melanoma.learning.viewing import Viewer
-
-Pixels = npt.NDArray[np.uint8]
-Size = tuple[int, int]
+from melanoma.learning.viewing import Pixels, Size, Viewer
 
 
 @dataclass(frozen=True)

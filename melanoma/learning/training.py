@@ -16,13 +16,13 @@ from melanoma.errors import UsageError
 from melanoma.images import ImageSpec
 from melanoma.labelled.splits import TRAIN, VALIDATION, Dataset
 from melanoma.learning import checkpoints
+from melanoma.learning.acceleration import for_training
 from melanoma.learning.averaging import Average
 from melanoma.learning.checkpoints import Checkpoint
 from melanoma.learning.epochs import Drawing, Epoch
 from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, Monitor
 from melanoma.learning.networks import BACKEND, HEAD, Network
-from melanoma.learning.normalisation import for_training
 from melanoma.learning.schedule import Schedule
 from melanoma.learning.viewing import Viewer
 

@@ -53,6 +53,7 @@ def test_processes_of_their_own_see_the_very_same(dataset: Dataset) -> None:
     with Viewer(LOOK, processes=2) as viewer:
         elsewhere = viewer.see(photographs, coloured.SIZE, keys)
         assert viewer.at_once == 2
+        assert multiprocessing.active_children()
     assert np.array_equal(elsewhere, Viewer(LOOK).see(photographs, coloured.SIZE, keys))
     assert not multiprocessing.active_children()
 

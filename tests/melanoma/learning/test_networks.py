@@ -13,9 +13,9 @@ from sklearn.datasets import load_sample_images
 
 from melanoma.errors import UsageError
 from melanoma.learning import pretrained
+from melanoma.learning.acceleration import for_training
 from melanoma.learning.efficientnet import VARIANTS, features
 from melanoma.learning.networks import HEAD, NETWORKS, application, assignment_cnn, lite, network_named
-from melanoma.learning.normalisation import for_training
 from melanoma.scan import scan_network
 
 

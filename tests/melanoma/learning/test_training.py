@@ -93,6 +93,8 @@ def test_a_checkpoint_of_another_training_is_refused(dataset: Dataset, tmp_path:
     run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1)))
     with pytest.raises(UsageError, match="was trained with learning_rate"):
         run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, learning_rate=0.5)), resume=True)
+    with pytest.raises(UsageError, match="was trained with precision float32, now it is bfloat16"):
+        run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1), precision="bfloat16"), resume=True)
     (tmp_path / "checkpoint.npz").write_bytes(b"PK broken")
     with pytest.raises(UsageError, match="is no checkpoint"):
         run(trainer(dataset, tmp_path), resume=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from melanoma.learning.networks import BACKEND
+
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
@@ -14,7 +16,7 @@ class _FusedBatchNormalization(keras.layers.BatchNormalization):
     """The same layer with the same weights; under any backend but TensorFlow it is Keras's own."""
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        is_usual = keras.backend.backend() == "tensorflow" and self.compute_dtype == "float32"
+        is_usual = BACKEND == "tensorflow" and self.compute_dtype == "float32"
         if not (training and self.trainable and is_usual):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
