@@ -4,7 +4,7 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -48,6 +48,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "balance": {"type": float, "metavar": "SHARE", "help": "0 draws classes as frequent as they are, 1 all alike"},
     "label-smoothing": {"type": float, "metavar": "SHARE", "help": "of each target that is spread over all classes"},
     "mixup": {"type": float, "metavar": "SHARE", "help": "of batches whose photographs are blended with each other"},
+    "taught-by": {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "a network that is trained first, and whose answers this one learns beside the labels; repeatable",
+    },
+    "teaching": {"type": float, "metavar": "SHARE", "help": "of each target that is the answers of --taught-by"},
+    "teacher-epochs": {"type": whole, "metavar": "N", "help": "of each network in --taught-by"},
     "precision": {
         "choices": ("float32", "bfloat16"),
         "default": "float32",
@@ -70,7 +77,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _OF_THE_RECIPE = (
     *("size", "epochs", "head_epochs", "batch_size", "learning_rate"),
-    *("balance", "label_smoothing", "mixup", "look"),
+    *("balance", "label_smoothing", "mixup", "look", "teaching", "teacher_epochs"),
 )
 
 
@@ -119,7 +126,7 @@ def run(args: argparse.Namespace) -> int:
         **(inherit(args.start_from, prepared.dataset)._asdict() if args.start_from else {}),
     )
     folder = Path(args.output)
-    trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _TimeLeft(recipe.epochs))
+    trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _say)
     _go_on_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then judging once on the test part")
     finished = plan.finish(trained)
@@ -130,7 +137,8 @@ def run(args: argparse.Namespace) -> int:
         command=_command(args),
         limits=[*preparation.warnings(prepared), *(args.limit or [])],
     )
-    with _set_aside(folder / checkpoints.CHECKPOINT):
+    names = [checkpoints.CHECKPOINT, *checkpoints.of_teachers(len(recipe.taught_by))]
+    with _set_aside([folder / name for name in names]):
         bundle = plan.ship(args.output, story, trained, finished)
     print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
@@ -148,35 +156,30 @@ def _go_on_with_tensorflow() -> None:
 
 
 @contextmanager
-def _set_aside(checkpoint: Path) -> Iterator[None]:
-    """Takes the checkpoint out of the bundle's folder, for good if nothing goes wrong."""
-    aside = checkpoint.parent.parent / f".{checkpoint.parent.name}-{checkpoint.name}"
-    checkpoint.rename(aside)
+def _set_aside(checkpoints: Sequence[Path]) -> Iterator[None]:
+    """Takes checkpoints out of the bundle's folder, for good if nothing goes wrong."""
+    aside = {path: path.parent.parent / f".{path.parent.name}-{path.name}" for path in checkpoints if path.exists()}
+    for path, other in aside.items():
+        path.rename(other)
     try:
         yield
     except BaseException:
-        aside.rename(checkpoint)
+        for path, other in aside.items():
+            other.rename(path)
         raise
-    aside.unlink()
+    for other in aside.values():
+        other.unlink()
 
 
-class _TimeLeft:
+def _say(who: str, epochs: int, history: "History") -> None:
     """Says after every epoch how it went and how long the rest will take."""
-
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def __call__(self, history: "History") -> None:
-        last, left = history[-1], self._epochs - len(history)
-        minutes = left * last["seconds"] / 60
-        print(
-            f"epoch {len(history)} of {self._epochs}: {last['size']:.0f} pixels, loss {last['loss']:.3f}, "
-            f"validation loss {last['val_loss']:.3f}, balanced accuracy {last['val_accuracy']:.3f}; "
-            f"{minutes:.0f} minutes or more left"
-            if left
-            else "trained",
-            flush=True,
-        )
+    last, left = history[-1], epochs - len(history)
+    rest = f"{left * last['seconds'] / 60:.0f} minutes or more left" if left else "trained"
+    print(
+        f"{who}epoch {len(history)} of {epochs}: {last['size']:.0f} pixels, loss {last['loss']:.3f}, "
+        f"validation loss {last['val_loss']:.3f}, balanced accuracy {last['val_accuracy']:.3f}; {rest}",
+        flush=True,
+    )
 
 
 def _check(args: argparse.Namespace) -> str:
@@ -184,15 +187,16 @@ def _check(args: argparse.Namespace) -> str:
     if "://" in args.output:
         raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
     from melanoma.bundle import check_free
-    from melanoma.learning.checkpoints import CHECKPOINT, WHILE_TRAINING
+    from melanoma.learning.checkpoints import CHECKPOINT, WHILE_TRAINING, of_teachers
 
-    check_free(args.output, allowed=WHILE_TRAINING)  # now, not after hours of training
-    is_begun = (Path(args.output) / CHECKPOINT).exists()
+    of_theirs = of_teachers(len(args.taught_by or ()))
+    check_free(args.output, allowed=(*WHILE_TRAINING, *of_theirs))  # now, not after hours of training
+    is_begun = any((Path(args.output) / name).exists() for name in (CHECKPOINT, *of_theirs))
     if is_begun != args.resume:
         found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
         raise UsageError(f"{args.output}: {found}, or choose another folder")
     shares = {"review-share": args.review_share, "label-smoothing": args.label_smoothing}
-    for name, value in {**shares, "balance": args.balance, "mixup": args.mixup}.items():
+    for name, value in {**shares, "balance": args.balance, "mixup": args.mixup, "teaching": args.teaching}.items():
         if not 0 <= (value or 0) <= 1 or (name in shares and value == 1):
             raise UsageError(f"--{name} {value}: give a share from 0 to {'below 1' if name in shares else '1'}")
     if args.by and not args.id_column:
@@ -210,6 +214,7 @@ def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
     given = {name: getattr(args, name) for name in _OF_THE_RECIPE if getattr(args, name) is not None}
     if args.train_size or args.size:
         given["train_sizes"] = tuple(args.train_size or [args.size])
+    given["taught_by"] = tuple(args.taught_by or ())
     chosen = replace(recipe, **given)
     for name in _OF_THE_RECIPE:
         setattr(args, name, getattr(chosen, name))

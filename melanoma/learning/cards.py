@@ -27,6 +27,8 @@ class Training:
     Attributes:
         name: Of the bundle.
         network: What kind of network, at what input size, for people.
+        teachers: What kinds of networks taught it, for people.
+        backends: Of Keras, that trained it.
         data: The data set, for people.
         licence: Terms of the data, their first line.
         command: The exact command.
@@ -40,6 +42,8 @@ class Training:
 
     name: str
     network: str
+    teachers: Sequence[str]
+    backends: Sequence[str]
     data: str
     licence: str
     command: str
@@ -78,9 +82,19 @@ def write_card(training: Training, finished: Finished) -> str:
         "\n".join(f"- {limit}" for limit in [*_limits(finished), *training.limits]),
         "## How it was made",
         f"```\n{training.command}\n```",
+        *_making(training),
         "`history.csv` has every epoch; `bundle.json` has the settings, the versions and every figure again.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _making(training: Training) -> Iterator[str]:
+    yield f"Keras trained it with {' and then '.join(training.backends)}."
+    if training.teachers:
+        yield (
+            f"{len(training.teachers)} networks ({', '.join(training.teachers)}) were trained first, on the training "
+            "part alone; it learned their answers beside the labels, and they do not ship."
+        )
 
 
 def _decisions(finished: Finished) -> Iterator[str]:

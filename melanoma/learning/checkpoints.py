@@ -18,17 +18,24 @@ CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", 
 _STORY = "story"
 
 
+def of_teachers(count: int) -> tuple[str, ...]:
+    """Names the checkpoints of so many teachers, which lie beside the pupil's."""
+    return tuple(f"teacher-{number}.npz" for number in range(1, count + 1))
+
+
 class Checkpoint(NamedTuple):
     """State after an epoch.
 
     Attributes:
         epochs: That are done.
         history: Figures of each of them.
+        backends: Of Keras, that trained them, in order.
         arrays: Lists of arrays by name: weights, optimizer, average.
     """
 
     epochs: int
     history: list[dict[str, float]]
+    backends: list[str]
     arrays: Mapping[str, Arrays]
 
 
@@ -40,7 +47,12 @@ def save(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Non
         checkpoint: What to keep.
         settings: JSON values that the training must have again when it goes on.
     """
-    story = {"epochs": checkpoint.epochs, "history": checkpoint.history, "settings": settings}
+    story = {
+        "epochs": checkpoint.epochs,
+        "history": checkpoint.history,
+        "backends": checkpoint.backends,
+        "settings": settings,
+    }
     flat: dict[str, Any] = {
         f"{name}/{n:05d}": array for name, arrays in checkpoint.arrays.items() for n, array in enumerate(arrays)
     }
@@ -72,4 +84,4 @@ def load(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
             f"{path}: was trained with {name} {story['settings'].get(name)}, now it is {now[name]}; "
             "give the same options, or train into a new folder"
         )
-    return Checkpoint(story["epochs"], story["history"], arrays)
+    return Checkpoint(story["epochs"], story["history"], story["backends"], arrays)

@@ -10,6 +10,7 @@ from melanoma.labelled.splits import Part
 
 History = list[dict[str, float]]
 _SMALLEST = 1e-7  # of a probability that becomes a logarithm, or a share that divides
+_BATCH = 64
 _MOST = 100  # photographs of each class that are judged after every epoch
 
 
@@ -54,7 +55,9 @@ def validate(
     present = np.unique(truth)
     weights = np.zeros(len(prior))
     weights[present] = 1 / np.maximum(prior[present], _SMALLEST)
-    probabilities = network.predict(pixels, batch_size=64, verbose=0) * weights
+    # Whole batches only: some backends would compile for another size once more.
+    rows = np.arange(-(-len(pixels) // _BATCH) * _BATCH) % len(pixels)
+    probabilities = network.predict(pixels[rows], batch_size=_BATCH, verbose=0)[: len(pixels)] * weights
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), _SMALLEST)
     losses = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], _SMALLEST))
     right = probabilities.argmax(axis=1) == truth

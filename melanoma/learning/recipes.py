@@ -24,6 +24,9 @@ class Recipe:
         balance: 0 draws classes as frequent as they are, 1 all alike.
         max_repeats: Times that a photograph may come up in an epoch.
         look: `views` or `augmentor`.
+        taught_by: Names of networks that are trained first and then teach this one; none for labels alone.
+        teaching: Share of each target that is their mean answer.
+        teacher_epochs: Of each of them.
     """
 
     size: tuple[int, int]
@@ -40,6 +43,9 @@ class Recipe:
     balance: float
     max_repeats: int
     look: str
+    taught_by: tuple[str, ...] = ()
+    teaching: float = 0.7
+    teacher_epochs: int = 21
 
 
 _ASSIGNMENT = Recipe(

@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
+
+import keras
 
 from melanoma.bundle import Bundle
 from melanoma.bundling import write_bundle
@@ -12,8 +15,9 @@ from melanoma.images import ImageSpec
 from melanoma.judging.page import page
 from melanoma.labelled.splits import TRAIN
 from melanoma.learning import cards
+from melanoma.learning.acceleration import for_training
 from melanoma.learning.balance import draw_counts
-from melanoma.learning.checkpoints import CHECKPOINT, HISTORY, SPLIT
+from melanoma.learning.checkpoints import CHECKPOINT, HISTORY, SPLIT, of_teachers
 from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing
 from melanoma.learning.finishing import Finished, Finisher
@@ -24,6 +28,7 @@ from melanoma.learning.networks import network_named
 from melanoma.learning.preparation import Prepared
 from melanoma.learning.recipes import Recipe
 from melanoma.learning.schedule import Schedule
+from melanoma.learning.teaching import Teaching
 from melanoma.learning.thresholds import draw_review
 from melanoma.learning.training import Trained, Trainer
 
@@ -92,13 +97,42 @@ class Plan:
         return Drawing(recipe.batch_size, self.seed, None, recipe.balance, recipe.max_repeats, recipe.mixup)
 
     def train(
-        self, folder: Path, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], object]
+        self, folder: Path, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[str, int, History], object]
     ) -> Trained:
-        """Trains, and leaves split, history and checkpoint in a local folder as it goes.
+        """Trains, and leaves split, history and checkpoints in a local folder as it goes.
+
+        Args:
+            folder: Becomes the bundle.
+            resume: Whether to go on from the checkpoints.
+            verbose: See `Trainer.run`.
+            on_epoch: Called with whom it was (a teacher, or nothing for the network itself), the epochs in all, and
+                the figures of those so far.
 
         Raises:
             UsageError: There is nothing to resume, or it belongs to another training.
         """
+        folder.mkdir(parents=True, exist_ok=True)
+        if not resume:  # one that goes on has written it, and may only go on with the same
+            (folder / SPLIT).write_bytes(self.prepared.dataset.to_csv())
+
+        def keep(history: History) -> None:
+            (folder / HISTORY).write_bytes(history_csv(history))
+            on_epoch("", self.recipe.epochs, history)
+
+        taught_by = self.recipe.taught_by
+        teaching = Teaching(
+            self.recipe.teaching,
+            lambda: [self._teacher(number, folder, verbose, on_epoch) for number in range(len(taught_by))],
+            f"{self.recipe.teaching} by {', '.join(taught_by)} after {self.recipe.teacher_epochs} epochs",
+        )
+        checkpoint = folder / CHECKPOINT
+        trainer = self._trainer(self.network, checkpoint, self.initial, teaching if taught_by else None)
+        is_begun = checkpoint.exists() or not taught_by  # one of its teachers may be all that is
+        return trainer.run(resume and is_begun, verbose, keep)
+
+    def _trainer(
+        self, network: str, checkpoint: Path, initial: Weights | None = None, teaching: Teaching | None = None
+    ) -> Trainer:
         recipe = self.recipe
         schedule = Schedule(
             epochs=recipe.epochs,
@@ -109,28 +143,34 @@ class Plan:
             label_smoothing=recipe.label_smoothing,
             averaging=recipe.averaging,
         )
-        folder.mkdir(parents=True, exist_ok=True)
-        if not resume:  # one that goes on has written it, and may only go on with the same
-            (folder / SPLIT).write_bytes(self.prepared.dataset.to_csv())
-
-        def keep(history: History) -> None:
-            (folder / HISTORY).write_bytes(history_csv(history))
-            on_epoch(history)
-
-        kind = network_named(self.network)
-        trainer = Trainer(
-            kind,
+        return Trainer(
+            network_named(network),
             self.spec,
             self.prepared.dataset,
             LOOKS[recipe.look],
             self.drawing,
             schedule,
-            folder / CHECKPOINT,
-            self.initial,
+            checkpoint,
+            initial,
             self.precision,
             self.processes,
+            teaching,
         )
-        return trainer.run(resume, verbose, keep)
+
+    def _teacher(
+        self, number: int, folder: Path, verbose: Literal[0, 1, 2], on_epoch: Callable[[str, int, History], object]
+    ) -> keras.Model:
+        """Trains one as the pupil will be, or takes it up where it stopped; it takes any size."""
+        name, checkpoint = self.recipe.taught_by[number], folder / of_teachers(number + 1)[-1]
+        who = f"teacher {number + 1} of {len(self.recipe.taught_by)} ({name}), "
+        recipe = replace(self.recipe, epochs=self.recipe.teacher_epochs, taught_by=())
+        alone = replace(self, recipe=recipe, seed=self.seed + 1 + number)
+        trained = alone._trainer(name, checkpoint).run(
+            checkpoint.exists(), verbose, partial(on_epoch, who, recipe.epochs)
+        )
+        teacher = network_named(name).build(len(self.prepared.dataset.labels), (None, None))
+        teacher.set_weights(trained.network.get_weights())
+        return for_training(teacher, self.precision)
 
     def finish(self, trained: Trained) -> Finished:
         """Calibrates, chooses thresholds, and judges once on the test part."""
@@ -152,6 +192,8 @@ class Plan:
         told = cards.Training(
             name=story.name,
             network=f"{network_named(self.network).description} on photographs of {height}x{width} pixels.",
+            teachers=[network_named(name).description for name in self.recipe.taught_by],
+            backends=trained.backends,
             data=story.data,
             licence=story.licence.splitlines()[0],
             command=story.command,

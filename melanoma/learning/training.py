@@ -24,6 +24,7 @@ from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, Monitor
 from melanoma.learning.networks import BACKEND, HEAD, Network
 from melanoma.learning.schedule import Schedule
+from melanoma.learning.teaching import Teaching, with_teachers
 from melanoma.learning.viewing import Viewer
 
 
@@ -34,11 +35,13 @@ class Trained(NamedTuple):
         network: Of plain layers and one size, with averaged weights.
         history: Figures of every epoch.
         prior: Class shares of the epochs, in the order of the labels, sum 1: what its probabilities refer to.
+        backends: Of Keras, that trained it, in order.
     """
 
     network: keras.Model
     history: History
     prior: npt.NDArray[np.float64]
+    backends: Sequence[str]
 
 
 class Trainer:
@@ -56,6 +59,7 @@ class Trainer:
         initial: Mapping[str, Sequence[npt.NDArray[np.float32]]] | None = None,
         precision: str = "float32",
         processes: int = 0,
+        teaching: Teaching | None = None,
     ) -> None:
         """Names all of it; nothing is read yet.
 
@@ -70,14 +74,16 @@ class Trainer:
             initial: Weights by name of layer with which it starts instead of its own.
             precision: See `for_training`.
             processes: See `Viewer`.
+            teaching: By other networks, beside the labels.
         """
         self._kind, self._spec, self._dataset, self._look = network, spec, dataset, look
         self._viewer, self._precision = Viewer(look, processes), precision
         self._drawing, self._schedule, self._checkpoint = drawing, schedule, checkpoint
-        self._initial = initial or {}
+        self._initial, self._teaching = initial or {}, teaching
         self._labels = len(dataset.labels)
         self._part = dataset.of(TRAIN)
         self._history: History = []
+        self._backends: list[str] = []
 
     def run(self, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], None]) -> Trained:
         """Trains to the end.
@@ -98,27 +104,37 @@ class Trainer:
         found = checkpoints.load(self._checkpoint, self._settings) if resume else None
         self._history = found.history if found else []
         done = found.epochs if found else 0
+        is_done = done == self._schedule.epochs
+        self._backends = found.backends if found else []
+        self._backends += [BACKEND] if BACKEND not in self._backends and not is_done else []
         average = Average(network, self._schedule.averaging)
-        self._compile(network, done)
+        learner = network if is_done else self._learner(network)
+        self._compile(network, learner, done)
         if found:
-            self._restore(network, average, found)
+            self._restore(network, learner, average, found)
         monitor = Monitor(self._dataset.of(VALIDATION), self._spec)
         with self._viewer:
             for number in range(done, self._schedule.epochs):
                 started = time.monotonic()
                 if number == self._schedule.head_epochs > 0:
-                    self._compile(network, number)
+                    self._compile(network, learner, number)
                 epoch = self._epoch(number)
-                fitted = network.fit(epoch, epochs=1, shuffle=False, callbacks=[average], verbose=verbose)
+                fitted = learner.fit(epoch, epochs=1, shuffle=False, callbacks=[average], verbose=verbose)
                 shipped.set_weights(average.weights)
                 figures = {name: float(values[-1]) for name, values in fitted.history.items()}
                 figures |= monitor.judge(shipped, epoch.shares())
                 side = self._schedule.size_of(number)[0]
                 self._history.append({"size": side, **figures, "seconds": time.monotonic() - started})
                 on_epoch(self._history)
-                self._keep(network, average, number + 1)
+                self._keep(network, learner, average, number + 1)
         shipped.set_weights(average.weights)
-        return Trained(shipped, self._history, self._epoch(0).shares())
+        return Trained(shipped, self._history, self._epoch(0).shares(), self._backends)
+
+    def _learner(self, network: keras.Model) -> keras.Model:
+        """Gives what is fitted: the network, or one that holds it and its teachers."""
+        if not self._teaching:
+            return network
+        return with_teachers(network, self._teaching.teachers(), self._teaching.share)
 
     def _take_over(self, network: keras.Model) -> None:
         if not self._initial:
@@ -140,7 +156,7 @@ class Trainer:
         split = hashlib.sha256(self._dataset.to_csv()).hexdigest()
         network = f"{self._kind.description}, {self._spec.height}x{self._spec.width}, {self._initial_digest()}"
         own = {"look": self._look.name, "training part": counts, "photographs and split": split, "network": network}
-        own |= {"precision": self._precision}
+        own |= {"precision": self._precision, "teaching": self._teaching.description if self._teaching else "none"}
         return {**asdict(self._schedule), **asdict(self._drawing), **own}
 
     def _initial_digest(self) -> str:
@@ -151,32 +167,37 @@ class Trainer:
                 digest.update(np.ascontiguousarray(weights).tobytes())
         return f"from {digest.hexdigest()[:12]}" if self._initial else "from its own start"
 
-    def _compile(self, network: keras.Model, epoch: int) -> None:
+    def _compile(self, network: keras.Model, learner: keras.Model, epoch: int) -> None:
         """Sets what learns from this epoch on: the head alone, or everything."""
         head_only = epoch < self._schedule.head_epochs
         for layer in network.layers:
             layer.trainable = layer.name == HEAD or not head_only
         optimizer = self._schedule.optimizer(len(self._epoch(0)), head_only)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self._schedule.label_smoothing)
-        is_compiled = BACKEND == "jax"  # TensorFlow's own kernels are faster on a CPU
-        network.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"], jit_compile=is_compiled)
-        optimizer.build(network.trainable_variables)
+        learner.compile(
+            optimizer=optimizer,
+            loss=loss,
+            loss_weights=1 - self._teaching.share if self._teaching else None,
+            metrics=["accuracy"],
+            jit_compile=BACKEND == "jax",  # TensorFlow's own kernels are faster on a CPU
+        )
+        optimizer.build(learner.trainable_variables)
 
-    def _keep(self, network: keras.Model, average: Average, epochs: int) -> None:
+    def _keep(self, network: keras.Model, learner: keras.Model, average: Average, epochs: int) -> None:
         arrays = {
             "network": [np.asarray(variable) for variable in network.variables],
-            "optimizer": [np.asarray(variable) for variable in network.optimizer.variables],
+            "optimizer": [np.asarray(variable) for variable in learner.optimizer.variables],
             "average": [*average.weights, np.array(average.steps)],
         }
-        checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, arrays), self._settings)
+        checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, self._backends, arrays), self._settings)
 
-    def _restore(self, network: keras.Model, average: Average, found: Checkpoint) -> None:
+    def _restore(self, network: keras.Model, learner: keras.Model, average: Average, found: Checkpoint) -> None:
         for variable, array in zip(network.variables, found.arrays["network"], strict=True):
             variable.assign(array)
         kept = found.arrays["optimizer"]
         # Between head and body the optimizer begins anew.
         if found.epochs != self._schedule.head_epochs or not found.epochs:
-            for variable, array in zip(network.optimizer.variables, kept, strict=True):
+            for variable, array in zip(learner.optimizer.variables, kept, strict=True):
                 variable.assign(array)
         *weights, steps = found.arrays["average"]
         average.weights, average.steps = list(weights), int(steps)

@@ -303,3 +303,42 @@ def test_another_backend_of_keras_trains_and_tensorflow_judges(tmp_path: Path) -
     assert "--processes" not in bundle.description["training"]["command"]  # no pixel depends on it
     assert len((tmp_path / "bundle" / "history.csv").read_text().splitlines()) == 1 + 2
     assert load_engine(bundle, 8).score(np.zeros((1, 32, 40, 3), np.uint8)).probabilities.sum() == pytest.approx(1)
+
+
+def test_teachers_are_trained_first_and_do_not_ship(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taught = ("--taught-by", "assignment-cnn", "--taught-by", "assignment-cnn", "--teacher-epochs", "1")
+    words = lesion_words(table, tmp_path / "bundle", *taught, "--teaching", "0.5")
+    with monkeypatch.context() as patch:
+        patch.setattr("melanoma.learning.shipping.Plan.finish", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(parse(*words))
+    said = capsys.readouterr().out
+    told = [said.index(f"teacher {number} of 2 (assignment-cnn), epoch 1 of 1") for number in (1, 2)]
+    assert told == sorted(told) and told[-1] < said.index("\nepoch 1 of 2")
+    for path in (tmp_path / "bundle").glob("teacher-*.npz"):  # nobody needs them any more
+        path.write_bytes(b"")
+    assert run(parse(*words, "--resume")) == 0
+    assert "epoch" not in capsys.readouterr().out
+    assert not list(tmp_path.rglob("*.npz"))
+    bundle = load_bundle(str(tmp_path / "bundle"))
+    assert bundle.description["training"]["recipe"]["taught_by"] == ["assignment-cnn"] * 2
+    assert "--taught-by assignment-cnn --taught-by assignment-cnn" in bundle.description["training"]["command"]
+    card = (tmp_path / "bundle" / "card.md").read_text()
+    assert "Keras trained it with tensorflow." in card
+    assert "2 networks (" in card and "do not ship" in card
+
+
+def test_a_training_killed_with_its_first_teacher_is_taken_up(table: Path, tmp_path: Path) -> None:
+    taught = ("--taught-by", "assignment-cnn", "--teacher-epochs", "2")
+    words = lesion_words(table, tmp_path / "bundle", *taught)
+    script = "import os, sys; from melanoma.learning import shipping, training; from jobs import cli;"
+    script += "keep = training.Trainer._keep; training.Trainer._keep = lambda *given: (keep(*given), os._exit(9));"
+    script += "sys.exit(cli.main(sys.argv[1:]))"
+    killed = subprocess.run([sys.executable, "-c", script, "train", *words], capture_output=True, text=True)
+    assert killed.returncode == 9, killed.stderr
+    assert [path.name for path in (tmp_path / "bundle").glob("*.npz")] == ["teacher-1.npz"]
+    with pytest.raises(UsageError, match="an unfinished training lies there; give --resume"):
+        run(parse(*words))
+    assert run(parse(*words, "--resume")) == 0
