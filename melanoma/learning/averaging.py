@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from melanoma.learning.networks import BACKEND
 
-_EVERY = 5  # steps from one look at the weights to the next: fetching them from a GPU takes as long as a step
+EVERY = 5  # steps from one look at the weights to the next: fetching them from a GPU takes as long as a step
 
 
 class Average(keras.callbacks.Callback):
@@ -24,17 +24,21 @@ class Average(keras.callbacks.Callback):
         super().__init__()
         self._network, self._momentum = network, momentum
         self.weights: list[npt.NDArray[np.float32]] = []
-        self.steps = 0
+        self.steps = self._before = 0
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Notes the steps of the epochs before."""
+        self._before = self.steps
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Takes the weights of this step in, or waits for the next."""
-        self.steps += 1
-        if self.weights and self.steps % _EVERY:
+        """Takes the weights after this step in, or waits for a later one; Keras may call only once for some steps."""
+        last, self.steps = self.steps, self._before + batch + 1
+        if self.weights and self.steps // EVERY == last // EVERY:
             return
         if BACKEND == "jax":  # which keeps the weights to itself while it trains
             self.model.jax_state_sync()
         now = self._network.get_weights()
         self.weights = self.weights or now
-        momentum = min(self._momentum, self.steps / (self.steps + 10)) ** _EVERY  # the first steps count for little
+        momentum = min(self._momentum, self.steps / (self.steps + 10)) ** EVERY  # the first steps count for little
         for average, weight in zip(self.weights, now, strict=True):
             average += (1 - momentum) * (weight - average)

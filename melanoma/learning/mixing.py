@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from melanoma.learning.views import blend
+
 _CONCENTRATION = 0.4  # of the Beta distribution: most blends keep near to one of their two photographs
 _STREAM = 7  # keeps these dice apart from those of the views
 
@@ -28,5 +30,4 @@ def blended(
         return pixels, targets
     weight = np.float32(dice.beta(_CONCENTRATION, _CONCENTRATION))
     order = dice.permutation(len(pixels))
-    blend = weight * pixels + (1 - weight) * pixels[order]
-    return np.rint(blend).astype(np.uint8), weight * targets + (1 - weight) * targets[order]
+    return blend(pixels, pixels[order], float(weight)), weight * targets + (1 - weight) * targets[order]

@@ -17,7 +17,7 @@ from melanoma.images import ImageSpec
 from melanoma.labelled.splits import TRAIN, VALIDATION, Dataset
 from melanoma.learning import checkpoints
 from melanoma.learning.acceleration import for_training
-from melanoma.learning.averaging import Average
+from melanoma.learning.averaging import EVERY, Average
 from melanoma.learning.checkpoints import Checkpoint
 from melanoma.learning.epochs import Drawing, Epoch
 from melanoma.learning.looks import Look
@@ -85,7 +85,7 @@ class Trainer:
         self._history: History = []
         self._backends: list[str] = []
 
-    def run(self, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], None]) -> Trained:
+    def run(self, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[History], object]) -> Trained:
         """Trains to the end.
 
         Args:
@@ -174,12 +174,14 @@ class Trainer:
             layer.trainable = layer.name == HEAD or not head_only
         optimizer = self._schedule.optimizer(len(self._epoch(0)), head_only)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self._schedule.label_smoothing)
+        is_jax = BACKEND == "jax"
         learner.compile(
             optimizer=optimizer,
             loss=loss,
             loss_weights=1 - self._teaching.share if self._teaching else None,
             metrics=["accuracy"],
-            jit_compile=BACKEND == "jax",  # TensorFlow's own kernels are faster on a CPU
+            jit_compile=is_jax,  # TensorFlow's own kernels are faster on a CPU
+            steps_per_execution=EVERY if is_jax else 1,  # after each, a GPU waits for Python
         )
         optimizer.build(learner.trainable_variables)
 

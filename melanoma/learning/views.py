@@ -69,6 +69,21 @@ def view(data: bytes, size: tuple[int, int], key: tuple[int, ...], strength: Str
     return pixels
 
 
+def blend(some: Pixels, others: Pixels, share: float) -> Pixels:
+    """Lays photographs over others.
+
+    Args:
+        some: uint8 (photographs, height, width, 3).
+        others: Of the same shape.
+        share: Of each result that comes from `some`, 0 to 1.
+
+    Returns:
+        uint8 of their shape, rounded.
+    """
+    rows = len(some), -1  # OpenCV takes pictures, not batches
+    return _pixels(cv2.addWeighted(some.reshape(rows), share, others.reshape(rows), 1 - share, 0)).reshape(some.shape)
+
+
 def _decoded(data: bytes, size: tuple[int, int]) -> Pixels:
     """Decodes with its own aspect ratio, no larger than views of that size can use."""
     header = read_header(data)

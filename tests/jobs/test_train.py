@@ -292,6 +292,7 @@ def test_another_backend_of_keras_trains_and_tensorflow_judges(tmp_path: Path) -
     words = [
         *("train", "--data", str(photographs), "--data-licence", "None", "--network", "assignment-cnn"),
         *("--size", "32x40", "--epochs", "2", "--look", "views", "--precision", "bfloat16", "--processes", "2"),
+        *("--taught-by", "assignment-cnn", "--teacher-epochs", "1", "--batch-size", "8", "--mixup", "0.5"),
         *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(tmp_path / "bundle")),
     ]
     command = [sys.executable, "-m", "jobs.cli", *words]
@@ -299,6 +300,8 @@ def test_another_backend_of_keras_trains_and_tensorflow_judges(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     assert "trained with jax; going on with tensorflow" in done.stdout
     bundle = load_bundle(str(tmp_path / "bundle"))
+    assert bundle.description["training"]["backends"] == ["jax"]
+    assert "Keras trained it with jax." in (tmp_path / "bundle" / "card.md").read_text()
     assert "--precision bfloat16" in bundle.description["training"]["command"]
     assert "--processes" not in bundle.description["training"]["command"]  # no pixel depends on it
     assert len((tmp_path / "bundle" / "history.csv").read_text().splitlines()) == 1 + 2

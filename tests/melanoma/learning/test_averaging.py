@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from melanoma.learning.averaging import Average
+from melanoma.learning.averaging import EVERY, Average
 
 
 def network_at(value: float) -> keras.Model:
@@ -14,6 +14,7 @@ def network_at(value: float) -> keras.Model:
 
 
 def go(average: Average, steps: int) -> list[float]:
+    average.on_epoch_begin(0)
     for step in range(steps):
         average.on_train_batch_end(step)
     return [float(weights.ravel()[0]) for weights in average.weights]
@@ -44,3 +45,18 @@ def test_the_first_steps_are_soon_forgotten() -> None:
     go(average, 10)
     network.set_weights(network_at(1).get_weights())
     assert 0.8 < go(average, 10)[0] < 1
+
+
+def test_keras_may_call_once_for_several_steps() -> None:
+    network, averages = network_at(0), []
+    for step in (1, EVERY):
+        average = Average(network, 0.9)
+        network.set_weights(network_at(0).get_weights())
+        for epoch in range(3):
+            average.on_epoch_begin(epoch)
+            for batch in range(step - 1, 2 * EVERY, step):
+                average.on_train_batch_end(batch)
+            network.set_weights(network_at(epoch + 1).get_weights())
+        averages.append(average)
+    assert averages[0].steps == averages[1].steps == 6 * EVERY
+    np.testing.assert_allclose(averages[0].weights[0], averages[1].weights[0], rtol=1e-6)
