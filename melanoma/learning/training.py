@@ -44,6 +44,22 @@ class Trained(NamedTuple):
     backends: Sequence[str]
 
 
+class _Learning(NamedTuple):
+    """What is in the making.
+
+    Attributes:
+        shipped: Of plain layers and one size.
+        network: The same weights, trained.
+        learner: What is fitted: that network, or one that holds it and its teachers.
+        average: Of the network's weights.
+    """
+
+    shipped: keras.Model
+    network: keras.Model
+    learner: keras.Model
+    average: Average
+
+
 class Trainer:
     """A training that can be taken up where a killed one stopped, at the last whole epoch."""
 
@@ -96,45 +112,46 @@ class Trainer:
         Raises:
             UsageError: There is no such checkpoint, or it belongs to another training.
         """
+        found = checkpoints.load(self._checkpoint, self._settings) if resume else None
+        self._history = found.history if found else []
+        self._backends = found.backends if found else []
+        done = found.epochs if found else 0
+        it = self._built(is_done=done == self._schedule.epochs)
+        self._compile(it, done)
+        if found:
+            self._restore(it, found)
+        monitor = Monitor(self._dataset.of(VALIDATION), self._spec)
+        with self._viewer:
+            for number in range(done, self._schedule.epochs):
+                if number == self._schedule.head_epochs > 0:
+                    self._compile(it, number)
+                self._history.append(self._learn(it, number, monitor, verbose))
+                on_epoch(self._history)
+                self._keep(it, number + 1)
+        it.shipped.set_weights(it.average.weights)
+        return Trained(it.shipped, self._history, self._epoch(0).shares(), self._backends)
+
+    def _built(self, is_done: bool) -> _Learning:
         keras.utils.set_random_seed(self._drawing.seed)
         shipped = self._kind.build(self._labels, (self._spec.height, self._spec.width))
         network = for_training(self._kind.build(self._labels, (None, None)), self._precision)
         network.set_weights(shipped.get_weights())
         self._take_over(network)
-        found = checkpoints.load(self._checkpoint, self._settings) if resume else None
-        self._history = found.history if found else []
-        done = found.epochs if found else 0
-        is_done = done == self._schedule.epochs
-        self._backends = found.backends if found else []
-        self._backends += [BACKEND] if BACKEND not in self._backends and not is_done else []
-        average = Average(network, self._schedule.averaging)
-        learner = network if is_done else self._learner(network)
-        self._compile(network, learner, done)
-        if found:
-            self._restore(network, learner, average, found)
-        monitor = Monitor(self._dataset.of(VALIDATION), self._spec)
-        with self._viewer:
-            for number in range(done, self._schedule.epochs):
-                started = time.monotonic()
-                if number == self._schedule.head_epochs > 0:
-                    self._compile(network, learner, number)
-                epoch = self._epoch(number)
-                fitted = learner.fit(epoch, epochs=1, shuffle=False, callbacks=[average], verbose=verbose)
-                shipped.set_weights(average.weights)
-                figures = {name: float(values[-1]) for name, values in fitted.history.items()}
-                figures |= monitor.judge(shipped, epoch.shares())
-                side = self._schedule.size_of(number)[0]
-                self._history.append({"size": side, **figures, "seconds": time.monotonic() - started})
-                on_epoch(self._history)
-                self._keep(network, learner, average, number + 1)
-        shipped.set_weights(average.weights)
-        return Trained(shipped, self._history, self._epoch(0).shares(), self._backends)
+        learner = network
+        if self._teaching and not is_done:
+            learner = with_teachers(network, self._teaching.teachers(), self._teaching.share)
+        return _Learning(shipped, network, learner, Average(network, self._schedule.averaging))
 
-    def _learner(self, network: keras.Model) -> keras.Model:
-        """Gives what is fitted: the network, or one that holds it and its teachers."""
-        if not self._teaching:
-            return network
-        return with_teachers(network, self._teaching.teachers(), self._teaching.share)
+    def _learn(self, it: _Learning, number: int, monitor: Monitor, verbose: Literal[0, 1, 2]) -> dict[str, float]:
+        """Goes through an epoch and gives its figures."""
+        started, epoch = time.monotonic(), self._epoch(number)
+        self._backends += [BACKEND] if BACKEND not in self._backends else []
+        fitted = it.learner.fit(epoch, epochs=1, shuffle=False, callbacks=[it.average], verbose=verbose)
+        it.shipped.set_weights(it.average.weights)
+        figures = {name: float(values[-1]) for name, values in fitted.history.items()}
+        figures |= monitor.judge(it.shipped, epoch.shares())
+        side = self._schedule.size_of(number)[0]
+        return {"size": side, **figures, "seconds": time.monotonic() - started}
 
     def _take_over(self, network: keras.Model) -> None:
         if not self._initial:
@@ -167,15 +184,15 @@ class Trainer:
                 digest.update(np.ascontiguousarray(weights).tobytes())
         return f"from {digest.hexdigest()[:12]}" if self._initial else "from its own start"
 
-    def _compile(self, network: keras.Model, learner: keras.Model, epoch: int) -> None:
+    def _compile(self, it: _Learning, epoch: int) -> None:
         """Sets what learns from this epoch on: the head alone, or everything."""
         head_only = epoch < self._schedule.head_epochs
-        for layer in network.layers:
+        for layer in it.network.layers:
             layer.trainable = layer.name == HEAD or not head_only
         optimizer = self._schedule.optimizer(len(self._epoch(0)), head_only)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self._schedule.label_smoothing)
         is_jax = BACKEND == "jax"
-        learner.compile(
+        it.learner.compile(
             optimizer=optimizer,
             loss=loss,
             loss_weights=1 - self._teaching.share if self._teaching else None,
@@ -183,23 +200,23 @@ class Trainer:
             jit_compile=is_jax,  # TensorFlow's own kernels are faster on a CPU
             steps_per_execution=EVERY if is_jax else 1,  # after each, a GPU waits for Python
         )
-        optimizer.build(learner.trainable_variables)
+        optimizer.build(it.learner.trainable_variables)
 
-    def _keep(self, network: keras.Model, learner: keras.Model, average: Average, epochs: int) -> None:
+    def _keep(self, it: _Learning, epochs: int) -> None:
         arrays = {
-            "network": [np.asarray(variable) for variable in network.variables],
-            "optimizer": [np.asarray(variable) for variable in learner.optimizer.variables],
-            "average": [*average.weights, np.array(average.steps)],
+            "network": [np.asarray(variable) for variable in it.network.variables],
+            "optimizer": [np.asarray(variable) for variable in it.learner.optimizer.variables],
+            "average": [*it.average.weights, np.array(it.average.steps)],
         }
         checkpoints.save(self._checkpoint, Checkpoint(epochs, self._history, self._backends, arrays), self._settings)
 
-    def _restore(self, network: keras.Model, learner: keras.Model, average: Average, found: Checkpoint) -> None:
-        for variable, array in zip(network.variables, found.arrays["network"], strict=True):
+    def _restore(self, it: _Learning, found: Checkpoint) -> None:
+        for variable, array in zip(it.network.variables, found.arrays["network"], strict=True):
             variable.assign(array)
         kept = found.arrays["optimizer"]
         # Between head and body the optimizer begins anew.
         if found.epochs != self._schedule.head_epochs or not found.epochs:
-            for variable, array in zip(learner.optimizer.variables, kept, strict=True):
+            for variable, array in zip(it.learner.optimizer.variables, kept, strict=True):
                 variable.assign(array)
         *weights, steps = found.arrays["average"]
-        average.weights, average.steps = list(weights), int(steps)
+        it.average.weights, it.average.steps = list(weights), int(steps)
