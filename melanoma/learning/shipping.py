@@ -109,8 +109,10 @@ class Plan:
                 the figures of those so far.
 
         Raises:
-            UsageError: There is nothing to resume, or it belongs to another training.
+            UsageError: There is nothing to resume, it belongs to another training, or nobody knows a teacher.
         """
+        for name in self.recipe.taught_by:  # a name that nobody knows ends this now, not after hours
+            network_named(name).build(len(self.prepared.dataset.labels), self.recipe.size)
         folder.mkdir(parents=True, exist_ok=True)
         if not resume:  # one that goes on has written it, and may only go on with the same
             (folder / SPLIT).write_bytes(self.prepared.dataset.to_csv())

@@ -333,6 +333,13 @@ def test_teachers_are_trained_first_and_do_not_ship(
     assert "2 networks (" in card and "do not ship" in card
 
 
+def test_an_unknown_teacher_ends_it_before_the_first_is_trained(table: Path, tmp_path: Path) -> None:
+    taught = ("--taught-by", "assignment-cnn", "--taught-by", "lite9", "--teacher-epochs", "1")
+    with pytest.raises(UsageError, match="network 'lite9' is unknown"):
+        run(parse(*lesion_words(table, tmp_path / "bundle", *taught)))
+    assert not (tmp_path / "bundle").exists()
+
+
 def test_a_training_killed_with_its_first_teacher_is_taken_up(table: Path, tmp_path: Path) -> None:
     taught = ("--taught-by", "assignment-cnn", "--teacher-epochs", "2")
     words = lesion_words(table, tmp_path / "bundle", *taught)

@@ -10,13 +10,12 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.float
 TARGETS = np.eye(3, dtype=np.float32)[[0, 1, 2, 0, 1, 2]]
 
 
-def network(seed: int) -> keras.Model:
-    """A network whose answers would differ from call to call if dropout were on."""
+def network(seed: int, dropout: float = 0.5) -> keras.Model:
+    """A network whose answers differ from call to call while dropout is on."""
     keras.utils.set_random_seed(seed)
     pixels = keras.Input((None, None, 3))
     features = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(pixels))
-    features = keras.layers.BatchNormalization()(keras.layers.Dense(8)(features))
-    features = keras.layers.Dropout(0.5)(features)
+    features = keras.layers.Dropout(dropout)(keras.layers.Dense(8)(features))
     return keras.Model(pixels, keras.layers.Dense(3, activation="softmax", name="probabilities")(features))
 
 
@@ -48,6 +47,15 @@ def test_the_pupil_comes_to_answer_as_its_teacher_which_learns_nothing() -> None
     assert cross_entropy(aimed, pupil.predict(PIXELS, verbose=0)) - least < (first - least) / 2
     for ours, theirs in zip(teacher.get_weights(), before, strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_teachers_do_not_guess_while_the_pupil_is_trained() -> None:
+    pupil, teacher = network(0, dropout=0.0), network(1)
+    learner = with_teachers(pupil, [teacher], 1.0)
+    learner.compile(optimizer=keras.optimizers.SGD(0.0), loss="categorical_crossentropy", loss_weights=0.0)
+    expected = cross_entropy(teacher.predict(PIXELS, verbose=0), pupil.predict(PIXELS, verbose=0))
+    for _ in range(3):
+        assert learner.train_on_batch(PIXELS, TARGETS) == pytest.approx(expected, rel=1e-5)
 
 
 def test_the_same_answers_come_out() -> None:
