@@ -1,4 +1,4 @@
-"""How long one core looks at a training photograph.
+"""How long one core looks at a training photograph, and blends a batch of them.
 
     python benchmarks/views.py FOLDER
 
@@ -9,9 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
+from melanoma.learning.mixing import blended
 from melanoma.learning.views import view
 
 PHOTOGRAPHS, ROUNDS, SIDES = 300, 3, (128, 160, 192, 224)
+BATCH, BLENDS = (64, 192, 192, 3), 20
 
 
 def main(folder: Path) -> None:
@@ -25,6 +29,13 @@ def main(folder: Path) -> None:
                 view(data, (side, side), (0, 0, number))
             seconds.append(time.perf_counter() - started)
         print(f"{side}x{side} pixels: {1000 * min(seconds) / len(files):.1f} ms")
+    pixels, targets = np.random.default_rng(0).integers(0, 256, BATCH, np.uint8), np.eye(BATCH[0], dtype=np.float32)
+    seconds = []
+    for number in range(BLENDS):
+        started = time.perf_counter()
+        blended(pixels, targets, 1.0, (0, 0, number))
+        seconds.append(time.perf_counter() - started)
+    print(f"a blend of {BATCH[0]} of {BATCH[1]}x{BATCH[2]} pixels: {1000 * min(seconds):.1f} ms")
 
 
 if __name__ == "__main__":

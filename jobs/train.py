@@ -77,8 +77,9 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 }
 _OF_THE_RECIPE = (
     *("size", "epochs", "head_epochs", "batch_size", "learning_rate"),
-    *("balance", "label_smoothing", "mixup", "look", "teaching", "teacher_epochs"),
+    *("balance", "label_smoothing", "mixup", "look"),
 )
+_OF_THE_TEACHERS = ("teaching", "teacher_epochs")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,8 +138,7 @@ def run(args: argparse.Namespace) -> int:
         command=_command(args),
         limits=[*preparation.warnings(prepared), *(args.limit or [])],
     )
-    names = [checkpoints.CHECKPOINT, *checkpoints.of_teachers(len(recipe.taught_by))]
-    with _set_aside([folder / name for name in names]):
+    with _set_aside([folder / name for name in checkpoints.checkpoint_names(len(recipe.taught_by))]):
         bundle = plan.ship(args.output, story, trained, finished)
     print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
@@ -187,11 +187,11 @@ def _check(args: argparse.Namespace) -> str:
     if "://" in args.output:
         raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
     from melanoma.bundle import check_free
-    from melanoma.learning.checkpoints import CHECKPOINT, WHILE_TRAINING, of_teachers
+    from melanoma.learning.checkpoints import WHILE_TRAINING, checkpoint_names
 
-    of_theirs = of_teachers(len(args.taught_by or ()))
-    check_free(args.output, allowed=(*WHILE_TRAINING, *of_theirs))  # now, not after hours of training
-    is_begun = any((Path(args.output) / name).exists() for name in (CHECKPOINT, *of_theirs))
+    names = checkpoint_names(len(args.taught_by or ()))
+    check_free(args.output, allowed=(*WHILE_TRAINING, *names))  # now, not after hours of training
+    is_begun = any((Path(args.output) / name).exists() for name in names)
     if is_begun != args.resume:
         found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
         raise UsageError(f"{args.output}: {found}, or choose another folder")
@@ -199,6 +199,8 @@ def _check(args: argparse.Namespace) -> str:
     for name, value in {**shares, "balance": args.balance, "mixup": args.mixup, "teaching": args.teaching}.items():
         if not 0 <= (value or 0) <= 1 or (name in shares and value == 1):
             raise UsageError(f"--{name} {value}: give a share from 0 to {'below 1' if name in shares else '1'}")
+    if not args.taught_by and (args.teaching, args.teacher_epochs) != (None, None):
+        raise UsageError("--teaching and --teacher-epochs go with --taught-by")
     if args.by and not args.id_column:
         raise UsageError("--by goes with a CSV or Parquet table in --data")
     sources_of(args)
@@ -211,12 +213,13 @@ def _check(args: argparse.Namespace) -> str:
 
 def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
     """Overrides a recipe by what the flags say, and the flags by the recipe, so that the card spells all of it."""
-    given = {name: getattr(args, name) for name in _OF_THE_RECIPE if getattr(args, name) is not None}
+    names = _OF_THE_RECIPE + _OF_THE_TEACHERS
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
     if args.train_size or args.size:
         given["train_sizes"] = tuple(args.train_size or [args.size])
     given["taught_by"] = tuple(args.taught_by or ())
     chosen = replace(recipe, **given)
-    for name in _OF_THE_RECIPE:
+    for name in _OF_THE_RECIPE + (_OF_THE_TEACHERS if chosen.taught_by else ()):
         setattr(args, name, getattr(chosen, name))
     args.train_size = list(chosen.train_sizes)
     return chosen

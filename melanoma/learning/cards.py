@@ -91,9 +91,10 @@ def write_card(training: Training, finished: Finished) -> str:
 def _making(training: Training) -> Iterator[str]:
     yield f"Keras trained it with {' and then '.join(training.backends)}."
     if training.teachers:
+        count = len(training.teachers)
         yield (
-            f"{len(training.teachers)} networks ({', '.join(training.teachers)}) were trained first, on the training "
-            "part alone; it learned their answers beside the labels, and they do not ship."
+            f"{count} network{'s' * (count > 1)} ({', '.join(training.teachers)}) learned first, on the training part "
+            "alone; this one learned their answers beside the labels, and they do not ship."
         )
 
 

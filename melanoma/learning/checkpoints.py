@@ -18,9 +18,9 @@ CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", 
 _STORY = "story"
 
 
-def of_teachers(count: int) -> tuple[str, ...]:
-    """Names the checkpoints of so many teachers, which lie beside the pupil's."""
-    return tuple(f"teacher-{number}.npz" for number in range(1, count + 1))
+def checkpoint_names(teachers: int) -> tuple[str, ...]:
+    """Names the checkpoints of a training with so many teachers: that of what ships, and theirs in order."""
+    return CHECKPOINT, *(f"teacher-{number}.npz" for number in range(1, teachers + 1))
 
 
 class Checkpoint(NamedTuple):

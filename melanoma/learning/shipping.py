@@ -17,7 +17,7 @@ from melanoma.labelled.splits import TRAIN
 from melanoma.learning import cards
 from melanoma.learning.acceleration import for_training
 from melanoma.learning.balance import draw_counts
-from melanoma.learning.checkpoints import CHECKPOINT, HISTORY, SPLIT, of_teachers
+from melanoma.learning.checkpoints import HISTORY, SPLIT, checkpoint_names
 from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing
 from melanoma.learning.finishing import Finished, Finisher
@@ -111,7 +111,8 @@ class Plan:
         Raises:
             UsageError: There is nothing to resume, it belongs to another training, or nobody knows a teacher.
         """
-        for name in self.recipe.taught_by:  # a name that nobody knows ends this now, not after hours
+        taught_by = self.recipe.taught_by
+        for name in dict.fromkeys(taught_by):  # a name that nobody knows ends this now, not after hours
             network_named(name).build(len(self.prepared.dataset.labels), self.recipe.size)
         folder.mkdir(parents=True, exist_ok=True)
         if not resume:  # one that goes on has written it, and may only go on with the same
@@ -121,13 +122,12 @@ class Plan:
             (folder / HISTORY).write_bytes(history_csv(history))
             on_epoch("", self.recipe.epochs, history)
 
-        taught_by = self.recipe.taught_by
+        checkpoint, *theirs = (folder / name for name in checkpoint_names(len(taught_by)))
         teaching = Teaching(
             self.recipe.teaching,
-            lambda: [self._teacher(number, folder, verbose, on_epoch) for number in range(len(taught_by))],
+            lambda: [self._teacher(number, path, verbose, on_epoch) for number, path in enumerate(theirs)],
             f"{self.recipe.teaching} by {', '.join(taught_by)} after {self.recipe.teacher_epochs} epochs",
         )
-        checkpoint = folder / CHECKPOINT
         trainer = self._trainer(self.network, checkpoint, self.initial, teaching if taught_by else None)
         is_begun = checkpoint.exists() or not taught_by  # one of its teachers may be all that is
         return trainer.run(resume and is_begun, verbose, keep)
@@ -160,10 +160,10 @@ class Plan:
         )
 
     def _teacher(
-        self, number: int, folder: Path, verbose: Literal[0, 1, 2], on_epoch: Callable[[str, int, History], object]
+        self, number: int, checkpoint: Path, verbose: Literal[0, 1, 2], on_epoch: Callable[[str, int, History], object]
     ) -> keras.Model:
         """Trains one as the pupil will be, or takes it up where it stopped; it takes any size."""
-        name, checkpoint = self.recipe.taught_by[number], folder / of_teachers(number + 1)[-1]
+        name = self.recipe.taught_by[number]
         who = f"teacher {number + 1} of {len(self.recipe.taught_by)} ({name}), "
         recipe = replace(self.recipe, epochs=self.recipe.teacher_epochs, taught_by=())
         alone = replace(self, recipe=recipe, seed=self.seed + 1 + number)

@@ -145,7 +145,8 @@ class Trainer:
     def _learn(self, it: _Learning, number: int, monitor: Monitor, verbose: Literal[0, 1, 2]) -> dict[str, float]:
         """Goes through an epoch and gives its figures."""
         started, epoch = time.monotonic(), self._epoch(number)
-        self._backends += [BACKEND] if BACKEND not in self._backends else []
+        if BACKEND not in self._backends:
+            self._backends.append(BACKEND)
         fitted = it.learner.fit(epoch, epochs=1, shuffle=False, callbacks=[it.average], verbose=verbose)
         it.shipped.set_weights(it.average.weights)
         figures = {name: float(values[-1]) for name, values in fitted.history.items()}

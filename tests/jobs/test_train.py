@@ -103,6 +103,7 @@ def test_the_card_tells_what_was_taken_out_how_good_it_is_and_the_command(traine
     }
     assert again["train_size"] == [(32, 40)]
     assert again["look"] == "augmentor"
+    assert "--teach" not in command.group(1)  # nobody did
 
 
 def test_the_licence_holds_the_terms_of_the_data(trained: tuple[Path, list[str]]) -> None:
@@ -131,6 +132,9 @@ def test_a_folder_with_other_files_is_refused_before_hours_of_training(tmp_path:
         (["--data", "folder", "--data-licence", " "], "--data-licence is empty"),
         (["--data", "folder", "--output", "s3://models/new"], "local folder"),
         (["--data", "folder", "--mixup", "1.5"], "--mixup 1.5: give a share from 0 to 1"),
+        (["--data", "folder", "--taught-by", "lite2", "--teaching", "1.5"], "--teaching 1.5: give a share from 0 to 1"),
+        (["--data", "folder", "--teaching", "0.5"], "--teaching and --teacher-epochs go with --taught-by"),
+        (["--data", "folder", "--teacher-epochs", "5"], "--teaching and --teacher-epochs go with --taught-by"),
         (["--data", "folder", "--balance", "nan"], "--balance nan: give a share from 0 to 1"),
         (["--data", "folder", "--label-smoothing", "1"], "--label-smoothing 1.0: give a share from 0 to below 1"),
     ],
@@ -328,6 +332,7 @@ def test_teachers_are_trained_first_and_do_not_ship(
     bundle = load_bundle(str(tmp_path / "bundle"))
     assert bundle.description["training"]["recipe"]["taught_by"] == ["assignment-cnn"] * 2
     assert "--taught-by assignment-cnn --taught-by assignment-cnn" in bundle.description["training"]["command"]
+    assert "--teaching 0.5 --teacher-epochs 1" in bundle.description["training"]["command"]
     card = (tmp_path / "bundle" / "card.md").read_text()
     assert "Keras trained it with tensorflow." in card
     assert "2 networks (" in card and "do not ship" in card
