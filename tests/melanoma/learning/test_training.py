@@ -20,6 +20,7 @@ from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, history_csv, validate
 from melanoma.learning.networks import Network, assignment_cnn
 from melanoma.learning.schedule import Schedule
+from melanoma.learning.teaching import Teaching
 from melanoma.learning.training import Trained, Trainer
 from tests.melanoma.learning import coloured
 
@@ -137,6 +138,24 @@ def test_weights_of_another_kind_of_network_are_refused(dataset: Dataset, tmp_pa
     for initial in ({"stem_conv": [np.zeros((3, 3, 3, 32))]}, {"block1_convolution": [np.zeros((3, 3, 3, 8))]}):
         with pytest.raises(UsageError, match="another kind of network"):
             run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, head_epochs=1), initial=initial))
+
+
+def of_one_mind() -> keras.Model:
+    """A teacher that answers vascular lesion, whatever it sees."""
+    teacher = CNN.build(3, (None, None))
+    teacher.get_layer("probabilities").set_weights([np.zeros((16, 3)), np.array([0.0, 0.0, 20.0])])
+    return teacher
+
+
+@pytest.mark.parametrize(("share", "is_obeyed"), [(1.0, True), (0.0, False)])
+def test_teachers_count_by_their_share_and_labels_by_the_rest(
+    dataset: Dataset, tmp_path: Path, share: float, is_obeyed: bool
+) -> None:
+    teaching = Teaching(share, lambda: [of_one_mind()], f"{share} by one")
+    trained = run(trainer(dataset, tmp_path, teaching=teaching))
+    assert (trained.history[-1]["accuracy"] < 0.5) == is_obeyed
+    with pytest.raises(UsageError, match=f"was trained with teaching {share} by one, now it is none"):
+        run(trainer(dataset, tmp_path), resume=True)
 
 
 def test_a_training_goes_on_with_the_same_photographs_only(dataset: Dataset, tmp_path: Path) -> None:
