@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 IMAGES ?= out/samples
-BUNDLE ?= bundles/ham10000-lite0
+BUNDLE ?= bundles/ham10000-lite0-taught
 OUTPUT ?= out/scores
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
          FROM scores WHERE status = 'scored' GROUP BY top_label ORDER BY photographs DESC
