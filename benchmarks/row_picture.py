@@ -1,6 +1,6 @@
 """Draws one row of the score table, explained, as docs/images/row.svg. Call: `python benchmarks/row_picture.py`.
 
-The row is what `bundles/ham10000-lite0` says of a photograph that `melanoma samples` drew.
+The row is what `bundles/ham10000-lite0-taught` says of a photograph that `melanoma samples` drew.
 """
 
 import html
@@ -14,7 +14,7 @@ GROUPS = (
         (
             ("image_id", "phantom-0012"),
             ("image_uri", "file:///archive/2026-clinic-c/phantom-0012.png"),
-            ("image_version", "1795688380.9589224-1054776"),
+            ("image_version", "1795823255.0158184-1054776"),
             ("width, height", "1024, 768"),
             ("image_sha256", "c0d5da674ccf…"),
         ),
@@ -23,10 +23,10 @@ GROUPS = (
         "Which run",
         "One row for each photograph, version, model and attempt.",
         (
-            ("run_date", "2026-11-26"),
-            ("run_id", "20261126T103020Z-3b75bd0d"),
-            ("scored_at", "2026-11-26 10:30:37 UTC"),
-            ("model_id", "m-501b05be0066"),
+            ("run_date", "2026-11-27"),
+            ("run_id", "20261127T234816Z-1f90de12"),
+            ("scored_at", "2026-11-27 23:48:49 UTC"),
+            ("model_id", "m-bcadca2dd0ea"),
             ("attempt", "1"),
         ),
     ),
@@ -36,11 +36,11 @@ GROUPS = (
         (
             ("status", "scored"),
             ("top_label", "dermatofibroma"),
-            ("top_probability", "0.460"),
-            ("p_dermatofibroma", "0.460"),
-            ("p_nevus", "0.438"),
-            ("p_melanoma", "0.037"),
-            ("p_… of four more", "0.003 to 0.034"),
+            ("top_probability", "0.220"),
+            ("p_dermatofibroma", "0.220"),
+            ("p_nevus", "0.541"),
+            ("p_melanoma", "0.063"),
+            ("p_… of four more", "0.003 to 0.095"),
         ),
     ),
     (
@@ -50,7 +50,7 @@ GROUPS = (
             ("flag_melanoma", "true"),
             ("review", "false"),
             ("review_reason", "null"),
-            ("ood_score", "0.489"),
+            ("ood_score", "0.441"),
         ),
     ),
     (
