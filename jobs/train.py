@@ -68,7 +68,10 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "SHARE",
         "help": "of photographs that may go to a person for lack of confidence (default: %(default)s)",
     },
-    "by": {"metavar": "COLUMNS", "help": "of the tables in --data, by which to judge subgroups, such as age,sex"},
+    "by": {
+        "metavar": "COLUMNS",
+        "help": "of the tables in --data and --reference, by which to judge subgroups, such as age,sex",
+    },
     "data-description": {"metavar": "TEXT", "help": "what the data is, for the card (default: the values of --data)"},
     "data-licence": {"required": True, "metavar": "FILE|TEXT", "help": "terms of the data, which bind the bundle too"},
     "limit": {"action": "append", "metavar": "TEXT", "help": "a sentence for the card's known limits; repeatable"},
@@ -107,12 +110,13 @@ def run(args: argparse.Namespace) -> int:
         MelanomaError: Arguments or data that cannot work.
     """
     licence = _check(args)
-    prepared = prepare(args)
     with logs.native_silence():
-        from melanoma.learning import checkpoints, figures, preparation, shipping
+        from melanoma.learning import checkpoints, figures, networks, preparation, shipping
         from melanoma.learning.inheritance import inherit
         from melanoma.learning.recipes import recipe_for
 
+    networks.check_buildable([args.network, *(args.taught_by or ())])
+    prepared = prepare(args)
     recipe = _chosen(args, recipe_for(args.network))
     plan = shipping.Plan(
         network=args.network,
@@ -202,7 +206,7 @@ def _check(args: argparse.Namespace) -> str:
     if not args.taught_by and (args.teaching, args.teacher_epochs) != (None, None):
         raise UsageError("--teaching and --teacher-epochs go with --taught-by")
     if args.by and not args.id_column:
-        raise UsageError("--by goes with a CSV or Parquet table in --data")
+        raise UsageError("--by goes with a CSV or Parquet table in --data or --reference")
     sources_of(args)
     file = Path(args.data_licence)
     terms = file.read_text() if len(args.data_licence) < 256 and file.is_file() else str(args.data_licence)
@@ -230,7 +234,7 @@ def _subgroups(args: argparse.Namespace) -> dict[str, dict[str, str]]:
     from melanoma.labelled.datasets import is_table
     from melanoma.learning.subgroups import read_subgroups
 
-    tables = [uri for uri in args.data if is_table(uri)]
+    tables = [uri for uri in args.data if is_table(uri)] + [args.reference] * bool(args.reference)
     return read_subgroups(tables, args.id_column, args.label_column, args.by.split(",")) if args.by else {}
 
 

@@ -9,19 +9,30 @@ from melanoma.labelled.cleaning import join_groups
 from melanoma.labelled.datasets import Photograph
 
 
-def leaks(photographs: Sequence[Photograph], parts: Sequence[str], hashes: Hashes | None = None) -> list[Finding]:
+def leaks(
+    photographs: Sequence[Photograph],
+    parts: Sequence[str],
+    hashes: Hashes | None = None,
+    owners: Sequence[int] | None = None,
+) -> list[Finding]:
     """Finds what leaks from one side of a split to another: a content, a look, an id or a group on two sides.
 
     Args:
         photographs: Of all sides.
         parts: Side of each, such as `train` or `test`.
         hashes: uint64 (photographs, 4) or with turns (photographs, 8, 4); without them looks are not compared.
+        owners: Where several are files of one photograph, the index of the first of them; findings name that.
 
     Returns:
         For each way of being one and each two sides, every photograph of the smaller side (`second`) that the larger
         shows too, with the first or nearest that shows it (`first`). Empty where nothing leaks.
     """
-    return [Finding(Kind.LEAK, *link) for link in Links(photographs, hashes).across(parts)]
+    owners = range(len(photographs)) if owners is None else owners
+    found: dict[tuple[str, str, int], Finding] = {}
+    for basis, first, second, distance, detail in Links(photographs, hashes).across(parts):
+        of = Finding(Kind.LEAK, basis, owners[first], owners[second], distance, detail)
+        found.setdefault((basis, parts[first], owners[second]), of)
+    return list(found.values())
 
 
 def join_near_duplicates(photographs: Sequence[Photograph], hashes: Hashes, most: int = NEAR) -> list[Photograph]:

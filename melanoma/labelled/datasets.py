@@ -5,7 +5,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -186,12 +186,34 @@ def _photographs(rows: Sequence[tuple[str, str, str, str, tuple[str, ...]]]) -> 
     """Turns rows of id, uri, label, stated group and further files into photographs."""
     slugs = {label: slug_of(label) for label in {row[2] for row in rows}}
     groups = told_apart([row[0] for row in rows], [row[3] for row in rows])
-    with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(lambda row: hashlib.sha256(read_file(row[1])).hexdigest(), rows))
+    digests = _digests([row[1] for row in rows])
     return [
         Photograph(image_id, uri, digest, slugs[label], group or image_id, others)
         for (image_id, uri, label, _, others), group, digest in zip(rows, groups, digests, strict=True)
     ]
+
+
+def _digests(uris: Sequence[str]) -> list[str]:
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda uri: hashlib.sha256(read_file(uri)).hexdigest(), uris))
+
+
+def every_file(photographs: Sequence[Photograph]) -> tuple[list[Photograph], list[int]]:
+    """Gives each file that training may look at as a photograph of its own.
+
+    Returns:
+        The photographs as they are, then their further files; and for each the index of the photograph that it shows.
+
+    Raises:
+        DataError: A further file cannot be read.
+    """
+    others = [(owner, uri) for owner, photograph in enumerate(photographs) for uri in photograph.other_uris]
+    digests = _digests([uri for _, uri in others])
+    further = [
+        replace(photographs[owner], uri=uri, sha256=digest, other_uris=())
+        for (owner, uri), digest in zip(others, digests, strict=True)
+    ]
+    return [*photographs, *further], [*range(len(photographs)), *(owner for owner, _ in others)]
 
 
 def told_apart(ids: Sequence[str], groups: Sequence[str]) -> list[str]:

@@ -3,17 +3,19 @@
 Each is a function of labels and size and uses the Keras API only, so that any Keras backend can train it.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from melanoma.errors import UsageError
 from melanoma.learning import efficientnet
 from melanoma.learning.pretrained import load_imagenet
 
 BACKEND: str = keras.backend.backend()  # of Keras, that trains here
-HEAD = "probabilities"
+HEAD, SCALING = "probabilities", "scaling"
 Size = tuple[int, int] | tuple[None, None]
 
 
@@ -104,7 +106,7 @@ def application(name: str, labels: int, size: Size, *, dropout: float = 0.3) -> 
     """Builds any network of `keras.applications` with its ImageNet weights, which Keras downloads.
 
     Args:
-        name: As Keras spells it, such as `MobileNetV3Small`; one that scales its own input.
+        name: As Keras spells it, such as `MobileNetV3Small`.
         labels: Number of classes, at least 2.
         size: Height and width in pixels.
         dropout: Share of the head's inputs silenced while training, 0 to below 1.
@@ -118,12 +120,29 @@ def application(name: str, labels: int, size: Size, *, dropout: float = 0.3) -> 
         raise UsageError(f"network {name!r} is unknown; known are {', '.join(NETWORKS)} and Keras's {', '.join(known)}")
     pixels = keras.Input((*size, 3), name="pixels")
     try:
-        body = build(include_top=False, weights="imagenet", input_tensor=pixels)
+        body = build(include_top=False, weights="imagenet", input_tensor=scaled(pixels, name))
     except Exception as error:  # noqa: BLE001 - Keras raises a plain Exception when a download fails
         raise UsageError(
             f"{name}: Keras cannot give its ImageNet weights ({error}); they come from the internet"
         ) from None
     return keras.Model(pixels, _head(body.output, labels, dropout), name=name.lower())
+
+
+def scaled(pixels: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """Scales pixels, 0 to 255, as a network of `keras.applications` has seen them, which its `preprocess_input` knows.
+
+    Each of those is one affine map of the channels of every pixel: a convolution of one pixel, which never learns.
+    """
+    preprocess = sys.modules[getattr(keras.applications, name).__module__].preprocess_input
+    probes = np.concatenate([np.zeros((1, 3)), np.eye(3)]).astype(np.float32)
+    seen = np.asarray(preprocess(probes.reshape(1, 2, 2, 3).copy())).reshape(4, 3)
+    offset, kernel = seen[0], seen[1:] - seen[0]
+    if np.allclose(kernel, np.eye(3)) and not offset.any():
+        return pixels  # the network does it itself
+    scaling = keras.layers.Conv2D(3, 1, trainable=False, name=SCALING)
+    answer = scaling(pixels)
+    scaling.set_weights([kernel.reshape(1, 1, 3, 3), offset])
+    return answer
 
 
 def _head(
@@ -161,3 +180,13 @@ def network_named(name: str) -> Network:
     if name in NETWORKS:
         return NETWORKS[name]
     return Network(lambda labels, size: application(name, labels, size), True, (), f"Keras's {name}")
+
+
+def check_buildable(names: Iterable[str]) -> None:
+    """Builds networks once, so that one that cannot be had ends a training before it has begun.
+
+    Raises:
+        UsageError: Nobody knows one of them, or its weights are not at hand.
+    """
+    for name in dict.fromkeys(names):
+        network_named(name).build(2, (None, None))

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from melanoma.audit.findings import Finding
 from melanoma.audit.hashes import Hashes
@@ -10,7 +11,7 @@ from melanoma.audit.hashing import hash_photographs
 from melanoma.audit.leaks import join_near_duplicates, leaks
 from melanoma.errors import DataError
 from melanoma.labelled.cleaning import Step, clean, read_reference
-from melanoma.labelled.datasets import Columns, Photograph, read_sources
+from melanoma.labelled.datasets import Columns, Photograph, every_file, read_sources
 from melanoma.labelled.splits import LEAST_GROUPS, PARTS, TRAIN, VALIDATION, Dataset, read_split, split
 from melanoma.learning.variants import refuse_variants
 
@@ -72,9 +73,10 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     refuse_variants([*sources.data, *sources.roots], reference.group_of if reference else ())
     found, absent = read_sources(sources.data, sources.columns, sources.roots)
     cleaned, steps = clean(found, reference)
-    on_start(len(cleaned))
-    seen, hashes, step = _seen(cleaned, on_each)
-    joined = join_near_duplicates(seen, hashes)
+    files, owners = every_file(cleaned)
+    on_start(len(files))
+    seen, shown, looking = _seen(files, owners, on_each)
+    joined = join_near_duplicates(shown.files, shown.hashes)[: len(seen)]
     known = read_split(sources.split) if sources.split else None
     # A split that is given is taken as it is, and judged afterwards; what it does not name follows what it looks like.
     stated = [photograph.group for photograph in seen]
@@ -84,7 +86,8 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     last = Step(f"{groups} groups joined with others by near duplicates", 0, len(joined))
     dataset = Dataset(joined, parts)
     _check(dataset)
-    return Prepared(dataset, [first, *steps, step, last], leaks(seen, parts.tolist(), hashes))
+    found_leaks = leaks(shown.files, parts[shown.owners].tolist(), shown.hashes, shown.owners)
+    return Prepared(dataset, [first, *steps, *looking, last], found_leaks)
 
 
 def _check(dataset: Dataset) -> None:
@@ -103,16 +106,45 @@ def _check(dataset: Dataset) -> None:
         raise DataError(f"validation has {lesions} lesions or patients, {LEAST_GROUPS} are needed; add photographs")
 
 
-def _seen(photographs: Sequence[Photograph], on_each: Callable[[], object]) -> tuple[list[Photograph], Hashes, Step]:
-    """Looks at every photograph, and leaves out what gives none."""
+class _Shown(NamedTuple):
+    """What training may look at.
+
+    Attributes:
+        files: That give a picture, each as a photograph: those of the photographs in their order, then further ones.
+        owners: Index of the photograph that each shows.
+        hashes: Of each.
+    """
+
+    files: list[Photograph]
+    owners: list[int]
+    hashes: Hashes
+
+
+def _seen(
+    files: Sequence[Photograph], owners: Sequence[int], on_each: Callable[[], object]
+) -> tuple[list[Photograph], _Shown, list[Step]]:
+    """Looks at every file; leaves out photographs that give no picture, and further files that give none."""
     refused: dict[int, str] = {}
-    hashes = hash_photographs(photographs, on_each, refused=refused, turned=True)
-    kept = [index for index in range(len(photographs)) if index not in refused]
-    if not kept:
-        raise DataError(f"none of {len(photographs)} files gives a photograph; check --data")
-    told = "".join(f", {kind} {count}" for kind, count in sorted(Counter(refused.values()).items()))
-    step = Step("bytes that give no photograph" + told, len(refused), len(kept))
-    return [photographs[index] for index in kept], hashes[kept], step
+    hashes = hash_photographs(files, on_each, refused=refused, turned=True)
+    kept = [index for index, owner in enumerate(owners) if index not in refused and owner not in refused]
+    bad = {files[index].uri for index in refused}
+    photographs = [
+        replace(files[index], other_uris=tuple(uri for uri in files[index].other_uris if uri not in bad))
+        for index in kept
+        if index == owners[index]
+    ]
+    if not photographs:
+        raise DataError(f"none of {len(files)} files gives a photograph; check --data")
+    new = {index: position for position, index in enumerate(kept[: len(photographs)])}
+    further = [files[index] for index in kept[len(photographs) :]]
+    shown = _Shown([*photographs, *further], [new[owners[index]] for index in kept], hashes[kept])
+    own = Counter(kind for index, kind in refused.items() if index == owners[index])
+    lost = len(refused) - own.total()
+    told = "".join(f", {kind} {count}" for kind, count in sorted(own.items()))
+    steps = [Step("bytes that give no photograph" + told, own.total(), len(photographs))]
+    if lost:
+        steps.append(Step(f"{lost} further files of photographs give none, and are not looked at", 0, len(photographs)))
+    return photographs, shown, steps
 
 
 def describe_leaks(prepared: Prepared) -> str:

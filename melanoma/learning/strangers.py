@@ -16,7 +16,8 @@ from melanoma.learning.oddities import Pixels
 
 COUNT = 60  # pictures of each strange kind
 LIMITS = (
-    "The strange pictures are far from any lesion: blank, drawn, printed, or photographs of other things. Other "
+    "The strange pictures are far from any lesion: blank, drawn, printed, or scenes, which are parts of three "
+    "photographs of other things and tell less than their number says. Other "
     "diseases of the skin, other cameras and other people than those of the training set are nearer, and nothing here "
     "says that they are noticed. A photograph that is not noticed may still be unlike all that the network knows."
 )

@@ -22,7 +22,7 @@ from melanoma.learning.checkpoints import Checkpoint
 from melanoma.learning.epochs import Drawing, Epoch
 from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, Monitor
-from melanoma.learning.networks import BACKEND, HEAD, Network
+from melanoma.learning.networks import BACKEND, HEAD, SCALING, Network
 from melanoma.learning.schedule import Schedule
 from melanoma.learning.teaching import Teaching, with_teachers
 from melanoma.learning.viewing import Viewer
@@ -189,7 +189,7 @@ class Trainer:
         """Sets what learns from this epoch on: the head alone, or everything."""
         head_only = epoch < self._schedule.head_epochs
         for layer in it.network.layers:
-            layer.trainable = layer.name == HEAD or not head_only
+            layer.trainable = layer.name == HEAD or not (head_only or layer.name == SCALING)
         optimizer = self._schedule.optimizer(len(self._epoch(0)), head_only)
         loss = keras.losses.CategoricalCrossentropy(label_smoothing=self._schedule.label_smoothing)
         is_jax = BACKEND == "jax"

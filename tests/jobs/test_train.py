@@ -348,6 +348,14 @@ def test_an_unknown_teacher_ends_it_before_the_first_is_trained(table: Path, tmp
     assert not (tmp_path / "bundle").exists()
 
 
+def test_an_unknown_network_ends_it_before_anything_is_looked_at(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UsageError, match="network 'NoSuchNet' is unknown"):
+        run(parse(*lesion_words(table, tmp_path / "bundle", "--network", "NoSuchNet")))
+    assert "photographs" not in capsys.readouterr().out
+
+
 def test_a_training_killed_with_its_first_teacher_is_taken_up(table: Path, tmp_path: Path) -> None:
     taught = ("--taught-by", "assignment-cnn", "--teacher-epochs", "2")
     words = lesion_words(table, tmp_path / "bundle", *taught)

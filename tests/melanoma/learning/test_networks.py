@@ -16,7 +16,7 @@ from melanoma.errors import UsageError
 from melanoma.learning import pretrained
 from melanoma.learning.acceleration import for_training
 from melanoma.learning.efficientnet import VARIANTS, features
-from melanoma.learning.networks import HEAD, NETWORKS, application, assignment_cnn, lite, network_named
+from melanoma.learning.networks import HEAD, NETWORKS, application, assignment_cnn, lite, network_named, scaled
 from melanoma.scan import scan_network
 
 
@@ -150,8 +150,29 @@ def test_networks_of_keras_are_built_by_name(monkeypatch: pytest.MonkeyPatch) ->
         assert (include_top, weights) == (False, "imagenet")
         return without_download(include_top=False, input_tensor=input_tensor)
 
+    build.__module__ = keras.applications.MobileNetV3Small.__module__  # beside which `preprocess_input` lies
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", build)
     assert application("MobileNetV3Small", 3, (64, 64)).output_shape == (None, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "layers"),
+    [
+        ("ResNet50", "resnet", 2),
+        ("VGG16", "vgg16", 2),
+        ("MobileNetV2", "mobilenet_v2", 2),
+        ("DenseNet121", "densenet", 2),
+        ("EfficientNetB0", "efficientnet", 1),
+        ("ConvNeXtTiny", "convnext", 1),
+    ],
+)
+def test_networks_of_keras_see_pixels_scaled_as_they_learned_them(name: str, module: str, layers: int) -> None:
+    pixels = keras.Input((4, 4, 3))
+    network = keras.Model(pixels, scaled(pixels, name))
+    assert len(network.layers) == layers and not network.trainable_weights
+    given = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3)).astype(np.float32)
+    expected = getattr(keras.applications, module).preprocess_input(given.copy())
+    np.testing.assert_allclose(network.predict(given, verbose=0), expected, rtol=1e-4, atol=1e-3)
 
 
 def test_weights_that_name_more_than_tensors_are_refused(tmp_path: Path) -> None:

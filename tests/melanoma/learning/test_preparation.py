@@ -51,6 +51,45 @@ def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: P
     assert "flatters" in warnings(found)[0]
 
 
+def two_roots(folder: Path) -> tuple[dict[str, object], Path]:
+    """Writes crops of 40 lesions and, in a second root, reductions of them, the first two of one picture."""
+    crops, whole = fill(folder / "crops", 40), fill(folder / "whole", 40, first=100)
+    reductions = [path.rename(path.with_name(crop.stem + path.suffix)) for path, crop in zip(whole, crops, strict=True)]
+    Image.open(reductions[0]).resize((120, 90)).save(reductions[1].with_suffix(".jpg"), quality=70)
+    table = folder / "metadata.csv"
+    rows = [f"{path.stem},{('mel', 'nv')[i % 2]},L{i}" for i, path in enumerate(crops)]
+    table.write_text("\n".join(["image_id,dx,lesion_id", *rows]) + "\n")
+    return {"roots": [str(folder / "crops"), str(folder / "whole")], "columns": HAM10000}, table
+
+
+def test_a_further_file_that_shows_another_lesion_keeps_both_on_one_side(tmp_path: Path) -> None:
+    roots, table = two_roots(tmp_path)
+    found = prepared([str(table)], **roots)
+    photographs = found.dataset.photographs
+    assert len(photographs) == 40 and all(photograph.other_uris for photograph in photographs)
+    assert [photograph.group for photograph in photographs[:3]] == ["L0", "L0", "L2"]
+    assert found.dataset.parts[0] == found.dataset.parts[1] and found.leaks == []
+
+
+def test_a_split_leaks_by_a_further_file_too(tmp_path: Path) -> None:
+    roots, table = two_roots(tmp_path)
+    split = tmp_path / "split.csv"
+    parts = ["train", "test", "train", "train", "validation", "train", "test", "validation"] * 5
+    rows = [f"lesion-{i:04d},L{i},{part}" for i, part in enumerate(parts)]
+    split.write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+    found = prepared([str(table)], **roots, split=str(split))
+    assert describe_leaks(found) == "1 by near duplicate between test and train"
+    assert {found.leaks[0].first, found.leaks[0].second} == {0, 1}
+
+
+def test_a_further_file_that_is_damaged_is_not_looked_at(tmp_path: Path) -> None:
+    roots, table = two_roots(tmp_path)
+    (tmp_path / "whole" / "lesion-0005.jpg").write_bytes(b"\xff\xd8\xff")
+    found = prepared([str(table)], **roots)
+    assert [p.image_id for p in found.dataset.photographs if not p.other_uris] == ["lesion-0005"]
+    assert "1 further files of photographs give none, and are not looked at" in {step.what for step in found.steps}
+
+
 def test_augmented_files_are_no_photographs(tmp_path: Path) -> None:
     fill(tmp_path / "new" / "mel", 10)
     fill(tmp_path / "new" / "nv", 10, first=50)

@@ -18,7 +18,7 @@ from melanoma.learning.curves import draw_curves
 from melanoma.learning.epochs import Drawing
 from melanoma.learning.looks import Look
 from melanoma.learning.monitoring import History, history_csv, validate
-from melanoma.learning.networks import Network, assignment_cnn
+from melanoma.learning.networks import SCALING, Network, Size, assignment_cnn, scaled
 from melanoma.learning.schedule import Schedule
 from melanoma.learning.teaching import Teaching
 from melanoma.learning.training import Trained, Trainer
@@ -111,6 +111,17 @@ def test_the_head_learns_first_and_alone(dataset: Dataset, tmp_path: Path) -> No
     assert not np.allclose(
         trained.get_layer("probabilities").get_weights()[0], fresh.get_layer("probabilities").get_weights()[0]
     )
+
+
+def test_how_pixels_are_scaled_is_not_learned(dataset: Dataset, tmp_path: Path) -> None:
+    def build(labels: int, size: Size) -> keras.Model:
+        pixels = keras.Input((*size, 3), name="pixels")
+        return keras.Model(pixels, assignment_cnn(labels, size, widths=(8, 16))(scaled(pixels, "VGG16")))
+
+    trained = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1), network=Network(build, True, (), "VGG")))
+    kernel, offset = trained.network.get_layer(SCALING).get_weights()
+    np.testing.assert_allclose(kernel.reshape(3, 3), np.eye(3)[::-1], atol=1e-5)
+    np.testing.assert_allclose(offset, [-103.939, -116.779, -123.68], rtol=1e-5)
 
 
 def test_what_ships_is_the_average_of_the_weights(dataset: Dataset, tmp_path: Path) -> None:
