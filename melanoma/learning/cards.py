@@ -89,7 +89,9 @@ def write_card(training: Training, finished: Finished) -> str:
 
 
 def _making(training: Training) -> Iterator[str]:
-    yield f"Keras trained it with {' and then '.join(training.backends)}."
+    first = training.backends[0]
+    named = f" (`KERAS_BACKEND={first}` in front of the command)" if first != "tensorflow" else ""
+    yield f"Keras trained it with {' and then '.join(training.backends)}{named}."
     if training.teachers:
         count = len(training.teachers)
         yield (
