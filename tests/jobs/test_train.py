@@ -305,7 +305,8 @@ def test_another_backend_of_keras_trains_and_tensorflow_judges(tmp_path: Path) -
     assert "trained with jax; going on with tensorflow" in done.stdout
     bundle = load_bundle(str(tmp_path / "bundle"))
     assert bundle.description["training"]["backends"] == ["jax"]
-    assert "Keras trained it with jax (`KERAS_BACKEND=jax` in front of the command)." in (tmp_path / "bundle" / "card.md").read_text()
+    card = (tmp_path / "bundle" / "card.md").read_text()
+    assert "Keras trained it with jax (`KERAS_BACKEND=jax` in front of the command)." in card
     assert "--precision bfloat16" in bundle.description["training"]["command"]
     assert "--processes" not in bundle.description["training"]["command"]  # no pixel depends on it
     assert len((tmp_path / "bundle" / "history.csv").read_text().splitlines()) == 1 + 2
