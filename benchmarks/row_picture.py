@@ -26,7 +26,7 @@ GROUPS = (
             ("run_date", "2026-11-27"),
             ("run_id", "20261127T234816Z-1f90de12"),
             ("scored_at", "2026-11-27 23:48:49 UTC"),
-            ("model_id", "m-bcadca2dd0ea"),
+            ("model_id", "m-b5ff6dd4ad14"),
             ("attempt", "1"),
         ),
     ),
