@@ -31,6 +31,10 @@ COMMANDS = {
     "audit": "find copies, near duplicates, contradictory labels and leaks in labelled data",
     "samples": "draw sample photographs to try the job on",
 }
+_STOPPED = {
+    "score": "stopped; what is scored stays staged, and the next start goes on from there",
+    "train": "stopped; the same command with --resume goes on after the last whole epoch",
+}
 _EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/operations.md."
 
 
@@ -66,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(f"{error.detail}; start again")
         return NOTHING_COMMITTED
     except KeyboardInterrupt as stop:
-        _complain("stopped; what is scored stays staged, and the next start goes on from there")
+        _complain(_STOPPED.get(own[0] if own else "", "stopped"))
         return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
     except SystemExit:
         raise

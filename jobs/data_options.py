@@ -42,7 +42,11 @@ DATA_OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "N",
         "help": "of split, weights and epochs (default: %(default)s)",
     },
-    "allow-leaks": {"action": "store_true", "help": "go on with a split that leaks; the card will say so"},
+    "allow-leaks": {
+        "action": "store_true",
+        "help": "go on with a split that leaks by content, look or name, and say so on the card; "
+        "one lesion on two sides is refused all the same",
+    },
 }
 
 

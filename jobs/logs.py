@@ -10,6 +10,7 @@ _CHATTER = (
     "Resource module is not available",  # Beam says so of a module of its own that is not installed
     "Make sure that locally built Python SDK docker image",
     "Discarding unparseable args",
+    "triggered tf.function retracing",  # of networks for one use each
 )
 
 

@@ -4,15 +4,14 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jobs import logs
-from jobs.data_options import DATA_OPTIONS, add_data_arguments, prepare, sources_of
+from jobs.data_options import DATA_OPTIONS, add_data_arguments, prepare
+from jobs.train_checks import check, naming_the_backend, set_aside, terms_of
 from jobs.values import size, whole
 from melanoma.errors import UsageError
 
@@ -109,15 +108,19 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         MelanomaError: Arguments or data that cannot work.
     """
-    licence = _check(args)
-    with logs.native_silence():
+    check(args)
+    licence = terms_of(args.data_licence)
+    with naming_the_backend(), logs.native_silence():
         from melanoma.learning import checkpoints, figures, networks, preparation, shipping
         from melanoma.learning.inheritance import inherit
         from melanoma.learning.recipes import recipe_for
 
-    networks.check_buildable([args.network, *(args.taught_by or ())])
-    prepared = prepare(args)
     recipe = _chosen(args, recipe_for(args.network))
+    networks.check_buildable([args.network, *recipe.taught_by])
+    subgroups = _subgroups(args)
+    prepared = prepare(args)
+    warnings = preparation.warnings(prepared)
+    print(*(f"note: {warning}" for warning in warnings), sep="\n", end="\n" * bool(warnings))
     plan = shipping.Plan(
         network=args.network,
         recipe=recipe,
@@ -125,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
         rule=args.rule,
         most_sent=args.review_share,
-        subgroups=_subgroups(args),
+        subgroups=subgroups,
         precision=args.precision,
         processes=args.processes,
         **(inherit(args.start_from, prepared.dataset)._asdict() if args.start_from else {}),
@@ -140,9 +143,9 @@ def run(args: argparse.Namespace) -> int:
         data=args.data_description or f"Photographs of {', '.join(args.data)}.",
         licence=licence,
         command=_command(args),
-        limits=[*preparation.warnings(prepared), *(args.limit or [])],
+        limits=[*warnings, *(args.limit or [])],
     )
-    with _set_aside([folder / name for name in checkpoints.checkpoint_names(len(recipe.taught_by))]):
+    with set_aside([folder / name for name in checkpoints.checkpoint_names(len(recipe.taught_by))]):
         bundle = plan.ship(args.output, story, trained, finished)
     print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
@@ -159,22 +162,6 @@ def _go_on_with_tensorflow() -> None:
         os.execve(sys.executable, command, os.environ | {"KERAS_BACKEND": "tensorflow"})  # noqa: S606 - our own words
 
 
-@contextmanager
-def _set_aside(checkpoints: Sequence[Path]) -> Iterator[None]:
-    """Takes checkpoints out of the bundle's folder, for good if nothing goes wrong."""
-    aside = {path: path.parent.parent / f".{path.parent.name}-{path.name}" for path in checkpoints if path.exists()}
-    for path, other in aside.items():
-        path.rename(other)
-    try:
-        yield
-    except BaseException:
-        for path, other in aside.items():
-            other.rename(path)
-        raise
-    for other in aside.values():
-        other.unlink()
-
-
 def _say(who: str, epochs: int, history: "History") -> None:
     """Says after every epoch how it went and how long the rest will take."""
     last, left = history[-1], epochs - len(history)
@@ -186,35 +173,6 @@ def _say(who: str, epochs: int, history: "History") -> None:
     )
 
 
-def _check(args: argparse.Namespace) -> str:
-    """Checks what can be checked before anything is read; gives the terms of the data."""
-    if "://" in args.output:
-        raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
-    from melanoma.bundle import check_free
-    from melanoma.learning.checkpoints import WHILE_TRAINING, checkpoint_names
-
-    names = checkpoint_names(len(args.taught_by or ()))
-    check_free(args.output, allowed=(*WHILE_TRAINING, *names))  # now, not after hours of training
-    is_begun = any((Path(args.output) / name).exists() for name in names)
-    if is_begun != args.resume:
-        found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
-        raise UsageError(f"{args.output}: {found}, or choose another folder")
-    shares = {"review-share": args.review_share, "label-smoothing": args.label_smoothing}
-    for name, value in {**shares, "balance": args.balance, "mixup": args.mixup, "teaching": args.teaching}.items():
-        if not 0 <= (value or 0) <= 1 or (name in shares and value == 1):
-            raise UsageError(f"--{name} {value}: give a share from 0 to {'below 1' if name in shares else '1'}")
-    if not args.taught_by and (args.teaching, args.teacher_epochs) != (None, None):
-        raise UsageError("--teaching and --teacher-epochs go with --taught-by")
-    if args.by and not args.id_column:
-        raise UsageError("--by goes with a CSV or Parquet table in --data or --reference")
-    sources_of(args)
-    file = Path(args.data_licence)
-    terms = file.read_text() if len(args.data_licence) < 256 and file.is_file() else str(args.data_licence)
-    if not terms.strip():
-        raise UsageError("--data-licence is empty; say under which terms the data is, such as 'CC BY-NC 4.0'")
-    return terms.strip()
-
-
 def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
     """Overrides a recipe by what the flags say, and the flags by the recipe, so that the card spells all of it."""
     names = _OF_THE_RECIPE + _OF_THE_TEACHERS
@@ -223,6 +181,10 @@ def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
         given["train_sizes"] = tuple(args.train_size or [args.size])
     given["taught_by"] = tuple(args.taught_by or ())
     chosen = replace(recipe, **given)
+    if args.head_epochs is None:
+        chosen = replace(chosen, head_epochs=min(recipe.head_epochs, chosen.epochs - 1))
+    elif args.head_epochs >= chosen.epochs:
+        raise UsageError(f"--head-epochs {args.head_epochs}: give fewer than --epochs, which is {chosen.epochs}")
     for name in _OF_THE_RECIPE + (_OF_THE_TEACHERS if chosen.taught_by else ()):
         setattr(args, name, getattr(chosen, name))
     args.train_size = list(chosen.train_sizes)

@@ -14,7 +14,7 @@ from melanoma.learning.finishing import Finished
 # Daneshjou et al.: "Disparities in dermatology AI performance on a diverse, curated clinical image set", Science
 # Advances 8, 2022; Kinyanjui et al.: "Fairness of Classifiers Across Skin Tones in Dermatology", MICCAI 2020.
 _SKIN_TONE = (
-    "Public dermoscopy collections, these among them, show mostly light skin and say nothing of skin tone. Classifiers "
+    "Public dermoscopy collections show mostly light skin and say nothing of skin tone. Classifiers "
     "trained on such photographs have been measured to do worse on dark skin (Daneshjou et al., Science Advances 2022; "
     "Kinyanjui et al., MICCAI 2020). How this one does there has not been measured; expect it to do worse."
 )
@@ -29,6 +29,7 @@ class Training:
         network: What kind of network, at what input size, for people.
         teachers: What kinds of networks taught it, for people.
         backends: Of Keras, that trained it.
+        origin: Name of the model whose weights it started from; empty where they are the network's own.
         data: The data set, for people.
         licence: Terms of the data, their first line.
         command: The exact command.
@@ -44,6 +45,7 @@ class Training:
     network: str
     teachers: Sequence[str]
     backends: Sequence[str]
+    origin: str
     data: str
     licence: str
     command: str
@@ -92,6 +94,11 @@ def _making(training: Training) -> Iterator[str]:
     first = training.backends[0]
     named = f" (`KERAS_BACKEND={first}` in front of the command)" if first != "tensorflow" else ""
     yield f"Keras trained it with {' and then '.join(training.backends)}{named}."
+    if training.origin:
+        yield (
+            f"All layers but the last started from those of {training.origin}. `ancestry.csv` lists the photographs "
+            "that it was trained on, and `LICENSE` has their terms."
+        )
     if training.teachers:
         count = len(training.teachers)
         yield (

@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +58,7 @@ def save(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> Non
         f"{name}/{n:05d}": array for name, arrays in checkpoint.arrays.items() for n, array in enumerate(arrays)
     }
     file = io.BytesIO()
-    flat[_STORY] = np.array(json.dumps(story, sort_keys=True))
+    flat[_STORY] = np.array(json.dumps(story))
     np.savez(file, allow_pickle=False, **flat)
     replace_file(str(path), file.getvalue())
 
@@ -74,8 +75,9 @@ def load(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
             arrays: dict[str, list[npt.NDArray[Any]]] = {}
             for key in sorted(set(archive.files) - {_STORY}):
                 arrays.setdefault(key.partition("/")[0], []).append(archive[key])
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"{path}: is no checkpoint ({type(error).__name__}); train again without --resume") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        found = f"{path}: is no checkpoint, or a damaged one ({type(error).__name__})"
+        raise UsageError(f"{found}; delete it and train again without --resume, or choose another folder") from None
     now = json.loads(json.dumps(settings))
     other = [name for name in now if story["settings"].get(name) != now[name]]
     if other:

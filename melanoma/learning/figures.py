@@ -40,17 +40,16 @@ def figures(report: Figure, gap: Mapping[str, Figure]) -> Iterator[str]:
         ("class", "sensitivity", "95 % interval", "AUC", "95 % interval", "n"),
         [_label_row(label, figure) for label, figure in report["by_label"].items()],
     )
-    yield "Balanced accuracy of the other parts, without augmentation:"
+    yield "Balanced accuracy of the other parts over the same classes, without augmentation:"
     yield table(("part", "value", "95 % interval", "n"), [(part, *cells(figure)) for part, figure in gap.items()])
     for name, groups in (report["subgroups"] or {}).items():
         yield (
             f"By {name}, over the classes with {MIN_TEST_PHOTOGRAPHS} photographs or more in a group: compare groups "
             "only where that is the same number of them. Groups with fewer than two such classes are left out."
         )
-        yield table(
-            (name, "classes", "balanced accuracy", "95 % interval", "melanoma AUC", "95 % interval", "n"),
-            [_group_row(group, figure) for group, figure in groups.items() if len(figure["evaluated"]) > 1],
-        )
+        rows_of_groups = [_group_row(group, figure) for group, figure in groups.items() if len(figure["evaluated"]) > 1]
+        head = (name, "classes", "balanced accuracy", "95 % interval", "melanoma AUC", "95 % interval", "n")
+        yield table(head, rows_of_groups) if rows_of_groups else "No group has two."
 
 
 def _label_row(label: str, figure: Figure) -> tuple[object, ...]:

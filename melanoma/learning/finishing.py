@@ -1,6 +1,6 @@
 """From a trained network to what ships: calibrated, aware of strangers, with thresholds, and judged once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +39,7 @@ class Finished:
         reference: What it says of the validation part.
         choices: How the thresholds were chosen, and what calibration was worth, JSON values.
         report: Of the test part, as `evaluation.evaluate` gives it.
-        gap: Balanced accuracy of the other parts, by part.
+        gap: Balanced accuracy of the other parts over the classes that the test part judges, by part.
     """
 
     network: keras.Model
@@ -103,15 +103,17 @@ class Finisher:
         )
         checked = calibration.check(raw, validation.truth, validation.groups, prior, trained.prior.tolist())
         choices |= {"calibration": {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}}
-        parts = {TRAIN: (train, score_all(engine, seen)), VALIDATION: (validation, said)}
-        gap = {name: self._gap(part, scores, prior) for name, (part, scores) in parts.items()}
+        known = score_all(engine, seen)
         test = self.dataset.of(TEST)
         judged = load_pixels(test.photographs, self.spec)
         answers = score_all(engine, judged)
         if answers.ood is not None:
             spoilt = np.random.default_rng(self.seed).permutation(len(judged))[:_SPOILT]  # they lie sorted by class
             choices |= {"strangers": strangers.detection(engine, thresholds[OOD_ABOVE], self.seed, judged[spoilt])}
-        predictions = self._predictions(test, answers, prior, thresholds)
+        report = evaluate(self._predictions(test, answers, prior, thresholds), self.seed, int(counts.argmax()))
+        judged_labels = [index for index, label in enumerate(labels) if report["by_label"][label]["evaluated"]]
+        parts = {TRAIN: (train, known), VALIDATION: (validation, said)}
+        gap = {name: self._gap(part, scores, prior, judged_labels) for name, (part, scores) in parts.items()}
         return Finished(
             network,
             prior,
@@ -119,7 +121,7 @@ class Finisher:
             thresholds,
             reference_of(labels, said.probabilities, choose(said.probabilities, prior, self.rule)[0], said.ood),
             choices,
-            evaluate(predictions, self.seed, int(counts.argmax())),
+            report,
             gap,
         )
 
@@ -146,8 +148,11 @@ class Finisher:
     def _values(self, part: Part, values: Mapping[str, str]) -> Names:
         return np.array([values.get(photograph.image_id, "unknown") for photograph in part.photographs])
 
-    def _gap(self, part: Part, scores: Scores, prior: tuple[float, ...]) -> dict[str, Any] | None:
+    def _gap(
+        self, part: Part, scores: Scores, prior: tuple[float, ...], labels: Sequence[int]
+    ) -> dict[str, Any] | None:
+        """Gives the balanced accuracy over those of the classes that the part shows."""
         top, _ = choose(scores.probabilities, prior, self.rule)
-        evaluated = np.flatnonzero(np.bincount(part.truth, minlength=len(self.dataset.labels))).tolist()
+        evaluated = sorted(set(labels) & set(part.truth.tolist()))
         measure = {"": balanced_accuracy(part.truth, top, evaluated)}
         return bootstrap.spelt(bootstrap.draw(measure, np.asarray(part.groups), self.seed)[""])

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma.bundle import Bundle, load_bundle
+from melanoma.description import LICENCE
 from melanoma.engine import load_network
 from melanoma.errors import DataError
 from melanoma.labelled.splits import TRAIN, Dataset
@@ -27,10 +28,14 @@ class Inheritance(NamedTuple):
     Attributes:
         initial: Weights by name of layer, all but those of the head.
         ancestry: CSV of every photograph that they were trained on, at any remove, for whoever starts from the new one.
+        origin: Name of the model that they come from.
+        terms: Of the data that it was trained on.
     """
 
     initial: Weights
     ancestry: bytes
+    origin: str
+    terms: str
 
 
 def inherit(uri: str, dataset: Dataset) -> Inheritance:
@@ -61,7 +66,7 @@ def inherit(uri: str, dataset: Dataset) -> Inheritance:
     writer = csv.DictWriter(ancestry, _KEYS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    return Inheritance(weights, ancestry.getvalue().encode())
+    return Inheritance(weights, ancestry.getvalue().encode(), bundle.model_id, bundle.files[LICENCE].decode().strip())
 
 
 def _trained_on(bundle: Bundle, uri: str) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from melanoma.errors import DataError
 from melanoma.labelled.cleaning import Step, clean, read_reference
 from melanoma.labelled.datasets import Columns, Photograph, every_file, read_sources
 from melanoma.labelled.splits import LEAST_GROUPS, PARTS, TRAIN, VALIDATION, Dataset, read_split, split
+from melanoma.labels import name_of
 from melanoma.learning.variants import refuse_variants
 
 
@@ -160,7 +161,19 @@ def describe_leaks(prepared: Prepared) -> str:
 
 
 def warnings(prepared: Prepared) -> list[str]:
-    """Gives what a card must say of the data set."""
-    if not prepared.leaks:
-        return []
-    return [f"the split leaks: {describe_leaks(prepared)}. What the test part says flatters the network."]
+    """Gives what a card must say of the data set, a sentence or two each."""
+    dataset, told = prepared.dataset, []
+    if prepared.leaks:
+        told.append(f"the split leaks: {describe_leaks(prepared)}. What the test part says flatters the network.")
+    ids = {photograph.image_id for photograph in dataset.photographs}
+    if unknown := sum(photograph.group in ids for photograph in dataset.photographs):
+        told.append(
+            f"of {unknown} of {len(dataset.photographs)} photographs the lesion or patient is not known: each counts "
+            "as a lesion of its own, and two views of one may lie on two sides of the split, which flatters a network."
+        )
+    for label, counts in dataset.tally().items():
+        if not counts[VALIDATION]:
+            told.append(
+                f"{name_of(label)}: validation has no photograph of it; nothing says how often it is chosen wrongly."
+            )
+    return [sentence[0].upper() + sentence[1:] for sentence in told]

@@ -34,6 +34,7 @@ from melanoma.learning.training import Trained, Trainer
 
 _NOT_IN_BUNDLE_JSON = ("curves", "challenge", "confusion")  # evaluation.json has them
 _LICENCE = "The network in this folder was trained on data under these terms, which bind it too.\n\n{}\n"
+_INHERITED = "\nIts training started from {}, whose terms bind it as well:\n\n{}\n"
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,8 @@ class Plan:
         subgroups: Values by name of subgroup and image_id.
         initial: Weights by name of layer that training starts from instead of the network's own.
         ancestry: CSV of what those were trained on; empty where they are the network's own.
+        origin: Name of the model that they come from; likewise.
+        terms: Of the data that it was trained on; likewise.
         precision: Of training, see `for_training`.
         processes: That look at photographs, see `Viewer`.
     """
@@ -82,6 +85,8 @@ class Plan:
     subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     initial: Weights = field(default_factory=dict)
     ancestry: bytes = b""
+    origin: str = ""
+    terms: str = ""
     precision: str = "float32"
     processes: int = 0
 
@@ -89,6 +94,10 @@ class Plan:
     def spec(self) -> ImageSpec:
         """What scoring will see."""
         return ImageSpec(*self.recipe.size, crop=self.recipe.crop)
+
+    @property
+    def _inherited_terms(self) -> str:
+        return _INHERITED.format(self.origin, self.terms) if self.origin else ""
 
     @property
     def drawing(self) -> Drawing:
@@ -163,7 +172,9 @@ class Plan:
         """Trains one as the pupil will be, or takes it up where it stopped; it takes any size."""
         name = self.recipe.taught_by[number]
         who = f"teacher {number + 1} of {len(self.recipe.taught_by)} ({name}), "
-        recipe = replace(self.recipe, epochs=self.recipe.teacher_epochs, taught_by=())
+        epochs = self.recipe.teacher_epochs
+        head_epochs = min(self.recipe.head_epochs, epochs - 1) if network_named(name).is_pretrained else 0
+        recipe = replace(self.recipe, epochs=epochs, head_epochs=head_epochs, taught_by=())
         alone = replace(self, recipe=recipe, seed=self.seed + 1 + number)
         trained = alone._trainer(name, checkpoint).run(
             checkpoint.exists(), verbose, partial(on_epoch, who, recipe.epochs)
@@ -194,6 +205,7 @@ class Plan:
             network=f"{network_named(self.network).description} on photographs of {height}x{width} pixels.",
             teachers=[network_named(name).description for name in self.recipe.taught_by],
             backends=trained.backends,
+            origin=self.origin,
             data=story.data,
             licence=story.licence.splitlines()[0],
             command=story.command,
@@ -212,7 +224,7 @@ class Plan:
             labels=labels,
             spec=self.spec,
             card=cards.write_card(told, finished),
-            licence=_LICENCE.format(story.licence),
+            licence=_LICENCE.format(story.licence) + self._inherited_terms,
             prior=finished.prior,
             temperature=finished.temperature,
             decision_rule=self.rule,

@@ -146,7 +146,7 @@ def draw_review(figures: Mapping[str, Any]) -> bytes:
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))  # whole per cents: others would be shown rounded
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside upper center", ncols=3)  # inside it would cover the curves of some
     return png_of(figure)
 
 

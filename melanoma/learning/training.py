@@ -1,6 +1,7 @@
 """Trains a network: head first, then all of it, on pictures that grow, and keeps a running average of its weights."""
 
 import hashlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
@@ -110,7 +111,7 @@ class Trainer:
             on_epoch: Called with the figures of all epochs so far.
 
         Raises:
-            UsageError: There is no such checkpoint, or it belongs to another training.
+            UsageError: There is no such checkpoint, it belongs to another training, or nothing is learned at that rate.
         """
         found = checkpoints.load(self._checkpoint, self._settings) if resume else None
         self._history = found.history if found else []
@@ -150,6 +151,8 @@ class Trainer:
         fitted = it.learner.fit(epoch, epochs=1, shuffle=False, callbacks=[it.average], verbose=verbose)
         it.shipped.set_weights(it.average.weights)
         figures = {name: float(values[-1]) for name, values in fitted.history.items()}
+        if not math.isfinite(figures["loss"]):
+            raise UsageError(f"epoch {number + 1}: the loss has become infinite; give a smaller --learning-rate")
         figures |= monitor.judge(it.shipped, epoch.shares())
         side = self._schedule.size_of(number)[0]
         return {"size": side, **figures, "seconds": time.monotonic() - started}

@@ -214,6 +214,61 @@ def test_a_killed_training_is_taken_up_by_its_own_command(
     assert set(bundle.description["metrics"]["test"]["subgroups"]) == {"age", "sex"}
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--learning-rate", "nan"), "give a number above 0 and up to 1"),
+        (("--learning-rate", "0"), "give a number above 0 and up to 1"),
+        (("--head-epochs", "2"), "give fewer than --epochs, which is 2"),
+        (("--by", "agee"), "no column 'agee'"),
+        (("--data-licence", "LICENCE.txt"), "No such file or directory; give a text file"),
+        (("--data-licence", "."), "Is a directory; give a text file"),
+        (("--data-licence", " "), "is empty; say under which terms"),
+    ],
+)
+def test_slips_end_it_before_anything_is_looked_at(
+    table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(UsageError, match=told):
+        run(parse(*lesion_words(table, tmp_path / "bundle", *words)))
+    assert "photographs" not in capsys.readouterr().out
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_terms_that_are_no_text_are_a_usage_error(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "LICENCE").write_bytes(b"\xff\xfe terms")
+    with pytest.raises(UsageError, match="it is no UTF-8 text"):
+        run(parse(*lesion_words(table, tmp_path / "bundle", "--data-licence", str(tmp_path / "LICENCE"))))
+
+
+def test_a_folder_that_cannot_be_written_is_a_usage_error(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match="file is no folder that may be written to; choose another one"):
+        run(parse(*lesion_words(table, tmp_path / "file" / "bundle")))
+
+
+def test_a_backend_that_is_not_installed_is_named(table: Path, tmp_path: Path) -> None:
+    script = "import sys; from jobs import cli; sys.exit(cli.main(sys.argv[1:]))"
+    command = [sys.executable, "-c", script, "train", *lesion_words(table, tmp_path / "bundle")]
+    environment = os.environ | {"KERAS_BACKEND": "bogus"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2 and "KERAS_BACKEND=bogus: Keras cannot load it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_training_killed_while_its_bundle_was_written_is_taken_up(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = lesion_words(table, tmp_path / "bundle")
+    with monkeypatch.context() as patch:
+        patch.setattr("melanoma.learning.shipping.Plan.finish", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(parse(*words))
+    (tmp_path / "bundle" / "checkpoint.npz").rename(tmp_path / ".bundle-checkpoint.npz")  # as it lies just then
+    assert run(parse(*words, "--resume")) == 0
+    assert not list(tmp_path.glob(".bundle-*"))
+
+
 def test_there_must_be_something_to_resume(table: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing lies there to --resume"):
         run(parse(*lesion_words(table, tmp_path / "new", "--resume")))
@@ -251,7 +306,7 @@ def test_near_duplicates_on_two_sides_are_refused_unless_allowed(table: Path, tm
         run(parse(*words))
     assert not (tmp_path / "bundle").exists()
     assert run(parse(*words, "--allow-leaks")) == 0
-    assert "the split leaks" in (tmp_path / "bundle" / "card.md").read_text()
+    assert "The split leaks" in (tmp_path / "bundle" / "card.md").read_text()
 
 
 def test_weights_are_taken_over_only_where_the_splits_agree(table: Path, tmp_path: Path) -> None:
@@ -283,6 +338,10 @@ def test_what_a_grandparent_was_trained_on_judges_no_grandchild(table: Path, tmp
     assert run(parse(*lesion_words(smaller, tmp_path / "new", *heir))) == 0
     ancestry = (tmp_path / "new" / "ancestry.csv").read_text().splitlines()
     assert ancestry[0] == "image_id,sha256,group" and len(ancestry) == 1 + 72
+    old = load_bundle(str(tmp_path / "old")).model_id
+    terms = (tmp_path / "new" / "LICENSE").read_text()
+    assert terms.count("CC0") == 2 and f"Its training started from {old}, whose terms bind it as well" in terms
+    assert f"All layers but the last started from those of {old}." in (tmp_path / "new" / "card.md").read_text()
     other = tmp_path / "other.csv"
     lines = [f"{name},,{'test' if name in early else part}" for name, part in parts.items()]
     other.write_text("\n".join(["image_id,group,part", *lines]) + "\n")

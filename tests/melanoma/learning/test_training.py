@@ -96,9 +96,11 @@ def test_a_checkpoint_of_another_training_is_refused(dataset: Dataset, tmp_path:
         run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, learning_rate=0.5)), resume=True)
     with pytest.raises(UsageError, match="was trained with precision float32, now it is bfloat16"):
         run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1), precision="bfloat16"), resume=True)
-    (tmp_path / "checkpoint.npz").write_bytes(b"PK broken")
-    with pytest.raises(UsageError, match="is no checkpoint"):
-        run(trainer(dataset, tmp_path), resume=True)
+    whole = (tmp_path / "checkpoint.npz").read_bytes()
+    for damaged in (b"", b"PK broken", whole[: len(whole) // 2]):
+        (tmp_path / "checkpoint.npz").write_bytes(damaged)
+        with pytest.raises(UsageError, match="is no checkpoint, or a damaged one"):
+            run(trainer(dataset, tmp_path), resume=True)
 
 
 def test_the_head_learns_first_and_alone(dataset: Dataset, tmp_path: Path) -> None:
@@ -111,6 +113,12 @@ def test_the_head_learns_first_and_alone(dataset: Dataset, tmp_path: Path) -> No
     assert not np.allclose(
         trained.get_layer("probabilities").get_weights()[0], fresh.get_layer("probabilities").get_weights()[0]
     )
+
+
+def test_a_training_that_learns_nothing_any_more_ends(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="epoch 1: the loss has become infinite; give a smaller --learning-rate"):
+        run(trainer(dataset, tmp_path, replace(SCHEDULE, learning_rate=1e30)))
+    assert not (tmp_path / "checkpoint.npz").exists()
 
 
 def test_how_pixels_are_scaled_is_not_learned(dataset: Dataset, tmp_path: Path) -> None:
