@@ -77,13 +77,14 @@ def _verdict(judged: Report) -> str:
 
 
 def _figures(judged: Report) -> str:
+    reach = _reach(judged)
     rows = [
         [
             escaped(FIGURES[name][0]) + f" <small>{FIGURES[name][1]}</small>",
             _value(row["old"]),
             _value(row["new"]),
             f"{row['difference']['n']:,}" if row["difference"] else "",
-            _bar(row["difference"]),
+            _bar(row["difference"], reach),
         ]
         for name, row in judged["figures"].items()
     ]
@@ -92,7 +93,7 @@ def _figures(judged: Report) -> str:
         paragraph(
             f"{judged['n']:,} labelled photographs of {judged['groups']:,} lesions or patients. The difference is new "
             "less old, on the same photographs: its interval is often narrower than those of the two. The bars run "
-            "from -0.2 to 0.2; an interval that does not cross the dashed line shows a difference."
+            f"from -{reach} to {reach}; an interval that does not cross the dashed line shows a difference."
         ),
         markup.table(("", "old", "new", "n", "difference"), rows, "bars"),
         paragraph(_mcnemar(judged["mcnemar"])),
@@ -108,8 +109,15 @@ def _mcnemar(found: Report) -> str:
 
 
 def _recalls(judged: Report) -> str:
+    reach = _reach(judged)
     rows = [
-        [escaped(name_of(slug)), _value(row["old"]), _value(row["new"]), f"{row['n']:,}", _bar(row["difference"])]
+        [
+            escaped(name_of(slug)),
+            _value(row["old"]),
+            _value(row["new"]),
+            f"{row['n']:,}",
+            _bar(row["difference"], reach),
+        ]
         for slug, row in judged["by_label"].items()
     ]
     text = "Share of the photographs of each evaluated class that the decision rule names."
@@ -123,8 +131,15 @@ def _value(estimate: Report | None) -> str:
     return f"{number(estimate)}<br><small>{estimate['low']:.3f} to {estimate['high']:.3f}</small>"
 
 
-def _bar(difference: Report | None) -> str:
-    return pictures.interval(difference, None, most=0.2, least=-0.2) + signed(difference)
+def _bar(difference: Report | None, reach: float) -> str:
+    return pictures.interval(difference, None, most=reach, least=-reach) + signed(difference)
+
+
+def _reach(judged: Report) -> float:
+    """Gives the end of the one scale that all bars share."""
+    differences = [row["difference"] for name in ("figures", "by_label") for row in judged[name].values()]
+    ends = [abs(found[key]) for found in differences if found for key in ("value", "low", "high")]
+    return next((reach for reach in (0.2, 0.5) if max(ends, default=0.0) <= reach), 1.0)
 
 
 def _method(judged: Report) -> str:

@@ -103,6 +103,13 @@ def test_a_page_of_a_table_says_where_everything_went(tmp_path: Path) -> None:
     assert "DOE" not in text
 
 
+@pytest.mark.parametrize(("end", "reach"), [(0.19, 0.2), (-0.21, 0.5), (0.51, 1.0)])
+def test_the_scale_of_a_comparison_holds_every_interval(end: float, reach: float) -> None:
+    difference = {"value": end / 2, "low": min(end, 0.0), "high": max(end, 0.0)}
+    judged = {"figures": {"a": {"difference": difference}, "b": {"difference": None}}, "by_label": {}}
+    assert comparison_page._reach(judged) == reach
+
+
 def test_a_comparison_page_shows_verdict_differences_and_flips(tmp_path: Path) -> None:
     dice = np.random.default_rng(0)
     old = commit(tmp_path / "old", [scored(f"DOE-{i}", *dice.dirichlet(np.ones(3))) for i in range(90)])
