@@ -124,6 +124,7 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
     Arrow's threads may still be at work while the interpreter takes itself apart, which now and then aborts a process
     that has done all its work (apache/arrow, issue 34314): so it is not taken apart.
     """
+    logs.be_patient()
     code = main(argv)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # nobody reads any more

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import logs
 from jobs.data_options import DATA_OPTIONS, add_data_arguments, prepare
-from jobs.train_checks import check, naming_the_backend, set_aside, terms_of
+from jobs.train_checks import check, naming_a_full_disk, naming_the_backend, set_aside, terms_of
 from jobs.values import size, whole
 from melanoma.errors import UsageError
 
@@ -134,7 +134,8 @@ def run(args: argparse.Namespace) -> int:
         **(inherit(args.start_from, prepared.dataset)._asdict() if args.start_from else {}),
     )
     folder = Path(args.output)
-    trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _say)
+    with naming_a_full_disk(args.output):
+        trained = plan.train(folder, args.resume, 1 if sys.stdout.isatty() else 2, _say)
     _go_on_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then judging once on the test part")
     finished = plan.finish(trained)
@@ -145,7 +146,10 @@ def run(args: argparse.Namespace) -> int:
         command=_command(args),
         limits=[*warnings, *(args.limit or [])],
     )
-    with set_aside([folder / name for name in checkpoints.checkpoint_names(len(recipe.taught_by))]):
+    with (
+        naming_a_full_disk(args.output),
+        set_aside([folder / name for name in checkpoints.checkpoint_names(len(recipe.taught_by))]),
+    ):
         bundle = plan.ship(args.output, story, trained, finished)
     print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0

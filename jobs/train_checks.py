@@ -1,13 +1,14 @@
 """What `melanoma train` checks before it reads a photograph, so that hours of training are not lost to a slip."""
 
 import argparse
+import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.data_options import sources_of
-from melanoma.errors import UsageError
+from melanoma.errors import NothingCommittedError, UsageError
 
 _TEXT_FILES = (".txt", ".md", ".html", ".pdf", ".rst")
 
@@ -96,6 +97,21 @@ def set_aside(checkpoints: Sequence[Path]) -> Iterator[None]:
 
 def _aside(checkpoint: Path) -> Path:
     return checkpoint.parent.parent / f".{checkpoint.parent.name}-{checkpoint.name}"
+
+
+@contextmanager
+def naming_a_full_disk(folder: str) -> Iterator[None]:
+    """Says so if it is the disk that ends a training.
+
+    Raises:
+        NothingCommittedError: It is.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+            raise
+        raise NothingCommittedError(f"{folder}: {error.strerror}; mend it, then go on with --resume") from error
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """The one door for people: exit codes that schedulers can rely on, one line for a mistake, a traceback for a defect."""
 
+import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -159,3 +161,16 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert ended.value.code == 0 and capsys.readouterr().out.strip() == __version__
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_command_goes_on_where_nobody_reads_any_more(unbuffered: str) -> None:
+    script = "import sys; from jobs import logs; logs.be_patient(); print('a' * 200_000); print('b', flush=True);"
+    script += "sys.stdout.write('c'); sys.stderr.write('done')"
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout and process.stderr
+        process.stdout.close()
+        assert process.stderr.read() == b"done" and process.wait() == 0

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import errno
 import hashlib
 import os
 import re
@@ -16,9 +17,10 @@ import pytest
 from PIL import Image
 
 from jobs.train import add_arguments, run
+from jobs.train_checks import naming_a_full_disk
 from melanoma.bundle import load_bundle
 from melanoma.engine import load_engine
-from melanoma.errors import BundleError, DataError, UsageError
+from melanoma.errors import BundleError, DataError, NothingCommittedError, UsageError
 from tests.helpers import fill
 
 
@@ -245,6 +247,14 @@ def test_a_folder_that_cannot_be_written_is_a_usage_error(table: Path, tmp_path:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="file is no folder that may be written to; choose another one"):
         run(parse(*lesion_words(table, tmp_path / "file" / "bundle")))
+
+
+def test_a_full_disk_is_told_and_anything_else_is_not_mistaken_for_it() -> None:
+    told = "bundle: No space left on device; mend it, then go on with --resume"
+    with pytest.raises(NothingCommittedError, match=told), naming_a_full_disk("bundle"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(FileNotFoundError), naming_a_full_disk("bundle"):
+        Path("nowhere").read_bytes()
 
 
 def test_a_backend_that_is_not_installed_is_named(table: Path, tmp_path: Path) -> None:
