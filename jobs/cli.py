@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from jobs import config, logs
+from jobs import config, logs, output
 from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
 from jobs.termination import Terminated
 from melanoma import __version__
@@ -124,7 +124,7 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
     Arrow's threads may still be at work while the interpreter takes itself apart, which now and then aborts a process
     that has done all its work (apache/arrow, issue 34314): so it is not taken apart.
     """
-    logs.be_patient()
+    output.be_patient()
     code = main(argv)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # nobody reads any more

@@ -1,10 +1,8 @@
 """Keeps the libraries' own chatter from burying what an operator must read."""
 
 import contextlib
-import io
 import logging
 import os
-import sys
 from collections.abc import Iterator
 
 _CHATTER = (
@@ -30,38 +28,6 @@ def quiet() -> None:
 
 def _says_something(record: logging.LogRecord) -> bool:
     return not any(chatter in record.getMessage() for chatter in _CHATTER)
-
-
-class _PatientOutput(io.TextIOWrapper):
-    """Standard output that does not mind when nobody reads on, as after `| head`: the work goes on, unseen."""
-
-    def write(self, text: str) -> int:
-        """Writes, or drops what nobody reads."""
-        try:
-            return super().write(text)
-        except BrokenPipeError:
-            self._drop()
-            return len(text)
-
-    def flush(self) -> None:
-        """Flushes, or drops what nobody reads."""
-        try:
-            super().flush()
-        except BrokenPipeError:
-            self._drop()
-
-    def _drop(self) -> None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.fileno())
-        os.close(nowhere)
-
-
-def be_patient() -> None:
-    """Lets the process outlive whoever reads its standard output."""
-    out = sys.stdout
-    if isinstance(out, io.TextIOWrapper):
-        encoding, errors, by_line, through = out.encoding, out.errors, out.line_buffering, out.write_through
-        sys.stdout = _PatientOutput(out.detach(), encoding, errors, line_buffering=by_line, write_through=through)
 
 
 @contextlib.contextmanager

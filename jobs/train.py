@@ -186,7 +186,7 @@ def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
     given["taught_by"] = tuple(args.taught_by or ())
     chosen = replace(recipe, **given)
     if args.head_epochs is None:
-        chosen = replace(chosen, head_epochs=min(recipe.head_epochs, chosen.epochs - 1))
+        chosen = chosen.lasting(chosen.epochs)
     elif args.head_epochs >= chosen.epochs:
         raise UsageError(f"--head-epochs {args.head_epochs}: give fewer than --epochs, which is {chosen.epochs}")
     for name in _OF_THE_RECIPE + (_OF_THE_TEACHERS if chosen.taught_by else ()):

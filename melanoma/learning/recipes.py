@@ -1,6 +1,7 @@
 """How each network is trained unless told otherwise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from melanoma.learning.networks import NETWORKS
 
@@ -46,6 +47,10 @@ class Recipe:
     taught_by: tuple[str, ...] = ()
     teaching: float = 0.7
     teacher_epochs: int = 21
+
+    def lasting(self, epochs: int) -> Self:
+        """Gives the same for so many epochs, of which at least one is for more than the head."""
+        return replace(self, epochs=epochs, head_epochs=min(self.head_epochs, epochs - 1))
 
 
 _ASSIGNMENT = Recipe(

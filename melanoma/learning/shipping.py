@@ -172,9 +172,9 @@ class Plan:
         """Trains one as the pupil will be, or takes it up where it stopped; it takes any size."""
         name = self.recipe.taught_by[number]
         who = f"teacher {number + 1} of {len(self.recipe.taught_by)} ({name}), "
-        epochs = self.recipe.teacher_epochs
-        head_epochs = min(self.recipe.head_epochs, epochs - 1) if network_named(name).is_pretrained else 0
-        recipe = replace(self.recipe, epochs=epochs, head_epochs=head_epochs, taught_by=())
+        recipe = replace(self.recipe, taught_by=()).lasting(self.recipe.teacher_epochs)
+        if not network_named(name).is_pretrained:
+            recipe = replace(recipe, head_epochs=0)
         alone = replace(self, recipe=recipe, seed=self.seed + 1 + number)
         trained = alone._trainer(name, checkpoint).run(
             checkpoint.exists(), verbose, partial(on_epoch, who, recipe.epochs)

@@ -188,18 +188,23 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _stop(plan: object, trained: object) -> None:
-    raise KeyboardInterrupt
+def run_until_trained(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs a training that is stopped before its bundle is made."""
+
+    def stop(plan: object, trained: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("melanoma.learning.shipping.Plan.finish", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run(parse(*words))
 
 
 def test_a_killed_training_is_taken_up_by_its_own_command(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = lesion_words(table, tmp_path / "bundle")
-    with monkeypatch.context() as patch:
-        patch.setattr("melanoma.learning.shipping.Plan.finish", _stop)
-        with pytest.raises(KeyboardInterrupt):
-            run(parse(*words))
+    run_until_trained(words, monkeypatch)
     assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == [
         "checkpoint.npz",
         "history.csv",
@@ -270,10 +275,7 @@ def test_a_training_killed_while_its_bundle_was_written_is_taken_up(
     table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words = lesion_words(table, tmp_path / "bundle")
-    with monkeypatch.context() as patch:
-        patch.setattr("melanoma.learning.shipping.Plan.finish", _stop)
-        with pytest.raises(KeyboardInterrupt):
-            run(parse(*words))
+    run_until_trained(words, monkeypatch)
     (tmp_path / "bundle" / "checkpoint.npz").rename(tmp_path / ".bundle-checkpoint.npz")  # as it lies just then
     assert run(parse(*words, "--resume")) == 0
     assert not list(tmp_path.glob(".bundle-*"))
@@ -387,10 +389,7 @@ def test_teachers_are_trained_first_and_do_not_ship(
 ) -> None:
     taught = ("--taught-by", "assignment-cnn", "--taught-by", "assignment-cnn", "--teacher-epochs", "1")
     words = lesion_words(table, tmp_path / "bundle", *taught, "--teaching", "0.5")
-    with monkeypatch.context() as patch:
-        patch.setattr("melanoma.learning.shipping.Plan.finish", _stop)
-        with pytest.raises(KeyboardInterrupt):
-            run(parse(*words))
+    run_until_trained(words, monkeypatch)
     said = capsys.readouterr().out
     told = [said.index(f"teacher {number} of 2 (assignment-cnn), epoch 1 of 1") for number in (1, 2)]
     assert told == sorted(told) and told[-1] < said.index("\nepoch 1 of 2")
