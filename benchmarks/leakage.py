@@ -23,9 +23,9 @@ import keras
 import numpy as np
 from leakage_protocols import PROTOCOLS, Item, Material, gather, shared
 
-from melanoma.audit.hashes import turned_hashes
-from melanoma.judging import bootstrap, decisions
-from melanoma.learning.networks import network_named
+from melanoma.audit.perceptual_hash import turned_hashes
+from melanoma.evaluation.metrics import accuracy, bootstrap
+from melanoma.training.networks.registry import network_named
 
 SPLIT = Path(__file__).parents[1] / "docs" / "splits" / "isic9.csv"
 LIBRARIES = ("keras", "tensorflow", "Augmentor", "numpy")
@@ -120,8 +120,8 @@ def judge(network: keras.Model, items: Sequence[Item], material: Material, setti
     truth = material.truth(items)
     answers = network.predict(pixels_of(items, settings), batch_size=64, verbose=0).argmax(axis=1)
     measures = {
-        "accuracy": decisions.accuracy(truth, answers),
-        "balanced_accuracy": decisions.balanced_accuracy(truth, answers, material.evaluated),
+        "accuracy": accuracy.accuracy(truth, answers),
+        "balanced_accuracy": accuracy.balanced_accuracy(truth, answers, material.evaluated),
     }
     groups = np.array([item.photograph.group for item in items])
     return {name: bootstrap.spelt(sample) for name, sample in bootstrap.draw(measures, groups, 0).items()}

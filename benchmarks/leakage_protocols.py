@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma.audit.hashes import Hashes
-from melanoma.audit.hashing import hash_photographs
+from melanoma.audit.hash_files import hash_photographs
 from melanoma.audit.leaks import join_near_duplicates, leaks
-from melanoma.images import ImageSpec, decode
-from melanoma.judging.predictions import MIN_TEST_PHOTOGRAPHS
-from melanoma.labelled.cleaning import clean, read_reference
-from melanoma.labelled.datasets import Columns, Photograph, read_file, read_folders
-from melanoma.labelled.splits import TEST, VALIDATION, read_split, split
-from melanoma.learning.augment import view
-from melanoma.learning.variants import plan_variants
+from melanoma.audit.perceptual_hash import Hashes
+from melanoma.datasets.cleaning import clean, read_reference
+from melanoma.datasets.reading import Columns, Photograph, read_file, read_folders
+from melanoma.datasets.splits import TEST, VALIDATION, read_split, split
+from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
+from melanoma.images.decoding import ImageSpec, decode
+from melanoma.training.data.augmentor import view
+from melanoma.training.data.export import plan_variants
 
 FOLDS = 5  # one of them validates: the usual 80/20
 

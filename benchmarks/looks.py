@@ -15,10 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from melanoma.audit.hashes import NEAR, NEAR_TURNED, Hashes, near_pairs, perceptual_hash, turned_hashes
-from melanoma.audit.hashing import hash_photographs
-from melanoma.images import ImageSpec, decode
-from melanoma.labelled.datasets import Columns, Photograph, read_table
+from melanoma.audit.hash_files import hash_photographs
+from melanoma.audit.perceptual_hash import NEAR, NEAR_TURNED, Hashes, near_pairs, perceptual_hash, turned_hashes
+from melanoma.datasets.reading import Columns, Photograph, read_table
+from melanoma.images.decoding import ImageSpec, decode
 
 SEEN = ImageSpec(64, 64)
 DRAWN = 500

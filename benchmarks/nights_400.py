@@ -14,10 +14,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from melanoma import ledger, queries, scores, upkeep
-from melanoma.bundle import load_bundle
-from melanoma.runs import new_run
-from melanoma.schema import score_schema
+from melanoma.model.bundle import load_bundle
+from melanoma.queries import views
+from melanoma.runs import ledger
+from melanoma.runs.run import new_run
+from melanoma.table import maintenance, score_table
+from melanoma.table.schema import score_schema
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "nights_400.json"
@@ -56,17 +58,17 @@ def grow(folder: str, nights: int, photographs: int, compacts: bool) -> list[dic
     uri, found = f"{folder}/scores", []
     for night in range(1, nights + 1):
         table = rows(night, photographs)
-        scores.append(uri, scores.table_version(uri), f"run-{night}", _SCHEMA, iter(table.to_batches()))
+        score_table.append(uri, score_table.table_version(uri), f"run-{night}", _SCHEMA, iter(table.to_batches()))
         if compacts:
-            upkeep.compact_if_it_pays(uri, _BUNDLE.model_id)
+            maintenance.compact_if_it_pays(uri, _BUNDLE.model_id)
         if night % _EVERY == 0:
-            run = new_run(uri, _BUNDLE, pa.schema([]), scores.table_version(uri), None)
+            run = new_run(uri, _BUNDLE, pa.schema([]), score_table.table_version(uri), None)
             found.append(
                 {
                     "compacts": compacts,
                     "nights": night,
-                    "small files": upkeep.small_files(uri, _BUNDLE.model_id),
-                    "latest, s": timed(lambda: queries.query(uri, "SELECT count(*) FROM latest")),
+                    "small files": maintenance.small_files(uri, _BUNDLE.model_id),
+                    "latest, s": timed(lambda: views.query(uri, "SELECT count(*) FROM latest")),
                     "ledger, s": timed(lambda run=run: ledger.load_ledger(run)),
                 }
             )

@@ -62,8 +62,9 @@ def _enlarged(images: Path, count: int) -> Iterator[bytes]:
 
 
 def _drawn(count: int) -> Iterator[bytes]:
-    from melanoma import samples  # only here: what this process holds would count as its children's memory
+    from melanoma.images import encoding  # only here: what this process holds would count as its children's memory
+    from melanoma.samples import folder
 
     width, height = SIZE
     for seed in range(count):
-        yield samples.encode(samples.draw(seed, height, width), "jpeg", QUALITY)
+        yield encoding.encode(folder.draw(seed, height, width), "jpeg", QUALITY)

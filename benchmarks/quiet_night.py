@@ -83,17 +83,17 @@ def run_night(words: list[str]) -> int:
 
 def write_table(output: str, layout: str, count: int, bundle_uri: str) -> None:
     """Commits a row for every object of the stand-in, in many commits as many nights would."""
-    from melanoma import scores
-    from melanoma.bundle import load_bundle
-    from melanoma.inputs import Root, list_images
-    from melanoma.runs import new_run
+    from melanoma.ingest.sources import Root, list_images
+    from melanoma.model.bundle import load_bundle
+    from melanoma.runs.run import new_run
+    from melanoma.table import score_table
 
     bundle = load_bundle(bundle_uri)
     refs = list_images(Root(f"quiet://{layout}-{count}"))
     for _ in range(_COMMITS):
-        run = new_run(output, bundle, pa.schema([]), scores.table_version(output), None)
+        run = new_run(output, bundle, pa.schema([]), score_table.table_version(output), None)
         pages = _pages(run, bundle.slugs, refs, count // _COMMITS)
-        scores.append(output, run.table_version, run.run_id, run.schema, pages)
+        score_table.append(output, run.table_version, run.run_id, run.schema, pages)
 
 
 def _pages(run: Any, slugs: Any, refs: Iterator[Any], count: int) -> Iterator[pa.RecordBatch]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma.learning.mixing import blended
-from melanoma.learning.views import view
+from melanoma.training.data.mixup import blended
+from melanoma.training.data.views import view
 
 PHOTOGRAPHS, ROUNDS, SIDES = 300, 3, (128, 160, 192, 224)
 BATCH, BLENDS = (64, 192, 192, 3), 20

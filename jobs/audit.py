@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from jobs.data_options import DATA_OPTIONS, columns_of
-from jobs.exits import COMMITTED
-from jobs.values import whole
+from jobs.console.arg_types import whole
+from jobs.console.data_flags import DATA_OPTIONS, columns_of
+from jobs.console.exit_codes import COMMITTED
 from melanoma.errors import UsageError
-from melanoma.texts import printable
+from melanoma.terminal import printable
 
 if TYPE_CHECKING:
-    from melanoma.audit.accounts import Line
     from melanoma.audit.findings import Finding
     from melanoma.audit.sets import Reading, Sets
+    from melanoma.audit.summary import Line
 
 FOUND = 1
 _KINDS = ("leak", "labels", "groups", "duplicate", "broken")
@@ -72,20 +72,20 @@ def run(args: argparse.Namespace) -> int:
     """
     reading = _check(args)
     from melanoma import storage
-    from melanoma.audit import accounts, auditing, hashing, page, sets
+    from melanoma.audit import audit, hash_files, page, sets, summary
 
     if args.output:
         _probe(args.output)
     found = sets.read_sets(args.data, reading)
     refused: dict[int, str] = {}
     with tqdm(total=len(found.photographs), unit="image", desc="looked at", disable=None, dynamic_ncols=True) as bar:
-        hashes = hashing.hash_photographs(found.photographs, bar.update, turned=not args.upright, refused=refused)
-    findings = auditing.audit(found, hashes, refused)
-    _show(found, findings, accounts.lines_of(found, findings), refused)
+        hashes = hash_files.hash_photographs(found.photographs, bar.update, turned=not args.upright, refused=refused)
+    findings = audit.audit(found, hashes, refused)
+    _show(found, findings, summary.lines_of(found, findings), refused)
     if args.output:
         for name, data in (
-            ("findings.csv", accounts.to_csv(found, findings)),
-            ("audit.json", accounts.to_json(found, findings, refused)),
+            ("findings.csv", summary.to_csv(found, findings)),
+            ("audit.json", summary.to_json(found, findings, refused)),
             ("audit.html", page.page(found, findings, refused, args.examples).encode()),
         ):
             storage.write_bytes(storage.join(storage.canonical(args.output), name), data)
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> "Reading":
     """Checks what can be checked before anything is read."""
     from melanoma.audit.sets import Reading
-    from melanoma.labelled.datasets import is_table
+    from melanoma.datasets.reading import is_table
 
     columns = columns_of(args, "DATA")
     if args.part_column and not any(map(is_table, args.data)):
@@ -117,11 +117,11 @@ def _probe(folder: str) -> None:
 
 
 def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", refused: dict[int, str]) -> None:
-    from melanoma.audit import accounts
+    from melanoma.audit import summary
     from melanoma.audit.page import KNOWN_BY, TITLES
 
     rows: list[tuple[str, ...]] = [("set", "", "photographs", "contents", "groups")]
-    for of in accounts.describe_sets(sets, refused):
+    for of in summary.describe_sets(sets, refused):
         absent = f"{of['absent']:,} more are listed but absent" if of["absent"] else ""
         rows.append((of["name"], absent, *(f"{of[column]:,}" for column in ("photographs", "contents", "groups"))))
     _print(rows, range(2, 5))
@@ -140,7 +140,7 @@ def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", 
     more = sum(max(0, number - _LINES) for number in left.values())
     if more:
         print(f"and {more} smaller lines, in audit.json under --output")
-    counts = accounts.concerned(findings)
+    counts = summary.concerned(findings)
     print("\nphotographs concerned: " + ", ".join(f"{TITLES[kind].lower()} {counts[kind]:,}" for kind in counts))
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from jobs.data_options import add_data_arguments, prepare, sources_of
-from jobs.exits import COMMITTED
-from jobs.values import size, whole
+from jobs.console.arg_types import size, whole
+from jobs.console.data_flags import add_data_arguments, prepare, sources_of
+from jobs.console.exit_codes import COMMITTED
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
-    from melanoma.labelled.splits import Dataset
+    from melanoma.datasets.splits import Dataset
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "preview": {"metavar": "FOLDER", "help": "gets a sheet of photographs and variants for each class, and counts.png"},
@@ -76,8 +76,8 @@ def _check(args: argparse.Namespace) -> None:
     if not 0 <= args.balance <= 1:
         raise UsageError(f"--balance {args.balance:g}: give a share from 0 to 1")
     sources = sources_of(args)
-    from melanoma.labelled.datasets import is_table
-    from melanoma.learning.variants import check_folder
+    from melanoma.datasets.reading import is_table
+    from melanoma.training.data.export import check_folder
 
     read = [*sources.roots, *(uri for uri in sources.data if not is_table(uri))]
     for folder, apart, empty in ((args.preview, [args.output], False), (args.output, [args.preview], True)):
@@ -87,9 +87,9 @@ def _check(args: argparse.Namespace) -> None:
 
 def _show(args: argparse.Namespace, dataset: "Dataset") -> None:
     from melanoma import storage
-    from melanoma.labelled.splits import TRAIN
-    from melanoma.learning.balance import draw_counts, epoch_counts
-    from melanoma.learning.contact_sheets import draw_sheet
+    from melanoma.datasets.splits import TRAIN
+    from melanoma.training.data.class_counts import draw_counts, epoch_counts
+    from melanoma.training.data.contact_sheets import draw_sheet
 
     root, part = storage.canonical(args.preview), dataset.of(TRAIN)
     before = {label: parts[TRAIN] for label, parts in dataset.tally().items()}
@@ -108,15 +108,15 @@ def _show(args: argparse.Namespace, dataset: "Dataset") -> None:
 
 
 def _write(args: argparse.Namespace, dataset: "Dataset") -> None:
-    from melanoma.labelled.splits import TRAIN
-    from melanoma.learning import variants
+    from melanoma.datasets.splits import TRAIN
+    from melanoma.training.data import export
 
-    planned = variants.plan_variants(dataset.of(TRAIN).photographs, args.per_class, args.seed)
+    planned = export.plan_variants(dataset.of(TRAIN).photographs, args.per_class, args.seed)
     with tqdm(total=len(planned), unit="image", desc="augmented", disable=None, dynamic_ncols=True) as bar:
-        variants.write_variants(planned, dataset, args.output, bar.update)
+        export.write_variants(planned, dataset, args.output, bar.update)
     sources = len({variant.photograph.sha256 for variant in planned})
     print(
         f"\n{args.output}: {len(planned):,} variants of {sources:,} photographs of the training part, "
-        f"{variants.MANIFEST}, {variants.SPLIT}\n"
-        f"train on them and never split them: validate and test on the photographs that {variants.SPLIT} names"
+        f"{export.MANIFEST}, {export.SPLIT}\n"
+        f"train on them and never split them: validate and test on the photographs that {export.SPLIT} names"
     )

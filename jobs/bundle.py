@@ -5,10 +5,10 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
-from jobs import logs
-from jobs.exits import COMMITTED
-from jobs.values import size
-from melanoma.texts import printable
+from jobs.console import logs
+from jobs.console.arg_types import size
+from jobs.console.exit_codes import COMMITTED
+from melanoma.terminal import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from melanoma.bundle import load_bundle
+    from melanoma.model.bundle import load_bundle
 
     bundle = load_bundle(args.uri)
     if args.card:
@@ -73,22 +73,22 @@ def _measured(metrics: Mapping[str, Any]) -> str:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from melanoma.bundle import load_bundle
+    from melanoma.model.bundle import load_bundle
 
     bundle = load_bundle(args.uri)
     with logs.native_silence():
-        from melanoma.engine import load_engine  # TensorFlow: only for a bundle that is whole
+        from melanoma.model.engine import load_engine  # TensorFlow: only for a bundle that is whole
     load_engine(bundle, batch_size=len(bundle.golden))
     print(f"{bundle.uri}: {bundle.model_id} is whole, safe to load and scores its {len(bundle.golden)} golden phantoms")
     return COMMITTED
 
 
 def _import(args: argparse.Namespace) -> int:
-    from melanoma.bundle import Scaling, uniform_prior
-    from melanoma.images import ImageSpec
+    from melanoma.images.decoding import ImageSpec
+    from melanoma.model.bundle import Scaling, uniform_prior
 
     with logs.native_silence():
-        from melanoma.bundling import import_model
+        from melanoma.model.bundle_writer import import_model
 
     height, width = args.size
     bundle = import_model(

@@ -10,12 +10,12 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from jobs import config, logs, output
-from jobs.exits import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
-from jobs.termination import Terminated
+from jobs.console import config_file, logs, stdout
+from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
+from jobs.console.sigterm import Terminated
 from melanoma import __version__
 from melanoma.errors import MelanomaError, ReadError, UsageError
-from melanoma.texts import printable
+from melanoma.terminal import printable
 
 COMMANDS = {
     "score": "score photographs and append them to the score table",
@@ -88,9 +88,9 @@ def _split(words: list[str]) -> tuple[list[str], list[str]]:
 def _parse(words: list[str], beam_options: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser, commands = _parser(words)
     command = commands.choices.get(words[0]) if words else None
-    if command is not None and config.FLAG in command._option_string_actions:
+    if command is not None and config_file.FLAG in command._option_string_actions:
         # One file serves the night and its check-up.
-        words, from_file = config.expand(words, beam_options, command, _flags_of("score"))
+        words, from_file = config_file.expand(words, beam_options, command, _flags_of("score"))
         beam_options = from_file if words[0] == "score" else beam_options
     return parser.parse_args(words), beam_options
 
@@ -124,7 +124,7 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
     Arrow's threads may still be at work while the interpreter takes itself apart, which now and then aborts a process
     that has done all its work (apache/arrow, issue 34314): so it is not taken apart.
     """
-    output.be_patient()
+    stdout.be_patient()
     code = main(argv)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # nobody reads any more

@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.evaluate import add_label_arguments
-from jobs.exits import COMMITTED
-from jobs.summary import NO_DIAGNOSIS
+from jobs.console.exit_codes import COMMITTED
+from jobs.console.label_flags import add_label_arguments
+from jobs.nightly.summary import NO_DIAGNOSIS
 from melanoma.errors import UsageError
-from melanoma.texts import printable
+from melanoma.terminal import printable
 
 _MOST_FLIPS = 5
 
@@ -26,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compares, prints the differences and writes the report."""
-    from melanoma.judging.agreement import pair
-    from melanoma.judging.answers import read_answers
-    from melanoma.judging.comparison import compare
-    from melanoma.judging.trained import read_trained
-    from melanoma.judging.truths import Columns, read_truths
+    from melanoma.evaluation.compare import compare
+    from melanoma.evaluation.inputs.ground_truth import Columns, read_truths
+    from melanoma.evaluation.inputs.table_predictions import read_answers
+    from melanoma.evaluation.inputs.training_set import read_trained
+    from melanoma.evaluation.metrics.agreement import pair
 
     truths = None
     if args.labels:
@@ -45,8 +45,8 @@ def run(args: argparse.Namespace) -> int:
     report = compare(pair(old, new), truths, read_trained(args.trained_on), args.seed)
     print(printable(_summary(report), keep="\n"))
     if args.output:
-        from melanoma.judging.comparison_page import page
-        from melanoma.judging.files import write_report
+        from melanoma.evaluation.pages.comparison import page
+        from melanoma.evaluation.pages.files import write_report
 
         title = f"{old.model_id} against {new.model_id}"
         print(f"  report    {write_report(args.output, 'comparison', report, page(report, title))}")
@@ -54,9 +54,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(report: Mapping[str, Any]) -> str:
-    from melanoma.judging.agreement import flipped
-    from melanoma.judging.comparison_page import left_out
-    from melanoma.judging.sentences import number
+    from melanoma.evaluation.formatting import number
+    from melanoma.evaluation.metrics.agreement import flipped
+    from melanoma.evaluation.pages.comparison import left_out
     from melanoma.labels import name_of
 
     found, n = report["agreement"], report["agreement"]["n"]
@@ -78,7 +78,7 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 
 def _judgement(judged: Mapping[str, Any]) -> list[str]:
-    from melanoma.judging.sentences import FIGURES, number, signed
+    from melanoma.evaluation.formatting import FIGURES, number, signed
     from melanoma.labels import name_of
 
     figures = {FIGURES[name][0]: row for name, row in judged["figures"].items()}

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from jobs import logs
-from jobs.exits import COMMITTED, NOTHING_COMMITTED, WRONG_USAGE
-from jobs.score import add_night
-from melanoma.texts import printable
+from jobs.console import logs
+from jobs.console.exit_codes import COMMITTED, NOTHING_COMMITTED, WRONG_USAGE
+from jobs.nightly.flags import add_night
+from melanoma.terminal import printable
 
 if TYPE_CHECKING:
-    from melanoma.checkup import Check
-    from melanoma.forecast import Forecast
+    from melanoma.operations.forecast import Forecast
+    from melanoma.operations.preflight import Check
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Checks one thing after the other, and says each as it comes."""
-    from melanoma.checkup import Result
+    from melanoma.operations.preflight import Result
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     checks, forecasts = list["Check"](), list["Forecast"]()
@@ -51,21 +51,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checks(args: argparse.Namespace) -> Iterator[Any]:
-    from jobs.night import sources_of
-    from melanoma import checkup
-    from melanoma.bundle import load_bundle
-    from melanoma.checkup import Check, Result, guarded
+    from jobs.nightly.night import sources_of
+    from melanoma.model.bundle import load_bundle
+    from melanoma.operations import preflight
+    from melanoma.operations.preflight import Check, Result, guarded
 
-    yield guarded("versions", "install by requirements.lock", checkup.check_versions)
-    yield guarded("other nights", "", lambda: checkup.check_alone(args.output))
-    output = guarded("output", "choose another --output, or mend its rights", lambda: checkup.check_output(args.output))
+    yield guarded("versions", "install by requirements.lock", preflight.check_versions)
+    yield guarded("other nights", "", lambda: preflight.check_alone(args.output))
+    output = guarded(
+        "output", "choose another --output, or mend its rights", lambda: preflight.check_output(args.output)
+    )
     yield output
     listed = None
 
     def listing() -> "Check":
         nonlocal listed
-        listed = checkup.list_some(sources_of(args))
-        return checkup.check_listing(listed)
+        listed = preflight.list_some(sources_of(args))
+        return preflight.check_listing(listed)
 
     yield guarded("listing", "check --images, and the credentials of its store", listing)
     needed = 0.0
@@ -80,30 +82,31 @@ def _checks(args: argparse.Namespace) -> Iterator[Any]:
         if not bundles:
             continue
         if output.result is Result.PASS:
-            delta = partial(checkup.check_delta, args.output, bundles[0])
+            delta = partial(preflight.check_delta, args.output, bundles[0])
             yield guarded("table", "choose another --output", delta)
         if listed is not None and listed.count:
             for found in _timed(args, bundles[0], listed):
                 needed = max(needed, getattr(found, "disk_bytes", 0.0))
                 if hasattr(found, "memory_bytes"):
-                    yield checkup.check_memory(found.memory_bytes)
+                    yield preflight.check_memory(found.memory_bytes)
                 yield found
-    yield guarded("space", "make room", lambda: checkup.check_space(args.output, needed))
+    yield guarded("space", "make room", lambda: preflight.check_space(args.output, needed))
 
 
 def _timed(args: argparse.Namespace, bundle: Any, listed: Any) -> Iterator[Any]:
     """Decodes the sample, scores batches of it, and forecasts a night from both."""
-    from melanoma import checkup, storage
-    from melanoma.checkup import Check, Result, guarded
-    from melanoma.forecast import forecast
+    from melanoma import storage
+    from melanoma.operations import preflight
+    from melanoma.operations.forecast import forecast
+    from melanoma.operations.preflight import Check, Result, guarded
 
-    loaded, pixels = checkup.decode_sample(listed, bundle)
-    yield checkup.check_decoding(loaded)
+    loaded, pixels = preflight.decode_sample(listed, bundle)
+    yield preflight.check_decoding(loaded)
     seconds: list[float] = []
 
     def scoring() -> Check:
         with logs.native_silence():
-            from melanoma.engine import load_engine
+            from melanoma.model.engine import load_engine
 
             engine = load_engine(bundle, args.batch_size)
         batch = pixels[: args.batch_size]

@@ -1,14 +1,13 @@
 """`melanoma evaluate`: how good a model is, by labels."""
 
 import argparse
-import functools
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.exits import COMMITTED
-from jobs.summary import NO_DIAGNOSIS
-from jobs.values import whole
-from melanoma.texts import printable
+from jobs.console.exit_codes import COMMITTED
+from jobs.console.label_flags import add_label_arguments
+from jobs.nightly.summary import NO_DIAGNOSIS
+from melanoma.terminal import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,31 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model-id", metavar="M", help="whose rows, where the table holds several models")
 
 
-def add_label_arguments(parser: argparse.ArgumentParser, required: bool) -> None:
-    """Declares how labels are read and where reports go, as evaluate and compare share it."""
-    parser.add_argument("--labels", required=required, metavar="FILE", help="CSV or Parquet, a row for each photograph")
-    parser.add_argument("--id-column", required=required, metavar="COLUMN", help="of the labels: as image_id is spelt")
-    parser.add_argument("--label-column", required=required, metavar="COLUMN", help="of the labels: the class")
-    parser.add_argument("--group-column", metavar="COLUMN", help="of the labels: lesion or patient, kept together")
-    parser.add_argument(
-        "--trained-on",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="leave out what this lists, and its lesions: split.csv of a bundle; may be repeated",
-    )
-    parser.add_argument("--output", metavar="FOLDER", help="where the report goes, as JSON and as a page")
-    seed = functools.partial(whole, least=0)
-    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of the resampling (default: 0)")
-
-
 def run(args: argparse.Namespace) -> int:
     """Judges, prints the figures and writes the report."""
-    from melanoma.judging.answers import read_answers
-    from melanoma.judging.evaluation import evaluate
-    from melanoma.judging.matching import match
-    from melanoma.judging.trained import read_trained
-    from melanoma.judging.truths import Columns, read_truths
+    from melanoma.evaluation.evaluate import evaluate
+    from melanoma.evaluation.inputs.ground_truth import Columns, read_truths
+    from melanoma.evaluation.inputs.matching import match
+    from melanoma.evaluation.inputs.table_predictions import read_answers
+    from melanoma.evaluation.inputs.training_set import read_trained
 
     by = tuple(dict.fromkeys(name.strip() for name in args.by.split(",") if name.strip()))
     truths = read_truths(args.labels, Columns(args.id_column, args.label_column, args.group_column, by))
@@ -52,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     report = {**evaluate(predictions, args.seed), "data": data}
     print(printable(_summary(report), keep="\n"))
     if args.output:
-        from melanoma.judging.files import write_report
-        from melanoma.judging.page import page
+        from melanoma.evaluation.pages.evaluation import page
+        from melanoma.evaluation.pages.files import write_report
 
         title = f"Evaluation of {data['model_id']}"
         print(f"  report    {write_report(args.output, 'evaluation', report, page(report, title))}")
@@ -61,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _summary(report: Mapping[str, Any]) -> str:
-    from melanoma.judging.sentences import accounts, number, with_interval
+    from melanoma.evaluation.formatting import accounts, number, with_interval
     from melanoma.labels import name_of
 
     baseline, perfect = report["baseline"], report["calibration"]["perfect"]

@@ -5,12 +5,12 @@ import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.exits import COMMITTED
-from jobs.summary import NO_DIAGNOSIS
-from melanoma.texts import printable
+from jobs.console.exit_codes import COMMITTED
+from jobs.nightly.summary import NO_DIAGNOSIS
+from melanoma.terminal import printable
 
 if TYPE_CHECKING:
-    from melanoma.explaining import Explanation
+    from melanoma.queries.explain import Explanation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints every attempt, and what the next night will do."""
-    from melanoma.explaining import explain
+    from melanoma.queries.explain import explain
 
     found = explain(args.table, args.photograph, datetime.date.today(), not args.offline)
     print(_as_json(found) if args.json else printable(_as_text(found), keep="\n"))
@@ -47,8 +47,8 @@ def _as_text(found: "Explanation") -> str:
 
 
 def _result(row: dict[str, Any]) -> list[str]:
-    from melanoma.explaining import likeliest
     from melanoma.labels import name_of
+    from melanoma.queries.explain import likeliest
 
     if row["error_kind"]:
         return [f"  error     {row['error_kind']}: {row['error']}"]

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from jobs.exits import COMMITTED
+from jobs.console.exit_codes import COMMITTED
 from melanoma.errors import UsageError
 
 _VIEWS = ("latest", "current", "failures", "nights", "scores")
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
     sql = _statement(args)
     if args.output:
         return _write(args, sql, args.output)
-    from melanoma import queries
+    from melanoma.queries import views
 
-    print(queries.as_text(queries.query(args.table, sql), args.rows))
+    print(views.as_text(views.query(args.table, sql), args.rows))
     return COMMITTED
 
 
@@ -56,7 +56,7 @@ def _statement(args: argparse.Namespace) -> str:
 
 
 def _write(args: argparse.Namespace, sql: str, target: str) -> int:
-    from melanoma.exports import export
+    from melanoma.queries.exports import export
 
     rows = export(args.table, sql, target, args.format)
     print(f"{rows:,} rows written to {target}", file=sys.stderr)

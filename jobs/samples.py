@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from jobs.exits import COMMITTED
+from jobs.console.exit_codes import COMMITTED
 from melanoma.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: A number is out of range, or the folder is not one to write samples into.
     """
-    from melanoma.samples import write_samples
+    from melanoma.samples.folder import write_samples
 
     if "://" in args.folder:
         raise UsageError(f"{args.folder} is an address; samples go to a local folder: name one, copy them on")

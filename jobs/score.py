@@ -9,13 +9,15 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from jobs import morning, progress, summary, termination
-from jobs.exits import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
-from jobs.values import whole
+from jobs.console import sigterm
+from jobs.console.arg_types import whole
+from jobs.console.exit_codes import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
+from jobs.nightly import progress, publishing, summary
+from jobs.nightly.flags import add_night, date
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 
 if TYPE_CHECKING:
-    from jobs.night import NightPlan
+    from jobs.nightly.night import NightPlan
 
 _FEW_FAILURES = 10
 
@@ -29,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tries.add_argument("--stop-at", type=_clock, metavar="HH:MM", help="begin no new chunk after it, local time")
     tries.add_argument("--max-time", type=_duration, metavar="TIME", help="the same after, say, 3h30m, 90m or 45s")
     tries.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
-    morning.add_arguments(parser)
-    parser.add_argument("--run-date", type=_date, metavar="YYYY-MM-DD", help="instead of today")
+    publishing.add_arguments(parser)
+    parser.add_argument("--run-date", type=date, metavar="YYYY-MM-DD", help="instead of today")
     parser.add_argument("--chunk-size", type=whole, metavar="N", help="photographs staged together (default: auto)")
     parser.add_argument(
         "--max-failed", type=_share, default=0.05, metavar="SHARE", help="failed share that is fine (default: 0.05)"
@@ -40,48 +42,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"Beam's own options follow --, for example: -- --runner=FlinkRunner. {parser.epilog}"
 
 
-def add_night(parser: argparse.ArgumentParser) -> None:
-    """Declares what is scored by what, and where the scores go."""
-    parser.add_argument("--config", metavar="FILE", help="TOML file of flags, without their dashes; the flags here win")
-    sources = parser.add_argument_group("photographs (one of the two)")
-    sources.add_argument(
-        "--images", action="append", metavar="URI", help="folder, file or glob in any store; repeatable"
-    )
-    sources.add_argument(
-        "--pattern", metavar="GLOB", help="names that count as photographs (default: image extensions)"
-    )
-    sources.add_argument("--manifest", metavar="FILE", help="CSV or Parquet with a column uri, and maybe image_id")
-    sources.add_argument(
-        "--keep", nargs="+", default=[], metavar="COL", help="manifest columns to carry into the table"
-    )
-    sources.add_argument(
-        "--since", type=_date, metavar="YYYY-MM-DD", help="ignore photographs that the store dates before it"
-    )
-    sources.add_argument("--uri-base", metavar="URI", help="place under which the table knows what lies at --images")
-    parser.add_argument(
-        "--bundle",
-        required=True,
-        action="append",
-        metavar="URI",
-        help="folder of the model bundle; several score beside",
-    )
-    parser.add_argument("--output", required=True, metavar="URI", help="folder of the score table; made if missing")
-    parser.add_argument("--batch-size", type=whole, default=32, metavar="N", help="of the network (default: 32)")
-
-
 def run(args: argparse.Namespace) -> int:
     """Scores what is new and returns the exit code."""
-    morning.check(args)
+    publishing.check(args)
     try:
-        with termination.terminable():
+        with sigterm.terminable():
             return _run(args)
     except MelanomaError as error:
-        _warn(morning.tell_failure(error, args))
+        _warn(publishing.tell_failure(error, args))
         raise
 
 
 def _run(args: argparse.Namespace) -> int:
-    from jobs import night  # pyarrow and Delta Lake: not needed to print the help
+    from jobs.nightly import night  # pyarrow and Delta Lake: not needed to print the help
 
     began = time.monotonic()
     try:
@@ -101,7 +74,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
-    from jobs import night
+    from jobs.nightly import night
 
     _warn(plan.warnings)
     for run in plan.runs:
@@ -113,18 +86,18 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
         night.record_stop(plan, "it was stopped before it had begun to score")
         raise
     except MelanomaError:
-        ended = morning.with_time(night.ended_early(plan), time.monotonic() - began, plan.warnings)
-        _warn(morning.leave_reports(plan.models, ended, [False] * len(ended), args)[0])
+        ended = publishing.with_time(night.ended_early(plan), time.monotonic() - began, plan.warnings)
+        _warn(publishing.leave_reports(plan.models, ended, [False] * len(ended), args)[0])
         raise
-    termination.finish()
+    sigterm.finish()
     codes = [
         exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed) for record in records
     ]
     for model, record in zip(plan.models, records, strict=True):
         _say(summary.night(model, record, watch.seconds))
     warnings = [*plan.warnings, *night.tidy(records, plan.output)]
-    records = morning.with_time(records, time.monotonic() - began, warnings)
-    _warn(morning.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
+    records = publishing.with_time(records, time.monotonic() - began, warnings)
+    _warn(publishing.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
     return max(codes)
 
 
@@ -153,13 +126,6 @@ def exit_code(outcome: str, scored: int, failed: int, max_failed: float) -> int:
         return NOTHING_COMMITTED
     over = failed >= _FEW_FAILURES and failed > max_failed * (scored + failed)
     return OVER_BUDGET if over else COMMITTED
-
-
-def _date(word: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(word)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word!r} is no date; write YYYY-MM-DD") from None
 
 
 def _clock(word: str) -> datetime.time:

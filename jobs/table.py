@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from jobs.exits import COMMITTED
-from jobs.values import whole
+from jobs.console.arg_types import whole
+from jobs.console.exit_codes import COMMITTED
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,17 +47,18 @@ def run(args: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _alone(args: argparse.Namespace) -> Iterator[None]:
     """Keeps nights away while the block deletes."""
-    from melanoma import heartbeats, upkeep
-    from melanoma.runs import time_stamp
+    from melanoma.runs import heartbeats
+    from melanoma.runs.run import time_stamp
+    from melanoma.table import maintenance
 
-    upkeep.opened(args.table)  # a mistyped path must not become a folder with a heartbeat
+    maintenance.opened(args.table)  # a mistyped path must not become a folder with a heartbeat
     now = datetime.datetime.now(datetime.UTC)
     with heartbeats.beating(args.table, f"{time_stamp(now)}-{args.action}"):
         yield
 
 
 def _history(args: argparse.Namespace) -> None:
-    from melanoma import history
+    from melanoma.table import history
 
     versions = history.history(args.table)
     if args.json:
@@ -70,7 +71,7 @@ def _history(args: argparse.Namespace) -> None:
 
 
 def _models(args: argparse.Namespace) -> None:
-    from melanoma import promotion
+    from melanoma.table import promotion
 
     models = promotion.models(args.table)
     if args.json:
@@ -82,14 +83,14 @@ def _models(args: argparse.Namespace) -> None:
 
 
 def _promote(args: argparse.Namespace) -> None:
-    from melanoma import promotion
+    from melanoma.table import promotion
 
     version = promotion.promote(args.table, args.model_id)
     print(f"{args.model_id} is promoted, table version {version}: the view current shows its answers")
 
 
 def _delete(args: argparse.Namespace) -> None:
-    from melanoma import promotion
+    from melanoma.table import promotion
 
     if not args.yes:
         known = {model.model_id: model.rows for model in promotion.models(args.table)}
@@ -100,30 +101,30 @@ def _delete(args: argparse.Namespace) -> None:
 
 
 def _compact(args: argparse.Namespace) -> None:
-    from melanoma import upkeep
+    from melanoma.table import maintenance
 
     with _alone(args):
-        before, after = upkeep.compact(args.table)
+        before, after = maintenance.compact(args.table)
     print(f"{before:,} files became {after:,}" if before else "nothing to merge")
 
 
 def _vacuum(args: argparse.Namespace) -> None:
-    from melanoma import upkeep
+    from melanoma.table import maintenance
 
     with _alone(args) if args.yes else contextlib.nullcontext():
-        files, size = upkeep.vacuum(args.table, args.retention_days, dry_run=not args.yes)
+        files, size = maintenance.vacuum(args.table, args.retention_days, dry_run=not args.yes)
     said = "deleted" if args.yes else "would be deleted; say --yes to do it"
     print(f"{files:,} files of {size / 1e6:,.1f} MB, not needed for {args.retention_days} days: {said}")
 
 
 def _forget(args: argparse.Namespace) -> None:
-    from melanoma import erasing
-    from melanoma.pseudonyms import Pseudonyms
-    from melanoma.reporting.leaving import forget
+    from melanoma.operations import erasure
+    from melanoma.reporting.publish import forget
+    from melanoma.table.pseudonyms import Pseudonyms
 
-    uris = erasing.read_uris(args.uris)
+    uris = erasure.read_uris(args.uris)
     with _alone(args):
-        erased = erasing.erase(args.table, uris)
+        erased = erasure.erase(args.table, uris)
         pseudonyms = Pseudonyms.of_table(args.table)
         reports = forget(args.table, {*uris, *map(pseudonyms.of, uris)})
     if erased.unknown:

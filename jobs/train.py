@@ -9,15 +9,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jobs import logs
-from jobs.data_options import DATA_OPTIONS, add_data_arguments, prepare
+from jobs.console import logs
+from jobs.console.arg_types import size, whole
+from jobs.console.data_flags import DATA_OPTIONS, add_data_arguments, prepare
 from jobs.train_checks import check, naming_a_full_disk, naming_the_backend, set_aside, terms_of
-from jobs.values import size, whole
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
-    from melanoma.learning.monitoring import History
-    from melanoma.learning.recipes import Recipe
+    from melanoma.training.fitting.monitoring import History
+    from melanoma.training.fitting.recipes import Recipe
 
 _photograph_size = partial(size, least=32)
 
@@ -111,17 +111,19 @@ def run(args: argparse.Namespace) -> int:
     check(args)
     licence = terms_of(args.data_licence)
     with naming_the_backend(), logs.native_silence():
-        from melanoma.learning import checkpoints, figures, networks, preparation, shipping
-        from melanoma.learning.inheritance import inherit
-        from melanoma.learning.recipes import recipe_for
+        from melanoma.training.fitting import checkpoints, preparation
+        from melanoma.training.fitting.recipes import recipe_for
+        from melanoma.training.fitting.warm_start import inherit
+        from melanoma.training.networks import registry
+        from melanoma.training.release import markdown_tables, release
 
     recipe = _chosen(args, recipe_for(args.network))
-    networks.check_buildable([args.network, *recipe.taught_by])
+    registry.check_buildable([args.network, *recipe.taught_by])
     subgroups = _subgroups(args)
     prepared = prepare(args)
     warnings = preparation.warnings(prepared)
     print(*(f"note: {warning}" for warning in warnings), sep="\n", end="\n" * bool(warnings))
-    plan = shipping.Plan(
+    plan = release.Plan(
         network=args.network,
         recipe=recipe,
         prepared=prepared,
@@ -139,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
     _go_on_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then judging once on the test part")
     finished = plan.finish(trained)
-    story = shipping.Story(
+    story = release.Story(
         name=args.name or folder.name,
         data=args.data_description or f"Photographs of {', '.join(args.data)}.",
         licence=licence,
@@ -151,13 +153,13 @@ def run(args: argparse.Namespace) -> int:
         set_aside([folder / name for name in checkpoints.checkpoint_names(len(recipe.taught_by))]),
     ):
         bundle = plan.ship(args.output, story, trained, finished)
-    print("", *figures.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
+    print("", *markdown_tables.figures(finished.report, finished.gap), f"{args.output}: {bundle.model_id}", sep="\n\n")
     return 0
 
 
 def _go_on_with_tensorflow() -> None:
     """Becomes the same command under TensorFlow, which judges as it scores at night, if another backend has trained."""
-    from melanoma.learning.networks import BACKEND
+    from melanoma.training.networks.registry import BACKEND
 
     if BACKEND != "tensorflow":
         print(f"trained with {BACKEND}; going on with tensorflow, which scores at night", flush=True)
@@ -197,8 +199,8 @@ def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
 
 def _subgroups(args: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Reads the columns of --by: values by column and image_id."""
-    from melanoma.labelled.datasets import is_table
-    from melanoma.learning.subgroups import read_subgroups
+    from melanoma.datasets.reading import is_table
+    from melanoma.training.release.subgroups import read_subgroups
 
     tables = [uri for uri in args.data if is_table(uri)] + [args.reference] * bool(args.reference)
     return read_subgroups(tables, args.id_column, args.label_column, args.by.split(",")) if args.by else {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.data_options import sources_of
+from jobs.console.data_flags import sources_of
 from melanoma.errors import NothingCommittedError, UsageError
 
 _TEXT_FILES = (".txt", ".md", ".html", ".pdf", ".rst")
@@ -37,9 +37,9 @@ def check(args: argparse.Namespace) -> None:
 
 
 def _check_folder(args: argparse.Namespace) -> None:
-    from melanoma.bundle import check_free
-    from melanoma.description import DESCRIPTION
-    from melanoma.learning.checkpoints import WHILE_TRAINING, checkpoint_names
+    from melanoma.model.bundle import check_free
+    from melanoma.model.description import DESCRIPTION
+    from melanoma.training.fitting.checkpoints import WHILE_TRAINING, checkpoint_names
 
     folder, names = Path(args.output), checkpoint_names(len(args.taught_by or ()))
     if not (folder / DESCRIPTION).exists():  # a training that was killed while it wrote its bundle

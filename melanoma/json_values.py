@@ -1,5 +1,6 @@
 """Values of a JSON document that nobody vouches for: each of its type and in its range, or a `ValueError` says why."""
 
+import json
 from collections.abc import Collection
 from typing import Any, TypeVar
 
@@ -33,3 +34,8 @@ def shares(value: Any, name: str, keys: Collection[str]) -> dict[str, float]:
 def few(names: Collection[str]) -> str:
     """Quotes some names for an error, and counts those beyond the fifth."""
     return ", ".join(map(repr, sorted(names)[:5])) + ("" if len(names) <= 5 else f" and {len(names) - 5} more")
+
+
+def to_json(document: object, indent: int | None = 2) -> bytes:
+    """Spells a document so that equal documents are equal bytes."""
+    return (json.dumps(document, sort_keys=True, indent=indent, allow_nan=False, ensure_ascii=False) + "\n").encode()

@@ -5,11 +5,12 @@ from typing import Any
 
 import apache_beam as beam
 
-from melanoma.commits import Plan, end_run
 from melanoma.errors import NothingCommittedError
-from melanoma.planning import Found
-from melanoma.runs import Run, RunRecord
-from melanoma.staging import StagedChunk
+from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.planning import Found
+from melanoma.runs.records import RunRecord
+from melanoma.runs.run import Run
+from melanoma.runs.staging import StagedChunk
 
 
 class CommitRun(beam.PTransform):

@@ -9,12 +9,12 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 
-from melanoma.bundle import load_bundle
-from melanoma.decision import Scores
-from melanoma.loading import Batch
+from melanoma.ingest.loading import Batch
+from melanoma.model.bundle import load_bundle
+from melanoma.model.decision import Scores
 
 if TYPE_CHECKING:
-    from melanoma.engine import Engine
+    from melanoma.model.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
 
     def load_model(self) -> "Engine":
         """Loads the bundle and checks it against its golden phantoms."""
-        from melanoma.engine import load_engine  # TensorFlow: only where a network runs
+        from melanoma.model.engine import load_engine  # TensorFlow: only where a network runs
 
         return load_engine(load_bundle(self._bundle.uri, self._bundle.digest), self._batch_size)
 

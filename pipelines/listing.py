@@ -9,10 +9,10 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
-from melanoma.inputs import Root, Source, list_images
-from melanoma.ledger import Ledger, load_ledger
-from melanoma.planning import Found, ask, nothing_found, timed
-from melanoma.runs import Run
+from melanoma.ingest.sources import Root, Source, list_images
+from melanoma.runs.ledger import Ledger, load_ledger
+from melanoma.runs.planning import Found, ask, nothing_found, timed
+from melanoma.runs.run import Run
 
 FOUND = "found"
 _PAGE = 4096

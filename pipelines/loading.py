@@ -11,10 +11,10 @@ from apache_beam.pvalue import TaggedOutput
 
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
-from melanoma.images import ImageSpec
-from melanoma.inputs import ImageRef, digest_of
-from melanoma.loading import Chunk, Task, load_batches, put_off
-from melanoma.planning import Found
+from melanoma.images.decoding import ImageSpec
+from melanoma.ingest.image_refs import ImageRef, digest_of
+from melanoma.ingest.loading import Chunk, Task, load_batches, put_off
+from melanoma.runs.planning import Found
 
 _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
-from melanoma.inputs import digest_of
-from melanoma.loading import Task
-from melanoma.planning import Found, check_moved
-from melanoma.runs import ModelRun, Run
-from melanoma.staging import announce
+from melanoma.ingest.image_refs import digest_of
+from melanoma.ingest.loading import Task
+from melanoma.runs.planning import Found, check_moved
+from melanoma.runs.run import ModelRun, Run
+from melanoma.runs.staging import announce
 from pipelines.commit import CommitRun
 from pipelines.inference import BundleRef, InferBatches
 from pipelines.listing import FOUND, ListTasks, total

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from melanoma.bundle import Bundle
-from melanoma.runs import Run, Stage
-from melanoma.staging import RowBuilder, StagedChunk, write_chunk
+from melanoma.model.bundle import Bundle
+from melanoma.runs.records import Stage
+from melanoma.runs.run import Run
+from melanoma.runs.staging import RowBuilder, StagedChunk, write_chunk
 from pipelines.inference import ScoredBatch
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import exits
 from jobs.cli import _parser
+from jobs.console import exit_codes
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -52,7 +52,7 @@ def test_systemd_takes_the_units(tmp_path: Path, name: str) -> None:
 
 
 def test_only_exit_code_3_is_tried_again() -> None:
-    assert exits.NOTHING_COMMITTED == 3
+    assert exit_codes.NOTHING_COMMITTED == 3
     assert "RestartForceExitStatus=3\n" in (DEPLOY / "melanoma.service").read_text()
     dag = (DEPLOY / "airflow_dag.py").read_text()
     ast.parse(dag)
@@ -63,7 +63,7 @@ def test_only_exit_code_3_is_tried_again() -> None:
 
 def test_the_guide_explains_every_exit_code() -> None:
     guide = (ROOT / "docs" / "scheduling.md").read_text()
-    codes = {value for name, value in vars(exits).items() if name.isupper() and isinstance(value, int)}
+    codes = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", guide, re.MULTILINE)} == codes
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from melanoma.errors import ErrorKind
 from melanoma.labels import VOCABULARY
-from melanoma.schema import COLUMNS
+from melanoma.table.schema import COLUMNS
 
 PAGE = (Path(__file__).parents[1] / "docs" / "output.md").read_text(encoding="utf-8")
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from melanoma.audit.findings import Finding, Kind
-from melanoma.audit.hashes import NEAR, Hashes, near_pairs
 from melanoma.audit.links import Links
-from melanoma.labelled.cleaning import join_groups
-from melanoma.labelled.datasets import Photograph
+from melanoma.audit.perceptual_hash import NEAR, Hashes, near_pairs
+from melanoma.datasets.cleaning import join_groups
+from melanoma.datasets.reading import Photograph
 
 
 def leaks(

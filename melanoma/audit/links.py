@@ -6,9 +6,9 @@ from itertools import combinations
 from typing import NamedTuple
 
 from melanoma.audit.findings import Basis
-from melanoma.audit.hashes import Hashes, Pair, distance, near_pairs, with_turns
-from melanoma.labelled.datasets import Photograph
-from melanoma.labelled.names import bare
+from melanoma.audit.perceptual_hash import Hashes, Pair, distance, near_pairs, with_turns
+from melanoma.datasets.image_ids import bare
+from melanoma.datasets.reading import Photograph
 
 _MOST_COPIES = 4  # of one photograph under names of their own
 

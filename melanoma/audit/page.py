@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby, zip_longest
 
-from melanoma.audit.accounts import Line, concerned, describe_sets, lines_of
 from melanoma.audit.findings import Basis, Finding, Kind
-from melanoma.audit.markup import document, escaped, pair, paragraph, photograph, table, tile
+from melanoma.audit.page_parts import document, escaped, pair, paragraph, photograph, table, tile
 from melanoma.audit.sets import Sets
+from melanoma.audit.summary import Line, concerned, describe_sets, lines_of
 from melanoma.audit.thumbnails import thumbnail
-from melanoma.labelled.cleaning import contradict
+from melanoma.datasets.cleaning import contradict
 from melanoma.labels import name_of
 
 TITLES = {

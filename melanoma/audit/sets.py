@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from melanoma import storage
+from melanoma.datasets.cleaning import Reference, read_reference
+from melanoma.datasets.reading import Columns, Photograph, is_table, read_columns, read_file, read_folders, read_table
 from melanoma.errors import DataError, ReadError, UsageError
-from melanoma.images import IMAGE_EXTENSIONS
-from melanoma.labelled.cleaning import Reference, read_reference
-from melanoma.labelled.datasets import Columns, Photograph, is_table, read_columns, read_file, read_folders, read_table
+from melanoma.images.decoding import IMAGE_EXTENSIONS
 
 
 @dataclass(frozen=True)

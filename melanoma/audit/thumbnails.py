@@ -2,9 +2,10 @@
 
 import base64
 
-from melanoma import samples, storage
+from melanoma import storage
 from melanoma.errors import ImageError, ReadError
-from melanoma.images import ImageSpec, decode, read_header
+from melanoma.images import encoding
+from melanoma.images.decoding import ImageSpec, decode, read_header
 
 _HEIGHT, _WIDEST = 132, 220
 
@@ -18,4 +19,4 @@ def thumbnail(uri: str) -> str | None:
         pixels = decode(data, ImageSpec(_HEIGHT, max(1, min(_WIDEST, round(_HEIGHT * width / height)))), header)
     except (ImageError, ReadError):
         return None
-    return f"data:image/jpeg;base64,{base64.b64encode(samples.encode(pixels, 'jpeg', 72)).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(encoding.encode(pixels, 'jpeg', 72)).decode()}"

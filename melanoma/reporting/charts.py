@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from melanoma.markup import escaped
+from melanoma.html_page import escaped
 
 PARTS = ("scored", "failed", "skipped", "duplicates", "deferred")
 

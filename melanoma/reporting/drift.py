@@ -38,7 +38,7 @@ def drift(reference: Seen, tonight: Seen) -> dict[str, Any]:
     """Compares what was seen tonight with a reference, column by column.
 
     Args:
-        reference: As `melanoma.reference.reference_of` gives it, or nothing.
+        reference: As `model.reference_distribution.reference_of` gives it, or nothing.
         tonight: The same.
 
     Returns:

@@ -9,12 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from melanoma import scores
-from melanoma.pseudonyms import Pseudonyms
-from melanoma.reference import reference_of
+from melanoma.model.reference_distribution import reference_of
 from melanoma.reporting.drift import Seen, drift, pooled
-from melanoma.runs import COMMITTED, ModelRun, RunRecord
-from melanoma.schema import PROBABILITY_PREFIX, SCORED
+from melanoma.runs.records import COMMITTED, RunRecord
+from melanoma.runs.run import ModelRun
+from melanoma.table import score_table
+from melanoma.table.pseudonyms import Pseudonyms
+from melanoma.table.schema import PROBABILITY_PREFIX, SCORED
 
 FORMAT = 1
 _SAMPLE = 5
@@ -74,7 +75,7 @@ def _rows(model: ModelRun, record: RunRecord) -> pa.Table:
     columns = ["image_uri", "image_version", "top_label", "ood_score", "scored_at", *names]
     if record.outcome != COMMITTED or not record.counts.scored:
         return pa.table({name: pa.array([], pa.string()) for name in columns})
-    return scores.rows(model.run.output, columns, model_id=record.model_id, run_id=record.run_id, status=SCORED)
+    return score_table.rows(model.run.output, columns, model_id=record.model_id, run_id=record.run_id, status=SCORED)
 
 
 def _matrix(rows: pa.Table, slugs: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -121,7 +122,7 @@ def _most_moved(
     columns = ["image_uri", "run_id", "top_label", *names]
     wanted = pa.compute.field("image_uri").isin(rows["image_uri"].combine_chunks())
     wanted &= pa.compute.field("run_id") < model.run.run_id
-    before = scores.rows(model.run.output, columns, wanted, model_id=model.run.model_id, status=SCORED)
+    before = score_table.rows(model.run.output, columns, wanted, model_id=model.run.model_id, status=SCORED)
     latest = {row["image_uri"]: row for row in before.sort_by("run_id").to_pylist()}
     moved = []
     for place, uri in enumerate(rows["image_uri"].to_pylist()):

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from melanoma import markup, storage
-from melanoma.markup import escaped, paragraph, section
-from melanoma.nights import Night
-from melanoma.reporting import charts, words
+from melanoma import html_page, storage
+from melanoma.html_page import escaped, paragraph, section
+from melanoma.reporting import charts, messages
 from melanoma.reporting.page import STYLE
-from melanoma.runs import COMMITTED, NOTHING_NEW, REPORTS, Counts
+from melanoma.runs.records import COMMITTED, NOTHING_NEW, Counts
+from melanoma.runs.run import REPORTS
+from melanoma.runs.run_history import Night
 
 _SHOWN, _DRAWN = 1000, 120
 
@@ -40,7 +41,7 @@ def page(nights: Sequence[Night]) -> str:
         section("Nights", _table(shown)),
         paragraph(f"The last {_SHOWN:,} of {len(nights):,} runs.", "muted") if len(nights) > len(shown) else "",
     ]
-    return markup.document("Nights", parts, STYLE, words.NO_DIAGNOSIS)
+    return html_page.document("Nights", parts, STYLE, messages.NO_DIAGNOSIS)
 
 
 def _latest(nights: Sequence[Night]) -> str:
@@ -87,12 +88,12 @@ def _row(night: Night) -> str:
     cells = [
         escaped(night["outcome"].replace("_", " ")),
         *(f"{counts[name]:,}" for name in ("scored", "failed", "skipped", "deferred")),
-        words.minutes(seconds),
+        messages.minutes(seconds),
         f"{tried / seconds:,.0f}/s" if seconds and tried else "",
         drift,
         f"<code>{escaped(night['model_id'])}</code>",
     ]
     kind = _kind(night)
     name = f'<a href="{escaped(night["run_id"])}.html">{escaped(night["run_date"])}</a>'
-    first = f"<td>{name}</td><td{markup.class_of('warn' if kind == 'bad' else kind)}>{cells[0]}</td>"
+    first = f"<td>{name}</td><td{html_page.class_of('warn' if kind == 'bad' else kind)}>{cells[0]}</td>"
     return f"<tr>{first}{''.join(f'<td>{cell}</td>' for cell in cells[1:])}</tr>"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from melanoma import storage
-from melanoma.runs import COMMITTED, NOTHING_NEW, RunRecord
+from melanoma.runs.records import COMMITTED, NOTHING_NEW, RunRecord
 
 _PREFIX = "melanoma"
 _OUTCOMES = ("scored", "failed", "skipped", "duplicates", "deferred")

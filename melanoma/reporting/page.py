@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from melanoma import markup
+from melanoma import html_page
+from melanoma.html_page import bullets, escaped, paragraph, section
 from melanoma.labels import name_of
-from melanoma.markup import bullets, escaped, paragraph, section
-from melanoma.reporting import charts, words
+from melanoma.reporting import charts, messages
 from melanoma.reporting.drift import FEWEST, LOOK, WARN
-from melanoma.runs import STAGES, RunRecord
-from melanoma.schema import PROBABILITY_PREFIX
+from melanoma.runs.records import STAGES, RunRecord
+from melanoma.table.schema import PROBABILITY_PREFIX
 
 STYLE = """
 .head { display: flex; gap: .8rem; align-items: center; background: var(--card); border: 1px solid var(--line);
@@ -52,7 +52,7 @@ def page(record: RunRecord, facts: Mapping[str, Any], is_over_budget: bool) -> s
         is_over_budget: Whether more failed than the operator allows.
     """
     parts = [
-        _head(*words.headline(record, is_over_budget)),
+        _head(*messages.headline(record, is_over_budget)),
         _facts(record),
         section("Warnings", bullets(record.warnings)) if record.warnings else "",
         _accounting(record),
@@ -62,8 +62,8 @@ def page(record: RunRecord, facts: Mapping[str, Any], is_over_budget: bool) -> s
         _drift(facts),
         _sample(facts),
     ]
-    note = words.NO_DIAGNOSIS
-    return markup.document(f"Night of {record.run_date}", parts, STYLE, note)
+    note = messages.NO_DIAGNOSIS
+    return html_page.document(f"Night of {record.run_date}", parts, STYLE, note)
 
 
 def _head(kind: str, text: str) -> str:
@@ -74,7 +74,7 @@ def _facts(record: RunRecord) -> str:
     entries = {
         "run": record.run_id,
         "model": record.model_id,
-        "took": words.minutes(record.seconds),
+        "took": messages.minutes(record.seconds),
         "table": "" if record.table_version is None else f"version {record.table_version}",
         "adopted": f"{record.adopted:,} rows that an earlier run had staged" if record.adopted else "",
     }
@@ -104,7 +104,7 @@ def _failures(record: RunRecord) -> str:
         return ""
     rows = "".join(
         f"<tr><td>{escaped(kind.replace('_', ' '))}</td><td>{count:,}</td>"
-        f'<td class="text">{escaped(words.advice_on(kind))}</td></tr>'
+        f'<td class="text">{escaped(messages.advice_on(kind))}</td></tr>'
         for kind, count in sorted(record.failures.items(), key=lambda item: (-item[1], item[0]))
     )
     head = "<thead><tr><th>kind</th><th>photographs</th><th></th></tr></thead>"
@@ -119,7 +119,7 @@ def _stages(record: RunRecord, facts: Mapping[str, Any]) -> str:
     most = max(stage.seconds for _, stage in stages)
     rows = [
         (
-            words.STAGE_NAMES[name],
+            messages.STAGE_NAMES[name],
             stage.seconds / most,
             f"{stage.seconds:,.1f} s, {stage.photographs / stage.seconds:,.0f} photographs a second"
             + (f", {stage.bytes / stage.seconds / 1e6:,.1f} MB/s" if stage.bytes and name == "read" else ""),
@@ -129,7 +129,7 @@ def _stages(record: RunRecord, facts: Mapping[str, Any]) -> str:
     rate = f"{tried / record.seconds:,.0f} photographs a second in all, start-up included. " if record.seconds else ""
     return section(
         "Where the time went",
-        paragraph(rate + words.bottleneck(facts.get("bottleneck", {}))),
+        paragraph(rate + messages.bottleneck(facts.get("bottleneck", {}))),
         charts.bars(rows),
         paragraph(
             "Seconds of work, added up over threads and processes; reading and decoding work beside the network.",
@@ -226,7 +226,7 @@ def _sample(facts: Mapping[str, Any]) -> str:
     ]
     if sample.get("suspicious"):
         parts += [
-            paragraph(words.NO_DIAGNOSIS, "warning"),
+            paragraph(messages.NO_DIAGNOSIS, "warning"),
             _table(
                 "Largest probabilities of melanoma.",
                 ("photograph", "probability"),

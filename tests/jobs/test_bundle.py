@@ -17,12 +17,12 @@ import pytest
 from keras import layers
 
 from jobs.cli import main
-from melanoma import images
-from melanoma.bundle import load_bundle
-from melanoma.engine import load_engine
-from melanoma.images import ImageSpec
+from melanoma.images import decoding
+from melanoma.images.decoding import ImageSpec
+from melanoma.model.bundle import load_bundle
+from melanoma.model.engine import load_engine
 from tests.helpers import photograph
-from tests.melanoma.test_bundle import copied, describe, document_of, edited
+from tests.melanoma.model.test_bundle import copied, describe, document_of, edited
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +65,7 @@ def test_an_imported_model_scores_a_photograph_as_it_did_in_keras(
     assert main(["bundle", "import", str(model), "--output", uri, "--labels", *labels, "--size", "20x24", *words]) == 0
     bundle = load_bundle(uri)
     assert bundle.labels == tuple(labels) and bundle.spec == ImageSpec(20, 24)
-    pixels = np.stack([images.decode(photograph(seed), bundle.spec) for seed in range(5)])
+    pixels = np.stack([decoding.decode(photograph(seed), bundle.spec) for seed in range(5)])
     scaling = bundle.scaling
     seen = (pixels.astype(np.float32) * scaling.scale + scaling.offset - scaling.mean) / scaling.std
     expected = keras.saving.load_model(model)(seen.astype(np.float32), training=False).numpy()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jobs.cli import main
-from tests.melanoma.judging.tables import MODEL, OTHER_MODEL, SLUGS, commit, labels, scored
+from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, commit, labels, scored
 
 ROOT = Path(__file__).parents[2]
 

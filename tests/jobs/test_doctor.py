@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma import checkup, heartbeats
-from melanoma.checkup import Result
-from melanoma.forecast import forecast
-from melanoma.inputs import ImageRef
-from melanoma.loading import Loaded
+from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.loading import Loaded
+from melanoma.operations import preflight
+from melanoma.operations.forecast import forecast
+from melanoma.operations.preflight import Result
+from melanoma.runs import heartbeats
 from tests.helpers import fill
-from tests.pipelines.nights import committed
+from tests.helpers.nights import committed
 
 
 @pytest.fixture
@@ -120,23 +121,23 @@ def test_a_running_night_is_a_warning(tmp_path: Path, words: list[str], capsys: 
 
 
 def test_a_disk_without_room_fails(tmp_path: Path) -> None:
-    assert checkup.check_space(str(tmp_path / "not" / "yet"), 1e18).result is Result.FAIL
-    assert checkup.check_space(str(tmp_path), 1.0).result is Result.PASS
-    assert checkup.check_memory(1e18).result is Result.WARN
+    assert preflight.check_space(str(tmp_path / "not" / "yet"), 1e18).result is Result.FAIL
+    assert preflight.check_space(str(tmp_path), 1.0).result is Result.PASS
+    assert preflight.check_memory(1e18).result is Result.WARN
 
 
 def test_a_version_outside_the_bounds_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checkup, "_version_of", lambda package: "0.0.1" if package == "keras" else None)
-    found = checkup.check_versions()
+    monkeypatch.setattr(preflight, "_version_of", lambda package: "0.0.1" if package == "keras" else None)
+    found = preflight.check_versions()
     assert found.result is Result.FAIL and "keras 0.0.1" in found.found and "is missing" in found.found
 
 
 def test_a_table_of_many_photographs_is_sampled_all_over(tmp_path: Path, bundle_uri: str) -> None:
-    from melanoma.inputs import Root
+    from melanoma.ingest.sources import Root
 
     for number in range(500):
         (tmp_path / f"{number:03}.jpg").write_bytes(b"x")
-    listed = checkup.list_some([Root(str(tmp_path))])
+    listed = preflight.list_some([Root(str(tmp_path))])
     assert (listed.count, len(listed.refs), listed.is_all, listed.size) == (500, 50, True, 500)
     assert [ref.image_id for ref in listed.refs][::25] == ["000", "250"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma.explaining import explain
-from melanoma.forgetting import Forgotten
-from melanoma.pseudonyms import Pseudonyms
+from melanoma.queries.explain import explain
+from melanoma.table.forgotten import Forgotten
+from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill, photograph
-from tests.pipelines.nights import night, start
+from tests.helpers.nights import night, start
 
 TONIGHT = datetime.date(2026, 1, 2)
 
@@ -71,7 +71,7 @@ def test_what_is_foretold_comes_true(tmp_path: Path, table: str, bundle_uri: str
 def test_the_next_try_of_what_may_heal_is_dated(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 1)
     (tmp_path / "m.csv").write_text(f"uri\n{tmp_path}/in/lesion-0000.jpg\n{tmp_path}/absent.jpg\n")
-    from melanoma.inputs import Manifest
+    from melanoma.ingest.sources import Manifest
 
     table, sources = str(tmp_path / "out"), [Manifest(str(tmp_path / "m.csv"))]
     for number in range(5):

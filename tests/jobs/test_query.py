@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from tests.melanoma.test_scores import commit, failed, row
+from tests.melanoma.table.test_score_table import commit, failed, row
 
 ROOT = Path(__file__).parents[2]
 

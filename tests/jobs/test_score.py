@@ -13,9 +13,9 @@ import pytest
 
 from jobs.cli import main
 from jobs.score import exit_code
-from melanoma import scores
+from melanoma.table import score_table
 from tests.helpers import fill, photograph, write_tiny_bundle
-from tests.pipelines.nights import rows
+from tests.helpers.nights import rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -94,7 +94,7 @@ def test_mistakes_exit_with_2_and_one_line_that_says_what_to_do(
     assert code == 2
     assert complaint in said
     assert "Traceback" not in said and len([line for line in said.split("\n") if line.startswith("melanoma: ")]) == 1
-    assert scores.table_version(str(tmp_path / "out")) is None
+    assert score_table.table_version(str(tmp_path / "out")) is None
 
 
 def test_an_emptied_root_is_fine_where_the_table_knows_it(
@@ -168,7 +168,7 @@ def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     started.send_signal(signal.SIGKILL)
     started.wait()
     staged = len(list((tmp_path / "out").rglob("*.arrow")))
-    assert staged >= 5 and scores.table_version(str(tmp_path / "out")) is None
+    assert staged >= 5 and score_table.table_version(str(tmp_path / "out")) is None
     damaged = next((tmp_path / "out").rglob("*.arrow"))
     damaged.write_bytes(damaged.read_bytes()[:-100])
     fill(tmp_path / "in", 7, first=400)
@@ -184,9 +184,9 @@ def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
 
 
 def test_progress_is_plain_lines_in_a_log(tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from jobs import progress
-    from melanoma import staging
-    from tests.pipelines.nights import start
+    from jobs.nightly import progress
+    from melanoma.runs import staging
+    from tests.helpers.nights import start
 
     run = start(tmp_path, bundle_uri)
     staging.announce(run, 100)
@@ -201,13 +201,13 @@ def test_progress_is_plain_lines_in_a_log(tmp_path: Path, bundle_uri: str, monke
 
 
 def _bundle(uri: str) -> object:
-    from melanoma.bundle import load_bundle
+    from melanoma.model.bundle import load_bundle
 
     return load_bundle(uri)
 
 
 def test_names_of_every_kind_come_back_byte_for_byte(tmp_path: Path, bundle_uri: str) -> None:
-    from tests.melanoma.test_storage import NAMES
+    from tests.melanoma.storage.test_files import NAMES
 
     for index, name in enumerate(NAMES):
         path = tmp_path / "in" / name
@@ -219,4 +219,4 @@ def test_names_of_every_kind_come_back_byte_for_byte(tmp_path: Path, bundle_uri:
     assert found == {**dict.fromkeys(NAMES, "scored"), "bad\\xff.jpg": "failed"}
     assert {row["error_kind"] for row in rows(tmp_path / "out")} == {None, "bad_name"}
     assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out") == 0
-    assert scores.table_version(str(tmp_path / "out")) == 1
+    assert score_table.table_version(str(tmp_path / "out")) == 1

@@ -12,15 +12,17 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from jobs.cli import main
-from melanoma import heartbeats, promotion, queries, scores, staging, upkeep
-from melanoma.bundle import load_bundle
 from melanoma.errors import ErrorKind, NothingCommittedError, PhotographError
-from melanoma.forgetting import Forgotten
-from melanoma.inputs import ImageRef
-from melanoma.loading import Loaded
+from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.loading import Loaded
+from melanoma.model.bundle import load_bundle
+from melanoma.queries import views
+from melanoma.runs import heartbeats, staging
+from melanoma.table import maintenance, promotion, score_table
+from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, refusing, write_tiny_bundle
-from tests.melanoma.test_scores import commit, failed, row
-from tests.pipelines.nights import night, rows, start
+from tests.helpers.nights import night, rows, start
+from tests.melanoma.table.test_score_table import commit, failed, row
 
 OLD, NEW = "m-000000000001", "m-000000000002"
 
@@ -42,9 +44,9 @@ def said_by(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_the_first_model_counts_until_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     current = "SELECT DISTINCT model_id AS m FROM current"
-    assert queries.query(table, current)["m"].to_pylist() == [OLD]
+    assert views.query(table, current)["m"].to_pylist() == [OLD]
     said_by(capsys, "promote", table, NEW)
-    assert queries.query(table, current)["m"].to_pylist() == [NEW]
+    assert views.query(table, current)["m"].to_pylist() == [NEW]
     models = said_by(capsys, "models", table).splitlines()
     assert models[0].startswith(OLD) and "3 rows" in models[0] and not models[0].endswith("promoted")
     assert models[1].startswith(NEW) and models[1].endswith("promoted")
@@ -62,7 +64,7 @@ def test_a_night_that_planned_before_a_promotion_commits_all_the_same(tmp_path: 
     promotion.promote(str(tmp_path / "out"), planned.model_id)
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=planned)
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
-    assert len(rows(tmp_path / "out")) == 2 and scores.promoted(str(tmp_path / "out")) == planned.model_id
+    assert len(rows(tmp_path / "out")) == 2 and score_table.promoted(str(tmp_path / "out")) == planned.model_id
 
 
 def test_a_bad_model_is_deleted_once_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,12 +103,12 @@ def test_compaction_changes_no_row_and_pays_once_there_are_many_files(tmp_path: 
     for number in range(40):
         name = f"{number:02}"
         commit(uri, [row(name)], run_id=name)
-        if upkeep.compact_if_it_pays(uri, OLD):
-            assert upkeep.small_files(uri, OLD) == 1
+        if maintenance.compact_if_it_pays(uri, OLD):
+            assert maintenance.small_files(uri, OLD) == 1
             assert number == 31
-    assert upkeep.small_files(uri, OLD) == 9
+    assert maintenance.small_files(uri, OLD) == 9
     assert sorted(found["image_id"] for found in rows(uri)) == [f"DOE-{number:02}" for number in range(40)]
-    assert not upkeep.compact_if_it_pays(uri, NEW)
+    assert not maintenance.compact_if_it_pays(uri, NEW)
 
 
 def files_of(uri: str) -> set[str]:
@@ -128,7 +130,7 @@ def test_clean_up_says_first_and_spares_what_is_young_or_not_of_the_table(
     assert said_by(capsys, "vacuum", table, "--yes").startswith("0 files") and files_of(table) == before
     assert main(["table", "vacuum", table, "--retention-days", "6"]) == 2
     assert "too short" in capsys.readouterr().err
-    assert upkeep.vacuum_at_once(table)[0] == 2
+    assert maintenance.vacuum_at_once(table)[0] == 2
     assert len(files_of(table)) == len(before) - 2 and len(rows(table)) == 4
     assert all(path.exists() for path in others)
 
@@ -193,7 +195,7 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
     record = night(tmp_path / "in", out, bundle_uri)
     assert (record.counts.scored, record.counts.skipped) == (0, 6)
     assert b"DOE-JANE" not in every_byte(out)
-    assert scores.promoted(str(out)) is not None
+    assert score_table.promoted(str(out)) is not None
 
 
 def test_forgetting_twice_is_as_good_as_once(

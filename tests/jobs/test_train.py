@@ -18,9 +18,9 @@ from PIL import Image
 
 from jobs.train import add_arguments, run
 from jobs.train_checks import naming_a_full_disk
-from melanoma.bundle import load_bundle
-from melanoma.engine import load_engine
 from melanoma.errors import BundleError, DataError, NothingCommittedError, UsageError
+from melanoma.model.bundle import load_bundle
+from melanoma.model.engine import load_engine
 from tests.helpers import fill
 
 
@@ -195,7 +195,7 @@ def run_until_trained(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("melanoma.learning.shipping.Plan.finish", stop)
+        patch.setattr("melanoma.training.release.release.Plan.finish", stop)
         with pytest.raises(KeyboardInterrupt):
             run(parse(*words))
 

@@ -10,16 +10,19 @@ import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from melanoma import staging, storage
-from melanoma.bundle import load_bundle
-from melanoma.commits import Plan, end_run
+from melanoma import storage
 from melanoma.errors import NothingCommittedError
-from melanoma.inputs import Manifest, Root, digest_of, kept_schema, list_images
-from melanoma.ledger import State, claim, load_ledger
-from melanoma.runs import Counts, Run, new_run
+from melanoma.ingest.image_refs import digest_of
+from melanoma.ingest.sources import Manifest, Root, kept_schema, list_images
+from melanoma.model.bundle import load_bundle
+from melanoma.runs import staging
+from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.ledger import State, claim, load_ledger
+from melanoma.runs.records import Counts
+from melanoma.runs.run import Run, new_run
 from tests.helpers import fill, photograph
-from tests.pipelines.faults import killed, night, plan_run, stage
-from tests.pipelines.nights import assert_one_row_each, committed, leftovers, rows
+from tests.helpers.faults import killed, night, plan_run, stage
+from tests.helpers.nights import assert_one_row_each, committed, leftovers, rows
 
 
 def test_staged_rows_are_adopted_by_photograph_whatever_chunk_they_lay_in(tmp_path: Path, bundle_uri: str) -> None:

@@ -14,13 +14,15 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from fsspec.implementations.local import LocalFileSystem
 
-from melanoma import leftovers, scores
-from melanoma.bundle import load_bundle
-from melanoma.inputs import Root
-from melanoma.runs import ModelRun, Run, RunRecord, new_run, read_record
+from melanoma.ingest.sources import Root
+from melanoma.model.bundle import load_bundle
+from melanoma.runs import deferred
+from melanoma.runs.records import RunRecord, read_record
+from melanoma.runs.run import ModelRun, Run, new_run
+from melanoma.table import score_table
 from pipelines.scoring import ScoreImages
 from tests.helpers import approximately, fill, write_tiny_bundle
-from tests.pipelines.nights import assert_one_row_each, night, rows, start
+from tests.helpers.nights import assert_one_row_each, night, rows, start
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
@@ -113,10 +115,10 @@ def test_after_the_deadline_no_chunk_is_begun_and_the_rest_comes_next(tmp_path: 
     late = with_deadline(tmp_path / "out", bundle_uri, LONG_AGO)
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=late, chunk_size=2)
     assert (record.outcome, record.counts.deferred, record.counts.scored) == ("nothing_new", 6, 0)
-    assert record.counts.add_up and len(leftovers.read(late)) == 6
+    assert record.counts.add_up and len(deferred.read(late)) == 6
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert (record.counts.scored, record.counts.deferred) == (6, 0)
-    assert not leftovers.read(late)
+    assert not deferred.read(late)
 
 
 def test_what_was_put_off_is_scored_before_what_is_new(tmp_path: Path, bundle_uri: str) -> None:
@@ -220,5 +222,5 @@ def test_a_night_says_what_each_kind_of_work_cost(tmp_path: Path, bundle_uri: st
 
 
 def test_a_new_run_has_no_wishes(tmp_path: Path, bundle_uri: str) -> None:
-    run = new_run(str(tmp_path), load_bundle(bundle_uri), pa.schema([]), scores.table_version(str(tmp_path)), None)
+    run = new_run(str(tmp_path), load_bundle(bundle_uri), pa.schema([]), score_table.table_version(str(tmp_path)), None)
     assert not run.rescore and not run.retry_failed and run.deadline is None

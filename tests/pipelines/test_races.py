@@ -6,15 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from melanoma import storage, upkeep
-from melanoma.commits import Plan, end_run
-from melanoma.ledger import load_ledger
-from melanoma.runs import Counts, Run, read_record
-from melanoma.staging import StagedChunk
-from tests.helpers import fill
-from tests.pipelines import faults
-from tests.pipelines.faults import night, plan_run, stage
-from tests.pipelines.nights import assert_one_row_each, committed, rows
+from melanoma import storage
+from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.ledger import load_ledger
+from melanoma.runs.records import Counts, read_record
+from melanoma.runs.run import Run
+from melanoma.runs.staging import StagedChunk
+from melanoma.table import maintenance
+from tests.helpers import faults, fill
+from tests.helpers.faults import night, plan_run, stage
+from tests.helpers.nights import assert_one_row_each, committed, rows
 
 LOCAL: dict[str, str] = {}
 End = tuple[Run, Plan, list[StagedChunk]]
@@ -112,7 +113,7 @@ def test_a_compaction_between_plan_and_commit_costs_nothing(tmp_path: Path, bund
         night(tmp_path / "in", tmp_path / "out", bundle_uri)
     fill(tmp_path / "in", 2, first=4)
     (end,) = prepared(1, tmp_path / "in", tmp_path / "out", bundle_uri)
-    upkeep.compact(str(tmp_path / "out"))
+    maintenance.compact(str(tmp_path / "out"))
     record = end_run(*end)
     assert record.counts == Counts(listed=6, scored=2, skipped=4)
     assert_one_row_each(tmp_path / "out", 6)

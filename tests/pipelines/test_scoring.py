@@ -11,17 +11,20 @@ import numpy as np
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from melanoma import scores, staging, storage
-from melanoma.bundle import load_bundle
-from melanoma.commits import Plan, end_run
+from melanoma import storage
 from melanoma.errors import NothingCommittedError
-from melanoma.inputs import Manifest, Root
-from melanoma.runs import Counts, ModelRun
-from melanoma.schema import score_schema
+from melanoma.ingest.sources import Manifest, Root
+from melanoma.model.bundle import load_bundle
+from melanoma.runs import staging
+from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.records import Counts
+from melanoma.runs.run import ModelRun
+from melanoma.table import score_table
+from melanoma.table.schema import score_schema
 from pipelines.scoring import ScoreImages
 from tests.helpers import approximately, fill, photograph
-from tests.melanoma.image_bytes import BROKEN
-from tests.pipelines.nights import night, rows, start
+from tests.helpers.image_bytes import BROKEN
+from tests.helpers.nights import night, rows, start
 
 PROBABILITIES = ("p_melanoma", "p_nevus", "p_basal_cell_carcinoma")
 
@@ -56,7 +59,7 @@ def test_every_photograph_has_one_row_and_the_counts_add_up(tmp_path: Path, bund
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert record.counts == Counts(listed=6 + len(BROKEN), scored=6, failed=len(BROKEN))
     assert record.counts.add_up
-    table = scores.dataset(str(tmp_path / "out")).to_table()
+    table = score_table.dataset(str(tmp_path / "out")).to_table()
     assert table.schema.equals(score_schema(load_bundle(bundle_uri).slugs), check_metadata=False)
     found = rows(tmp_path / "out")
     assert len(found) == len({row["image_uri"] for row in found}) == 6 + len(BROKEN)
@@ -81,7 +84,7 @@ def test_a_second_night_scores_only_what_is_new_or_changed(tmp_path: Path, bundl
     night(store, tmp_path / "out", bundle_uri)
     nothing = night(store, tmp_path / "out", bundle_uri)
     assert nothing.outcome == "nothing_new" and nothing.counts == Counts(listed=4, skipped=4)
-    assert scores.table_version(str(tmp_path / "out")) == 1
+    assert score_table.table_version(str(tmp_path / "out")) == 1
     (store / "lesion-0000.jpg").write_bytes(photograph(50))
     fill(store, 1, first=9)
     record = night(store, tmp_path / "out", bundle_uri)
@@ -128,7 +131,7 @@ def test_a_store_that_gives_nothing_commits_nothing(
     fill(tmp_path / "in", 3)
     record = night(f"failing://{tmp_path / 'in'}", tmp_path / "out", bundle_uri)
     assert record.outcome == "store_down" and record.counts == Counts(listed=3, deferred=3)
-    assert scores.table_version(str(tmp_path / "out")) is None
+    assert score_table.table_version(str(tmp_path / "out")) is None
     assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=3, scored=3)
 
 
@@ -250,7 +253,7 @@ def test_lost_photographs_forbid_the_commit(tmp_path: Path, bundle_uri: str) -> 
     run = start(tmp_path, bundle_uri)
     with pytest.raises(NothingCommittedError, match="lost on the way"):
         end_run(run, Plan(listed=5, skipped=1, deferred=1, adopted=[], ignored=Counter()), [])
-    assert scores.table_version(str(tmp_path)) is None
+    assert score_table.table_version(str(tmp_path)) is None
 
 
 def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_uri: str) -> None:
@@ -258,4 +261,4 @@ def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_u
     chunk = staging.StagedChunk(number=0, rows=5, duplicates=0, scored=5, store_failures=0)
     with pytest.raises(NothingCommittedError, match="gone or damaged"):
         end_run(run, Plan(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
-    assert scores.has_committed(str(tmp_path), run.run_id) is None
+    assert score_table.has_committed(str(tmp_path), run.run_id) is None

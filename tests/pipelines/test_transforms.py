@@ -9,22 +9,24 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from melanoma import images, samples, storage
-from melanoma.bundle import load_bundle
-from melanoma.bundling import write_bundle
+from melanoma import storage
 from melanoma.errors import ErrorKind
-from melanoma.images import ImageSpec
-from melanoma.inputs import ImageRef, Root, list_images
-from melanoma.learning.familiarity import with_familiarity
-from melanoma.loading import Batch, Task
-from melanoma.planning import Found
-from melanoma.runs import ModelRun
+from melanoma.images import decoding, encoding
+from melanoma.images.decoding import ImageSpec
+from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.loading import Batch, Task
+from melanoma.ingest.sources import Root, list_images
+from melanoma.model.bundle import load_bundle
+from melanoma.model.bundle_writer import write_bundle
+from melanoma.runs.planning import Found
+from melanoma.runs.run import ModelRun
+from melanoma.training.calibration.ood_score import with_familiarity
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
 from pipelines.listing import FOUND, ListTasks
 from pipelines.loading import ChunkTasks, LoadImages, chunk_count
 from pipelines.scoring import ScoreImages
 from tests.helpers import fill, photograph
-from tests.pipelines.nights import night, rows, start
+from tests.helpers.nights import night, rows, start
 
 SPEC = ImageSpec(16, 16)
 
@@ -36,7 +38,7 @@ def test_uris_become_batches(tmp_path: Path) -> None:
         found = {batch.loaded[0].ref.uri: batch.pixels[0] for batch in batches}
         assert sorted(found) == [f"file://{path}" for path in paths]
         for path in paths:
-            np.testing.assert_array_equal(found[f"file://{path}"], images.decode(path.read_bytes(), SPEC))
+            np.testing.assert_array_equal(found[f"file://{path}"], decoding.decode(path.read_bytes(), SPEC))
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         assert_that((pipeline | beam.Create([str(path) for path in paths]) | LoadImages([SPEC]))[0], check)
@@ -107,7 +109,7 @@ def test_a_night_writes_who_should_be_looked_at_by_a_person(tmp_path: Path) -> N
     maps = keras.layers.Conv2D(6, 3, name="maps")(keras.layers.Rescaling(1 / 255)(pixels))
     head = keras.layers.Dense(3, activation="softmax", name="probabilities")
     network = keras.Model(pixels, head(keras.layers.GlobalAveragePooling2D()(maps)))
-    known = np.stack([images.decode(photograph(seed), SPEC) for seed in range(60)])
+    known = np.stack([decoding.decode(photograph(seed), SPEC) for seed in range(60)])
     write_bundle(
         str(tmp_path / "bundle"),
         with_familiarity(network, ["maps"], known[:40], known[40:], batch_size=20),
@@ -121,7 +123,7 @@ def test_a_night_writes_who_should_be_looked_at_by_a_person(tmp_path: Path) -> N
     )
     fill(tmp_path / "in", 5)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    (tmp_path / "in" / "noise.png").write_bytes(samples.encode(noise, "png"))
+    (tmp_path / "in" / "noise.png").write_bytes(encoding.encode(noise, "png"))
     night(tmp_path / "in", tmp_path / "out", str(tmp_path / "bundle"))
     *familiar, strange = rows(tmp_path / "out", "image_uri", "review", "review_reason", "ood_score")
     assert (strange["review"], strange["review_reason"]) == (True, "unlike_training") and strange["ood_score"] > 0.5

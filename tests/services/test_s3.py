@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma import heartbeats, promotion, scores, storage
+from melanoma import storage
+from melanoma.runs import heartbeats
+from melanoma.table import promotion, score_table
 from tests.helpers import photograph, write_tiny_bundle
-from tests.melanoma.test_storage import NAMES
-from tests.pipelines.nights import rows
+from tests.helpers.nights import rows
+from tests.melanoma.storage.test_files import NAMES
 
 
 @pytest.mark.service
@@ -23,7 +25,7 @@ def test_photographs_are_read_from_and_the_table_is_written_to_s3(bucket: str, b
     found = {row["image_uri"].removeprefix(f"{bucket}/photos/"): row["status"] for row in rows(f"{bucket}/scores")}
     assert found == {**dict.fromkeys(NAMES, "scored"), "broken.jpg": "failed"}
     assert main(words) == 0
-    assert scores.table_version(f"{bucket}/scores") == 1
+    assert score_table.table_version(f"{bucket}/scores") == 1
     storage.write_bytes(f"{bucket}/photos/plain.jpg", photograph(99))
     assert main(words) == 0
     assert len([row for row in rows(f"{bucket}/scores") if row["image_id"] == "plain"]) == 2
@@ -71,7 +73,7 @@ def test_years_of_upkeep_on_s3(
     # Of a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
     promote = [sys.executable, "-m", "jobs.cli", "table", "promote", output, models[1]]
     subprocess.run(promote, cwd=Path(__file__).parents[2], check=True, timeout=60)
-    assert scores.promoted(output) == models[1]
+    assert score_table.promoted(output) == models[1]
     assert main(["table", "compact", output]) == 0
     export = f"{bucket}/latest.parquet"
     assert main(["query", output, "--export", export]) == 0 and storage.exists(export)

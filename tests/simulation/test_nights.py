@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from melanoma import images, queries
-from melanoma.bundle import load_bundle
-from melanoma.engine import load_engine
+from melanoma.images import decoding
+from melanoma.model.bundle import load_bundle
+from melanoma.model.engine import load_engine
+from melanoma.queries import views
 from tests.helpers import ROUNDING, write_tiny_bundle
 from tests.simulation.hospital import Hospital
 
@@ -41,7 +42,7 @@ def assert_probabilities(hospital: Hospital, bundles: tuple[str, str]) -> None:
         engine = load_engine(bundle, 32)
         for row in rows:
             if row["status"] == "scored" and row["model_id"] == bundle.model_id and row["image_sha256"] in by_digest:
-                pixels = images.decode(by_digest[row["image_sha256"]], bundle.spec)
+                pixels = decoding.decode(by_digest[row["image_sha256"]], bundle.spec)
                 expected = engine.score(pixels[np.newaxis]).probabilities[0]
                 found = np.array([row[f"p_{slug}"] for slug in bundle.slugs], np.float32)
                 np.testing.assert_allclose(found, expected, rtol=0, atol=ROUNDING)
@@ -55,9 +56,9 @@ def assert_views(hospital: Hospital, models: tuple[str, str]) -> None:
     for row in sorted(hospital.oracle.rows, key=lambda row: (row.night, row.attempt)):
         if row.status == "scored":
             newest[row.uri, row.model] = row.version
-    found = queries.query(str(hospital.output), "SELECT image_uri, model_id, image_version FROM latest").to_pylist()
+    found = views.query(str(hospital.output), "SELECT image_uri, model_id, image_version FROM latest").to_pylist()
     assert {(row["image_uri"], row["model_id"]): row["image_version"] for row in found} == newest
-    (current,) = queries.query(str(hospital.output), "SELECT DISTINCT model_id AS m FROM current")["m"].to_pylist()
+    (current,) = views.query(str(hospital.output), "SELECT DISTINCT model_id AS m FROM current")["m"].to_pylist()
     assert current == models[1]
 
 

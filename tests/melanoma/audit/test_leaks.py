@@ -4,8 +4,8 @@ import numpy as np
 
 from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.leaks import join_near_duplicates, leaks
-from melanoma.labelled.datasets import Photograph
-from melanoma.labelled.names import bare
+from melanoma.datasets.image_ids import bare
+from melanoma.datasets.reading import Photograph
 
 
 def lesion(image_id: str, content: str, group: str = "", label: str = "nevus") -> Photograph:

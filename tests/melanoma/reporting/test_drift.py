@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from melanoma.reference import reference_of
+from melanoma.model.reference_distribution import reference_of
 from melanoma.reporting.drift import FEWEST, drift, level_of, pooled, stability_index
 
 SLUGS = ("melanoma", "nevus")

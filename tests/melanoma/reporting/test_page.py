@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from melanoma.errors import ErrorKind
-from melanoma.nights import night_of
-from melanoma.reporting import index, metrics, words
+from melanoma.reporting import index, messages, metrics
 from melanoma.reporting.facts import bottleneck
 from melanoma.reporting.page import page
-from melanoma.runs import COMMITTED, KILLED, NOTHING_NEW, STAGES, STOPPED, STORE_DOWN, Counts, RunRecord, Stage
+from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STAGES, STOPPED, STORE_DOWN, Counts, RunRecord, Stage
+from melanoma.runs.run_history import night_of
 
 COUNTS = Counts(listed=20, scored=10, failed=3, skipped=4, duplicates=1, deferred=2, ignored=5)
 RECORD = RunRecord(
@@ -69,7 +69,7 @@ def test_a_page_accounts_for_every_photograph_and_says_what_to_do() -> None:
     html = page(RECORD, facts(), is_over_budget=False)
     assert "20 listed = 10 scored + 3 failed + 4 skipped + 1 duplicates + 2 deferred, which adds up" in html
     assert "Committed: 10 photographs scored, 3 failed, 2 put off" in html
-    assert words.advice_on("timeout") in html and words.advice_on("truncated") in html
+    assert messages.advice_on("timeout") in html and messages.advice_on("truncated") in html
     assert "a root is empty" in html and "no diagnosis" in html and ".txt 5" in html and "48 min" in html
 
 
@@ -113,22 +113,22 @@ def test_the_first_line_says_whether_all_is_well(
     outcome: str, counts: Counts, over: bool, kind: str, text: str
 ) -> None:
     record = RunRecord("r", "2026-01-02", "m", outcome, counts)
-    found = words.headline(record, over)
+    found = messages.headline(record, over)
     assert found[0] == kind and found[1].startswith(text)
     assert text in page(record, {}, over)
 
 
 def test_one_line_tells_a_night() -> None:
-    assert words.one_line(RECORD) == (
+    assert messages.one_line(RECORD) == (
         "OK 15 new, 10 scored, 3 failed (truncated, timeout), 2 put off, 48 min, table v118, 1 warnings"
     )
-    assert words.one_line(RECORD, is_over_budget=True).startswith("OVER BUDGET 15 new")
-    assert words.one_line(replace(RECORD, outcome=STORE_DOWN)).startswith("FAILED The store gave no photograph")
+    assert messages.one_line(RECORD, is_over_budget=True).startswith("OVER BUDGET 15 new")
+    assert messages.one_line(replace(RECORD, outcome=STORE_DOWN)).startswith("FAILED The store gave no photograph")
 
 
 def test_every_kind_of_failure_wants_something() -> None:
-    assert all(words.advice_on(kind.value) for kind in ErrorKind)
-    healing = {kind for kind in ErrorKind if "three nights" in words.advice_on(kind.value)}
+    assert all(messages.advice_on(kind.value) for kind in ErrorKind)
+    healing = {kind for kind in ErrorKind if "three nights" in messages.advice_on(kind.value)}
     assert healing == {kind for kind in ErrorKind if kind.may_heal}
 
 
@@ -150,7 +150,7 @@ def stages(**seconds: float) -> RunRecord:
 )
 def test_the_bottleneck_is_what_the_rest_waited_for(record: RunRecord, stage: str) -> None:
     assert bottleneck(record)["stage"] == stage
-    assert bool(words.bottleneck(bottleneck(record))) == bool(stage)
+    assert bool(messages.bottleneck(bottleneck(record))) == bool(stage)
 
 
 def nights(count: int) -> list[dict[str, object]]:

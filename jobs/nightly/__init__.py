@@ -1,0 +1,1 @@
+"""The nightly run: checks, pipeline, progress, summary and what it publishes."""

@@ -1,0 +1,121 @@
+"""What a night leaves for the morning: its report, its metrics, and one line for whoever wants it."""
+
+import argparse
+import shlex
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from melanoma.errors import MelanomaError, PhotographError, UsageError
+from melanoma.terminal import printable
+
+if TYPE_CHECKING:
+    from melanoma.runs.records import RunRecord
+    from melanoma.runs.run import ModelRun
+
+_COMMAND_SECONDS = 60
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags of what a night leaves."""
+    morning = parser.add_argument_group("what it leaves for the morning")
+    morning.add_argument("--metrics-file", metavar="FILE", help="figures for Prometheus, replaced whole")
+    morning.add_argument("--notify-command", metavar="CMD", help="is started with one line about the night")
+    morning.add_argument("--show-uris", action="store_true", help="name photographs in the report, not keyed hashes")
+    morning.add_argument(
+        "--list-suspicious", action="store_true", help="list the largest probabilities of melanoma (no diagnosis)"
+    )
+
+
+def check(args: argparse.Namespace) -> None:
+    """Checks the flags before the night.
+
+    Raises:
+        UsageError: The command cannot be split into words.
+    """
+    try:
+        if args.notify_command is not None and not shlex.split(args.notify_command):
+            raise ValueError("it is empty")
+    except ValueError as error:
+        raise UsageError(f"--notify-command {args.notify_command}: cannot be split into words ({error})") from None
+
+
+def leave(
+    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], args: argparse.Namespace
+) -> list[str]:
+    """Leaves report, metrics and message.
+
+    Args:
+        models: Of the night.
+        records: Of their runs.
+        over: Whether each failed too often.
+        args: Of the command.
+
+    Returns:
+        Warnings: what could not be left. The night itself stands, whatever happens here.
+    """
+    from melanoma.reporting.messages import one_line
+
+    warnings, facts = leave_reports(models, records, over, args)
+    if args.metrics_file:
+        warnings += _metrics(args.metrics_file, list(zip(records, facts, strict=True)))
+    if args.notify_command:
+        lines = [one_line(record, is_over) for record, is_over in zip(records, over, strict=True)]
+        warnings += _notify(args.notify_command, "; ".join(lines))
+    return warnings
+
+
+def leave_reports(
+    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], args: argparse.Namespace
+) -> tuple[list[str], list[Mapping[str, Any]]]:
+    """Leaves the reports alone; gives warnings, and the facts of each report."""
+    from melanoma.reporting.facts import Wishes
+    from melanoma.reporting.publish import leave as leave_report
+
+    wishes = Wishes(args.show_uris, args.list_suspicious)
+    by_run = {model.run.run_id: model for model in models}
+    warnings, facts = list[str](), list[Mapping[str, Any]]()
+    for record, is_over in zip(records, over, strict=True):
+        try:
+            facts.append(leave_report(by_run[record.run_id], record, wishes, is_over))
+        except (MelanomaError, PhotographError) as error:
+            facts.append({})
+            warnings.append(f"the report of run {record.run_id} could not be left: {error}")
+    return warnings, facts
+
+
+def tell_failure(error: MelanomaError, args: argparse.Namespace) -> list[str]:
+    """Tells whoever wants to know of a night that ended with an error; the metrics keep the last good night's time."""
+    warnings = _metrics(args.metrics_file, []) if args.metrics_file and not args.dry_run else []
+    if args.notify_command and not args.dry_run:
+        warnings += _notify(args.notify_command, printable(f"FAILED {error}"))
+    return warnings
+
+
+def _metrics(path: str, nights: Sequence[tuple["RunRecord", Mapping[str, Any]]]) -> list[str]:
+    from melanoma import storage
+    from melanoma.reporting import metrics
+
+    now = time.time()
+    try:
+        good = bool(nights) and all(record.outcome in ("committed", "nothing_new") for record, _ in nights)
+        before = None if good else metrics.last_success_in(path)
+        storage.write_bytes(storage.canonical(path), metrics.text(nights, now, now if good else before).encode())
+    except (MelanomaError, PhotographError) as error:
+        return [f"--metrics-file: {error}"]
+    return []
+
+
+def _notify(command: str, line: str) -> list[str]:
+    try:
+        ended = subprocess.run([*shlex.split(command), line], timeout=_COMMAND_SECONDS, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [f"--notify-command did not run to its end ({type(error).__name__})"]
+    return [f"--notify-command ended with {ended.returncode}"] if ended.returncode else []
+
+
+def with_time(records: Sequence["RunRecord"], seconds: float, warnings: Sequence[str]) -> list["RunRecord"]:
+    """Adds to records what only the driver of a night knows."""
+    return [replace(record, seconds=round(seconds, 3), warnings=(*record.warnings, *warnings)) for record in records]

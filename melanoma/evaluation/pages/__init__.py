@@ -1,0 +1,1 @@
+"""HTML reports of an evaluation, a comparison and an agreement."""

@@ -1,0 +1,71 @@
+"""One self-contained HTML page: no script, no remote address, every name escaped, for phones and dark rooms too."""
+
+import html
+from collections.abc import Iterable
+
+from melanoma.terminal import printable
+
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_STYLE = """
+:root { color-scheme: light dark; --bg: #ffffff; --fg: #1b1f24; --muted: #57606a; --line: #d5dae0; --card: #f5f7f9;
+  --accent: #0a6b78; --on-accent: #ffffff; --other: #b3541e; --bad: #a3261f; --good: #1a6f3c; }
+@media (prefers-color-scheme: dark) { :root { --bg: #14171a; --fg: #e7eaee; --muted: #9aa5b1; --line: #343b43;
+  --card: #1d2226; --accent: #4fb8c6; --on-accent: #08181b; --other: #e39a68; --bad: #ef8a80; --good: #7bcf9a; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--bg); color: var(--fg); font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
+main { max-width: 1100px; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }
+h2 { font-size: 1.25rem; margin: 2.6rem 0 .3rem; padding-top: .8rem; border-top: 1px solid var(--line); }
+h3 { font-size: 1rem; margin: 1.4rem 0 .2rem; }
+p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
+.muted, figcaption, .note { color: var(--muted); font-size: .875rem; }
+.warning { border-left: 4px solid var(--other); padding: .4rem .8rem; background: var(--card); max-width: none; }
+.scroll { overflow-x: auto; margin: .6rem 0; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+"""
+
+
+def escaped(text: object) -> str:
+    """Gives a text as HTML, whoever wrote it."""
+    return html.escape(printable(str(text), keep="\N{NO-BREAK SPACE}"))
+
+
+def document(title: str, parts: Iterable[str], style: str = "", note: str = "") -> str:
+    """Wraps parts as a page.
+
+    Args:
+        title: Plain text.
+        parts: HTML each; empty ones are left out.
+        style: CSS of these parts.
+        note: Plain text at the page's end.
+    """
+    end = f'\n<p class="note">{escaped(note)}</p>' if note else ""
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escaped(title)}</title>\n<style>{_STYLE}{style}</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{escaped(title)}</h1>\n"
+        + "\n".join(part for part in parts if part)
+        + f"{end}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, *parts: str) -> str:
+    """Puts parts, HTML each, under a heading."""
+    return "\n".join([f"<h2>{escaped(title)}</h2>", *(part for part in parts if part)])
+
+
+def paragraph(text: str, kind: str = "") -> str:
+    """Gives plain text as a paragraph of a CSS class."""
+    return f"<p{class_of(kind)}>{escaped(text)}</p>"
+
+
+def bullets(texts: Iterable[str]) -> str:
+    """Gives plain texts as a list."""
+    return "<ul>" + "".join(f"<li>{escaped(text)}</li>" for text in texts) + "</ul>"
+
+
+def class_of(kind: str) -> str:
+    """Spells a CSS class inside a tag; nothing for none."""
+    return f' class="{kind}"' if kind else ""

@@ -1,0 +1,1 @@
+"""Untrusted bytes to pixels: header check, decoding and orientation; and pixels to bytes."""

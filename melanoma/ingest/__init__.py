@@ -1,0 +1,1 @@
+"""What is listed, and how it is read and decoded ahead of the network."""

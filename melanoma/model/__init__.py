@@ -1,0 +1,1 @@
+"""The bundle: description, static scan, golden check, engine and decision rule."""

@@ -1,0 +1,182 @@
+"""The model is a bundle: a folder that says everything about a network, checked whole before anything of it is run."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from melanoma import storage
+from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
+from melanoma.json_values import few, to_json
+from melanoma.model.description import (
+    CARD,
+    DESCRIPTION,
+    LICENCE,
+    NETWORK,
+    Description,
+    model_id_of,
+    read_description,
+    uniform_prior,
+)
+from melanoma.model.network_scan import NetworkFacts, scan_network
+from melanoma.model.preprocessing import Scaling
+from melanoma.storage import StoredFile
+
+__all__ = ["Bundle", "Scaling", "check_free", "check_parts", "load_bundle", "model_id_of", "to_json", "uniform_prior"]
+
+_MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION = 64, 512 * 2**20, 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Bundle(Description):
+    """A bundle whose digests, description and network file have been checked; nothing of it has been run.
+
+    Attributes:
+        uri: Where it was read from.
+        digest: sha256 over everything, in hex: what a production job pins.
+        facts: What the static scan saw of the network.
+        files: Content of every other file, by its name inside the bundle.
+    """
+
+    uri: str
+    digest: str
+    facts: NetworkFacts
+    files: Mapping[str, bytes] = field(repr=False)
+
+    @contextlib.contextmanager
+    def network_file(self) -> Iterator[Path]:
+        """Lends the network as a private local file, as Keras wants it."""
+        with _as_file(self.files[NETWORK]) as path:
+            yield path
+
+
+def load_bundle(uri: str, expected_digest: str | None = None) -> Bundle:
+    """Reads a bundle and checks all of it that can be checked without running it.
+
+    Args:
+        uri: Folder in any store.
+        expected_digest: The digest that it must have, where one is pinned.
+
+    Raises:
+        BundleError: A file is missing, extra or changed, the description is wrong, or the network file is unsafe.
+        NothingCommittedError: The store does not answer.
+    """
+    with _one_clear_error(uri):
+        data = _read_description(uri)
+        digest = hashlib.sha256(data).hexdigest()
+        if expected_digest is not None and digest != expected_digest:
+            raise BundleError(f"it has digest {digest[:12]}…, but {expected_digest[:12]}… is asked for")
+        described = read_description(data)
+        return _whole(uri, digest, described, _read_files(uri, described.description["files"]))
+
+
+def check_parts(uri: str, data: bytes, files: Mapping[str, bytes]) -> None:
+    """Checks a bundle that is still to be written, as far as it can be checked without running it.
+
+    Args:
+        uri: Where it will lie.
+        data: Of its `bundle.json`.
+        files: Every other file by its name.
+
+    Raises:
+        BundleError: It would not load.
+    """
+    with _one_clear_error(uri):
+        _whole(uri, "", read_description(data), files)
+
+
+def check_free(uri: str, allowed: Collection[str] = ()) -> None:
+    """Checks that a bundle can be written to a folder without replacing, or being spoilt by, what lies there.
+
+    Args:
+        uri: Folder in any store; need not exist.
+        allowed: Names of files that may lie there, because they become part of the bundle.
+
+    Raises:
+        BundleError: Another file lies there.
+    """
+    with _one_clear_error(uri):
+        if not storage.exists(uri):
+            return
+        if storage.exists(storage.join(uri, DESCRIPTION)):
+            raise BundleError("a bundle lies there already; choose another folder, a shipped model is never replaced")
+        for name, _ in _entries(uri):
+            if name not in allowed:
+                raise BundleError(f"{name!r} lies there already; choose a new folder, or an empty one")
+
+
+def _whole(uri: str, digest: str, described: Description, files: Mapping[str, bytes]) -> Bundle:
+    if missing := [name for name in (NETWORK, CARD, LICENCE) if name not in files]:
+        raise BundleError(f"{DESCRIPTION} does not list {', '.join(missing)}; write the bundle again")
+    with _as_file(files[NETWORK]) as path:
+        facts = scan_network(path)
+    size = described.spec.height, described.spec.width, 3
+    if any(taken not in (None, given) for taken, given in zip(facts.input_shape, size, strict=True)):
+        raise BundleError(
+            f"the network takes {facts.input_shape}, {DESCRIPTION} says image_size {size[:2]}; write the bundle again"
+        )
+    return Bundle(**vars(described), uri=uri, digest=digest, facts=facts, files=files)
+
+
+@contextlib.contextmanager
+def _one_clear_error(uri: str) -> Iterator[None]:
+    """Names the bundle in each refusal, and tells a store that may answer later from a bundle to mend."""
+    try:
+        yield
+    except ReadError as error:
+        if error.kind.may_pass:
+            raise NothingCommittedError(f"{uri}: the bundle cannot be read: {error.detail}; try again") from None
+        raise BundleError(f"{uri}: {error.detail}") from None
+    except BundleError as error:
+        raise BundleError(f"{uri}: {error}") from error.__cause__
+
+
+@contextlib.contextmanager
+def _as_file(network: bytes) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
+        path = Path(folder) / NETWORK
+        path.write_bytes(network)
+        yield path
+
+
+def _read_description(uri: str) -> bytes:
+    place = storage.join(uri, DESCRIPTION)
+    try:
+        stored = storage.stat(place)
+    except ReadError as error:
+        if error.kind is ErrorKind.MISSING:
+            raise BundleError(f"no {DESCRIPTION} there; --bundle wants the folder of a bundle") from None
+        raise
+    if not stored.regular or stored.size > _MAX_DESCRIPTION:
+        raise BundleError(f"{DESCRIPTION} is no plain file of at most {_MAX_DESCRIPTION >> 20} MiB; this is no bundle")
+    return storage.read_bytes(stored.uri)
+
+
+def _entries(uri: str) -> Iterator[tuple[str, StoredFile]]:
+    """Lists a folder's files by their names inside it."""
+    prefix = storage.canonical(uri).rstrip("/") + "/"
+    for stored in storage.list_files(uri):
+        yield stored.uri.removeprefix(prefix), stored
+
+
+def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
+    found = {}
+    for name, stored in _entries(uri):
+        if not stored.regular:
+            raise BundleError(f"{name!r} is a link or a device; a bundle holds plain files only")
+        found[name] = stored.size
+        if len(found) > _MAX_FILES or sum(found.values()) > _MAX_BYTES:
+            raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB; this is no bundle")
+    if strange := found.keys() ^ {DESCRIPTION, *listed}:
+        raise BundleError(f"missing or not listed in {DESCRIPTION}: {few(strange)}")
+    return {name: _read_checked(uri, name, sha256) for name, sha256 in listed.items()}
+
+
+def _read_checked(uri: str, name: str, sha256: str) -> bytes:
+    data = storage.read_bytes(storage.join(uri, name))
+    if (found := hashlib.sha256(data).hexdigest()) != sha256:
+        said = f"{DESCRIPTION} says {str(sha256)[:12]!r}…"
+        raise BundleError(f"{name!r} has sha256 {found[:12]}…, {said}; copy the bundle again")
+    return data

@@ -1,0 +1,174 @@
+"""What `bundle.json` says: each value of the type and in the range that the engine can keep, or a refusal."""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma.errors import BundleError, DataError, UsageError
+from melanoma.images.decoding import ImageSpec
+from melanoma.json_values import number, shares, to_json, typed
+from melanoma.labels import slugs_of
+from melanoma.model.preprocessing import SMALLEST, Scaling, read_preprocessing
+from melanoma.model.reference_distribution import check_reference
+
+FORMAT = 1
+ENGINE = "tensorflow"
+DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
+DECISION_RULES = ("balanced", "argmax")
+FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label's
+# What moves a probability or a flag; beside these only the bytes of the network.
+_IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
+_REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
+
+
+@dataclass(frozen=True)
+class Golden:
+    """One phantom that a bundle must score as it did when it was written.
+
+    Attributes:
+        file: Name inside the bundle.
+        tensor_sha256: Digest of the decoded tensor's bytes.
+        probabilities: By slug, each 0 to 1.
+        ood_score: 0 to 1; None for a network that gives none.
+    """
+
+    file: str
+    tensor_sha256: str
+    probabilities: Mapping[str, float]
+    ood_score: float | None = None
+
+
+@dataclass(frozen=True)
+class Description:
+    """A description whose every value has been checked.
+
+    Attributes:
+        model_id: `m-` and 12 hex digits over what moves a probability or a flag.
+        labels: As the bundle spells them, in the order of the network's outputs.
+        slugs: The same as column names.
+        spec: What the decoder must deliver.
+        scaling: What happens between decoder and network.
+        prior: Class shares that the probabilities refer to, in the order of `labels`, sum 1.
+        temperature: Divides the logits; above 0.
+        decision_rule: `balanced` or `argmax`.
+        thresholds: 0 to 1, each of them optional: `melanoma` and above sets `flag_melanoma`; a confidence below
+            `review_below` or a score of unlikeness above `ood_above` calls for a review.
+        golden: Phantoms with their probabilities.
+        description: All of `bundle.json`.
+    """
+
+    model_id: str
+    labels: tuple[str, ...]
+    slugs: tuple[str, ...]
+    spec: ImageSpec
+    scaling: Scaling
+    prior: tuple[float, ...]
+    temperature: float
+    decision_rule: str
+    thresholds: Mapping[str, float]
+    golden: tuple[Golden, ...]
+    description: Mapping[str, Any]
+
+
+def read_description(data: bytes) -> Description:
+    """Reads the bytes of a `bundle.json`.
+
+    Raises:
+        BundleError: They are no JSON, of another format, or a value is none that can be kept.
+    """
+    document = _parse(data)
+    try:
+        described = _from(document)
+        _check(described)
+    except (KeyError, ValueError, RecursionError, DataError, UsageError) as error:
+        found = f"lacks {error}" if isinstance(error, KeyError) else f"is malformed ({error})"
+        raise BundleError(f"{DESCRIPTION} {found}; write the bundle again") from error
+    return described
+
+
+def model_id_of(document: Mapping[str, Any]) -> str:
+    """Names a model by what moves a probability or a flag: a mended card keeps the name, a new prior does not."""
+    identity = {key: document[key] for key in _IDENTITY}
+    identity["network"] = document["files"][NETWORK]
+    return f"m-{hashlib.sha256(to_json(identity, indent=None)).hexdigest()[:12]}"
+
+
+def uniform_prior(labels: Sequence[str]) -> tuple[float, ...]:
+    """Gives every label the same share."""
+    return tuple(1 / len(labels) for _ in labels)
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{DESCRIPTION} is not JSON ({error}); write the bundle again") from None
+    missing = sorted(_REQUIRED - set(document)) if isinstance(document, dict) else sorted(_REQUIRED)
+    if missing:
+        raise BundleError(f"{DESCRIPTION} lacks {', '.join(missing)}; write the bundle again")
+    if type(document["format"]) is not int or document["format"] != FORMAT:
+        raise BundleError(f"bundle format {document['format']!r:.40}, this version reads {FORMAT}; upgrade melanoma")
+    return dict(document)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _from(document: Mapping[str, Any]) -> Description:
+    for key in ("files", "metrics", "training", "versions"):
+        typed(dict, document[key], key)
+    labels = [typed(str, label, "a label") for label in typed(list, document["labels"], "labels")]
+    slugs = slugs_of(labels)
+    height, width = (typed(int, side, "image_size") for side in typed(list, document["image_size"], "image_size", 2))
+    if taken := {REVIEW_BELOW, OOD_ABOVE} & set(slugs):
+        raise ValueError(f"a label is called {min(taken)}, which is the name of a threshold")
+    check_reference(document["reference"], slugs)
+    thresholds = typed(dict, document["thresholds"], "thresholds")
+    stated = [name for name in (*slugs, REVIEW_BELOW, OOD_ABOVE) if name in thresholds]
+    spec, scaling = read_preprocessing(height, width, typed(dict, document["preprocessing"], "preprocessing"))
+    return Description(
+        model_id=model_id_of(document),
+        labels=tuple(labels),
+        slugs=slugs,
+        spec=spec,
+        scaling=scaling,
+        prior=tuple(shares(document["prior"], "prior", slugs).values()),
+        temperature=number(document["temperature"], "temperature", SMALLEST),
+        decision_rule=typed(str, document["decision_rule"], "decision_rule"),
+        thresholds=shares(thresholds, "thresholds", stated),
+        golden=tuple(_golden(entry, slugs) for entry in typed(list, document["golden"], "golden")),
+        description=document,
+    )
+
+
+def _golden(stated: object, slugs: Sequence[str]) -> Golden:
+    entry = typed(dict, stated, "a golden phantom")
+    return Golden(
+        file=typed(str, entry["file"], "file of a golden phantom"),
+        tensor_sha256=typed(str, entry["tensor_sha256"], "tensor_sha256"),
+        probabilities=shares(entry["probabilities"], "golden probabilities", slugs),
+        ood_score=number(entry["ood_score"], "golden ood_score", 0.0, 1.0) if "ood_score" in entry else None,
+    )
+
+
+def _check(described: Description) -> None:
+    wrong = []
+    if len(described.slugs) < 2:
+        wrong.append(f"{len(described.slugs)} labels, at least 2 are needed")
+    if not math.isclose(sum(described.prior), 1.0, abs_tol=1e-6):
+        wrong.append(f"prior sums to {sum(described.prior):g}, not to 1")
+    if described.decision_rule not in DECISION_RULES:
+        wrong.append(f"decision rule {described.decision_rule!r:.40}, known are {', '.join(DECISION_RULES)}")
+    if described.decision_rule == "balanced" and min(described.prior, default=1) < SMALLEST:
+        wrong.append(f"the balanced rule divides by the prior, which holds less than {SMALLEST:g}")
+    if described.description["engine"] != ENGINE:
+        wrong.append(f"engine {described.description['engine']!r:.40}, this version runs {ENGINE}")
+    names = {golden.file for golden in described.golden}
+    if not names or len(names) < len(described.golden) or not names <= described.description["files"].keys():
+        wrong.append("no golden phantoms, or one twice, or one that is not among the files")
+    if wrong:
+        raise ValueError("; ".join(wrong))

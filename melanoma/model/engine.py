@@ -1,0 +1,169 @@
+"""The network at work: loaded by Keras, frozen to one fixed batch shape, checked against its golden phantoms."""
+
+import contextlib
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from melanoma.errors import BundleError, MelanomaError
+from melanoma.model import golden
+from melanoma.model.bundle import Bundle, Scaling
+from melanoma.model.decision import OOD_SCORE, Scores
+from melanoma.model.description import ENGINE, OOD_ABOVE
+
+ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
+
+
+class Engine:
+    """A frozen network that scores batches of one fixed shape.
+
+    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on how many there are,
+    beyond the last bit: some processors round a convolution by the place in a batch.
+    One object serves one process; TensorFlow itself uses all cores for a batch.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        size: tuple[int, int],
+        batch_size: int,
+        scaling: Scaling | None = None,
+        temperature: float = 1.0,
+    ) -> None:
+        """Freezes `network`.
+
+        Args:
+            network: Keras model from (n, height, width, 3) to (n, labels) softmax or (n, 1) sigmoid, and maybe to a
+                second output `ood_score`, (n, 1).
+            size: Height and width of its input, pixels.
+            batch_size: Photographs in a batch, at least 1.
+            scaling: What happens to pixel values before the network; None for nothing.
+            temperature: Divides the logits, above 0.
+        """
+        self.size, self.batch_size = size, batch_size
+        scaling = scaling or Scaling()
+
+        def forward(pixels: tf.Tensor) -> list[tf.Tensor]:
+            scaled = tf.cast(pixels, tf.float32)
+            if scaling != Scaling():
+                scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std
+            answer = network(scaled, training=False)
+            classes, *ood = answer if isinstance(answer, list) else [answer]
+            return [_tempered(_as_classes(classes), temperature), *(tf.cast(score[:, 0], tf.float32) for score in ood)]
+
+        signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
+        concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
+        frozen = convert_variables_to_constants_v2(concrete)
+        # Called by itself, a frozen function spells its input out for an error text before every batch.
+        self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
+
+    def score(self, pixels: npt.NDArray[np.uint8]) -> Scores:
+        """Scores up to `batch_size` photographs.
+
+        Args:
+            pixels: uint8 (n, height, width, 3), n from 1 to `batch_size`.
+
+        Returns:
+            What the network gives: a broken network may give NaN.
+        """
+        count = len(pixels)
+        if count < self.batch_size:
+            padded = np.zeros((self.batch_size, *self.size, 3), np.uint8)
+            padded[:count] = pixels
+            pixels = padded
+        return Scores(*(output.numpy()[:count] for output in self._frozen(tf.constant(pixels))))
+
+
+def _as_classes(output: tf.Tensor) -> tf.Tensor:
+    output = tf.cast(output, tf.float32)
+    return tf.concat([1 - output, output], axis=1) if output.shape[-1] == 1 else output
+
+
+def _tempered(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
+    if temperature == 1.0:
+        return probabilities
+    # The softmax alone would make a distribution of anything: what sums to 2 still does, what is negative is NaN.
+    total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
+    return total * tf.nn.softmax(tf.math.log(probabilities) / temperature)
+
+
+def load_engine(bundle: Bundle, batch_size: int) -> Engine:
+    """Loads a bundle's network and lets it prove itself on the golden phantoms.
+
+    Raises:
+        BundleError: Keras cannot load the network, its shapes do not fit the description, or a golden phantom
+            comes out otherwise than when the bundle was written.
+    """
+    size = bundle.spec.height, bundle.spec.width
+    with bundle.network_file() as path:
+        network = load_network(path, bundle.uri)
+    check_shapes(network, size, bundle.labels, bundle.uri, bundle.thresholds)
+    with one_clear_error(bundle.uri):
+        engine = Engine(network, size, batch_size, bundle.scaling, bundle.temperature)
+        golden.check_scores(bundle, score_all(engine, golden.check_decoder(bundle)))
+    return engine
+
+
+def load_network(path: Path, where: str) -> keras.Model:
+    """Loads a network file that the static scan has passed.
+
+    Raises:
+        BundleError: Keras cannot.
+    """
+    with one_clear_error(where):
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+
+
+@contextlib.contextmanager
+def one_clear_error(where: str) -> Iterator[None]:
+    """Makes a `BundleError` of whatever Keras, its layers, TensorFlow or the decoder raise."""
+    try:
+        yield
+    except MelanomaError:
+        raise
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0][:200]
+        raise BundleError(
+            f"{where}: Keras {keras.__version__} cannot run the network ({type(error).__name__}: {first}); "
+            "export it again with this version"
+        ) from error
+
+
+def check_shapes(
+    network: Any, size: tuple[int, int], labels: Sequence[str], where: str, thresholds: Collection[str] = ()
+) -> None:
+    """Checks that a network takes photographs of `size`, gives one probability a label, and all that thresholds need.
+
+    Raises:
+        BundleError: It does not.
+    """
+    found_input, found_output = network.input_shape, network.output_shape
+    if not isinstance(found_input, tuple) or len(found_input) != 4 or found_input[3] != 3:
+        raise BundleError(f"{where}: the network takes {found_input}, expected one input (n, height, width, 3)")
+    if any(found not in (None, wanted) for found, wanted in zip(found_input[1:3], size, strict=True)):
+        raise BundleError(f"{where}: the network takes {found_input[1:3]} pixels, the description says {size}")
+    classes, *more = found_output if isinstance(found_output, list) else [found_output]
+    count = classes[-1] if isinstance(classes, tuple) and len(classes) == 2 else None
+    if count != len(labels) and not (count == 1 and len(labels) == 2):
+        raise BundleError(f"{where}: the network gives {found_output}, the description lists {len(labels)} labels")
+    if more and (more != [(None, 1)] or network.output_names[1] != OOD_SCORE):
+        raise BundleError(
+            f"{where}: beside probabilities the network gives {network.output_names[1:]} {more}, expected "
+            f"nothing or one {OOD_SCORE} (n, 1)"
+        )
+    if OOD_ABOVE in thresholds and not more:
+        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; leave it out")
+
+
+def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> Scores:
+    """Scores any number of photographs, at least one, batch by batch."""
+    steps = range(0, len(pixels), engine.batch_size)
+    batches = [engine.score(pixels[start : start + engine.batch_size]) for start in steps]
+    ood = [batch.ood for batch in batches if batch.ood is not None]
+    return Scores(np.concatenate([batch.probabilities for batch in batches]), np.concatenate(ood) if ood else None)

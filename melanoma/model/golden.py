@@ -1,0 +1,102 @@
+"""Golden phantoms: pictures drawn by our own code that a bundle must decode and score as it did when it was written."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from melanoma.errors import BundleError
+from melanoma.images import decoding, encoding
+from melanoma.model.bundle import Bundle
+from melanoma.model.decision import OOD_SCORE, Scores, are_sound
+from melanoma.samples import folder
+
+TOLERANCE = 1e-4  # of a probability or score, for engines of one kind on different processors
+_SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def draw_phantoms() -> dict[str, bytes]:
+    """Draws the phantoms of a new bundle, JPEG and PNG files of several sizes by their names in it."""
+    files = {}
+    for number, (height, width) in enumerate(_SIZES):
+        format_: encoding.Format = "png" if number % 4 == 3 else "jpeg"
+        name = f"golden/phantom-{number}.{'png' if format_ == 'png' else 'jpg'}"
+        files[name] = encoding.encode(folder.draw(1000 + number, height, width), format_)
+    return files
+
+
+def decode(files: Sequence[bytes], spec: decoding.ImageSpec) -> Pixels:
+    """Decodes phantoms into one array, uint8 (n, height, width, 3)."""
+    return np.stack([decoding.decode(data, spec) for data in files])
+
+
+def describe(files: Mapping[str, bytes], pixels: Pixels, scores: Scores, slugs: Sequence[str]) -> list[dict[str, Any]]:
+    """Spells for `bundle.json` what a network says of phantoms.
+
+    Args:
+        files: Phantoms by name.
+        pixels: The same decoded.
+        scores: What the network says of them.
+        slugs: Of the labels.
+
+    Raises:
+        BundleError: It says what is no probability or no score.
+    """
+    if not are_sound(scores._replace(ood=None)).all():
+        raise BundleError("the network's outputs are no probabilities (they do not sum to 1); end it with a softmax")
+    if not are_sound(scores).all():
+        raise BundleError(f"the network's {OOD_SCORE} does not lie between 0 and 1; end it with a softsign")
+    entries: list[dict[str, Any]] = [
+        {
+            "file": name,
+            "tensor_sha256": _sha256(tensor),
+            "probabilities": {slug: min(1.0, float(p)) for slug, p in zip(slugs, row, strict=True)},
+        }
+        for name, tensor, row in zip(files, pixels, scores.probabilities, strict=True)
+    ]
+    for index, score in enumerate(() if scores.ood is None else scores.ood):
+        entries[index][OOD_SCORE] = float(score)
+    return entries
+
+
+def check_decoder(bundle: Bundle) -> Pixels:
+    """Decodes the phantoms of a bundle, uint8 (n, height, width, 3).
+
+    Raises:
+        BundleError: A pixel differs from when the bundle was written.
+    """
+    pixels = decode([bundle.files[golden.file] for golden in bundle.golden], bundle.spec)
+    for golden, tensor in zip(bundle.golden, pixels, strict=True):
+        if _sha256(tensor) != golden.tensor_sha256:
+            raise BundleError(
+                f"{bundle.uri}: {golden.file} decodes otherwise than when the bundle was written "
+                f"(decoder here: {decoding.DECODER}); install the locked versions"
+            )
+    return pixels
+
+
+def check_scores(bundle: Bundle, scores: Scores) -> None:
+    """Compares what a network says of the phantoms with what the bundle says.
+
+    Raises:
+        BundleError: They differ by more than the tolerance.
+    """
+    for index, golden in enumerate(bundle.golden):
+        stated = {f"p_{slug}": golden.probabilities[slug] for slug in bundle.slugs}
+        found = dict(zip(stated, map(float, scores.probabilities[index]), strict=True))
+        if scores.ood is not None and golden.ood_score is not None:
+            stated[OOD_SCORE], found[OOD_SCORE] = golden.ood_score, float(scores.ood[index])
+        for name, value in found.items():
+            if not abs(value - stated[name]) <= TOLERANCE:
+                raise BundleError(
+                    f"{bundle.uri}: {golden.file} gives {name} {value:.4f}, the bundle says {stated[name]:.4f}; "
+                    "labels, network and description do not belong together"
+                )
+
+
+def _sha256(tensor: Pixels) -> str:
+    return hashlib.sha256(np.ascontiguousarray(tensor).tobytes()).hexdigest()

@@ -1,0 +1,1 @@
+"""Preflight checks, forecast and erasure."""

@@ -1,0 +1,1 @@
+"""SQL views, exports, and the story of one photograph."""

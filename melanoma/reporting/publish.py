@@ -1,0 +1,102 @@
+"""Leaves the report of a run beside its record, and mends what earlier nights could not leave."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from melanoma import storage
+from melanoma.errors import ReadError
+from melanoma.model.bundle import to_json
+from melanoma.reporting.facts import Wishes, facts_of
+from melanoma.reporting.index import write_index
+from melanoma.reporting.page import page
+from melanoma.runs.records import COMMITTED, RunRecord, record_of
+from melanoma.runs.run import REPORTS, ModelRun, record_uri
+from melanoma.runs.run_history import Night, night_of, read_series, write_series
+
+DRIFTED = "the probabilities are spread unlike those of the nights before; see the report"
+_NIGHTS_BEFORE = 30
+
+
+def leave(model: ModelRun, record: RunRecord, wishes: Wishes, is_over_budget: bool) -> dict[str, Any]:
+    """Writes `<run_id>.json`, `<run_id>.html` and the page of all nights.
+
+    Args:
+        model: That ran.
+        record: Of the run, as far as it came.
+        wishes: Of the operator.
+        is_over_budget: Whether more failed than the operator allows.
+
+    Returns:
+        The facts of the report.
+
+    Raises:
+        MelanomaError: The store or the disk does not take them, or the table cannot be read.
+        ReadError: The same of what lies beside the table.
+    """
+    output = model.run.output
+    nights = [night for night in read_series(output) if night["run_id"] != record.run_id]
+    facts = facts_of(model, record, _seen_before(nights, record), wishes) | {"is_over_budget": is_over_budget}
+    if facts["drift"]["earlier"].get("level") == "warn":
+        record = replace(record, warnings=(*record.warnings, DRIFTED))
+    storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record) | {"report": facts}))
+    storage.write_bytes(_page_uri(output, record.run_id), page(record, facts, is_over_budget).encode())
+    nights = sorted([*nights, night_of(record, facts)], key=lambda night: str(night["run_id"]))
+    _mend(output, nights)
+    write_series(output, nights)
+    write_index(output, nights)
+    return facts
+
+
+def _seen_before(nights: Sequence[Night], record: RunRecord) -> list[dict[str, Any]]:
+    same = [
+        night["seen"]
+        for night in nights
+        if night["model_id"] == record.model_id and night["outcome"] == COMMITTED and night["run_id"] < record.run_id
+    ]
+    return [seen for seen in same if seen][-_NIGHTS_BEFORE:]
+
+
+def _mend(output: str, nights: Sequence[Night]) -> None:
+    """Makes the pages of runs that died before they could."""
+    folder = storage.join(output, REPORTS)
+    there = {storage.name_of(stored.uri) for stored in storage.list_files(folder)}
+    for night in nights:
+        if f"{night['run_id']}.html" not in there:
+            try:
+                document = json.loads(storage.read_bytes(record_uri(output, night["run_id"])))
+            except (ReadError, ValueError):
+                continue
+            html = page(record_of(document), document.get("report", {}), is_over_budget=False)
+            storage.write_bytes(_page_uri(output, night["run_id"]), html.encode())
+
+
+def forget(output: str, names: Collection[str]) -> int:
+    """Takes photographs out of every report, with their hashes too.
+
+    Args:
+        output: URI of the score table.
+        names: URIs and hashes.
+
+    Returns:
+        Number of reports that named one.
+    """
+    root, changed = storage.canonical(output), 0
+    for night in read_series(root):
+        uri = record_uri(root, night["run_id"])
+        document = json.loads(storage.read_bytes(uri))
+        facts = document.get("report", {})
+        sample = facts.get("sample", {})
+        left = {part: [row for row in rows if row["photograph"] not in names] for part, rows in sample.items()}
+        if left != sample:
+            facts = facts | {"sample": left}
+            html = page(record_of(document), facts, facts.get("is_over_budget", False))
+            storage.write_bytes(_page_uri(root, night["run_id"]), html.encode())
+            storage.write_bytes(uri, to_json(document | {"report": facts}))
+            changed += 1
+    return changed
+
+
+def _page_uri(output: str, run_id: str) -> str:
+    return storage.join(output, REPORTS, f"{run_id}.html")

@@ -1,0 +1,1 @@
+"""One run: planning, ledger, staging, commit, heartbeats, recovery and history."""

@@ -1,0 +1,138 @@
+"""What a night has to do: every listed photograph is put to the ledger of every model."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from melanoma.errors import UsageError
+from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.loading import Task
+from melanoma.runs.ledger import Ledger, State, Verdict, claim
+from melanoma.runs.run import Run
+
+_MOVED_SHARE, _FEW_MOVED = 0.2, 20
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one model's ledger said of listed photographs.
+
+    Attributes:
+        new: To be scored.
+        skipped: Need no further try.
+        adopted: Claims of those that a killed run has staged, once a listing.
+        changed: New ones whose URI the table knows with another version.
+        moved: New ones whose name and version the table knows under another URI.
+        known: URIs that the table knows.
+    """
+
+    new: int = 0
+    skipped: int = 0
+    adopted: tuple[bytes, ...] = ()
+    changed: int = 0
+    moved: int = 0
+    known: int = 0
+
+    def __add__(self, other: "Answers") -> "Answers":
+        """Adds what the same ledger said of other photographs."""
+        return Answers(
+            self.new + other.new,
+            self.skipped + other.skipped,
+            self.adopted + other.adopted,
+            self.changed + other.changed,
+            self.moved + other.moved,
+            max(self.known, other.known),
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a listing found, before any photograph is read.
+
+    Attributes:
+        answers: Of each model of the night.
+        listed: Photographs, duplicates included.
+        tasks: Of these, what at least one model has to score.
+        leftovers: Of these, put off by the night before.
+        ignored: Files that are no photographs, by extension.
+        seconds: Of listing and asking.
+    """
+
+    answers: tuple[Answers, ...]
+    listed: int = 0
+    tasks: int = 0
+    leftovers: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+
+    def __add__(self, other: "Found") -> "Found":
+        """Adds what was found elsewhere."""
+        return Found(
+            tuple(mine + theirs for mine, theirs in zip(self.answers, other.answers, strict=True)),
+            self.listed + other.listed,
+            self.tasks + other.tasks,
+            self.leftovers + other.leftovers,
+            self.ignored + other.ignored,
+            self.seconds + other.seconds,
+        )
+
+
+def ask(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task], Found]:
+    """Puts a page of a listing to the ledgers.
+
+    Args:
+        ledgers: Of each model of the night.
+        refs: Photographs.
+
+    Returns:
+        What has to be scored, and the figures of the page.
+    """
+    looked_up = [ledger.look_up(refs) for ledger in ledgers]
+    tasks = []
+    for ref, *verdicts in zip(refs, *looked_up, strict=True):
+        attempts = tuple(verdict.attempt if verdict.state is State.NEW else 0 for verdict in verdicts)
+        if any(attempts):
+            tasks.append(Task(ref, attempts, any(verdict.is_leftover for verdict in verdicts)))
+    answers = [_sum_up(ledger, refs, verdicts) for ledger, verdicts in zip(ledgers, looked_up, strict=True)]
+    return tasks, Found(tuple(answers), len(refs), len(tasks), sum(task.is_leftover for task in tasks))
+
+
+def _sum_up(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> Answers:
+    states = Counter(verdict.state for verdict in verdicts)
+    adopted = tuple(claim(ref) for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED)
+    changed, moved = sum(verdict.is_changed for verdict in verdicts), sum(verdict.is_moved for verdict in verdicts)
+    return Answers(states[State.NEW], states[State.DONE], adopted, changed, moved, ledger.known)
+
+
+def check_moved(found: Found, runs: Sequence[Run]) -> Found:
+    """Refuses a store that seems to have moved: scoring it again should be somebody's decision.
+
+    Raises:
+        UsageError: More than a fifth of the known photographs have another version, or lie elsewhere.
+    """
+    for run, answers in zip(runs, found.answers, strict=True):
+        if run.rescore:
+            continue
+        seen = answers.changed + answers.skipped
+        for count, of, happened in (
+            (answers.changed, seen, "changed their version at once"),
+            # Copies beside originals that are still there are no move.
+            (answers.moved if seen < answers.known * (1 - _MOVED_SHARE) else 0, answers.known, "gone to another place"),
+        ):
+            if count >= _FEW_MOVED and count > _MOVED_SHARE * of:
+                raise UsageError(
+                    f"{count:,} of {of:,} photographs that the table knows seem to have {happened}: has the store been "
+                    "moved or restored? Score them again with --rescore, or name with --uri-base the place under which "
+                    "the table knows them; nothing was read"
+                )
+    return found
+
+
+def nothing_found(runs: Sequence[Run]) -> Found:
+    """Gives the figures of an empty listing."""
+    return Found(tuple(Answers() for _ in runs))
+
+
+def timed(found: Found, seconds: float, ignored: Counter[str]) -> Found:
+    """Adds to the figures of a listing what it took and what it left out."""
+    return replace(found, seconds=found.seconds + seconds, ignored=found.ignored + ignored)

@@ -1,0 +1,126 @@
+"""The record that a run leaves: what it counted, what it cost, how it ended."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from melanoma import storage
+from melanoma.model.bundle import to_json
+from melanoma.runs.run import Run, record_uri
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Photographs of one run; `listed` is the sum of the others but `ignored`.
+
+    Attributes:
+        listed: Found under the roots or in the manifests.
+        scored: Committed with probabilities.
+        failed: Committed with an error.
+        skipped: Already in the table.
+        duplicates: Listed more than once.
+        deferred: Left for another night.
+        ignored: Files that are no photographs; not among `listed`.
+    """
+
+    listed: int = 0
+    scored: int = 0
+    failed: int = 0
+    skipped: int = 0
+    duplicates: int = 0
+    deferred: int = 0
+    ignored: int = 0
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every listed photograph is accounted for exactly once."""
+        return self.listed == self.scored + self.failed + self.skipped + self.duplicates + self.deferred
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Work of one kind in a run.
+
+    Attributes:
+        seconds: Summed over threads and workers.
+        photographs: That passed.
+        bytes: That passed; 0 where none are counted.
+    """
+
+    seconds: float = 0.0
+    photographs: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Stage") -> "Stage":
+        """Adds work of the same kind."""
+        return Stage(self.seconds + other.seconds, self.photographs + other.photographs, self.bytes + other.bytes)
+
+
+STAGES = ("list", "read", "decode", "infer", "stage", "commit")
+
+
+COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
+
+
+STOPPED, KILLED = "stopped", "killed"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """What a run leaves under `_reports/`, also where it committed nothing; it names no photograph.
+
+    Attributes:
+        run_id: Of the run.
+        run_date: ISO date.
+        model_id: Of the bundle.
+        outcome: `committed`, `nothing_new`, `store_down`; `stopped` or `killed` where nothing was committed and nothing
+            counted.
+        counts: Photographs.
+        adopted: Rows that an earlier, killed run had staged; among `scored` and `failed`.
+        table_version: After the commit; None where there is no table yet.
+        failures: By kind.
+        classes: Scored photographs by `top_label`.
+        ignored: Ignored files by extension.
+        stages: Work of each of `STAGES`; none of those that a run did not reach.
+        workers: Processes that read and scored.
+        warnings: For the operator; they name no photograph.
+        seconds: From the start to the end of the run; None where it was not told.
+        reason: Why nothing was committed, for the operator; it names no photograph. Empty where none is known.
+    """
+
+    run_id: str
+    run_date: str
+    model_id: str
+    outcome: str
+    counts: Counts
+    adopted: int = 0
+    table_version: int | None = None
+    failures: Mapping[str, int] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
+    ignored: Mapping[str, int] = field(default_factory=dict)
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    workers: int = 1
+    warnings: Sequence[str] = ()
+    seconds: float | None = None
+    reason: str = ""
+
+
+def write_record(output: str, record: RunRecord) -> None:
+    """Leaves the record of an ended run."""
+    storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record)))
+
+
+def read_record(run: Run) -> RunRecord | None:
+    """Reads the record of an ended run; None if it has not ended."""
+    if not storage.exists(run.record_uri):
+        return None
+    return record_of(json.loads(storage.read_bytes(run.record_uri)))
+
+
+def record_of(document: Mapping[str, Any]) -> RunRecord:
+    """Reads a record from JSON that may hold more."""
+    known = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
+    stages = {name: Stage(**stage) for name, stage in known.get("stages", {}).items()}
+    said = {"counts": Counts(**known["counts"]), "stages": stages, "warnings": tuple(known.get("warnings", ()))}
+    return RunRecord(**{**known, **said})

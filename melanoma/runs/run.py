@@ -1,0 +1,121 @@
+"""One run: who it is, what it writes under which names, and the record that it leaves."""
+
+import datetime
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import pyarrow as pa
+
+from melanoma import storage
+from melanoma.images.decoding import DECODER
+from melanoma.model.bundle import Bundle
+from melanoma.table.schema import SCHEMA_VERSION, score_schema
+
+REPORTS, STAGING = "_reports", "_staging"
+_TIME = "%Y%m%dT%H%M%SZ"
+RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One start of the job over one output with one model.
+
+    Attributes:
+        run_id: UTC start and 8 hex digits of its milliseconds and chance; sorts by time.
+        run_date: Local date at the start, fixed for the run.
+        output: Canonical URI of the score table.
+        model_id: Of the bundle.
+        fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
+        schema: Of the rows that this run writes.
+        table_version: Version of the table that the run planned against; None before there is one.
+        rescore: Whether photographs that the table holds are scored again.
+        retry_failed: Whether every failed photograph is tried again, whatever its failure and its turn.
+        deadline: UTC; no chunk is begun after it. None for no such time.
+    """
+
+    run_id: str
+    run_date: datetime.date
+    output: str
+    model_id: str
+    fingerprint: str
+    schema: pa.Schema
+    table_version: int | None
+    rescore: bool = False
+    retry_failed: bool = False
+    deadline: datetime.datetime | None = None
+
+    @property
+    def started(self) -> datetime.datetime:
+        """UTC start, as the run's id tells it."""
+        return started_at(self.run_id)
+
+    @property
+    def staging(self) -> str:
+        """Folder of this run's staged files."""
+        return storage.join(self.output, STAGING, self.fingerprint, self.run_id)
+
+    @property
+    def record_uri(self) -> str:
+        """Where the run's record lies when it has ended."""
+        return record_uri(self.output, self.run_id)
+
+
+@dataclass(frozen=True)
+class ModelRun:
+    """One model of a night.
+
+    Attributes:
+        run: Who writes what where.
+        bundle: The model.
+    """
+
+    run: Run
+    bundle: Bundle
+
+
+def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | None, date: datetime.date | None) -> Run:
+    """Starts a run now.
+
+    Args:
+        output: URI or path of the score table.
+        bundle: The model.
+        kept: Columns carried over from a manifest.
+        table_version: Of the score table as it is now, None if there is none.
+        date: Stands for today's local date if given.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    schema = score_schema(bundle.slugs, kept)
+    return Run(
+        # Ids sort by time: two runs of one second are told apart by their milliseconds before chance comes in.
+        run_id=f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}",
+        run_date=date or datetime.date.today(),
+        output=storage.canonical(output),
+        model_id=bundle.model_id,
+        fingerprint=fingerprint_of(bundle.model_id, schema),
+        schema=schema,
+        table_version=table_version,
+    )
+
+
+def time_stamp(moment: datetime.datetime) -> str:
+    """Spells a moment, UTC, as run ids begin with it; sorts by time."""
+    return moment.strftime(_TIME)
+
+
+def started_at(run_id: str) -> datetime.datetime:
+    """Gives the UTC start that a run's id begins with."""
+    return datetime.datetime.strptime(run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC)
+
+
+def fingerprint_of(model_id: str, schema: pa.Schema) -> str:
+    """Digests everything that a staged row depends on but does not say."""
+    parts = [model_id, DECODER, version("tensorflow"), version("keras"), str(SCHEMA_VERSION), schema.to_string()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def record_uri(output: str, run_id: str) -> str:
+    """Says where a run's record lies when it has ended."""
+    return storage.join(storage.canonical(output), REPORTS, f"{run_id}.json")

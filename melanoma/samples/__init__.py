@@ -1,0 +1,1 @@
+"""Synthetic photographs for a first try and for golden samples; none shows a patient."""

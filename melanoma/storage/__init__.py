@@ -1,0 +1,39 @@
+"""Any store: names, listing, and reading and writing of whole files."""
+
+from melanoma.storage.file_info import StoredFile
+from melanoma.storage.files import (
+    check_writable,
+    create_bytes,
+    erase,
+    exists,
+    put_file,
+    read_bytes,
+    remove,
+    size_of,
+    write_bytes,
+)
+from melanoma.storage.filesystems import canonical, delta_location, local_path
+from melanoma.storage.listing import below, list_files, stat
+from melanoma.storage.uris import join, name_of, stem_of
+
+__all__ = [
+    "StoredFile",
+    "below",
+    "canonical",
+    "check_writable",
+    "create_bytes",
+    "delta_location",
+    "erase",
+    "exists",
+    "join",
+    "list_files",
+    "local_path",
+    "name_of",
+    "put_file",
+    "read_bytes",
+    "remove",
+    "size_of",
+    "stat",
+    "stem_of",
+    "write_bytes",
+]

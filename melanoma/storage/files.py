@@ -1,0 +1,151 @@
+"""Reads and writes whole files in any store."""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Callable
+from functools import partial
+from stat import S_ISREG
+
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
+from melanoma.storage.filesystems import Place, call_store, canonical, locate
+from melanoma.storage.listing import stat
+from melanoma.storage.local import create_file, move_file, replace_file
+from melanoma.storage.uris import join
+
+
+def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
+    """Reads one whole file, in one request where the store allows.
+
+    Args:
+        uri: Canonical URI.
+        expected: The listing's entry; what differs from it now is refused, never mixed.
+
+    Raises:
+        ReadError: The store did not give the file, or (`changed`) gave another one than was listed.
+    """
+    if expected is not None and expected.version == UNADDRESSABLE:
+        raise ReadError(ErrorKind.BAD_NAME, "the name is not Unicode; rename the file")
+    place = locate(uri)
+    if place.is_local and not S_ISREG(call_store(os.stat, place.path).st_mode):
+        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would be waited for
+    with place.turn:
+        data: bytes = call_store(place.fs.cat_file, place.path)
+    if expected is not None and expected.size >= 0:
+        now = version_of(call_store(place.fs.info, place.path)) if place.is_local else expected.version
+        if len(data) != expected.size or now != expected.version:
+            raise ReadError(ErrorKind.CHANGED, "the file was overwritten after it had been listed")
+    return data
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Writes one file whole or not at all, replacing what lay there; on local disk it is durable on return.
+
+    Raises:
+        NothingCommittedError: The store or the disk did not take the file.
+    """
+    place = locate(uri)
+    try:
+        call_store(_writer(place), place.path, data)
+    except ReadError as error:
+        raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+
+
+def _writer(place: Place) -> Callable[[str, bytes], None]:
+    write: Callable[[str, bytes], None] = replace_file if place.is_local else place.fs.pipe_file
+    return write
+
+
+def put_file(uri: str, path: str) -> None:
+    """Moves a local file to where it belongs, in one step; on local disk it must lie on the same file system.
+
+    Raises:
+        NothingCommittedError: The store or the disk did not take the file.
+    """
+    place = locate(uri)
+    try:
+        if place.is_local:
+            call_store(move_file, path, place.path)
+        else:
+            call_store(place.fs.put_file, path, place.path)
+    except ReadError as error:
+        raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+
+
+def create_bytes(uri: str, data: bytes) -> None:
+    """Writes one file whole unless one is there already, which then stays; on local disk only its owner may read it.
+
+    Raises:
+        NothingCommittedError: The store or the disk did not take the file.
+    """
+    place = locate(uri)
+    create = create_file if place.is_local else partial(place.fs.pipe_file, mode="create")
+    try:
+        call_store(create, place.path, data)
+    except ReadError as error:
+        if not exists(uri):
+            raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+
+
+def remove(uri: str) -> None:
+    """Removes a file or a folder with all that is in it; nothing there is no error."""
+    place = locate(uri)
+    with contextlib.suppress(ReadError):
+        call_store(place.fs.rm, place.path, recursive=True)
+
+
+def erase(uri: str) -> None:
+    """Removes a file, and makes sure that it is gone.
+
+    Raises:
+        NothingCommittedError: It is still there, or the store does not say.
+    """
+    remove(uri)
+    try:
+        is_there = exists(uri)
+    except ReadError as error:
+        raise NothingCommittedError(f"{uri}: {error.detail}; whether it is gone is not known, try again") from None
+    if is_there:
+        raise NothingCommittedError(f"{uri}: the store or the disk does not let it be removed; mend its rights")
+
+
+def exists(uri: str) -> bool:
+    """Tells whether a file or folder is there.
+
+    Raises:
+        ReadError: The store does not answer, or refuses to say.
+    """
+    place = locate(uri)
+    try:
+        call_store(place.fs.info, place.path)
+    except ReadError as error:
+        if error.kind is ErrorKind.MISSING:
+            return False
+        raise
+    return True
+
+
+def size_of(uri: str) -> int:
+    """Gives the bytes of a file; 0 where it is gone or the store does not say."""
+    with contextlib.suppress(ReadError):
+        return max(0, stat(uri).size)
+    return 0
+
+
+def check_writable(folder: str) -> None:
+    """Writes and removes a probe, so that a night's work is not lost at its end.
+
+    Raises:
+        UsageError: The folder does not take files, and will not by itself.
+        NothingCommittedError: It does not now: the disk is full, or the store does not answer.
+    """
+    place = locate(join(canonical(folder), "_staging", f"probe-{uuid.uuid4().hex[:8]}"))
+    try:
+        call_store(_writer(place), place.path, b"probe")
+    except ReadError as error:
+        found = f"the output {folder} cannot be written: {error.detail}"
+        if error.kind.may_pass:
+            raise NothingCommittedError(f"{found}; nothing was read, try again") from None
+        raise UsageError(f"{found}; choose another --output or mend its rights") from None
+    remove(place.uri)

@@ -1,0 +1,124 @@
+"""Lists what lies in a store: a file, everything below a folder, or what a glob matches."""
+
+import posixpath
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from fsspec.utils import glob_translate
+
+from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, modified_in, version_of
+from melanoma.storage.filesystems import Place, call_store, locate
+
+_OF_THE_DISK = "lost+found"  # in the topmost folder of a disk, and for its administrator alone
+
+
+def stored_file(place: Place, info: dict[str, Any]) -> StoredFile:
+    size = info.get("size")
+    return StoredFile(
+        uri=place.uri_of(info["name"]),
+        version=version_of(info) if _is_unicode(info["name"]) else UNADDRESSABLE,
+        size=-1 if size is None else int(size),
+        regular=info["type"] == "file" and not info.get("islink"),
+        modified=modified_in(info),
+    )
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def stat(uri: str) -> StoredFile:
+    """Looks up one file.
+
+    Raises:
+        ReadError: There is no such file, or the store does not answer.
+    """
+    place = locate(uri)
+    info = call_store(place.fs.info, place.path)
+    return stored_file(place, {**info, "name": place.path})
+
+
+def list_files(root: str) -> Iterator[StoredFile]:
+    """Lists a file, everything below a folder, or what a glob matches, folder by folder.
+
+    A root that exists as it is spelt is never taken for a glob. Links to folders are not followed.
+
+    Args:
+        root: URI or path; `*`, `?`, `[…]` and `**` match names below the last plain folder.
+
+    Raises:
+        ReadError: The root does not exist (`missing`), or a folder cannot be listed.
+    """
+    place = locate(root)
+    try:
+        info = call_store(place.fs.info, place.path) if place.path else {"type": "directory", "name": ""}
+    except ReadError as error:
+        if error.kind is not ErrorKind.MISSING or not re.search(r"[*?\[]", place.path):
+            raise
+        yield from _glob(place)
+        return
+    if info["type"] == "directory":
+        yield from _walk(place, place.path)
+    else:
+        yield stored_file(place, {**info, "name": place.path})
+
+
+def _glob(place: Place) -> Iterator[StoredFile]:
+    matches = re.compile(glob_translate(place.path)).fullmatch
+    folder = posixpath.dirname(re.split(r"[*?\[]", place.path, maxsplit=1)[0])
+    for found in _walk(place, folder):
+        path = found.uri[len(place.prefix) : len(found.uri) - len(place.suffix)]
+        if matches(path):
+            yield found
+
+
+def below(root: str) -> Callable[[str], bool]:
+    """Gives what tells whether a listing of a root, as a name or as a glob, could hold a canonical URI."""
+    place = locate(root)
+    folder, matches = place.path.rstrip("/"), re.compile(glob_translate(place.path)).fullmatch
+
+    def holds(uri: str) -> bool:
+        if not (uri.startswith(place.prefix) and uri.endswith(place.suffix)):
+            return False
+        path = uri[len(place.prefix) : len(uri) - len(place.suffix)]
+        return not folder or path == folder or path.startswith(f"{folder}/") or bool(matches(path))
+
+    return holds
+
+
+def _walk(place: Place, folder: str) -> Iterator[StoredFile]:
+    pending = [folder]
+    while pending:
+        here = pending.pop()
+        entries = sorted(call_store(place.fs.ls, here, detail=True), key=lambda info: str(info["name"]))
+        folders = []
+        for info in entries:
+            name = info["name"].rstrip("/")
+            if info["type"] == "directory":
+                if place.is_local and posixpath.basename(name) == _OF_THE_DISK:
+                    yield stored_file(place, info)
+                elif name != here.rstrip("/"):
+                    folders.append(name)
+                elif info["name"].endswith("/") and modified_in(info) is None:
+                    yield from _below_nameless(place, name)
+            elif not _is_marker(info):
+                yield stored_file(place, info)
+        pending += reversed(folders)
+
+
+def _below_nameless(place: Place, folder: str) -> Iterator[StoredFile]:
+    """Lists what lies behind an empty part of a key, as in `a//b.jpg`: no store lists that as a folder."""
+    found = call_store(place.fs.find, folder, detail=True)
+    keys = (path for path in sorted(found) if path.startswith(f"{folder}//"))
+    yield from (stored_file(place, found[key]) for key in keys if not _is_marker(found[key]))
+
+
+def _is_marker(info: dict[str, Any]) -> bool:
+    """Tells the empty object by which some tools make a folder seen."""
+    return info.get("size") == 0 and str(info["name"]).endswith("/")

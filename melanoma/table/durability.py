@@ -1,0 +1,29 @@
+"""Commits of a Delta table on a local disk that are still there after a power cut."""
+
+import json
+import urllib.parse
+from pathlib import Path
+
+from melanoma.storage.local import sync
+
+
+def sync_commits(folder: str, first: int, last: int) -> None:
+    """Forces commits to the disk, which Delta Lake leaves to the operating system.
+
+    Args:
+        folder: Path of the table.
+        first: Version that the last one was planned against: without those before it a table cannot be read.
+        last: Version to be kept.
+    """
+    table = Path(folder)
+    logs = [table / "_delta_log" / f"{version:020}.json" for version in range(first, last + 1)]
+    # A checkpoint may have replaced older logs, and a compaction older files.
+    logs = [log for log in logs if log.exists()]
+    files = [path for path in [*(table / name for log in logs for name in _added(log)), *logs] if path.exists()]
+    for path in [*files, *sorted({file.parent for file in files}), table, table.parent]:
+        sync(str(path))
+
+
+def _added(log: Path) -> list[str]:
+    actions = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [urllib.parse.unquote(action["add"]["path"]) for action in actions if "add" in action]

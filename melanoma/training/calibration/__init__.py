@@ -1,0 +1,1 @@
+"""Probabilities, thresholds and the out-of-distribution score, chosen on validation."""

@@ -1,0 +1,1 @@
+"""Preparation of the data, recipes, and the training loop."""

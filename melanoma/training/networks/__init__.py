@@ -1,0 +1,1 @@
+"""Network architectures in plain Keras 3, and their ImageNet weights."""

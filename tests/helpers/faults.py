@@ -1,0 +1,192 @@
+"""Real faults for whole nights: processes that die at a chosen step, and a store that does."""
+
+import contextlib
+import datetime
+import hashlib
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from melanoma import storage
+from melanoma.ingest.loading import Chunk, load_batches
+from melanoma.ingest.sources import Root, Source, list_images
+from melanoma.model.bundle import load_bundle
+from melanoma.model.decision import Scores
+from melanoma.runs import staging
+from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.ledger import Ledger, load_ledger
+from melanoma.runs.planning import ask
+from melanoma.runs.records import RunRecord
+from melanoma.runs.run import Run, new_run
+from melanoma.runs.staging import RowBuilder, StagedChunk
+from melanoma.table import score_table
+
+DIED = 99
+_STEPS = frozenset({"open", "os.rename", "os.remove", "os.rmdir"})
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__, "s3fs"])
+
+
+def plan_run(output: Path | str, bundle_uri: str) -> Run:
+    """Plans a run against the table as it is now."""
+    version = score_table.table_version(str(output))
+    return new_run(str(output), load_bundle(bundle_uri), pa.schema([]), version, datetime.date(2026, 1, 2))
+
+
+def stage(
+    run: Run, images: Path | str | Source, bundle_uri: str, chunk_size: int = 2, known: Ledger | None = None
+) -> tuple[Plan, list[StagedChunk]]:
+    """Lists, asks the ledger, decodes and stages as a night does, without Beam and with made-up probabilities."""
+    known, bundle = known or load_ledger(run), load_bundle(bundle_uri)
+    refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
+    tasks, found = ask([known], refs)
+    (answers,) = found.answers
+    chunks = []
+    with ThreadPoolExecutor(2) as pool:
+        for number, first in enumerate(range(0, len(tasks), chunk_size)):
+            rows, chunk = RowBuilder(run, bundle), Chunk(number, tuple(tasks[first : first + chunk_size]))
+            for _, batch in load_batches(chunk, [bundle.spec], 8, pool):
+                rows.add_scored(batch.loaded, Scores(made_up(batch.pixels)))
+                rows.add_failed(batch.failures)
+            table = rows.table()
+            staging.write_chunk(run, number, table)
+            chunks.append(StagedChunk(number, table.num_rows, batch.duplicates, rows.scored, rows.store_failures))
+    return Plan(len(refs), answers.skipped, 0, answers.adopted, Counter()), chunks
+
+
+def made_up(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Draws three probabilities from each photograph's own pixels."""
+    digests = [hashlib.sha256(image.tobytes()).digest() for image in pixels]
+    weights = np.array([[1 + byte for byte in digest[:3]] for digest in digests], np.float32).reshape(-1, 3)
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def night(images: Path | str, output: Path | str, bundle_uri: str, chunk_size: int = 2) -> RunRecord:
+    """Runs a whole night but for Beam and the network."""
+    run = plan_run(output, bundle_uri)
+    return end_run(run, *stage(run, images, bundle_uri, chunk_size))
+
+
+def start(task: Callable[..., object], *args: object) -> BaseProcess:
+    """Starts a task in a fresh process, which shares nothing with this one but the stores."""
+    process = _PROCESSES.Process(target=task, args=args, daemon=True)
+    process.start()
+    return process
+
+
+def night_that_dies(step: int, *args: Any) -> None:
+    """Runs a night whose process is gone before its n-th step on the output's files, as in a power cut."""
+    seen, output = 0, str(args[1])
+
+    def count(event: str, details: tuple[Any, ...]) -> None:
+        nonlocal seen
+        # What rmtree removes bears its bare name.
+        if event in _STEPS and isinstance(details[0], str) and details[0].startswith((output, "0", "images")):
+            seen += 1
+            if seen == step:
+                os._exit(DIED)
+
+    sys.addaudithook(count)
+    night(*args)
+
+
+def night_at(environment: Mapping[str, str], *args: Any) -> None:
+    """Runs a night that finds its store by the environment."""
+    os.environ.update(environment)
+    night(*args)
+
+
+def job_at(environment: Mapping[str, str], log: Path, words: Sequence[str]) -> None:
+    """Runs a command of the job as a process of its own does, and writes what it says into a file."""
+    from jobs.cli import main
+
+    os.environ.update(environment)
+    with log.open("wb") as said:
+        os.dup2(said.fileno(), 1)
+        os.dup2(said.fileno(), 2)
+    storage._TRIES = 1
+    sys.exit(main(words))
+
+
+def s3_environment(address: str | None = None) -> dict[str, str]:
+    """Gives the environment by which a process finds this one's S3, or the one at an address."""
+    found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    return found | ({"AWS_ENDPOINT_URL": address} if address else {})
+
+
+def end_together(environment: Mapping[str, str], barrier: Any, *args: Any) -> None:
+    """Ends a run at the same moment as others."""
+    os.environ.update(environment)
+    barrier.wait(timeout=30)
+    end_run(*args)
+
+
+def race(ends: Sequence[tuple[Run, Plan, list[StagedChunk]]], environment: Mapping[str, str]) -> None:
+    """Ends several runs at once, each in a process of its own.
+
+    Raises:
+        RuntimeError: One ended otherwise than by a commit.
+    """
+    barrier = _PROCESSES.Barrier(len(ends))
+    processes = [start(end_together, dict(environment), barrier, *end) for end in ends]
+    for process in processes:
+        process.join(60)
+    if codes := [process.exitcode for process in processes if process.exitcode]:
+        raise RuntimeError(f"exit codes {codes}")
+
+
+Fault = Callable[[str, str], bool]
+
+
+@contextlib.contextmanager
+def s3_server(before: Fault = lambda method, path: False, after: Fault = lambda method, path: False) -> Iterator[str]:
+    """A real S3 server on the loopback that refuses requests, or does as it is told and does not say so.
+
+    Args:
+        before: Told of each request that changes something; true refuses it untouched.
+        after: The same when it is done; true loses the answer.
+    """
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    inner = server._server.app  # type: ignore[union-attr]
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        request = environ["REQUEST_METHOD"], environ["PATH_INFO"]
+        changes, head = request[0] not in ("GET", "HEAD"), list[Any]()
+        if changes and before(*request):
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            return _refuse(start_response)
+        answer = inner(environ, lambda *told: head.extend(told))
+        if changes and after(*request):
+            return _refuse(start_response)
+        start_response(*head)
+        return answer
+
+    server._server.app = app  # type: ignore[union-attr]
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def _refuse(start_response: Any) -> list[bytes]:
+    start_response("507 Insufficient Storage", [("Content-Length", "0")])
+    return [b""]
+
+
+def killed(images: Path, output: Path, bundle_uri: str, chunk_size: int = 2) -> tuple[Run, list[Path]]:
+    """Stages a run that never commits."""
+    run = plan_run(output, bundle_uri)
+    stage(run, images, bundle_uri, chunk_size)
+    return run, sorted((output / "_staging").rglob("*.arrow"))

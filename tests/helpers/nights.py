@@ -1,0 +1,67 @@
+"""Runs nights in this process, as the job does."""
+
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+from melanoma.ingest.sources import Root, Source
+from melanoma.model.bundle import load_bundle
+from melanoma.runs.records import RunRecord, read_record
+from melanoma.runs.run import ModelRun, Run, new_run
+from melanoma.table import score_table
+from pipelines.scoring import ScoreImages
+
+
+def start(output: Path | str, bundle_uri: str, nights: int = 0) -> Run:
+    """Plans a run against the table as it is now, so many nights after the first."""
+    bundle = load_bundle(bundle_uri)
+    version = score_table.table_version(str(output))
+    date = datetime.date(2026, 1, 2) + datetime.timedelta(days=nights)
+    return new_run(str(output), bundle, pa.schema([]), version, date)
+
+
+def night(
+    images: Path | str | Sequence[Source],
+    output: Path | str,
+    bundle_uri: str,
+    run: Run | None = None,
+    runner: Any = None,
+    **options: Any,
+) -> RunRecord:
+    """Scores what is new under a root."""
+    run = run or start(output, bundle_uri)
+    sources = [Root(str(images))] if isinstance(images, Path | str) else list(images)
+    with beam.Pipeline(runner=runner or FnApiRunner()) as pipeline:
+        _ = pipeline | beam.Create(sources) | ScoreImages([ModelRun(run, load_bundle(bundle_uri))], **options)
+    record = read_record(run)
+    if record is None:
+        raise RuntimeError("the run left no record")
+    return record
+
+
+def rows(output: Path | str, *columns: str) -> list[dict[str, Any]]:
+    """Reads the table in the order of the photographs."""
+    table = score_table.dataset(str(output)).to_table(columns=list(columns) or None)
+    return sorted(table.to_pylist(), key=lambda row: (row.get("image_uri", ""), row.get("attempt", 0)))
+
+
+def committed(output: Path | str) -> int:
+    """Rows that a reader sees."""
+    return 0 if score_table.table_version(str(output)) is None else score_table.dataset(str(output)).count_rows()
+
+
+def assert_one_row_each(output: Path | str, photographs: int, record: RunRecord | None = None) -> None:
+    """Every version of every photograph has one row, and the record counts them."""
+    found = [(row["image_uri"], row["image_version"]) for row in rows(output, "image_uri", "image_version")]
+    assert len(found) == len(set(found)) == photographs
+    assert record is None or (record.counts.add_up and record.counts.listed == photographs)
+
+
+def leftovers(output: Path | str, run: Run | RunRecord) -> list[str]:
+    """What a run has left in the staging folder."""
+    return [path.name for path in (Path(output) / "_staging").rglob("*") if run.run_id in str(path)]

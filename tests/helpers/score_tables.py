@@ -1,0 +1,58 @@
+"""Score tables and label files of a few photographs, in real Delta Lake and CSV."""
+
+import datetime
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from melanoma.table import score_table
+from melanoma.table.schema import score_schema
+
+MODEL, OTHER_MODEL = "m-000000000001", "m-000000000002"
+SLUGS = ("melanoma", "nevus", "basal_cell_carcinoma")
+_START = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+
+
+def scored(image_id: str, *p: float, slugs: Sequence[str] = SLUGS, night: int = 0, **values: Any) -> dict[str, Any]:
+    """A row of a scored photograph whose likeliest class was chosen."""
+    likeliest = max(range(len(slugs)), key=lambda index: p[index])
+    return {
+        "image_id": image_id,
+        "image_uri": f"file:///archive/{image_id}.jpg",
+        "image_version": "1",
+        "run_date": _START.date(),
+        "run_id": "run",
+        "scored_at": _START + datetime.timedelta(days=night),
+        "status": "scored",
+        "attempt": 1,
+        "image_sha256": hashlib.sha256(image_id.encode()).hexdigest(),
+        "top_label": slugs[likeliest],
+        "top_probability": p[likeliest],
+        "model_id": MODEL,
+        **{f"p_{slug}": share for slug, share in zip(slugs, p, strict=True)},
+        **values,
+    }
+
+
+def failed(image_id: str, night: int = 0, **values: Any) -> dict[str, Any]:
+    """A row of a photograph that could not be scored."""
+    nothing = dict.fromkeys(["top_label", "top_probability", "image_sha256", *(f"p_{slug}" for slug in SLUGS)])
+    row = scored(image_id, 1, 0, 0, night=night, status="failed", error_kind="corrupt", error="corrupt")
+    return {**row, **nothing, **values}
+
+
+def commit(uri: Path, rows: Sequence[Mapping[str, Any]], slugs: Sequence[str] = SLUGS) -> str:
+    """Appends rows to a score table, which it makes if there is none."""
+    schema = score_schema(slugs)
+    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    score_table.append(str(uri), score_table.table_version(str(uri)), "run", schema, iter(table.to_batches()))
+    return str(uri)
+
+
+def labels(path: Path, text: str) -> str:
+    """Writes a label file."""
+    path.write_text(text, encoding="utf-8")
+    return str(path)

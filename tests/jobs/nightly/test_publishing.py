@@ -1,0 +1,122 @@
+"""What nights leave for the morning: reports of every one of them, metrics, one line, and no name of a photograph."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main
+from melanoma.table import score_table
+from melanoma.table.pseudonyms import Pseudonyms
+from tests.helpers import fill
+from tests.helpers.nights import rows
+
+
+@pytest.fixture
+def words(tmp_path: Path, bundle_uri: str) -> list[str]:
+    for number, path in enumerate(fill(tmp_path / "in", 4)):
+        path.rename(path.with_name(f"DOE-JANE-{number}{path.suffix}"))
+    (tmp_path / "in" / "DOE-JANE-broken.jpg").write_bytes(b"")
+    return ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+
+
+def reports(tmp_path: Path, suffix: str = "html") -> list[Path]:
+    """Reports, oldest first: two runs may begin in one second."""
+    return sorted((tmp_path / "out" / "_reports").glob(f"2*.{suffix}"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def noting(tmp_path: Path) -> list[str]:
+    """A command that appends its last argument to a file."""
+    script = tmp_path / "note.py"
+    script.write_text(f"import sys; open({str(tmp_path / 'notes')!r}, 'a').write(sys.argv[-1] + chr(10))")
+    return ["--notify-command", f"{sys.executable} {script}"]
+
+
+def test_every_night_leaves_a_report_also_one_with_nothing_new(tmp_path: Path, words: list[str]) -> None:
+    assert main(words) == 0 and main(words) == 0
+    committed, quiet = (path.read_text() for path in reports(tmp_path))
+    assert "All well: 4 photographs scored, 1 failed" in committed
+    assert "All well: nothing new among 5 photographs" in quiet
+    assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2
+    document = json.loads(reports(tmp_path, "json")[0].read_text())
+    assert document["report"]["format"] == 1 and document["report"]["seen"]["n"] == 4
+    assert document["seconds"] > 0 and set(document["stages"]) >= {"list", "read", "decode", "infer"}
+
+
+def test_no_report_names_a_photograph_but_by_a_keyed_hash(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--metrics-file", str(tmp_path / "m.prom"), "--list-suspicious", *noting(tmp_path)]) == 0
+    left = [*(tmp_path / "out" / "_reports").iterdir(), tmp_path / "m.prom", tmp_path / "notes"]
+    assert len(left) == 6 and not [path for path in left if b"DOE" in path.read_bytes()]
+    said = capsys.readouterr()
+    assert "DOE" not in said.out + said.err
+    names = {row["image_uri"] for row in rows(tmp_path / "out") if row["status"] == "scored"}
+    pseudonyms = Pseudonyms.of_table(str(tmp_path / "out"))
+    sample = json.loads(reports(tmp_path, "json")[0].read_text())["report"]["sample"]
+    assert {row["photograph"] for row in sample["least_certain"]} == {pseudonyms.of(uri) for uri in names}
+
+
+def test_names_are_shown_to_who_asks_for_them(tmp_path: Path, words: list[str]) -> None:
+    assert main([*words, "--show-uris"]) == 0
+    assert "DOE-JANE-0.jpg" in reports(tmp_path)[0].read_text()
+
+
+def test_what_moved_most_is_found_when_photographs_are_scored_again(tmp_path: Path, words: list[str]) -> None:
+    assert main(words) == 0
+    paths = sorted((tmp_path / "in").glob("*-0*")) + sorted((tmp_path / "in").glob("*-1*"))
+    first, second = paths[0].read_bytes(), paths[1].read_bytes()
+    paths[0].write_bytes(second)
+    assert main(words) == 0 and first != second
+    (moved,) = json.loads(reports(tmp_path, "json")[1].read_text())["report"]["sample"]["most_moved"]
+    assert moved["distance"] > 0
+    assert moved["photograph"] == Pseudonyms.of_table(str(tmp_path / "out")).of(f"file://{paths[0]}")
+
+
+def test_one_line_is_told_of_good_nights_and_of_bad_ones(tmp_path: Path, words: list[str]) -> None:
+    assert main([*words, *noting(tmp_path)]) == 0
+    assert main([*words, *noting(tmp_path)]) == 0
+    assert main([*words, "--images", str(tmp_path / "absent"), *noting(tmp_path)]) == 2
+    good, quiet, bad = (tmp_path / "notes").read_text().splitlines()
+    assert good.startswith("OK 5 new, 4 scored, 1 failed (empty), ") and good.endswith("table v1")
+    assert quiet.startswith("OK 0 new") and bad.startswith("FAILED ") and "absent" in bad
+
+
+def test_metrics_keep_the_time_of_the_last_good_night(tmp_path: Path, words: list[str]) -> None:
+    metrics = ["--metrics-file", str(tmp_path / "m.prom")]
+    assert main([*words, *metrics]) == 0
+    before = [line for line in (tmp_path / "m.prom").read_text().splitlines() if "success" in line][-1]
+    assert main([*words, "--images", str(tmp_path / "absent"), *metrics]) == 2
+    after = (tmp_path / "m.prom").read_text()
+    assert before in after.splitlines() and "melanoma_ok" not in after
+
+
+def test_a_message_that_cannot_be_told_is_a_warning(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--notify-command", "/absent/program"]) == 0
+    assert "warning: --notify-command did not run" in capsys.readouterr().err
+    assert main([*words, "--notify-command", f"{sys.executable} -c 'raise SystemExit(4)'"]) == 0
+    assert "warning: --notify-command ended with 4" in capsys.readouterr().err
+    assert main([*words, "--notify-command", "'"]) == 2
+
+
+def test_a_report_that_cannot_be_left_costs_no_row(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out" / "_reports" / "index.html").mkdir(parents=True)
+    assert main(words) == 0
+    assert "report of run" in capsys.readouterr().err
+    assert score_table.dataset(str(tmp_path / "out")).count_rows() == 5
+
+
+def test_the_next_night_makes_the_page_that_a_killed_one_could_not(tmp_path: Path, words: list[str]) -> None:
+    assert main(words) == 0
+    page = reports(tmp_path)[0]
+    before = page.read_text()
+    page.unlink()
+    (tmp_path / "out" / "_reports" / "nights.series").write_text("{damaged")
+    assert main(words) == 0
+    assert page.read_text() == before
+    assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2

@@ -1,0 +1,179 @@
+"""Nights beside nights, and nights that are stopped: real processes and real signals."""
+
+import datetime
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main
+from melanoma.errors import NothingCommittedError
+from melanoma.runs import heartbeats
+from melanoma.runs.heartbeats import Heartbeat
+from tests.helpers import fill
+from tests.helpers.nights import assert_one_row_each, committed, rows
+
+ROOT = Path(__file__).parents[2]
+EARLIER = "20200101T000000Z-00000000"
+
+
+def command(tmp_path: Path, bundle_uri: str, *words: str) -> list[str]:
+    where = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    return [sys.executable, "-m", "jobs.cli", "score", *where, *words]
+
+
+def begin(tmp_path: Path, bundle_uri: str, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command(tmp_path, bundle_uri, *words), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.02)
+
+
+def beat_of(tmp_path: Path, **changes: object) -> Heartbeat:
+    """Leaves the heartbeat of a night in this very process, changed as asked for."""
+    with heartbeats.beating(str(tmp_path / "out"), EARLIER):
+        (beat,) = heartbeats.active(str(tmp_path / "out"))
+    beat = replace(beat, **changes)  # type: ignore[arg-type]
+    folder = tmp_path / "out" / "_active"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{beat.run_id}.json").write_text(json.dumps(asdict(beat)))
+    return beat
+
+
+def ago(minutes: float) -> str:
+    return (datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=minutes)).isoformat()
+
+
+def test_a_second_start_sees_the_first_and_reads_nothing(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 2)
+    beat_of(tmp_path)
+    assert main(command(tmp_path, bundle_uri)[3:]) == 3
+    said = capsys.readouterr().err
+    assert f"run {EARLIER} is active" in said and "nothing was read" in said
+    assert committed(tmp_path / "out") == 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seen": ago(11), "host": "elsewhere"}, {"pid": 2**22 - 1}, {"born": "1"}],
+    ids=["silent for ten minutes", "its process is gone", "its number went to another process"],
+)
+def test_a_dead_night_holds_nobody_up_and_leaves_a_record(
+    tmp_path: Path, bundle_uri: str, changes: dict[str, object]
+) -> None:
+    fill(tmp_path / "in", 2)
+    beat_of(tmp_path, **changes)
+    assert main(command(tmp_path, bundle_uri)[3:]) == 0
+    assert committed(tmp_path / "out") == 2
+    record = json.loads((tmp_path / "out" / "_reports" / f"{EARLIER}.json").read_text())
+    assert (record["outcome"], record["run_date"]) == ("killed", "2020-01-01")
+    assert not list((tmp_path / "out" / "_active").iterdir())
+
+
+def test_a_night_on_another_machine_is_believed_for_ten_minutes(tmp_path: Path) -> None:
+    beat_of(tmp_path, host="elsewhere", pid=2**22 - 1, seen=ago(9))
+    with pytest.raises(NothingCommittedError, match="active"):
+        heartbeats.refuse_beside_a_night(str(tmp_path / "out"))
+    beat_of(tmp_path, host="elsewhere", seen=ago(10.1))
+    heartbeats.refuse_beside_a_night(str(tmp_path / "out"))
+
+
+def test_of_two_nights_that_start_at_once_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    output, late = str(tmp_path / "out"), EARLIER.replace("2020", "2021")
+    with heartbeats.beating(output, EARLIER):
+        with pytest.raises(NothingCommittedError), heartbeats.beating(output, late):
+            pass
+        assert [beat.run_id for beat in heartbeats.active(output)] == [EARLIER]
+    # One that began later and is at work has not seen the other, whose sign came late: it is not disturbed.
+    monkeypatch.setattr(heartbeats, "_YIELD_SECONDS", 0.3)
+    with heartbeats.beating(output, late):
+        with pytest.raises(NothingCommittedError), heartbeats.beating(output, EARLIER):
+            pass
+        assert [beat.run_id for beat in heartbeats.active(output)] == [late]
+    assert heartbeats.active(output) == []
+
+
+def test_the_first_of_two_waits_for_the_second_to_give_way(tmp_path: Path) -> None:
+    beat_of(tmp_path, run_id=EARLIER.replace("2020", "2021"))
+    second = tmp_path / "out" / "_active" / f"{EARLIER.replace('2020', '2021')}.json"
+    threading.Timer(0.5, second.unlink).start()
+    with heartbeats.beating(str(tmp_path / "out"), EARLIER):
+        assert not second.exists()
+
+
+def test_what_is_no_heartbeat_is_nobody(tmp_path: Path) -> None:
+    (tmp_path / "_active").mkdir()
+    (tmp_path / "_active" / "x.json").write_text("{}")
+    (tmp_path / "_active" / "y.json").write_bytes(b"\xff")
+    assert heartbeats.active(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize("announced", [False, True])
+def test_a_night_that_is_stopped_while_it_starts_leaves_no_heartbeat(
+    tmp_path: Path, bundle_uri: str, announced: bool
+) -> None:
+    fill(tmp_path / "in", 2)
+    night = begin(tmp_path, bundle_uri)
+    active = tmp_path / "out" / "_active"
+    if announced:
+        assert night.stdout is not None and night.stdout.readline().startswith("Run ")
+    else:
+        wait_for(lambda: active.exists() and any(active.iterdir()))
+    night.send_signal(signal.SIGTERM)
+    _, said = night.communicate(timeout=60)
+    assert night.returncode == 3 and "stopped; what is scored stays staged" in said and "Traceback" not in said
+    assert not list(active.iterdir()) and committed(tmp_path / "out") == 0
+    assert main(command(tmp_path, bundle_uri)[3:]) == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 3), (signal.SIGINT, 130)])
+def test_a_stopped_night_ends_early_and_the_next_goes_on(
+    tmp_path: Path, bundle_uri: str, number: signal.Signals, code: int
+) -> None:
+    fill(tmp_path / "in", 300)
+    process = begin(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1")
+    staging = tmp_path / "out" / "_staging"
+    wait_for(lambda: len(list(staging.rglob("*.arrow"))) > 3 or process.poll() is not None)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == code, said
+    assert "nothing was committed; start the same command again" in said
+    assert committed(tmp_path / "out") == 0 and not list((tmp_path / "out" / "_active").iterdir())
+    staged = len(list(staging.rglob("*.arrow")))
+    assert 3 < staged < 300  # it did not wait for the end
+    assert [json.loads(path.read_text())["outcome"] for path in (tmp_path / "out" / "_reports").iterdir()] == [
+        "stopped"
+    ]
+    assert main(command(tmp_path, bundle_uri)[3:]) == 0
+    assert_one_row_each(tmp_path / "out", 300)
+    last = json.loads(max((tmp_path / "out" / "_reports").glob("*.json")).read_text())
+    assert last["adopted"] >= staged
+
+
+def test_a_night_killed_at_any_moment_is_taken_over_at_once(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 60)
+    for seconds in (0.5, 2.5, 4.0, 5.0, 6.0):
+        process = begin(tmp_path, bundle_uri, "--chunk-size", "3")
+        time.sleep(seconds)
+        process.kill()
+        process.communicate()
+    assert main(command(tmp_path, bundle_uri)[3:]) == 0
+    assert_one_row_each(tmp_path / "out", 60)
+    assert {row["status"] for row in rows(tmp_path / "out", "status")} == {"scored"}
+    assert os.listdir(tmp_path / "out" / "_active") == []

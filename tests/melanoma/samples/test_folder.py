@@ -1,0 +1,316 @@
+"""Phantoms and the folder of samples: the same every time, told apart, never over a foreign file."""
+
+import argparse
+import hashlib
+import io
+import subprocess
+import sys
+import zlib
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+import jobs.samples
+from melanoma.errors import UsageError
+from melanoma.images.encoding import encode
+from melanoma.samples.folder import draw, write_samples
+
+KINDS = ("nevus", "melanoma", "keratosis", "vascular", "dermatofibroma", "carcinoma", "globular nevus")
+FAULTS = ("empty", "cut-in-half", "web-page", "flipped-byte", "huge-header")
+
+
+def digest(pixels: npt.NDArray[np.uint8]) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def picture(path: Path) -> Image.Image:
+    return Image.open(io.BytesIO(path.read_bytes()))
+
+
+def phantoms(kind: str) -> npt.NDArray[np.float64]:
+    return np.stack([draw(KINDS.index(kind) + len(KINDS) * k, 64, 64) for k in range(12)]).astype(np.float64)
+
+
+def colours(kind: str) -> tuple[npt.NDArray[np.float64], ...]:
+    """Mean colour of the middle, of a ring around it and of the skin."""
+    y, x = np.mgrid[:64, :64] - 31.5
+    far = np.hypot(y, x) / 64
+    places = (far < 0.06, abs(far - 0.17) < 0.03, abs(far - 0.46) < 0.04)
+    return tuple(phantoms(kind)[:, place].mean(axis=(0, 1)) for place in places)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples") / "store"
+    write_samples(folder, count=30, broken=5, seed=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sound(store: Path) -> list[Path]:
+    return [path for path in sorted(store.rglob("phantom-*")) if path.stem.count("-") == 1]
+
+
+def fault(store: Path, name: str) -> bytes:
+    return min(store.rglob(f"phantom-*-{name}.*")).read_bytes()
+
+
+def test_one_seed_draws_one_picture_in_this_and_another_process() -> None:
+    program = "import sys, melanoma.samples as s; sys.stdout.buffer.write(s.draw(5, 60, 80).tobytes())"
+    other = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
+    assert digest(draw(5, 60, 80)) == digest(draw(5, 60, 80)) == hashlib.sha256(other).hexdigest()
+
+
+def test_every_seed_draws_another_picture() -> None:
+    assert len({digest(draw(seed, 24, 32)) for seed in range(30)}) == 30
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 7), (33, 47)])
+def test_a_phantom_has_the_size_asked_for(size: tuple[int, int]) -> None:
+    pixels = draw(2, *size)
+    assert pixels.shape == (*size, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.flags.c_contiguous
+
+
+def test_the_vascular_kind_is_the_reddest_against_its_skin() -> None:
+    redness = {}
+    for kind in KINDS:
+        middle, _, skin = colours(kind)
+        contrast = middle / skin
+        redness[kind] = contrast[0] / contrast[1]
+    assert max(redness, key=redness.__getitem__) == "vascular"
+
+
+def test_only_the_dermatofibroma_kind_is_paler_in_its_middle() -> None:
+    for kind in KINDS:
+        middle, ring, skin = colours(kind)
+        assert (middle.mean() > ring.mean() + 10) == (kind == "dermatofibroma"), kind
+        assert ring.mean() < skin.mean() - 10, kind
+
+
+def test_the_melanoma_kind_holds_more_colours_than_the_nevus_kind() -> None:
+    def variety(kind: str) -> float:
+        return float(np.mean([np.ptp(pixels[20:44, 20:44], axis=2).std() for pixels in phantoms(kind)]))
+
+    assert variety("melanoma") > 1.5 * variety("nevus")
+
+
+def test_png_keeps_every_value_and_jpeg_comes_close() -> None:
+    pixels = draw(0, 48, 64)
+    png, jpeg = (np.array(Image.open(io.BytesIO(encode(pixels, format)))) for format in ("png", "jpeg"))
+    assert np.array_equal(png, pixels)
+    assert 0 < np.abs(jpeg.astype(int) - pixels).mean() < 8
+
+
+def test_jpeg_quality_moves_the_size() -> None:
+    pixels = draw(0, 48, 64)
+    low, high = (len(encode(pixels, "jpeg", quality)) for quality in (40, 95))
+    assert low < len(encode(pixels, "jpeg")) < high
+
+
+def test_orientation_is_written_only_when_it_is_not_upright() -> None:
+    pixels = draw(0, 24, 32)
+    assert Image.open(io.BytesIO(encode(pixels, "jpeg", orientation=6))).getexif()[0x0112] == 6
+    assert not Image.open(io.BytesIO(encode(pixels, "jpeg"))).getexif()
+
+
+def test_a_store_holds_what_was_asked_for(store: Path, sound: list[Path]) -> None:
+    files = [path for path in store.rglob("*") if path.is_file()]
+    assert len(files) == 30 + 1
+    assert len(sound) == 25
+    assert sorted(path.name for path in store.iterdir()) == [
+        "2026-clinic-a",
+        "2026-clinic-b",
+        "2026-clinic-c",
+        "README.txt",
+    ]
+    readme = (store / "README.txt").read_text()
+    assert "depict no disease" in readme
+    assert "count 30, broken 5, seed 3" in readme
+
+
+def test_sound_files_are_what_their_names_say_three_jpeg_to_one_png(sound: list[Path]) -> None:
+    formats: Counter[str | None] = Counter()
+    for path in sound:
+        image = picture(path)
+        image.load()
+        assert path.suffix == {"JPEG": ".jpg", "PNG": ".png"}[image.format or ""]
+        formats[image.format] += 1
+    assert formats["JPEG"] / formats["PNG"] == pytest.approx(3, abs=1)
+
+
+def test_sizes_lie_and_stand(sound: list[Path]) -> None:
+    sizes = {picture(path).size for path in sound}
+    assert sizes >= {(600, 450), (1024, 768), (224, 224), (450, 600), (400, 300)}
+
+
+def test_exactly_one_file_is_grey(sound: list[Path]) -> None:
+    assert Counter(picture(path).mode for path in sound) == {"RGB": len(sound) - 1, "L": 1}
+
+
+def test_turned_files_stand_upright_once_their_tag_is_followed(sound: list[Path]) -> None:
+    turn = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}
+    seen = set()
+    for path in sound:
+        image = picture(path)
+        orientation = image.getexif().get(0x0112, 1)
+        if orientation != 1:
+            size = (image.height, image.width) if orientation == 3 else (image.width, image.height)
+            upright = np.array(image.transpose(turn[orientation])).astype(int)
+            expected = draw(3 * 1_000_003 + int(path.stem[-4:]) - 1, *size)
+            assert upright.shape == expected.shape
+            assert np.abs(upright - expected).mean() < 8
+            seen.add(orientation)
+    assert seen == {3, 6, 8}
+
+
+def test_every_kind_of_fault_is_there_and_spread(store: Path) -> None:
+    broken = sorted(path.name for path in store.rglob("phantom-*-*"))
+    assert [name[13:].rpartition(".")[0] for name in broken] == list(FAULTS)
+    numbers = [int(name[8:12]) for name in broken]
+    assert np.diff(numbers).tolist() == [6] * 4
+
+
+def test_broken_bytes_are_broken_in_the_way_their_names_say(store: Path) -> None:
+    assert fault(store, "empty") == b""
+    half = fault(store, "cut-in-half")
+    assert half.startswith(b"\xff\xd8\xff")
+    assert not half.endswith(b"\xff\xd9")
+    with pytest.raises(OSError, match="truncated"):
+        Image.open(io.BytesIO(half)).load()
+    assert fault(store, "web-page").startswith(b"<!DOCTYPE html>")
+    huge = fault(store, "huge-header")
+    assert huge.startswith(b"\x89PNG\r\n\x1a\n")
+    assert huge[16:24] == (50_000).to_bytes(4, "big") * 2
+    assert len(huge) < 100
+
+
+def test_the_flipped_byte_lies_in_the_pixels_and_breaks_their_checksum(store: Path) -> None:
+    data = fault(store, "flipped-byte")
+    start = data.index(b"IDAT")
+    end = start + 4 + int.from_bytes(data[start - 4 : start], "big")
+    checksum = int.from_bytes(data[end : end + 4], "big")
+    assert zlib.crc32(data[start:end]) != checksum
+    mended = data[:1000] + bytes([data[1000] ^ 0xFF]) + data[1001:]
+    assert zlib.crc32(mended[start:end]) == checksum
+
+
+def test_one_seed_writes_one_set_of_bytes_and_another_seed_another(tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("again", 1), ("two", 2)):
+        write_samples(tmp_path / name, count=4, broken=1, seed=seed)
+    one, again, two = (content(tmp_path / name) for name in ("one", "again", "two"))
+    assert one == again
+    assert one.keys() == two.keys()
+    assert all(one[name] != two[name] for name in one if "empty" not in name)
+
+
+def test_a_second_call_touches_nothing(store: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in store.rglob("*")}
+    paths = write_samples(store, count=30, broken=5, seed=3)
+    assert {path: path.stat().st_mtime_ns for path in store.rglob("*")} == before
+    assert len(paths) == len(set(paths)) == 30
+
+
+def test_what_a_stopped_call_left_undone_is_completed_and_what_is_there_is_kept(tmp_path: Path) -> None:
+    paths = write_samples(tmp_path, count=4, broken=0)
+    whole = content(tmp_path)
+    paths[1].unlink()
+    paths[2].write_bytes(b"somebody's own")
+    write_samples(tmp_path, count=4, broken=0)
+    after = content(tmp_path)
+    assert after.pop(str(paths[2].relative_to(tmp_path))) == b"somebody's own"
+    assert after.items() <= whole.items()
+    assert len(after) == 4
+
+
+def test_a_folder_with_anything_else_in_it_is_refused_untouched(tmp_path: Path) -> None:
+    foreign = tmp_path / "2026-clinic-a" / "phantom-0001.jpg"
+    foreign.parent.mkdir()
+    foreign.write_bytes(b"a patient's")
+    with pytest.raises(UsageError, match="new or empty folder"):
+        write_samples(tmp_path, count=2, broken=0)
+    assert content(tmp_path) == {"2026-clinic-a/phantom-0001.jpg": b"a patient's"}
+
+
+def test_a_foreign_readme_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "README.txt").write_text("mine")
+    with pytest.raises(UsageError, match="nothing there is overwritten"):
+        write_samples(tmp_path, count=2, broken=0)
+    assert content(tmp_path) == {"README.txt": b"mine"}
+
+
+def test_another_set_is_not_mixed_into_the_folder(store: Path) -> None:
+    with pytest.raises(UsageError, match="same count, broken and seed"):
+        write_samples(store, count=31, broken=5, seed=3)
+
+
+def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "samples").write_bytes(b"")
+    with pytest.raises(UsageError, match="samples holds something else"):
+        write_samples(tmp_path / "samples", count=1, broken=0)
+
+
+@pytest.mark.parametrize(("count", "broken", "seed"), [(0, 0, 0), (3, 4, 0), (3, -1, 0), (3, 0, -1)])
+def test_numbers_out_of_range_are_refused_before_anything_is_written(
+    tmp_path: Path, count: int, broken: int, seed: int
+) -> None:
+    with pytest.raises(UsageError, match=f"count {count}, broken {broken}, seed {seed}"):
+        write_samples(tmp_path / "new", count, broken, seed)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_store_may_be_broken_throughout(tmp_path: Path) -> None:
+    names = [path.stem for path in write_samples(tmp_path, count=5, broken=5)]
+    assert [name[13:] for name in names] == list(FAULTS)
+
+
+def run(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    jobs.samples.add_arguments(parser)
+    return jobs.samples.run(parser.parse_args(words))
+
+
+def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "deep" / "samples"
+    assert run(str(folder), "--count", "6", "--broken", "2", "--seed", "9") == 0
+    out = capsys.readouterr().out
+    assert str(folder) in out
+    assert "6 sample files" in out
+    assert "2 of them broken" in out
+    assert "drawn by a program" in out
+    assert len(list(folder.rglob("phantom-*"))) == 6
+    assert "seed 9" in (folder / "README.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("s3://bucket/samples",), "local folder"),
+        (("samples", "--count", "0"), "count must be at least 1"),
+        (("file/below", "--count", "1", "--broken", "0"), "cannot be written"),
+    ],
+)
+def test_the_command_refuses_in_one_line_what_cannot_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_bytes(b"")
+    with pytest.raises(UsageError, match=text) as caught:
+        run(*words)
+    assert "\n" not in str(caught.value)
+    assert content(tmp_path) == {"file": b""}
+
+
+def test_the_command_starts_without_heavy_libraries() -> None:
+    program = "import sys, jobs.samples; print({'numpy', 'PIL', 'keras'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

@@ -1,0 +1,113 @@
+"""The second output tells familiar photographs from strange ones, and the first says what it always said."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import pytest
+from keras import layers
+
+from melanoma.images.decoding import ImageSpec
+from melanoma.model.bundle import load_bundle
+from melanoma.model.bundle_writer import write_bundle
+from melanoma.model.engine import load_engine, score_all
+from melanoma.samples import folder
+from melanoma.training.calibration import ood_images
+from melanoma.training.calibration.ood_score import OOD_THRESHOLD, whiten, with_familiarity
+
+SIZE = (24, 24)
+LAYERS = ("first", "second")
+Pixels = npt.NDArray[np.uint8]
+
+
+def phantoms(count: int, first: int) -> Pixels:
+    return np.stack([folder.draw(seed, *SIZE) for seed in range(first, first + count)])
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((*SIZE, 3), name="pixels")
+    features = layers.Conv2D(8, 5, strides=2, name="first")(layers.Rescaling(1 / 127.5, offset=-1.0)(pixels))
+    features = layers.Conv2D(12, 3, name="second")(layers.ReLU()(features))
+    features = layers.Dropout(0.5)(layers.GlobalAveragePooling2D()(layers.ReLU()(features)))
+    return keras.Model(pixels, layers.Dense(3, activation="softmax", name="probabilities")(features))
+
+
+@pytest.fixture(scope="module")
+def extended(network: keras.Model) -> keras.Model:
+    return with_familiarity(network, LAYERS, phantoms(300, 0), phantoms(200, 1000), batch_size=32)
+
+
+def score(network: keras.Model, pixels: Pixels) -> npt.NDArray[np.float32]:
+    ood: npt.NDArray[np.float32] = network.predict(pixels, verbose=0)[1][:, 0]
+    return ood
+
+
+def test_one_validation_photograph_in_a_hundred_lies_above_the_threshold(extended: keras.Model) -> None:
+    found = score(extended, phantoms(200, 1000))
+    assert found.min() >= 0 and found.max() < 1
+    assert (found > OOD_THRESHOLD).sum() == 2
+    assert (score(extended, phantoms(200, 2000)) > OOD_THRESHOLD).mean() < 0.05
+
+
+@pytest.mark.parametrize("kind", ["noise", "pattern", "text", "screen"])
+def test_strange_pictures_lie_above_it(extended: keras.Model, kind: str) -> None:
+    assert (score(extended, ood_images.draw(kind, 20, SIZE, seed=0)) > OOD_THRESHOLD).mean() > 0.9
+
+
+def test_the_probabilities_stay_as_they_are(network: keras.Model, extended: keras.Model) -> None:
+    pixels = phantoms(8, 0)
+    np.testing.assert_array_equal(extended.predict(pixels, verbose=0)[0], network.predict(pixels, verbose=0))
+    assert extended.output_names == ["probabilities", "ood_score"]
+
+
+def test_the_score_is_the_mahalanobis_distance_of_the_averages(network: keras.Model, extended: keras.Model) -> None:
+    maps = keras.Model(network.input, [network.get_layer(name).output for name in LAYERS])
+
+    def features(pixels: Pixels) -> npt.NDArray[np.float64]:
+        found = maps.predict(pixels, verbose=0)
+        return np.concatenate([each.astype(np.float64).mean(axis=(1, 2)) for each in found], axis=1)
+
+    known, new = features(phantoms(300, 0)), features(phantoms(50, 3000))
+    away = new - known.mean(axis=0)
+    expected = np.einsum("ni,ij,nj->n", away, np.linalg.inv(np.cov(known.T)), away)
+    found = score(extended, phantoms(50, 3000))
+    distance = found / (1 - found)
+    assert np.corrcoef(expected, distance)[0, 1] > 0.95  # the covariance is shrunk, so not 1
+
+
+def test_whitened_features_spread_alike_and_silent_ones_tell_nothing() -> None:
+    dice = np.random.default_rng(0)
+    mixed = dice.normal(0, 1, (4000, 5)) @ dice.normal(0, 1, (5, 5)) * [1, 10, 0.1, 1, 1] + 7
+    features = np.column_stack([mixed, np.full(4000, 3.0), mixed[:, 0]])
+    kernel, bias = whiten(features)
+    whitened = features @ kernel + bias
+    np.testing.assert_allclose(whitened.mean(axis=0), 0, atol=1e-3)
+    variances = np.cov(whitened.T).diagonal()
+    np.testing.assert_allclose(variances[variances > 0.1], 1, atol=0.1)
+    silent = features.copy()
+    silent[:, 5] = 1e3
+    np.testing.assert_array_equal(silent @ kernel, features @ kernel)
+
+
+def test_a_bundle_with_two_outputs_scores_the_same_after_it_was_written(extended: keras.Model, tmp_path: Path) -> None:
+    labels = ("melanoma", "nevus", "dermatofibroma")
+    write_bundle(
+        str(tmp_path / "new"),
+        extended,
+        labels=labels,
+        spec=ImageSpec(*SIZE),
+        card="# For tests\n",
+        licence="None.\n",
+        prior=(0.2, 0.5, 0.3),
+        temperature=1.5,
+        thresholds={"melanoma": 0.2, "review_below": 0.6, "ood_above": OOD_THRESHOLD},
+    )
+    bundle = load_bundle(str(tmp_path / "new"))
+    pixels = phantoms(20, 0)
+    found = score_all(load_engine(bundle, batch_size=8), pixels)
+    assert found.ood is not None and found.ood.shape == (20,) and found.ood.dtype == np.float32
+    np.testing.assert_allclose(found.ood, score(extended, pixels), atol=1e-5)
+    assert all(golden.ood_score is not None for golden in bundle.golden)

@@ -1,0 +1,234 @@
+"""From sources to a data set: what cleaning, near duplicates and settled splits do together."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from melanoma.datasets.reading import Columns
+from melanoma.errors import DataError
+from melanoma.training.data.export import _COLUMNS, MANIFEST
+from melanoma.training.fitting.preparation import Prepared, Sources, describe_leaks, prepare, warnings
+from tests.helpers import fill
+
+SPLITS = Path(__file__).parents[3] / "docs" / "splits"
+HAM10000 = Columns("image_id", "dx", "lesion_id")
+
+
+def prepared(data: list[str], **changes: object) -> Prepared:
+    given = {"data": data, "roots": [], "columns": None, "reference": None, "split": None}
+    looked: list[int] = []
+    sources = Sources(**(given | {"validation": 0.2, "test": 0.2, "seed": 0} | changes))  # type: ignore[arg-type]
+    found = prepare(sources, looked.append, lambda: looked.append(-1))
+    assert looked[0] == len(looked) - 1
+    return found
+
+
+def test_a_smaller_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
+    originals = fill(tmp_path / "mel", 30) + fill(tmp_path / "nv", 30, first=50)
+    for number, path in enumerate(originals[:20]):
+        Image.open(path).resize((120, 90)).save(tmp_path / "mel" / f"copy-{number}.jpg", quality=70)
+    (tmp_path / "nv" / "broken.jpg").write_bytes(b"\xff\xd8\xff")
+    found = prepared([str(tmp_path)])
+    part_of = {p.image_id: part for p, part in zip(found.dataset.photographs, found.dataset.parts, strict=True)}
+    assert len(part_of) == 80
+    assert all(part_of[path.stem] == part_of[f"copy-{number}"] for number, path in enumerate(originals[:20]))
+    assert found.leaks == []
+    assert [warning[:78] for warning in warnings(found)] == [
+        "Of 80 of 80 photographs the lesion or patient is not known: each counts as a l"
+    ]
+    whats = {step.what: step for step in found.steps}
+    assert whats["20 groups joined with others by near duplicates"].left == 80
+    assert any(what.startswith("bytes that give no photograph, ") and whats[what].dropped == 1 for what in whats)
+
+
+def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: Path) -> None:
+    originals = fill(tmp_path / "mel", 10) + fill(tmp_path / "nv", 10, first=50)
+    Image.open(originals[0]).resize((120, 90)).save(tmp_path / "mel" / "copy.jpg", quality=70)
+    split = tmp_path / "split.csv"
+    rows = [f"{path.stem},,{('train', 'train', 'validation', 'test')[i % 4]}" for i, path in enumerate(originals)]
+    split.write_text("\n".join(["image_id,group,part", "copy,,test", *rows]) + "\n")
+    found = prepared([str(tmp_path)], split=str(split))
+    assert describe_leaks(found) == "1 by near duplicate between test and train"
+    assert "flatters" in warnings(found)[0]
+
+
+def two_roots(folder: Path) -> tuple[dict[str, object], Path]:
+    """Writes crops of 40 lesions and, in a second root, reductions of them, the first two of one picture."""
+    crops, whole = fill(folder / "crops", 40), fill(folder / "whole", 40, first=100)
+    reductions = [path.rename(path.with_name(crop.stem + path.suffix)) for path, crop in zip(whole, crops, strict=True)]
+    Image.open(reductions[0]).resize((120, 90)).save(reductions[1].with_suffix(".jpg"), quality=70)
+    table = folder / "metadata.csv"
+    rows = [f"{path.stem},{('mel', 'nv')[i % 2]},L{i}" for i, path in enumerate(crops)]
+    table.write_text("\n".join(["image_id,dx,lesion_id", *rows]) + "\n")
+    return {"roots": [str(folder / "crops"), str(folder / "whole")], "columns": HAM10000}, table
+
+
+def test_a_further_file_that_shows_another_lesion_keeps_both_on_one_side(tmp_path: Path) -> None:
+    roots, table = two_roots(tmp_path)
+    found = prepared([str(table)], **roots)
+    photographs = found.dataset.photographs
+    assert len(photographs) == 40 and all(photograph.other_uris for photograph in photographs)
+    assert [photograph.group for photograph in photographs[:3]] == ["L0", "L0", "L2"]
+    assert found.dataset.parts[0] == found.dataset.parts[1] and found.leaks == []
+
+
+def test_a_split_leaks_by_a_further_file_too(tmp_path: Path) -> None:
+    roots, table = two_roots(tmp_path)
+    split = tmp_path / "split.csv"
+    parts = ["train", "test", "train", "train", "validation", "train", "test", "validation"] * 5
+    rows = [f"lesion-{i:04d},L{i},{part}" for i, part in enumerate(parts)]
+    split.write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+    found = prepared([str(table)], **roots, split=str(split))
+    assert describe_leaks(found) == "1 by near duplicate between test and train"
+    assert {found.leaks[0].first, found.leaks[0].second} == {0, 1}
+
+
+def test_a_further_file_that_is_damaged_is_not_looked_at(tmp_path: Path) -> None:
+    roots, table = two_roots(tmp_path)
+    (tmp_path / "whole" / "lesion-0005.jpg").write_bytes(b"\xff\xd8\xff")
+    found = prepared([str(table)], **roots)
+    assert [p.image_id for p in found.dataset.photographs if not p.other_uris] == ["lesion-0005"]
+    assert "1 further files of photographs give none, and are not looked at" in {step.what for step in found.steps}
+
+
+def test_augmented_files_are_no_photographs(tmp_path: Path) -> None:
+    fill(tmp_path / "new" / "mel", 10)
+    fill(tmp_path / "new" / "nv", 10, first=50)
+    (tmp_path / "new" / MANIFEST).write_text(",".join(_COLUMNS) + "\n")
+    with pytest.raises(DataError, match="these are augmented files"):
+        prepared([str(tmp_path / "new")])
+
+
+def test_the_committed_split_of_the_nine_classes_leaks_nothing(data: Path) -> None:
+    sources = [str(data / "isic9/Train"), str(data / "isic9/Test")]
+    reference = str(data / "ham10000/metadata.csv")
+    found = prepared(sources, columns=HAM10000, reference=reference, split=str(SPLITS / "isic9.csv"))
+    assert len(found.dataset.photographs) == 2119
+    assert found.leaks == []
+    part_of = {p.image_id: part for p, part in zip(found.dataset.photographs, found.dataset.parts, strict=True)}
+    assert part_of["ISIC_0000399"] == part_of["ISIC_0001124"]  # near duplicates under two names
+
+
+def test_the_committed_split_of_ham10000_leaks_nothing(data: Path) -> None:
+    roots = [str(data / "ham10000/crop_224"), str(data / "ham10000/images")]
+    table = str(data / "ham10000/metadata.csv")
+    found = prepared([table], roots=roots, columns=HAM10000, split=str(SPLITS / "ham10000.csv"))
+    assert found.leaks == []
+    assert {label: parts["test"] for label, parts in found.dataset.tally().items()} == {
+        "actinic_keratosis": 64,
+        "basal_cell_carcinoma": 97,
+        "benign_keratosis": 193,
+        "dermatofibroma": 24,
+        "melanoma": 168,
+        "nevus": 1006,
+        "vascular_lesion": 29,
+    }
+    assert pytest.approx(0.6, abs=0.01) == sum(len(p.other_uris) for p in found.dataset.photographs) / 10_015
+
+
+def table_of(folder: Path, rows: list[str]) -> str:
+    (folder / "table.csv").write_text("\n".join(["image_id,dx,lesion_id", *rows]) + "\n")
+    return str(folder / "table.csv")
+
+
+def parts_of(found: Prepared) -> dict[str, str]:
+    return {p.image_id: part for p, part in zip(found.dataset.photographs, found.dataset.parts.tolist(), strict=True)}
+
+
+def test_numbers_of_photographs_and_of_patients_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    rows = []
+    for number, path in enumerate(fill(tmp_path / "in", 60), start=1):
+        path.rename(path.with_stem(str(number)))
+        rows.append(f"{number},{'mel' if number % 2 else 'nv'},{number * 37 % 30 + 1}")
+    table = table_of(tmp_path, rows)
+    found = prepared([table], roots=[str(tmp_path / "in")], columns=HAM10000)
+    assert len({p.group for p in found.dataset.photographs}) == 30
+    split = tmp_path / "split.csv"
+    split.write_text(
+        "image_id,group,part\n"
+        + "".join(
+            f"{row.split(',')[0]},{row.split(',')[2]},{part}\n"
+            for row, part in zip(rows, parts_of(found).values(), strict=True)
+        )
+    )
+    again = prepared([table], roots=[str(tmp_path / "in")], columns=HAM10000, split=str(split), seed=5)
+    assert parts_of(again) == parts_of(found)
+
+
+@pytest.mark.parametrize("first", ["A", "Z"])
+def test_what_looks_like_a_settled_photograph_follows_it(tmp_path: Path, first: str) -> None:
+    paths = fill(tmp_path / "in", 40)
+    rows = [f"{path.stem},{'mel' if n % 2 else 'nv'},L{n:03d}" for n, path in enumerate(paths)]
+    parts = ["train"] * 24 + ["validation"] * 8 + ["test"] * 8
+    named = [f"{path.stem},L{n:03d},{part}" for n, (path, part) in enumerate(zip(paths, parts, strict=True))]
+    (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *named]) + "\n")
+    for n, path in enumerate(paths):
+        Image.open(path).resize((120, 90)).save(tmp_path / "in" / f"{first}{n}.jpg", quality=70)
+        rows.append(f"{first}{n},{'mel' if n % 2 else 'nv'},{first}{n:03d}")
+    found = prepared(
+        [table_of(tmp_path, rows)], roots=[str(tmp_path / "in")], columns=HAM10000, split=str(tmp_path / "split.csv")
+    )
+    assert [parts_of(found)[f"{first}{n}"] for n in range(40)] == parts
+    assert found.leaks == []
+
+
+def test_a_copy_under_another_id_follows_the_settled_content(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "old" / "mel", 20) + fill(tmp_path / "old" / "nv", 20, first=50)
+    first = prepared([str(tmp_path / "old")])
+    (tmp_path / "split.csv").write_bytes(first.dataset.to_csv())
+    for path in paths:
+        copy = tmp_path / "new" / path.parent.name / f"aa-{path.name}"
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    found = prepared([str(tmp_path / "new"), str(tmp_path / "old")], split=str(tmp_path / "split.csv"), seed=5)
+    assert {name.removeprefix("aa-"): part for name, part in parts_of(found).items()} == parts_of(first)
+
+
+@pytest.mark.parametrize("spelt", ["{}.jpg", "{}_downsampled"])
+def test_a_reference_knows_a_photograph_by_the_name_of_its_copy(tmp_path: Path, spelt: str) -> None:
+    paths = fill(tmp_path / "in" / "mel", 30) + fill(tmp_path / "in" / "nv", 30, first=50)
+    rows = [f"{spelt.format(path.stem)},{path.parent.name},L{n // 2}" for n, path in enumerate(paths)]
+    found = prepared([str(tmp_path / "in")], columns=HAM10000, reference=table_of(tmp_path, rows))
+    assert {p.group for p in found.dataset.photographs} == {f"L{n}" for n in range(30)}
+
+
+def test_an_unrelated_reference_lets_no_augmented_files_in(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "new" / "mel", 10)
+    names = "".join(f"mel/{path.name},{path.stem}\n" for path in paths)
+    (tmp_path / "new" / MANIFEST).write_text(",".join(_COLUMNS) + "\n" + names)
+    with pytest.raises(DataError, match="these are augmented files"):
+        prepared([str(tmp_path / "new")], columns=HAM10000, reference=table_of(tmp_path, ["other,mel,L1"]))
+
+
+def test_a_class_that_cannot_be_learned_ends_before_the_training(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "in" / "mel", 12) + fill(tmp_path / "in" / "nv", 12, first=50)
+    for parts, message in (
+        (("train", "test"), "leaves nothing for validation"),
+        (("train", "validation"), "leaves nothing for test"),
+    ):
+        rows = [f"{path.stem},,{parts[n % 2]}" for n, path in enumerate(paths)]
+        (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+        with pytest.raises(DataError, match=message):
+            prepared([str(tmp_path / "in")], split=str(tmp_path / "split.csv"))
+    rows = [f"{path.stem},,{('test', 'validation')[n % 2] if n < 12 else 'train'}" for n, path in enumerate(paths)]
+    (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+    with pytest.raises(DataError, match="no photograph of melanoma to train on"):
+        prepared([str(tmp_path / "in")], split=str(tmp_path / "split.csv"))
+
+
+def test_a_mirrored_or_turned_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "mel", 20) + fill(tmp_path / "nv", 20, first=50)
+    for path in paths:
+        turned = Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).transpose(Image.Transpose.ROTATE_90)
+        turned.save(path.with_name(f"turned-{path.stem}.png"))
+    found = prepared([str(tmp_path)])
+    assert all(parts_of(found)[path.stem] == parts_of(found)[f"turned-{path.stem}"] for path in paths)
+    assert found.leaks == []
+
+
+def test_numbered_names_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    for label, first in (("mel", 0), ("nv", 50)):
+        for number, path in enumerate(fill(tmp_path / label, 20, first), start=1):
+            path.rename(path.with_stem(f"{label} ({number})"))
+    assert prepared([str(tmp_path)]).leaks == []
