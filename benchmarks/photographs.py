@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from melanoma.samples import phantoms
+
 SIZE = (1024, 768)
 QUALITY = 90
 _EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
@@ -63,8 +65,7 @@ def _enlarged(images: Path, count: int) -> Iterator[bytes]:
 
 def _drawn(count: int) -> Iterator[bytes]:
     from melanoma.images import encoding  # only here: what this process holds would count as its children's memory
-    from melanoma.samples import folder
 
     width, height = SIZE
     for seed in range(count):
-        yield encoding.encode(folder.draw(seed, height, width), "jpeg", QUALITY)
+        yield encoding.encode(phantoms.draw(seed, height, width), "jpeg", QUALITY)

@@ -8,9 +8,9 @@ import pytest
 
 from jobs.cli import main
 from melanoma.queries import views
-from tests.helpers import fill, photograph, write_tiny_bundle
+from tests.helpers import ROOT, fill, photograph, write_tiny_bundle
 
-PAGE = (Path(__file__).parents[1] / "docs" / "analysts.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "analysts.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 

@@ -11,8 +11,8 @@ import pytest
 
 from jobs.cli import _parser
 from jobs.console import exit_codes
+from tests.helpers import ROOT
 
-ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
 
 

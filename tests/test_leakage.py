@@ -1,12 +1,11 @@
 """The benchmark of leakage: what its four protocols let through, on drawn photographs with known lesions."""
 
 import importlib
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.helpers import photograph
+from tests.helpers import ROOT, photograph
 
 SEED, PER_CLASS = 0, 30
 
@@ -14,7 +13,7 @@ SEED, PER_CLASS = 0, 30
 @pytest.fixture(scope="module")
 def protocols() -> ModuleType:
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+        patch.syspath_prepend(str(ROOT / "benchmarks"))
         return importlib.import_module("leakage_protocols")
 
 

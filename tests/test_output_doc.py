@@ -1,13 +1,13 @@
 """The data dictionary says what the schema says."""
 
 import re
-from pathlib import Path
 
 from melanoma.errors import ErrorKind
 from melanoma.labels import VOCABULARY
 from melanoma.table.schema import COLUMNS
+from tests.helpers import ROOT
 
-PAGE = (Path(__file__).parents[1] / "docs" / "output.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
 
 
 def test_the_columns_stand_in_the_dictionary_in_their_order_and_words() -> None:

@@ -11,9 +11,8 @@ import pytest
 import s3fs
 
 from melanoma import storage
-from tests.helpers import fill, photograph
+from tests.helpers import ROOT, fill, photograph
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COPIED = ["Makefile", "README.md", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "bundles"]
 

@@ -36,6 +36,7 @@ def add_night(parser: argparse.ArgumentParser) -> None:
 
 
 def date(word: str) -> datetime.date:
+    """Reads a date, YYYY-MM-DD."""
     try:
         return datetime.date.fromisoformat(word)
     except ValueError:

@@ -7,8 +7,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from melanoma.samples.phantoms import draw as draw
-
 Format = Literal["jpeg", "png"]
 
 

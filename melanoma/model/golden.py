@@ -11,7 +11,7 @@ from melanoma.errors import BundleError
 from melanoma.images import decoding, encoding
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, Scores, are_sound
-from melanoma.samples import folder
+from melanoma.samples import phantoms
 
 TOLERANCE = 1e-4  # of a probability or score, for engines of one kind on different processors
 _SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
@@ -25,7 +25,7 @@ def draw_phantoms() -> dict[str, bytes]:
     for number, (height, width) in enumerate(_SIZES):
         format_: encoding.Format = "png" if number % 4 == 3 else "jpeg"
         name = f"golden/phantom-{number}.{'png' if format_ == 'png' else 'jpg'}"
-        files[name] = encoding.encode(folder.draw(1000 + number, height, width), format_)
+        files[name] = encoding.encode(phantoms.draw(1000 + number, height, width), format_)
     return files
 
 

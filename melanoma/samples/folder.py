@@ -15,7 +15,7 @@ import numpy as np
 
 from melanoma.errors import UsageError
 from melanoma.images.encoding import Format, encode
-from melanoma.samples.phantoms import draw as draw
+from melanoma.samples.phantoms import draw
 from melanoma.storage.local import replace_file
 
 _TURNS = {3: 2, 6: 1, 8: 3}  # orientation: quarter turns to the left that a viewer takes back

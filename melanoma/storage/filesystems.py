@@ -41,10 +41,12 @@ class Place:
 
     @property
     def uri(self) -> str:
+        """Canonical URI of the place."""
         return self.uri_of(self.path)
 
     @property
     def is_local(self) -> bool:
+        """Whether it lies on this machine's disk."""
         return self.prefix == "file://"
 
     def uri_of(self, path: str) -> str:

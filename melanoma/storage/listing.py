@@ -15,6 +15,7 @@ _OF_THE_DISK = "lost+found"  # in the topmost folder of a disk, and for its admi
 
 
 def stored_file(place: Place, info: dict[str, Any]) -> StoredFile:
+    """Returns a listing's entry as a `StoredFile`."""
     size = info.get("size")
     return StoredFile(
         uri=place.uri_of(info["name"]),

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from melanoma.images import encoding
-from melanoma.samples import folder
+from melanoma.samples import phantoms
 
+ROOT = Path(__file__).parents[2]
 # TensorFlow's convolutions may differ with a photograph's place in a batch: by 1.5e-8 on a processor without AVX-512.
 ROUNDING = 1e-6
 LABELS = ("melanoma", "nevus", "basal cell carcinoma")
@@ -24,7 +25,7 @@ def approximately(answers: Mapping[str, Sequence[float | None]]) -> dict[str, An
 
 def photograph(seed: int, format: encoding.Format = "jpeg", height: int = 60, width: int = 80) -> bytes:
     """Draws a small phantom and encodes it."""
-    return encoding.encode(folder.draw(seed, height, width), format)
+    return encoding.encode(phantoms.draw(seed, height, width), format)
 
 
 def fill(folder: Path, count: int, first: int = 0) -> list[Path]:

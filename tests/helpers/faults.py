@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from melanoma import storage
 from melanoma.ingest.loading import Chunk, load_batches
 from melanoma.ingest.sources import Root, Source, list_images
 from melanoma.model.bundle import load_bundle
@@ -29,6 +28,7 @@ from melanoma.runs.planning import ask
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder, StagedChunk
+from melanoma.storage import filesystems
 from melanoma.table import score_table
 
 DIED = 99
@@ -114,7 +114,7 @@ def job_at(environment: Mapping[str, str], log: Path, words: Sequence[str]) -> N
     with log.open("wb") as said:
         os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
-    storage._TRIES = 1
+    filesystems._TRIES = 1
     sys.exit(main(words))
 
 

@@ -21,10 +21,8 @@ from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle import load_bundle
 from melanoma.model.engine import load_engine
-from tests.helpers import photograph
-from tests.melanoma.model.test_bundle import copied, describe, document_of, edited
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT, photograph
+from tests.helpers.bundles import copied, describe, document_of, edited
 
 
 def functional(outputs: int, activation: str) -> keras.Model:

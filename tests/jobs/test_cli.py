@@ -165,7 +165,8 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_command_goes_on_where_nobody_reads_any_more(unbuffered: str) -> None:
-    script = "import sys; from jobs import output; output.be_patient(); print('a' * 200_000); print('b', flush=True);"
+    script = "import sys; from jobs.console import stdout; stdout.be_patient(); print('a' * 200_000);"
+    script += "print('b', flush=True);"
     script += "sys.stdout.write('c'); sys.stderr.write('done')"
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with subprocess.Popen(

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from jobs.cli import main
+from tests.helpers import ROOT
 from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, commit, labels, scored
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from sklearn.metrics import recall_score
 
 from jobs.cli import main
 from melanoma.labels import slug_of
+from tests.helpers import ROOT
 from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, commit, labels, scored
 
-ROOT = Path(__file__).parents[2]
 NAMES = ["--id-column", "image_id", "--label-column", "dx"]
 
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from tests.melanoma.table.test_score_table import commit, failed, row
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers import ROOT
+from tests.helpers.score_rows import commit, failed, row
 
 
 @pytest.fixture

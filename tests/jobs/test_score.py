@@ -14,10 +14,8 @@ import pytest
 from jobs.cli import main
 from jobs.score import exit_code
 from melanoma.table import score_table
-from tests.helpers import fill, photograph, write_tiny_bundle
+from tests.helpers import ROOT, fill, photograph, write_tiny_bundle
 from tests.helpers.nights import rows
-
-ROOT = Path(__file__).parents[2]
 
 
 def score(*words: str | Path) -> int:
@@ -207,7 +205,7 @@ def _bundle(uri: str) -> object:
 
 
 def test_names_of_every_kind_come_back_byte_for_byte(tmp_path: Path, bundle_uri: str) -> None:
-    from tests.melanoma.storage.test_files import NAMES
+    from tests.helpers.odd_names import NAMES
 
     for index, name in enumerate(NAMES):
         path = tmp_path / "in" / name

@@ -22,7 +22,7 @@ from melanoma.table import maintenance, promotion, score_table
 from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, refusing, write_tiny_bundle
 from tests.helpers.nights import night, rows, start
-from tests.melanoma.table.test_score_table import commit, failed, row
+from tests.helpers.score_rows import commit, failed, row
 
 OLD, NEW = "m-000000000001", "m-000000000002"
 

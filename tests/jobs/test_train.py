@@ -428,8 +428,8 @@ def test_an_unknown_network_ends_it_before_anything_is_looked_at(
 def test_a_training_killed_with_its_first_teacher_is_taken_up(table: Path, tmp_path: Path) -> None:
     taught = ("--taught-by", "assignment-cnn", "--teacher-epochs", "2")
     words = lesion_words(table, tmp_path / "bundle", *taught)
-    script = "import os, sys; from melanoma.learning import shipping, training; from jobs import cli;"
-    script += "keep = training.Trainer._keep; training.Trainer._keep = lambda *given: (keep(*given), os._exit(9));"
+    script = "import os, sys; from melanoma.training.fitting import trainer; from jobs import cli;"
+    script += "keep = trainer.Trainer._keep; trainer.Trainer._keep = lambda *given: (keep(*given), os._exit(9));"
     script += "sys.exit(cli.main(sys.argv[1:]))"
     killed = subprocess.run([sys.executable, "-c", script, "train", *words], capture_output=True, text=True)
     assert killed.returncode == 9, killed.stderr

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from melanoma import storage
+from melanoma.storage import filesystems
 
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that is down is down: nothing here is worth a second try."""
-    monkeypatch.setattr(storage, "_TRIES", 1)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
 
 
 @pytest.fixture

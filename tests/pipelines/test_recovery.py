@@ -15,14 +15,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from jobs.cli import main
-from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.model.bundle import to_json
 from melanoma.runs.heartbeats import Heartbeat
 from melanoma.runs.records import Counts, RunRecord
 from melanoma.runs.run_history import read_series, write_series
+from melanoma.storage import filesystems
 from melanoma.table import maintenance, score_table
-from tests.helpers import faults, fill, photograph, refusing
+from tests.helpers import ROOT, faults, fill, photograph, refusing
 from tests.helpers.faults import killed, night, plan_run
 from tests.helpers.nights import assert_one_row_each, committed, rows
 
@@ -118,7 +118,7 @@ def marked(format: str) -> bytes:
 def test_a_manifest_on_a_store_that_is_down_is_no_mistake(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "_TRIES", 1)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
     (tmp_path / "manifest.csv").write_text("uri\n")
     words = ["--manifest", f"failing://{tmp_path / 'manifest.csv'}", "--bundle", bundle_uri]
     assert main(["score", *words, "--output", str(tmp_path / "out")]) == 3
@@ -204,7 +204,7 @@ def test_a_night_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, bundle_u
     words = night_words(tmp_path, bundle_uri)
     listener, speaker = os.pipe()
     os.close(listener)
-    root = Path(__file__).parents[2]
+    root = ROOT
     done = subprocess.run([sys.executable, "-m", "jobs.cli", *words], cwd=root, stdout=speaker, timeout=120)
     os.close(speaker)
     assert done.returncode == 0

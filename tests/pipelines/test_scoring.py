@@ -19,6 +19,7 @@ from melanoma.runs import staging
 from melanoma.runs.commit import Plan, end_run
 from melanoma.runs.records import Counts
 from melanoma.runs.run import ModelRun
+from melanoma.storage import filesystems
 from melanoma.table import score_table
 from melanoma.table.schema import score_schema
 from pipelines.scoring import ScoreImages
@@ -127,7 +128,7 @@ def test_what_may_heal_is_tried_again_and_counted(tmp_path: Path, bundle_uri: st
 def test_a_store_that_gives_nothing_commits_nothing(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "_TRIES", 1)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
     fill(tmp_path / "in", 3)
     record = night(f"failing://{tmp_path / 'in'}", tmp_path / "out", bundle_uri)
     assert record.outcome == "store_down" and record.counts == Counts(listed=3, deferred=3)
@@ -138,7 +139,7 @@ def test_a_store_that_gives_nothing_commits_nothing(
 def test_a_store_that_fails_now_and_then_costs_only_those_photographs(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(storage, "_TRIES", 1)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
     fill(tmp_path / "in", 3)
     sources = [Root(f"failing://{tmp_path / 'in' / 'lesion-0000.jpg'}"), Root(str(tmp_path / "in"))]
     record = night(sources, tmp_path / "out", bundle_uri)

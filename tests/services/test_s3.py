@@ -10,9 +10,9 @@ from jobs.cli import main
 from melanoma import storage
 from melanoma.runs import heartbeats
 from melanoma.table import promotion, score_table
-from tests.helpers import photograph, write_tiny_bundle
+from tests.helpers import ROOT, photograph, write_tiny_bundle
 from tests.helpers.nights import rows
-from tests.melanoma.storage.test_files import NAMES
+from tests.helpers.odd_names import NAMES
 
 
 @pytest.mark.service
@@ -72,7 +72,7 @@ def test_years_of_upkeep_on_s3(
     models = [model.model_id for model in promotion.models(output)]
     # Of a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
     promote = [sys.executable, "-m", "jobs.cli", "table", "promote", output, models[1]]
-    subprocess.run(promote, cwd=Path(__file__).parents[2], check=True, timeout=60)
+    subprocess.run(promote, cwd=ROOT, check=True, timeout=60)
     assert score_table.promoted(output) == models[1]
     assert main(["table", "compact", output]) == 0
     export = f"{bucket}/latest.parquet"

@@ -14,10 +14,10 @@ import pyarrow as pa
 
 from jobs.cli import main
 from melanoma.table import score_table
+from tests.helpers import ROOT
 from tests.simulation.oracle import Expected, Listed, Oracle, as_row, listing
 from tests.simulation.store import PROTOCOL, Store, register
 
-ROOT = Path(__file__).parents[2]
 FIRST = datetime.date(2026, 1, 1)
 
 

@@ -18,10 +18,9 @@ from jobs.cli import main
 from melanoma.errors import NothingCommittedError
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
-from tests.helpers import fill
+from tests.helpers import ROOT, fill
 from tests.helpers.nights import assert_one_row_each, committed, rows
 
-ROOT = Path(__file__).parents[2]
 EARLIER = "20200101T000000Z-00000000"
 
 

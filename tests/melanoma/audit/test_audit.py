@@ -22,8 +22,8 @@ from melanoma.audit.summary import lines_of, to_csv, to_json
 from melanoma.datasets.reading import Columns
 from melanoma.errors import DataError, UsageError
 from melanoma.images import encoding
-from melanoma.samples import folder
-from tests.helpers import fill, photograph
+from melanoma.samples import phantoms
+from tests.helpers import ROOT, fill, photograph
 
 HAM = Columns("image_id", "dx", "lesion_id")
 HOSTILE = "<script>alert(1)</script>"
@@ -56,7 +56,7 @@ def look(uris: list[Path], reading: Reading, turned: bool = True) -> Audited:
 
 def turned(seed: int) -> bytes:
     """A phantom as `photograph` gives it, mirrored, enlarged and compressed again."""
-    pixels = np.repeat(np.repeat(folder.draw(seed, 60, 80), 2, axis=0), 2, axis=1)
+    pixels = np.repeat(np.repeat(phantoms.draw(seed, 60, 80), 2, axis=0), 2, axis=1)
     return encoding.encode(np.ascontiguousarray(pixels[:, ::-1]), "jpeg", 80)
 
 
@@ -188,7 +188,7 @@ def test_one_picture_under_two_lesions_divides_a_group(tmp_path: Path) -> None:
     fill(tmp_path / "photographs", 2)
     (tmp_path / "photographs" / "other.jpg").write_bytes(photograph(0, height=90, width=120))
     (tmp_path / "photographs" / "copy.jpg").write_bytes((tmp_path / "photographs" / "lesion-0001.jpg").read_bytes())
-    (tmp_path / "photographs" / "lesion-0000b.png").write_bytes(encoding.encode(folder.draw(0, 60, 80), "png"))
+    (tmp_path / "photographs" / "lesion-0000b.png").write_bytes(encoding.encode(phantoms.draw(0, 60, 80), "png"))
     rows = ["lesion-0000,nv,L0", "lesion-0000b,nv,L5", "lesion-0001,nv,L1", "copy,nv,L2", "other,nv,"]
     (tmp_path / "table.csv").write_text("id,dx,lesion\n" + "\n".join(rows) + "\n")
     found = look([tmp_path / "table.csv"], Reading(Columns("id", "dx", "lesion"), [str(tmp_path / "photographs")]))
@@ -301,7 +301,7 @@ def test_the_defects_that_are_listed_are_found_file_by_file(real: Audited, data:
 
 
 def test_the_split_of_ham10000_that_the_project_publishes_leaks_nothing(real: Audited) -> None:
-    published = list(csv.DictReader((Path(__file__).parents[3] / "docs/splits/ham10000.csv").open()))
+    published = list(csv.DictReader((ROOT / "docs/splits/ham10000.csv").open()))
     index_of = {p.image_id: i for i, p in enumerate(real.sets.photographs) if real.sets.names[i] == "metadata.csv"}
     indices = [index_of[row["image_id"]] for row in published]
     photographs = [real.sets.photographs[index] for index in indices]

@@ -6,14 +6,14 @@ import pytest
 from melanoma.audit.perceptual_hash import NEAR, NEAR_TURNED, distance, near_pairs, perceptual_hash, turned_hashes
 from melanoma.images import encoding
 from melanoma.images.decoding import ImageSpec, decode
-from melanoma.samples import folder
+from melanoma.samples import phantoms
 
 SPEC = ImageSpec(64, 64)
 
 
 def stored(seed: int, height: int, width: int, quality: int) -> np.ndarray:
     """A phantom that was reduced from one size, compressed and decoded again."""
-    whole = decode(encoding.encode(folder.draw(seed, 150, 200), "png"), ImageSpec(height, width))
+    whole = decode(encoding.encode(phantoms.draw(seed, 150, 200), "png"), ImageSpec(height, width))
     return decode(encoding.encode(whole, "jpeg", quality), SPEC)
 
 

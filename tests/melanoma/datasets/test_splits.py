@@ -13,6 +13,7 @@ from melanoma.datasets.cleaning import clean, read_reference
 from melanoma.datasets.reading import Columns, Photograph, read_folders
 from melanoma.datasets.splits import PARTS, Dataset, Settled, follow, read_split, split
 from melanoma.errors import DataError, UsageError
+from tests.helpers import ROOT
 
 
 def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:
@@ -157,7 +158,7 @@ def test_a_table_of_parts_must_be_clear(tmp_path: Path, rows: str, message: str)
 
 
 def test_the_splits_that_are_committed_agree_and_leak_no_lesion() -> None:
-    folder = Path(__file__).parents[3] / "docs" / "splits"
+    folder = ROOT / "docs" / "splits"
     side_of: dict[str, set[str]] = {}
     for name in ("ham10000", "isic9"):
         with (folder / f"{name}.csv").open() as file:

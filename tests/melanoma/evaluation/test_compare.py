@@ -14,10 +14,11 @@ from melanoma.evaluation.inputs.table_predictions import read_answers
 from melanoma.evaluation.inputs.training_set import read_trained
 from melanoma.evaluation.metrics.agreement import pair
 from melanoma.evaluation.promotion_rule import KEEP, OPEN, PROMOTE, verdict
+from tests.helpers import ROOT
 from tests.helpers.predictions import drawn
 from tests.helpers.score_tables import OTHER_MODEL, SLUGS, commit, labels, scored
 
-DOC = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
 
 
 def improved(old: Predictions, share: float) -> Predictions:

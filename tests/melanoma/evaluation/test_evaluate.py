@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,10 @@ from sklearn.metrics import roc_auc_score
 
 from melanoma.evaluation.evaluate import evaluate
 from melanoma.evaluation.inputs.predictions import Predictions
+from tests.helpers import ROOT
 from tests.helpers.predictions import SLUGS, drawn, stated
 
-DOC = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
 
 
 def test_headlines_stand_beside_what_is_reached_without_looking() -> None:

@@ -2,19 +2,15 @@
 
 import copy
 import hashlib
-import io
 import json
 import os
 import random
-import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 
@@ -26,10 +22,10 @@ from melanoma.model.bundle import check_free, load_bundle
 from melanoma.model.description import ENGINE, read_description
 from melanoma.model.preprocessing import Scaling
 from melanoma.model.reference_distribution import reference_of
-from tests.helpers import write_tiny_bundle
+from melanoma.storage import filesystems
+from tests.helpers import ROOT, write_tiny_bundle
+from tests.helpers.bundles import Document, copied, describe, document_of, edited, with_other_weights
 
-Document = dict[str, Any]
-ROOT = Path(__file__).parents[2]
 SLUGS = ("melanoma", "nevus", "basal_cell_carcinoma")
 REFERENCE = reference_of(SLUGS, np.eye(3), np.arange(3), np.array([0.1, 0.2, 1.0]))
 
@@ -37,47 +33,6 @@ REFERENCE = reference_of(SLUGS, np.eye(3), np.arange(3), np.array([0.1, 0.2, 1.0
 def with_bins(bins: list[float]) -> Document:
     """Gives the histograms of the reference with other bins for nevus."""
     return {**REFERENCE["histograms"], "p_nevus": bins}
-
-
-def copied(bundle_uri: str, folder: Path) -> Path:
-    """Copies a bundle to where a test may spoil it."""
-    return Path(shutil.copytree(bundle_uri, folder / "bundle"))
-
-
-def document_of(folder: Path | str) -> Document:
-    return dict(json.loads(Path(folder, "bundle.json").read_bytes()))
-
-
-def describe(folder: Path, document: Document) -> str:
-    """Writes a description with the digests of the files as they are now."""
-    for name in document["files"]:
-        document["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / "bundle.json").write_text(json.dumps(document))
-    return str(folder)
-
-
-def edited(bundle_uri: str, folder: Path, **changes: Any) -> str:
-    """Copies a bundle and changes top-level values of its description."""
-    path = copied(bundle_uri, folder)
-    return describe(path, {**document_of(path), **changes})
-
-
-def with_other_weights(network: bytes) -> bytes:
-    """Moves one number of a network file."""
-    with zipfile.ZipFile(io.BytesIO(network)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    weights = io.BytesIO(members["model.weights.h5"])
-    with h5py.File(weights, "r+") as file:
-        arrays: list[h5py.Dataset] = []
-        file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
-        largest = max(arrays, key=lambda array: array.size)
-        largest[...] = largest[...] + 1.0
-    members["model.weights.h5"] = weights.getvalue()
-    changed = io.BytesIO()
-    with zipfile.ZipFile(changed, "w") as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return changed.getvalue()
 
 
 def refusal(uri: str, digest: str | None = None) -> str:
@@ -449,7 +404,7 @@ def test_a_bundle_is_the_same_in_every_store(
 
 
 def test_a_store_that_gives_nothing_is_no_fault_of_the_bundle(bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "_TRIES", 1)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
     with pytest.raises(NothingCommittedError, match="try again"):
         load_bundle(f"failing://{bundle_uri}")
 

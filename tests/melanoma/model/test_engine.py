@@ -25,8 +25,8 @@ from melanoma.model.preprocessing import Scaling
 from melanoma.runs.staging import RowBuilder
 from melanoma.training.calibration.ood_score import with_familiarity
 from tests.helpers import ROUNDING, photograph
+from tests.helpers.bundles import copied, describe, document_of, edited, with_other_weights
 from tests.helpers.nights import start
-from tests.melanoma.model.test_bundle import copied, describe, document_of, edited, with_other_weights
 
 SIZE = (16, 16)
 

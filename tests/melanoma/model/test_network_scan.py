@@ -25,6 +25,7 @@ from keras import layers
 
 from melanoma.errors import BundleError
 from melanoma.model.network_scan import NetworkFacts, scan_network, without_compile_config
+from tests.helpers import ROOT
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 FLOAT32 = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "float32"}, "registered_name": None}
@@ -169,11 +170,12 @@ def test_a_network_for_any_size_and_in_half_precision_passes(tmp_path: Path) -> 
 
 def test_the_scan_loads_neither_keras_nor_tensorflow(plain: Path) -> None:
     program = (
-        "import sys, pathlib; from melanoma.scan import scan_network; scan_network(pathlib.Path(sys.argv[1]));"
+        "import sys, pathlib; from melanoma.model.network_scan import scan_network;"
+        "scan_network(pathlib.Path(sys.argv[1]));"
         "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", program, str(plain)]
-    root = Path(__file__).parents[2]
+    root = ROOT
     assert subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

@@ -9,7 +9,8 @@ import pytest
 from melanoma.errors import UsageError
 from melanoma.queries.views import as_text, query
 from melanoma.table.schema import score_schema
-from tests.melanoma.table.test_score_table import SLUGS, commit, failed, row
+from tests.helpers import ROOT
+from tests.helpers.score_rows import SLUGS, commit, failed, row
 
 HOSTILE = "a\x1b[2Jb\nc\x07\u202ed\x9be\x7f"
 
@@ -31,7 +32,7 @@ def test_a_query_is_answered_over_the_view_of_scores(table: str) -> None:
 
 
 def test_the_newest_successful_rows_are_found_as_the_dictionary_says(table: str) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "output.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
     sql = page.split("```sql\n")[1].split("```")[0]
     assert sorted(query(table, sql)["image_id"].to_pylist()) == sorted(["DOE-a", "DOE-b", f"DOE-{HOSTILE}"])
 

@@ -17,7 +17,7 @@ from melanoma.runs.records import COMMITTED, Counts, RunRecord
 from melanoma.runs.run import record_uri
 from melanoma.storage import write_bytes
 from melanoma.table import promotion
-from tests.melanoma.table.test_score_table import commit, failed, row
+from tests.helpers.score_rows import commit, failed, row
 
 OTHER = "m-000000000002"
 

@@ -17,7 +17,8 @@ from PIL import Image
 import jobs.samples
 from melanoma.errors import UsageError
 from melanoma.images.encoding import encode
-from melanoma.samples.folder import draw, write_samples
+from melanoma.samples.folder import write_samples
+from melanoma.samples.phantoms import draw
 
 KINDS = ("nevus", "melanoma", "keratosis", "vascular", "dermatofibroma", "carcinoma", "globular nevus")
 FAULTS = ("empty", "cut-in-half", "web-page", "flipped-byte", "huge-header")

@@ -15,23 +15,8 @@ import s3fs
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
-
-NAMES = [
-    "plain.jpg",
-    "two words.jpg",
-    "Müller.jpg",
-    "Mu\u0308ller.jpg",
-    "a#b.jpg",
-    "100%.jpg",
-    "a%20b.jpg",
-    "what?.jpg",
-    "x[1].jpg",
-    "{a,b}.jpg",
-    "a::zip.jpg",
-    'it\'s "q".jpg',
-    "star*.jpg",
-    "Ünï/deep er/#1.jpg",
-]
+from melanoma.storage import filesystems
+from tests.helpers.odd_names import NAMES
 
 
 def tar_of(archive: Path, files: dict[str, bytes]) -> str:
@@ -115,7 +100,7 @@ def test_a_folder_that_may_not_be_entered_fails_one_photograph(tmp_path: Path, m
     def stale(path: str) -> None:
         raise OSError(errno.ESTALE, "Stale file handle", path)
 
-    monkeypatch.setattr(storage.os, "stat", stale)
+    monkeypatch.setattr(os, "stat", stale)
     with pytest.raises(ReadError) as caught:
         storage.read_bytes(listed.uri, listed)
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE and "DOE" not in str(caught.value)
@@ -165,7 +150,7 @@ def test_a_folder_that_cannot_be_listed_stops_the_listing_instead_of_looking_emp
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage.write_bytes(str(tmp_path / "a" / "1.jpg"), b"x")
-    file_system = type(storage._place(str(tmp_path)).fs)
+    file_system = type(filesystems.locate(str(tmp_path)).fs)
     listing: Callable[..., object] = file_system.ls
 
     def refusing(self: object, path: str, **options: object) -> object:
@@ -249,7 +234,7 @@ def test_a_store_that_is_not_there_is_unavailable_and_names_no_secret(monkeypatc
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASECRET")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "topsecret")
-    monkeypatch.setattr(storage, "_TRIES", 1)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
     with pytest.raises(ReadError) as caught:
         list(storage.list_files("s3://no-such-bucket-here/x"))
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE

@@ -21,48 +21,11 @@ from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.table import maintenance, score_table
 from melanoma.table.schema import COLUMNS, SCHEMA_VERSION, STATISTICS_COLUMNS, score_schema
 from melanoma.table.score_table import ConflictError
+from tests.helpers import ROOT
+from tests.helpers.score_rows import SHA, SLUGS, commit, failed, row
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SLUGS = ("melanoma", "nevus")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 NIGHTS, PHOTOGRAPHS = 101, 4
-SHA = "5a0f" * 16
-
-
-def row(name: str, **values: Any) -> dict[str, Any]:
-    """A scored photograph's row; every text in it that could name a patient holds DOE."""
-    now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    defaults = {
-        "image_id": f"DOE-{name}",
-        "image_uri": f"file:///archive/DOE-{name}.jpg",
-        "image_version": f"DOE-version-{name}",
-        "run_date": now.date(),
-        "run_id": "20260102T030405Z-00000000",
-        "scored_at": now,
-        "status": "scored",
-        "attempt": 1,
-        "image_sha256": SHA,
-        "top_label": "nevus",
-        "top_probability": 0.75,
-        "model_id": "m-000000000001",
-        "p_melanoma": 0.25,
-        "p_nevus": 0.75,
-    }
-    return {**defaults, **values}
-
-
-def failed(name: str, **values: Any) -> dict[str, Any]:
-    nothing = dict.fromkeys(("top_label", "top_probability", "p_melanoma", "p_nevus"))
-    return row(name, status="failed", error_kind="corrupt", error="DOE said so", **nothing, **values)
-
-
-def commit(
-    uri: Path | str, rows: list[dict[str, Any]], schema: pa.Schema | None = None, run_id: str = "run", **options: Any
-) -> int:
-    """Commits rows as a run does that planned against the table as it is now."""
-    schema = schema or score_schema(SLUGS)
-    planned = options["planned"] if options else score_table.table_version(str(uri))
-    batches = pa.Table.from_pylist(rows, schema=schema).to_batches()
-    return score_table.append(str(uri), planned, run_id, schema, iter(batches))
 
 
 def names(uri: Path | str) -> list[str]:
@@ -233,13 +196,13 @@ def test_a_kept_column_must_not_bear_the_name_of_one_of_ours() -> None:
             score_schema(SLUGS, pa.schema([(name, pa.string())]))
 
 
-ROOT = "/archive/2025"
+ARCHIVE = "/archive/2025"
 
 
 @pytest.fixture
 def knowing(tmp_path: Path) -> str:
     """A table that knows photographs under names with and without glob characters."""
-    known = [f"{ROOT}/a.jpg", f"{ROOT}/sub/b.jpg", "/archive/[new] week/c.jpg", "/archive/2024-old/d.jpg"]
+    known = [f"{ARCHIVE}/a.jpg", f"{ARCHIVE}/sub/b.jpg", "/archive/[new] week/c.jpg", "/archive/2024-old/d.jpg"]
     uris = [f"file://{path}" for path in known]
     commit(tmp_path, [row(str(index), image_uri=uri) for index, uri in enumerate(uris)])
     return str(tmp_path)
@@ -248,13 +211,13 @@ def knowing(tmp_path: Path) -> str:
 @pytest.mark.parametrize(
     ("root", "known"),
     [
-        (ROOT, True),
-        (f"{ROOT}/", True),
-        (f"file://{ROOT}/sub", True),
-        (f"{ROOT}/a.jpg", True),
-        (f"{ROOT}/*.jpg", True),
-        (f"{ROOT}/**/*.jpg", True),
-        (f"{ROOT}/su[a-c]/*", True),
+        (ARCHIVE, True),
+        (f"{ARCHIVE}/", True),
+        (f"file://{ARCHIVE}/sub", True),
+        (f"{ARCHIVE}/a.jpg", True),
+        (f"{ARCHIVE}/*.jpg", True),
+        (f"{ARCHIVE}/**/*.jpg", True),
+        (f"{ARCHIVE}/su[a-c]/*", True),
         ("/archive/[new] week", True),
         ("/archive/2023", False),
         ("/elsewhere/*.jpg", False),

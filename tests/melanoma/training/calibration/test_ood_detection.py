@@ -8,7 +8,7 @@ from keras import layers
 
 from melanoma.errors import UsageError
 from melanoma.model.engine import Engine
-from melanoma.samples import folder
+from melanoma.samples.phantoms import draw
 from melanoma.training.calibration import ood_detection, ood_images
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD, with_familiarity
 
@@ -16,7 +16,7 @@ SIZE = (24, 32)
 
 
 def phantoms(count: int, first: int) -> npt.NDArray[np.uint8]:
-    return np.stack([folder.draw(seed, *SIZE) for seed in range(first, first + count)])
+    return np.stack([draw(seed, *SIZE) for seed in range(first, first + count)])
 
 
 @pytest.mark.parametrize("kind", list(ood_images.KINDS))

@@ -12,7 +12,7 @@ from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle import load_bundle
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.engine import load_engine, score_all
-from melanoma.samples import folder
+from melanoma.samples.phantoms import draw
 from melanoma.training.calibration import ood_images
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD, whiten, with_familiarity
 
@@ -22,7 +22,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def phantoms(count: int, first: int) -> Pixels:
-    return np.stack([folder.draw(seed, *SIZE) for seed in range(first, first + count)])
+    return np.stack([draw(seed, *SIZE) for seed in range(first, first + count)])
 
 
 @pytest.fixture(scope="module")

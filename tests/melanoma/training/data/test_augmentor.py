@@ -115,7 +115,7 @@ def test_the_import_stays_silent_where_warnings_are_errors(tmp_path: Path) -> No
         "-X",
         f"pycache_prefix={tmp_path}",
         "-c",
-        "import melanoma.learning.augment",
+        "import melanoma.training.data.augmentor",
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

@@ -9,9 +9,9 @@ from melanoma.datasets.reading import Columns
 from melanoma.errors import DataError
 from melanoma.training.data.export import _COLUMNS, MANIFEST
 from melanoma.training.fitting.preparation import Prepared, Sources, describe_leaks, prepare, warnings
-from tests.helpers import fill
+from tests.helpers import ROOT, fill
 
-SPLITS = Path(__file__).parents[3] / "docs" / "splits"
+SPLITS = ROOT / "docs" / "splits"
 HAM10000 = Columns("image_id", "dx", "lesion_id")
 
 

@@ -1,0 +1,54 @@
+"""Bundles that are changed in one place, as a careless or hostile hand would."""
+
+import hashlib
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+
+Document = dict[str, Any]
+
+
+def copied(bundle_uri: str, folder: Path) -> Path:
+    """Copies a bundle to where a test may spoil it."""
+    return Path(shutil.copytree(bundle_uri, folder / "bundle"))
+
+
+def document_of(folder: Path | str) -> Document:
+    return dict(json.loads(Path(folder, "bundle.json").read_bytes()))
+
+
+def describe(folder: Path, document: Document) -> str:
+    """Writes a description with the digests of the files as they are now."""
+    for name in document["files"]:
+        document["files"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / "bundle.json").write_text(json.dumps(document))
+    return str(folder)
+
+
+def edited(bundle_uri: str, folder: Path, **changes: Any) -> str:
+    """Copies a bundle and changes top-level values of its description."""
+    path = copied(bundle_uri, folder)
+    return describe(path, {**document_of(path), **changes})
+
+
+def with_other_weights(network: bytes) -> bytes:
+    """Moves one number of a network file."""
+    with zipfile.ZipFile(io.BytesIO(network)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    weights = io.BytesIO(members["model.weights.h5"])
+    with h5py.File(weights, "r+") as file:
+        arrays: list[h5py.Dataset] = []
+        file.visititems(lambda _, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
+        largest = max(arrays, key=lambda array: array.size)
+        largest[...] = largest[...] + 1.0
+    members["model.weights.h5"] = weights.getvalue()
+    changed = io.BytesIO()
+    with zipfile.ZipFile(changed, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return changed.getvalue()

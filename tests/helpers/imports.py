@@ -1,0 +1,69 @@
+"""Which modules a tree imports, read from its source: every form of import, those inside functions too."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+PACKAGES = ("jobs", "pipelines", "melanoma")
+
+
+class Import(NamedTuple):
+    """One import of one module.
+
+    Attributes:
+        importer: Dotted name of the module that imports.
+        imported: Dotted name of what is imported: a module, or a name in it.
+        line: Line number, from 1.
+    """
+
+    importer: str
+    imported: str
+    line: int
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Returns every module of the three packages below `root`, by dotted name."""
+    paths = sorted(path for package in PACKAGES for path in (root / package).rglob("*.py"))
+    return {_dotted(path.relative_to(root)): path for path in paths}
+
+
+def _dotted(path: Path) -> str:
+    parts = path.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(root: Path) -> list[Import]:
+    """Returns every import of every module, `from package import module` resolved to the module.
+
+    Raises:
+        ValueError: A module imports relatively, or by a name that cannot be read from the source.
+    """
+    known = modules(root)
+    return [found for name, path in known.items() for found in _of_module(name, path, known)]
+
+
+def _of_module(name: str, path: Path, known: dict[str, Path]) -> Iterator[Import]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (Import(name, alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or node.module is None:
+                raise ValueError(f"{path}:{node.lineno}: relative import; write the whole name")
+            for alias in node.names:
+                member = f"{node.module}.{alias.name}"
+                yield Import(name, member if member in known else node.module, node.lineno)
+        elif isinstance(node, ast.Call) and _is_import_by_name(node) and name != "jobs.cli":
+            raise ValueError(f"{path}:{node.lineno}: import by name; only jobs.cli may, for its commands")
+
+
+def _is_import_by_name(node: ast.Call) -> bool:
+    function = node.func
+    called = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return called in ("import_module", "__import__")
+
+
+def room_of(module: str, rooms: tuple[str, ...]) -> str:
+    """Returns the room of a module of `melanoma`: its folder, or `""` for a single file at the top."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[0] == "melanoma" and parts[1] in rooms else ""
