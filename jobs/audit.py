@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from jobs.console.arg_types import whole
 from jobs.console.data_flags import DATA_OPTIONS, columns_of
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
 
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             storage.write_bytes(storage.join(storage.canonical(args.output), name), data)
         print(f"\n{args.output}: findings.csv, audit.json, audit.html (it holds photographs: do not publish it)")
     bad = set(args.fail_on or ("leak", "labels"))
-    return FOUND if any(finding.kind in bad for finding in findings) else COMMITTED
+    return FOUND if any(finding.kind in bad for finding in findings) else OK
 
 
 def _check(args: argparse.Namespace) -> "Reading":

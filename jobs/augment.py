@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from jobs.console.arg_types import size, whole
 from jobs.console.data_flags import add_data_arguments, prepare, sources_of
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         _show(args, dataset)
     if args.output:
         _write(args, dataset)
-    return COMMITTED
+    return OK
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -91,7 +91,7 @@ def _show(args: argparse.Namespace, dataset: "Dataset") -> None:
     from melanoma.training.data.class_counts import draw_counts, epoch_counts
     from melanoma.training.data.contact_sheets import draw_sheet
 
-    root, part = storage.canonical(args.preview), dataset.of(TRAIN)
+    root, part = storage.canonical(args.preview), dataset.part(TRAIN)
     before = {label: parts[TRAIN] for label, parts in dataset.tally().items()}
     if args.output:
         after = {label: count + args.per_class for label, count in before.items() if count}
@@ -111,7 +111,7 @@ def _write(args: argparse.Namespace, dataset: "Dataset") -> None:
     from melanoma.datasets.splits import TRAIN
     from melanoma.training.data import export
 
-    planned = export.plan_variants(dataset.of(TRAIN).photographs, args.per_class, args.seed)
+    planned = export.plan_variants(dataset.part(TRAIN).photographs, args.per_class, args.seed)
     with tqdm(total=len(planned), unit="image", desc="augmented", disable=None, dynamic_ncols=True) as bar:
         export.write_variants(planned, dataset, args.output, bar.update)
     sources = len({variant.photograph.sha256 for variant in planned})

@@ -7,7 +7,7 @@ from typing import Any
 
 from jobs.console import logs
 from jobs.console.arg_types import size
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from melanoma.terminal import printable
 
 
@@ -48,7 +48,7 @@ def _inspect(args: argparse.Namespace) -> int:
     bundle = load_bundle(args.uri)
     if args.card:
         print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
-        return COMMITTED
+        return OK
     facts = bundle.facts
     print(f"{bundle.uri}\n  model_id   {bundle.model_id}\n  digest     {bundle.digest}")
     print(f"  labels     {', '.join(bundle.slugs)}")
@@ -59,7 +59,7 @@ def _inspect(args: argparse.Namespace) -> int:
     )
     print(f"  measured   {_measured(bundle.description['metrics'])}")
     print("  digests and network file are in order; the network was not run (melanoma bundle verify runs it)")
-    return COMMITTED
+    return OK
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
@@ -80,7 +80,7 @@ def _verify(args: argparse.Namespace) -> int:
         from melanoma.model.engine import load_engine  # TensorFlow: only for a bundle that is whole
     load_engine(bundle, batch_size=len(bundle.golden))
     print(f"{bundle.uri}: {bundle.model_id} is whole, safe to load and scores its {len(bundle.golden)} golden phantoms")
-    return COMMITTED
+    return OK
 
 
 def _import(args: argparse.Namespace) -> int:
@@ -102,4 +102,4 @@ def _import(args: argparse.Namespace) -> int:
     )
     print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
     print("  Check it against the model's own framework on a few photographs before a night depends on it.")
-    return COMMITTED
+    return OK

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from jobs.console.label_flags import add_label_arguments
 from jobs.nightly.summary import NO_DIAGNOSIS
 from melanoma.errors import UsageError
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
         title = f"{old.model_id} against {new.model_id}"
         print(f"  report    {write_report(args.output, 'comparison', report, page(report, title))}")
-    return COMMITTED
+    return OK
 
 
 def _summary(report: Mapping[str, Any]) -> str:

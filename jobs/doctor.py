@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jobs.console import logs
-from jobs.console.exit_codes import COMMITTED, NOTHING_COMMITTED, WRONG_USAGE
+from jobs.console.exit_codes import NOTHING_COMMITTED, OK, WRONG_USAGE
 from jobs.nightly.flags import add_night
 from melanoma.terminal import printable
 
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     results = {check.result for check in checks}
     if Result.FAIL in results:
         return WRONG_USAGE
-    return NOTHING_COMMITTED if Result.STORE in results else COMMITTED
+    return NOTHING_COMMITTED if Result.STORE in results else OK
 
 
 def _checks(args: argparse.Namespace) -> Iterator[Any]:

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from jobs.console.label_flags import add_label_arguments
 from jobs.nightly.summary import NO_DIAGNOSIS
 from melanoma.terminal import printable
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
         title = f"Evaluation of {data['model_id']}"
         print(f"  report    {write_report(args.output, 'evaluation', report, page(report, title))}")
-    return COMMITTED
+    return OK
 
 
 def _summary(report: Mapping[str, Any]) -> str:

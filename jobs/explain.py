@@ -5,7 +5,7 @@ import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from jobs.nightly.summary import NO_DIAGNOSIS
 from melanoma.terminal import printable
 
@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
 
     found = explain(args.table, args.photograph, datetime.date.today(), not args.offline)
     print(_as_json(found) if args.json else printable(_as_text(found), keep="\n"))
-    return COMMITTED
+    return OK
 
 
 def _as_text(found: "Explanation") -> str:

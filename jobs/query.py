@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 from melanoma.errors import UsageError
 
 _VIEWS = ("latest", "current", "failures", "nights", "scores")
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from melanoma.queries import views
 
     print(views.as_text(views.query(args.table, sql), args.rows))
-    return COMMITTED
+    return OK
 
 
 def _statement(args: argparse.Namespace) -> str:
@@ -60,4 +60,4 @@ def _write(args: argparse.Namespace, sql: str, target: str) -> int:
 
     rows = export(args.table, sql, target, args.format)
     print(f"{rows:,} rows written to {target}", file=sys.stderr)
-    return COMMITTED
+    return OK

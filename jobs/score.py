@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from jobs.console import sigterm
 from jobs.console.arg_types import whole
-from jobs.console.exit_codes import COMMITTED, NOTHING_COMMITTED, OVER_BUDGET
+from jobs.console.exit_codes import NOTHING_COMMITTED, OK, OVER_BUDGET
 from jobs.nightly import progress, publishing, summary
 from jobs.nightly.flags import add_night, date
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
@@ -63,7 +63,7 @@ def _run(args: argparse.Namespace) -> int:
             _warn(plan.warnings)
             print(summary.settings(args))
             print(summary.dry_run(plan, night.rehearse(plan, args.limit)))
-            return COMMITTED
+            return OK
         plan = night.prepare(args)
         with night.alone(plan):
             return _score(plan, args, began)
@@ -125,7 +125,7 @@ def exit_code(outcome: str, scored: int, failed: int, max_failed: float) -> int:
     if outcome == "store_down":
         return NOTHING_COMMITTED
     over = failed >= _FEW_FAILURES and failed > max_failed * (scored + failed)
-    return OVER_BUDGET if over else COMMITTED
+    return OVER_BUDGET if over else OK
 
 
 def _clock(word: str) -> datetime.time:

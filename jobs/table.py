@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from jobs.console.arg_types import whole
-from jobs.console.exit_codes import COMMITTED
+from jobs.console.exit_codes import OK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Does what is asked for."""
     _ACTIONS[args.action](args)
-    return COMMITTED
+    return OK
 
 
 @contextlib.contextmanager
@@ -126,7 +126,7 @@ def _forget(args: argparse.Namespace) -> None:
     with _alone(args):
         erased = erasure.erase(args.table, uris)
         pseudonyms = Pseudonyms.of_table(args.table)
-        reports = forget(args.table, {*uris, *map(pseudonyms.of, uris)})
+        reports = forget(args.table, {*uris, *map(pseudonyms.pseudonym, uris)})
     if erased.unknown:
         print(
             f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names were not in the table; melanoma explain "

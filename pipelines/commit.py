@@ -6,8 +6,8 @@ from typing import Any
 import apache_beam as beam
 
 from melanoma.errors import NothingCommittedError
-from melanoma.runs.commit import Plan, end_run
-from melanoma.runs.planning import Found
+from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.planning import ListingSummary
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
@@ -61,7 +61,7 @@ def _end_run(
     run: Run,
     *,
     chunks: Iterable[StagedChunk],
-    found: Found,
+    found: ListingSummary,
     chosen: tuple[int, ...],
     after: Iterable[RunRecord],
     model: int,
@@ -75,5 +75,5 @@ def _end_run(
         )
     answers = found.answers[model]
     deferred = answers.new - chosen[1 + model]
-    plan = Plan(found.listed, answers.skipped, deferred, answers.adopted, found.ignored, found.seconds, workers)
+    plan = RunTotals(found.listed, answers.skipped, deferred, answers.adopted, found.ignored, found.seconds, workers)
     return end_run(run, plan, list(chunks))

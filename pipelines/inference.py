@@ -11,7 +11,7 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 
 from melanoma.ingest.loading import Batch
 from melanoma.model.bundle import load_bundle
-from melanoma.model.decision import Scores
+from melanoma.model.decision import ModelOutput
 
 if TYPE_CHECKING:
     from melanoma.model.engine import Engine
@@ -28,7 +28,7 @@ class ScoredBatch:
     """
 
     batch: Batch
-    scores: Scores
+    scores: ModelOutput
     seconds: float = 0.0
 
 
@@ -71,7 +71,7 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
     ) -> Iterator[ScoredBatch]:
         """Scores one batch; one that holds failures only passes untouched."""
         began = time.perf_counter()
-        nothing = Scores(np.zeros((0, self._bundle.labels), np.float32))
+        nothing = ModelOutput(np.zeros((0, self._bundle.labels), np.float32))
         scores = model.score(batch.pixels) if len(batch) else nothing
         yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
 

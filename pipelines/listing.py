@@ -11,7 +11,7 @@ from apache_beam.pvalue import TaggedOutput
 
 from melanoma.ingest.sources import Root, Source, list_images
 from melanoma.runs.ledger import Ledger, load_ledger
-from melanoma.runs.planning import Found, ask, nothing_found, timed
+from melanoma.runs.planning import ListingSummary, empty_summary, plan_tasks, timed
 from melanoma.runs.run import Run
 
 FOUND = "found"
@@ -45,15 +45,15 @@ class _AskFn(beam.DoFn):
     def process(self, source: Source | str) -> Iterator[Any]:
         began = time.perf_counter()
         ledgers = self._ledgers = self._ledgers or [load_ledger(run) for run in self._runs]
-        ignored, found = Counter[str](), nothing_found(self._runs)
+        ignored, found = Counter[str](), empty_summary(self._runs)
         refs = list_images(Root(source) if isinstance(source, str) else source, ignored)
         while page := list(islice(refs, _PAGE)):
-            tasks, of_page = ask(ledgers, page)
+            tasks, of_page = plan_tasks(ledgers, page)
             found += of_page
             yield from tasks
         yield TaggedOutput(FOUND, timed(found, time.perf_counter() - began, ignored))
 
 
-def total(found: Sequence[Found], runs: Sequence[Run]) -> Found:
+def total(found: Sequence[ListingSummary], runs: Sequence[Run]) -> ListingSummary:
     """Adds up what the sources of a night gave."""
-    return sum(found, nothing_found(runs))
+    return sum(found, empty_summary(runs))

@@ -13,8 +13,8 @@ from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import ImageRef, digest_of
-from melanoma.ingest.loading import Chunk, Task, load_batches, put_off
-from melanoma.runs.planning import Found
+from melanoma.ingest.loading import Chunk, Task, defer, load_batches
+from melanoma.runs.planning import ListingSummary
 
 _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8
@@ -60,7 +60,7 @@ def chunk_count(images: int, chunk_size: int | None, workers: int) -> int:
     return max(1, round(images / size))
 
 
-def _key(task: Task, found: Found, chunk_size: int | None, workers: int) -> tuple[int, Task]:
+def _key(task: Task, found: ListingSummary, chunk_size: int | None, workers: int) -> tuple[int, Task]:
     first = chunk_count(found.leftovers, chunk_size, workers) if found.leftovers else 0
     if task.is_leftover:
         return _hash(task.ref.uri) % first, task
@@ -150,7 +150,7 @@ class _LoadFn(beam.DoFn):
     def process(self, element: Chunk | ImageRef | str) -> Iterator[Any]:
         chunk = _as_chunk(element, len(self._specs))
         if self._deadline is not None and datetime.datetime.now(datetime.UTC) >= self._deadline:
-            batches = put_off(chunk, self._specs)
+            batches = defer(chunk, self._specs)
         else:
             pool = self._near if _is_near(chunk.tasks[0].ref.stored.uri) else self._far
             batches = load_batches(chunk, self._specs, self._batch_size, pool)

@@ -7,7 +7,7 @@ import apache_beam as beam
 
 from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.loading import Task
-from melanoma.runs.planning import Found, check_moved
+from melanoma.runs.planning import ListingSummary, check_moved
 from melanoma.runs.run import ModelRun, Run
 from melanoma.runs.staging import announce
 from pipelines.commit import CommitRun
@@ -45,7 +45,7 @@ class ScoreImages(beam.PTransform):
         """Reads like the night: list, skip, chunk, load, infer, stage, commit."""
         runs, deadline = [model.run for model in self.models], self.models[0].run.deadline
         listing = sources | "List" >> ListTasks(runs)
-        found = _once(sources, "Found", _checked, beam.pvalue.AsList(listing[FOUND]), runs, self.limit)
+        found = _once(sources, "ListingSummary", _checked, beam.pvalue.AsList(listing[FOUND]), runs, self.limit)
         chosen = listing["tasks"] if self.limit is None else listing["tasks"] | "Limit" >> _Limit(self.limit)
         chunks = chosen | "Chunk" >> ChunkTasks(found, self.chunk_size, self.workers)
         in_turn = chunks if deadline is None else chunks | "InTurn" >> InTurn(self.workers)
@@ -80,7 +80,7 @@ def _once(sources: beam.PCollection, label: str, function: object, *args: object
     )
 
 
-def _checked(_: None, found: Iterable[Found], runs: Sequence[Run], limit: int | None) -> Found:
+def _checked(_: None, found: Iterable[ListingSummary], runs: Sequence[Run], limit: int | None) -> ListingSummary:
     """Adds the listing up, refuses a moved store, and tells whoever watches how much there is to do."""
     summed = check_moved(total(list(found), runs), runs)
     announce(runs[0], min(limit or summed.tasks, summed.tasks))

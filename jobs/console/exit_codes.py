@@ -2,7 +2,7 @@
 
 from melanoma.errors import MelanomaError, NothingCommittedError
 
-COMMITTED = 0
+OK = 0
 OVER_BUDGET = 1
 WRONG_USAGE = 2
 NOTHING_COMMITTED = 3

@@ -18,7 +18,7 @@ from melanoma.ingest.manifests import Manifest
 from melanoma.ingest.sources import Root, Source, check_sources, kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import heartbeats, ledger, recovery
-from melanoma.runs.planning import ask, check_moved
+from melanoma.runs.planning import check_moved, plan_tasks
 from melanoma.runs.records import COMMITTED, Counts, RunRecord, read_record
 from melanoma.runs.run import ModelRun, Run, new_run
 from melanoma.table import maintenance, score_table
@@ -145,7 +145,7 @@ def rehearse(plan: NightPlan, limit: int | None) -> list[Counts]:
     refs = [ref for source in plan.sources for ref in list_images(source)]
     unique = distinct(refs)
     ledgers = [ledger.load_ledger(run) for run in plan.runs]
-    found = check_moved(ask(ledgers, unique)[1], plan.runs)
+    found = check_moved(plan_tasks(ledgers, unique)[1], plan.runs)
     counts = []
     for answers in found.answers:
         due = len(unique) - answers.skipped

@@ -71,10 +71,10 @@ def leave_reports(
     models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], args: argparse.Namespace
 ) -> tuple[list[str], list[Mapping[str, Any]]]:
     """Leaves the reports alone; gives warnings, and the facts of each report."""
-    from melanoma.reporting.facts import Wishes
+    from melanoma.reporting.facts import ReportOptions
     from melanoma.reporting.publish import leave as leave_report
 
-    wishes = Wishes(args.show_uris, args.list_suspicious)
+    wishes = ReportOptions(args.show_uris, args.list_suspicious)
     by_run = {model.run.run_id: model for model in models}
     warnings, facts = list[str](), list[Mapping[str, Any]]()
     for record, is_over in zip(records, over, strict=True):

@@ -51,9 +51,9 @@ class Dataset:
         """Slugs of the classes, in the order of the network's outputs."""
         return sorted({photograph.label for photograph in self.photographs})
 
-    def of(self, part: str) -> Part:
+    def part(self, name: str) -> Part:
         """Gives one part."""
-        photographs = [p for p, taken in zip(self.photographs, self.parts == part, strict=True) if taken]
+        photographs = [p for p, taken in zip(self.photographs, self.parts == name, strict=True) if taken]
         index = {label: number for number, label in enumerate(self.labels)}
         truth = np.array([index[photograph.label] for photograph in photographs], np.int64)
         return Part(photographs, truth, [photograph.group for photograph in photographs])

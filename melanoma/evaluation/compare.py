@@ -58,9 +58,9 @@ def _described(answers: Answers) -> dict[str, Any]:
 
 def _judged(found: Pair, truths: Truths, trained: Trained | None, seed: int) -> dict[str, Any]:
     """Judges both on the photographs whose class both know; on others one of them could not be right."""
-    labels = {image_id: truths.of[image_id].label for image_id in found.old.image_ids if image_id in truths.of}
+    labels = {image_id: truths.by_id[image_id].label for image_id in found.old.image_ids if image_id in truths.by_id}
     left_out = Counter(label for label in labels.values() if label not in found.common)
-    fair = replace(truths, of={i: truth for i, truth in truths.of.items() if truth.label in found.common})
+    fair = replace(truths, by_id={i: truth for i, truth in truths.by_id.items() if truth.label in found.common})
     old, data = match(found.old, fair, trained)
     new, _ = match(found.new, fair, trained)
     kept = ("labels", "labels_sha256", "group_column", "trained_on", "photographs_trained_on")

@@ -94,7 +94,7 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> npt.ND
     """
     header = header or read_header(data)
     share = _SCALED if header.format == "jpeg" else 1
-    with _BUDGET.of(header.width * header.height // share):
+    with _BUDGET.reserve(header.width * header.height // share):
         return _decode(data, spec, header)
 
 

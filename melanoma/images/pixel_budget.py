@@ -17,7 +17,7 @@ class PixelBudget:
         self._pixels, self._taken, self._changed = pixels, 0, threading.Condition()
 
     @contextlib.contextmanager
-    def of(self, pixels: int) -> Iterator[None]:
+    def reserve(self, pixels: int) -> Iterator[None]:
         """Waits until so many are free, and holds them while the block runs."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._pixels)

@@ -41,7 +41,7 @@ def digest_of(uri: str, version: str) -> bytes:
     return hashlib.blake2b(f"{uri}\0{version}".encode(), digest_size=DIGEST_BYTES).digest()
 
 
-def claim_of(uri: str, version: str, image_id: str, kept: Sequence[Any]) -> bytes:
+def adoption_key(uri: str, version: str, image_id: str, kept: Sequence[Any]) -> bytes:
     """Names one version of one photograph, and what the analyst knows of it, in 32 bytes; the first 16 are its digest.
 
     Columns of another manifest's that hold nothing do not count.

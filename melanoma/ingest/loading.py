@@ -192,7 +192,7 @@ def _nothing(spec: ImageSpec) -> npt.NDArray[np.uint8]:
     return np.zeros((0, spec.height, spec.width, 3), np.uint8)
 
 
-def put_off(chunk: Chunk, specs: Sequence[ImageSpec]) -> Iterator[tuple[int, Batch]]:
+def defer(chunk: Chunk, specs: Sequence[ImageSpec]) -> Iterator[tuple[int, Batch]]:
     """Gives for each model that has something to do in a chunk a batch that says what was not begun."""
     gathered = [_Gathered(chunk, model, spec) for model, spec in enumerate(specs)]
     yield from ((model, waiting.put_off()) for model, waiting in enumerate(gathered) if waiting.refs)

@@ -14,7 +14,7 @@ OOD_SCORE = "ood_score"  # the second output of a network that has one
 UNLIKE_TRAINING, UNCERTAIN = "unlike_training", "uncertain"  # every reason for a review there is
 
 
-class Scores(NamedTuple):
+class ModelOutput(NamedTuple):
     """What a network says of a batch.
 
     Attributes:
@@ -74,14 +74,14 @@ class Decision(NamedTuple):
     review_reason: list[str | None]
 
 
-def are_sound(scores: Scores) -> npt.NDArray[np.bool_]:
+def are_sound(scores: ModelOutput) -> npt.NDArray[np.bool_]:
     """Says, bool (n,), which photographs got probabilities of sum 1 and, if there is one, an `ood_score` of 0 to 1."""
     probabilities, ood = scores
     sound: npt.NDArray[np.bool_] = (probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3)
     return sound if ood is None else sound & (ood >= 0) & (ood <= 1)
 
 
-def decide(rule: Decides, scores: Scores) -> Decision:
+def decide(rule: Decides, scores: ModelOutput) -> Decision:
     """Applies a decision rule and its thresholds.
 
     A review is called for where the score of unlikeness lies above `ood_above` or else the confidence below

@@ -14,7 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from melanoma.errors import BundleError, MelanomaError
 from melanoma.model import golden
 from melanoma.model.bundle import Bundle, Scaling
-from melanoma.model.decision import OOD_SCORE, Scores
+from melanoma.model.decision import OOD_SCORE, ModelOutput
 from melanoma.model.description import ENGINE, OOD_ABOVE
 
 ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
@@ -63,7 +63,7 @@ class Engine:
         # Called by itself, a frozen function spells its input out for an error text before every batch.
         self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
 
-    def score(self, pixels: npt.NDArray[np.uint8]) -> Scores:
+    def score(self, pixels: npt.NDArray[np.uint8]) -> ModelOutput:
         """Scores up to `batch_size` photographs.
 
         Args:
@@ -77,7 +77,7 @@ class Engine:
             padded = np.zeros((self.batch_size, *self.size, 3), np.uint8)
             padded[:count] = pixels
             pixels = padded
-        return Scores(*(output.numpy()[:count] for output in self._frozen(tf.constant(pixels))))
+        return ModelOutput(*(output.numpy()[:count] for output in self._frozen(tf.constant(pixels))))
 
 
 def _as_classes(output: tf.Tensor) -> tf.Tensor:
@@ -161,9 +161,9 @@ def check_shapes(
         raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; leave it out")
 
 
-def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> Scores:
+def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> ModelOutput:
     """Scores any number of photographs, at least one, batch by batch."""
     steps = range(0, len(pixels), engine.batch_size)
     batches = [engine.score(pixels[start : start + engine.batch_size]) for start in steps]
     ood = [batch.ood for batch in batches if batch.ood is not None]
-    return Scores(np.concatenate([batch.probabilities for batch in batches]), np.concatenate(ood) if ood else None)
+    return ModelOutput(np.concatenate([batch.probabilities for batch in batches]), np.concatenate(ood) if ood else None)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from melanoma.errors import BundleError
 from melanoma.images import decoding, encoding
 from melanoma.model.bundle import Bundle
-from melanoma.model.decision import OOD_SCORE, Scores, are_sound
+from melanoma.model.decision import OOD_SCORE, ModelOutput, are_sound
 from melanoma.samples import phantoms
 
 TOLERANCE = 1e-4  # of a probability or score, for engines of one kind on different processors
@@ -34,7 +34,9 @@ def decode(files: Sequence[bytes], spec: decoding.ImageSpec) -> Pixels:
     return np.stack([decoding.decode(data, spec) for data in files])
 
 
-def describe(files: Mapping[str, bytes], pixels: Pixels, scores: Scores, slugs: Sequence[str]) -> list[dict[str, Any]]:
+def describe(
+    files: Mapping[str, bytes], pixels: Pixels, scores: ModelOutput, slugs: Sequence[str]
+) -> list[dict[str, Any]]:
     """Spells for `bundle.json` what a network says of phantoms.
 
     Args:
@@ -79,7 +81,7 @@ def check_decoder(bundle: Bundle) -> Pixels:
     return pixels
 
 
-def check_scores(bundle: Bundle, scores: Scores) -> None:
+def check_scores(bundle: Bundle, scores: ModelOutput) -> None:
     """Compares what a network says of the phantoms with what the bundle says.
 
     Raises:

@@ -91,7 +91,7 @@ def _by_hash(table_uri: str, name: str) -> str:
     pseudonyms = Pseudonyms.known_to(table_uri)
     if pseudonyms is not None:
         for uri in score_table.rows(table_uri, ["image_uri"])["image_uri"].unique().to_pylist():
-            if pseudonyms.of(uri) == name:
+            if pseudonyms.pseudonym(uri) == name:
                 return str(uri)
     raise UsageError(f"{name}: no photograph of the table has that hash; is it from the report of another table?")
 

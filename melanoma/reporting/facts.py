@@ -23,7 +23,7 @@ _MOST_COMPARED = 200_000  # rows that are looked up in the table for an earlier 
 
 
 @dataclass(frozen=True)
-class Wishes:
+class ReportOptions:
     """What an operator wants in the report.
 
     Attributes:
@@ -35,7 +35,7 @@ class Wishes:
     list_suspicious: bool = False
 
 
-def facts_of(model: ModelRun, record: RunRecord, earlier: Sequence[Seen], wishes: Wishes) -> dict[str, Any]:
+def facts_of(model: ModelRun, record: RunRecord, earlier: Sequence[Seen], wishes: ReportOptions) -> dict[str, Any]:
     """Gathers the facts of one run.
 
     Args:
@@ -97,7 +97,7 @@ class _Shown:
         self._pseudonyms = None if by_uri else Pseudonyms.of_table(output)
 
     def name(self, uri: str) -> str:
-        return uri if self._pseudonyms is None else self._pseudonyms.of(uri)
+        return uri if self._pseudonyms is None else self._pseudonyms.pseudonym(uri)
 
 
 def _least_certain(shown: _Shown, rows: pa.Table, probabilities: npt.NDArray[np.float64]) -> list[dict[str, Any]]:

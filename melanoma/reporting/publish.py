@@ -8,7 +8,7 @@ from typing import Any
 from melanoma import storage
 from melanoma.errors import ReadError
 from melanoma.model.bundle import to_json
-from melanoma.reporting.facts import Wishes, facts_of
+from melanoma.reporting.facts import ReportOptions, facts_of
 from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.runs.records import COMMITTED, RunRecord, record_of
@@ -19,7 +19,7 @@ DRIFTED = "the probabilities are spread unlike those of the nights before; see t
 _NIGHTS_BEFORE = 30
 
 
-def leave(model: ModelRun, record: RunRecord, wishes: Wishes, is_over_budget: bool) -> dict[str, Any]:
+def leave(model: ModelRun, record: RunRecord, wishes: ReportOptions, is_over_budget: bool) -> dict[str, Any]:
     """Writes `<run_id>.json`, `<run_id>.html` and the page of all nights.
 
     Args:

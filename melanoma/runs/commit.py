@@ -20,7 +20,7 @@ _MANY = 10  # photographs that the store does not give
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunTotals:
     """What a run found before it scored anything.
 
     Attributes:
@@ -42,7 +42,7 @@ class Plan:
     workers: int = 1
 
 
-def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
+def end_run(run: Run, plan: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
     """Commits what is staged and adopted, leaves the run's record, and cleans up.
 
     A runner may call this again for a run that has committed already: its record is then read from the table.
@@ -99,7 +99,7 @@ def end_run(run: Run, plan: Plan, chunks: Collection[StagedChunk]) -> RunRecord:
     return record
 
 
-def _stages(plan: Plan, chunks: Collection[StagedChunk]) -> dict[str, Stage]:
+def _stages(plan: RunTotals, chunks: Collection[StagedChunk]) -> dict[str, Stage]:
     stages = {"list": Stage(plan.seconds, plan.listed)}
     for chunk in chunks:
         for name, stage in chunk.stages.items():

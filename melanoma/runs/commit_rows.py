@@ -104,7 +104,7 @@ class Rows:
     def _adopted(self, waiting: set[bytes]) -> Iterator[pa.Table]:
         for table in staging.foreign_rows(self._run):
             keep = []
-            for claim in ledger.claims_in(table):
+            for claim in ledger.adoption_keys_in(table):
                 digest = claim[: image_refs.DIGEST_BYTES]
                 keep.append(digest in waiting and self._wanted[digest] == claim)
                 waiting -= {digest} if keep[-1] else set()

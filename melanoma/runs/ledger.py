@@ -13,7 +13,7 @@ import pyarrow.compute
 
 from melanoma import storage
 from melanoma.errors import MAY_HEAL
-from melanoma.ingest.image_refs import ImageRef, claim_of, digest_of
+from melanoma.ingest.image_refs import ImageRef, adoption_key, digest_of
 from melanoma.runs import deferred, staging
 from melanoma.runs.retry_policy import next_try
 from melanoma.runs.run import Run
@@ -108,7 +108,7 @@ class Ledger:
     def look_up(self, refs: Sequence[ImageRef]) -> list[Verdict]:
         """Says of photographs what there is to do; what the table holds counts before what is staged."""
         digests = [digest_of(ref.uri, ref.version) for ref in refs]
-        done, staged = _are_in(self._done, digests), _are_in(self._staged, [claim(ref) for ref in refs])
+        done, staged = _are_in(self._done, digests), _are_in(self._staged, [adoption_key_of(ref) for ref in refs])
         if self._forgotten is not None:
             done |= np.array([ref.uri in self._forgotten for ref in refs], bool)
         verdicts = [_DONE if is_done else _STAGED for is_done in done]
@@ -127,7 +127,7 @@ class Ledger:
 
 def load_ledger(run: Run) -> Ledger:
     """Reads the table at the run's pinned version, what killed runs left staged, and what was put off or forgotten."""
-    staged = () if run.rescore else (digest for rows in staging.foreign_rows(run) for digest in claims_in(rows))
+    staged = () if run.rescore else (digest for rows in staging.foreign_rows(run) for digest in adoption_keys_in(rows))
     return Ledger(
         past_of(run, run.table_version),
         staged,
@@ -211,17 +211,17 @@ def digests_in(rows: pa.Table | pa.RecordBatch) -> list[bytes]:
     return [digest_of(uri, version) for uri, version in pairs]
 
 
-def claims_in(rows: pa.Table) -> list[bytes]:
+def adoption_keys_in(rows: pa.Table) -> list[bytes]:
     """Gives the claim of every row: a row whose manifest says something else by now is not to be adopted."""
     kept = [rows[name].to_pylist() for name in kept_names(rows.schema)]
     said = zip(*kept, strict=True) if kept else [()] * rows.num_rows
     named = zip(*(rows[name].to_pylist() for name in ("image_uri", "image_version", "image_id")), said, strict=True)
-    return [claim_of(*values) for values in named]
+    return [adoption_key(*values) for values in named]
 
 
-def claim(ref: ImageRef) -> bytes:
+def adoption_key_of(ref: ImageRef) -> bytes:
     """Gives the claim of a listed photograph."""
-    return claim_of(ref.uri, ref.version, ref.image_id, ref.kept)
+    return adoption_key(ref.uri, ref.version, ref.image_id, ref.kept)
 
 
 def _name_digest(uri: str, version: str) -> bytes:

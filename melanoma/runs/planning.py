@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from melanoma.errors import UsageError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Task
-from melanoma.runs.ledger import Ledger, State, Verdict, claim
+from melanoma.runs.ledger import Ledger, State, Verdict, adoption_key_of
 from melanoma.runs.run import Run
 
 _MOVED_SHARE, _FEW_MOVED = 0.2, 20
 
 
 @dataclass(frozen=True)
-class Answers:
+class LedgerCounts:
     """What one model's ledger said of listed photographs.
 
     Attributes:
@@ -33,9 +33,9 @@ class Answers:
     moved: int = 0
     known: int = 0
 
-    def __add__(self, other: "Answers") -> "Answers":
+    def __add__(self, other: "LedgerCounts") -> "LedgerCounts":
         """Adds what the same ledger said of other photographs."""
-        return Answers(
+        return LedgerCounts(
             self.new + other.new,
             self.skipped + other.skipped,
             self.adopted + other.adopted,
@@ -46,7 +46,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Found:
+class ListingSummary:
     """What a listing found, before any photograph is read.
 
     Attributes:
@@ -58,16 +58,16 @@ class Found:
         seconds: Of listing and asking.
     """
 
-    answers: tuple[Answers, ...]
+    answers: tuple[LedgerCounts, ...]
     listed: int = 0
     tasks: int = 0
     leftovers: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
-    def __add__(self, other: "Found") -> "Found":
+    def __add__(self, other: "ListingSummary") -> "ListingSummary":
         """Adds what was found elsewhere."""
-        return Found(
+        return ListingSummary(
             tuple(mine + theirs for mine, theirs in zip(self.answers, other.answers, strict=True)),
             self.listed + other.listed,
             self.tasks + other.tasks,
@@ -77,7 +77,7 @@ class Found:
         )
 
 
-def ask(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task], Found]:
+def plan_tasks(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task], ListingSummary]:
     """Puts a page of a listing to the ledgers.
 
     Args:
@@ -94,17 +94,19 @@ def ask(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task]
         if any(attempts):
             tasks.append(Task(ref, attempts, any(verdict.is_leftover for verdict in verdicts)))
     answers = [_sum_up(ledger, refs, verdicts) for ledger, verdicts in zip(ledgers, looked_up, strict=True)]
-    return tasks, Found(tuple(answers), len(refs), len(tasks), sum(task.is_leftover for task in tasks))
+    return tasks, ListingSummary(tuple(answers), len(refs), len(tasks), sum(task.is_leftover for task in tasks))
 
 
-def _sum_up(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> Answers:
+def _sum_up(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> LedgerCounts:
     states = Counter(verdict.state for verdict in verdicts)
-    adopted = tuple(claim(ref) for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED)
+    adopted = tuple(
+        adoption_key_of(ref) for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED
+    )
     changed, moved = sum(verdict.is_changed for verdict in verdicts), sum(verdict.is_moved for verdict in verdicts)
-    return Answers(states[State.NEW], states[State.DONE], adopted, changed, moved, ledger.known)
+    return LedgerCounts(states[State.NEW], states[State.DONE], adopted, changed, moved, ledger.known)
 
 
-def check_moved(found: Found, runs: Sequence[Run]) -> Found:
+def check_moved(found: ListingSummary, runs: Sequence[Run]) -> ListingSummary:
     """Refuses a store that seems to have moved: scoring it again should be somebody's decision.
 
     Raises:
@@ -128,11 +130,11 @@ def check_moved(found: Found, runs: Sequence[Run]) -> Found:
     return found
 
 
-def nothing_found(runs: Sequence[Run]) -> Found:
+def empty_summary(runs: Sequence[Run]) -> ListingSummary:
     """Gives the figures of an empty listing."""
-    return Found(tuple(Answers() for _ in runs))
+    return ListingSummary(tuple(LedgerCounts() for _ in runs))
 
 
-def timed(found: Found, seconds: float, ignored: Counter[str]) -> Found:
+def timed(found: ListingSummary, seconds: float, ignored: Counter[str]) -> ListingSummary:
     """Adds to the figures of a listing what it took and what it left out."""
     return replace(found, seconds=found.seconds + seconds, ignored=found.ignored + ignored)

@@ -13,7 +13,7 @@ from melanoma import storage
 from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle
-from melanoma.model.decision import Decision, Scores, are_sound, decide
+from melanoma.model.decision import Decision, ModelOutput, are_sound, decide
 from melanoma.runs.records import Stage
 from melanoma.runs.run import RUN_ID, STAGING, Run, time_stamp
 from melanoma.table.schema import COLUMNS, FAILED, PROBABILITY_PREFIX, SCORED
@@ -56,7 +56,7 @@ class RowBuilder:
         self.scored = self.store_failures = 0
         self._read, self._decoded = Stage(), Stage()
 
-    def add_scored(self, loaded: Sequence[Loaded], scores: Scores) -> None:
+    def add_scored(self, loaded: Sequence[Loaded], scores: ModelOutput) -> None:
         """Adds photographs with what the network says of them, in their order; what is no probability fails."""
         sound = are_sound(scores)
         columns = self._columns_of(decide(self._bundle, scores), scores)
@@ -68,7 +68,7 @@ class RowBuilder:
             self._add(facts, status=SCORED, **{name: column[index] for name, column in columns.items()})
             self.scored += 1
 
-    def _columns_of(self, decision: Decision, scores: Scores) -> dict[str, Sequence[Any]]:
+    def _columns_of(self, decision: Decision, scores: ModelOutput) -> dict[str, Sequence[Any]]:
         columns: dict[str, Any] = {
             "top_label": [self._bundle.slugs[index] for index in decision.top_index],
             "top_probability": decision.top_probability,

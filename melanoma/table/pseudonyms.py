@@ -55,7 +55,7 @@ class Pseudonyms:
         """Gives the name under which a photograph is kept as forgotten: 32 hex digits."""
         return hmac.new(self._key, uri.encode(), hashlib.sha256).hexdigest()[:32]
 
-    def of(self, uri: str) -> str:
+    def pseudonym(self, uri: str) -> str:
         """Gives the name under which reports show a photograph: 12 hex digits."""
         return self.full(uri)[:_SHORT]
 

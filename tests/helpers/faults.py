@@ -20,11 +20,11 @@ import pyarrow as pa
 from melanoma.ingest.loading import Chunk, load_batches
 from melanoma.ingest.sources import Root, Source, list_images
 from melanoma.model.bundle import load_bundle
-from melanoma.model.decision import Scores
+from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
-from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.ledger import Ledger, load_ledger
-from melanoma.runs.planning import ask
+from melanoma.runs.planning import plan_tasks
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder, StagedChunk
@@ -45,23 +45,23 @@ def plan_run(output: Path | str, bundle_uri: str) -> Run:
 
 def stage(
     run: Run, images: Path | str | Source, bundle_uri: str, chunk_size: int = 2, known: Ledger | None = None
-) -> tuple[Plan, list[StagedChunk]]:
+) -> tuple[RunTotals, list[StagedChunk]]:
     """Lists, asks the ledger, decodes and stages as a night does, without Beam and with made-up probabilities."""
     known, bundle = known or load_ledger(run), load_bundle(bundle_uri)
     refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
-    tasks, found = ask([known], refs)
+    tasks, found = plan_tasks([known], refs)
     (answers,) = found.answers
     chunks = []
     with ThreadPoolExecutor(2) as pool:
         for number, first in enumerate(range(0, len(tasks), chunk_size)):
             rows, chunk = RowBuilder(run, bundle), Chunk(number, tuple(tasks[first : first + chunk_size]))
             for _, batch in load_batches(chunk, [bundle.spec], 8, pool):
-                rows.add_scored(batch.loaded, Scores(made_up(batch.pixels)))
+                rows.add_scored(batch.loaded, ModelOutput(made_up(batch.pixels)))
                 rows.add_failed(batch.failures)
             table = rows.table()
             staging.write_chunk(run, number, table)
             chunks.append(StagedChunk(number, table.num_rows, batch.duplicates, rows.scored, rows.store_failures))
-    return Plan(len(refs), answers.skipped, 0, answers.adopted, Counter()), chunks
+    return RunTotals(len(refs), answers.skipped, 0, answers.adopted, Counter()), chunks
 
 
 def made_up(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -131,7 +131,7 @@ def end_together(environment: Mapping[str, str], barrier: Any, *args: Any) -> No
     end_run(*args)
 
 
-def race(ends: Sequence[tuple[Run, Plan, list[StagedChunk]]], environment: Mapping[str, str]) -> None:
+def race(ends: Sequence[tuple[Run, RunTotals, list[StagedChunk]]], environment: Mapping[str, str]) -> None:
     """Ends several runs at once, each in a process of its own.
 
     Raises:

@@ -48,7 +48,7 @@ def test_a_hash_of_a_report_is_as_good_as_the_name(
     tmp_path: Path, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     uri = f"file://{tmp_path}/in/lesion-0000.jpg"
-    assert main(["explain", table, Pseudonyms.of_table(table).of(uri)]) == 0
+    assert main(["explain", table, Pseudonyms.of_table(table).pseudonym(uri)]) == 0
     assert capsys.readouterr().out.startswith(uri)
     assert main(["explain", table, "0123456789ab"]) == 2
     assert "no photograph of the table has that hash" in capsys.readouterr().err

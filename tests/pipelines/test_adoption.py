@@ -16,8 +16,8 @@ from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.sources import Manifest, Root, kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
-from melanoma.runs.commit import Plan, end_run
-from melanoma.runs.ledger import State, claim, load_ledger
+from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.ledger import State, adoption_key_of, load_ledger
 from melanoma.runs.records import Counts
 from melanoma.runs.run import Run, new_run
 from tests.helpers import fill, photograph
@@ -226,7 +226,7 @@ def test_a_photograph_that_one_worker_scored_and_another_adopted_has_one_row(tmp
     plan, chunks = stage(run, tmp_path / "in", bundle_uri)
     killed(tmp_path / "in", tmp_path / "out", bundle_uri)
     (ref,) = list_images(Root(str(path)))
-    plan = dataclasses.replace(plan, listed=2, adopted=[claim(ref)])
+    plan = dataclasses.replace(plan, listed=2, adopted=[adoption_key_of(ref)])
     record = end_run(run, plan, chunks)
     assert record.counts == Counts(listed=2, scored=1, duplicates=1)
     assert committed(tmp_path / "out") == 1
@@ -255,7 +255,7 @@ def test_staging_of_others_is_kept_for_a_week_and_goes_after_a_commit_only(tmp_p
     foreign.mkdir()
     (foreign / "mine.arrow").write_bytes(b"x")
     with pytest.raises(NothingCommittedError):
-        end_run(run, Plan(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [])
+        end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [])
     assert len(leftovers(tmp_path / "out", old)) == 3
     night(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert not leftovers(tmp_path / "out", old)

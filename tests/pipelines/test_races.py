@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from melanoma import storage
-from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.ledger import load_ledger
 from melanoma.runs.records import Counts, read_record
 from melanoma.runs.run import Run
@@ -18,7 +18,7 @@ from tests.helpers.faults import night, plan_run, stage
 from tests.helpers.nights import assert_one_row_each, committed, rows
 
 LOCAL: dict[str, str] = {}
-End = tuple[Run, Plan, list[StagedChunk]]
+End = tuple[Run, RunTotals, list[StagedChunk]]
 
 
 def prepared(count: int, images: Path, output: Path | str, bundle_uri: str) -> list[End]:

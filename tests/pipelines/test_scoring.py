@@ -16,7 +16,7 @@ from melanoma.errors import NothingCommittedError
 from melanoma.ingest.sources import Manifest, Root
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
-from melanoma.runs.commit import Plan, end_run
+from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.records import Counts
 from melanoma.runs.run import ModelRun
 from melanoma.storage import filesystems
@@ -253,7 +253,7 @@ def test_a_run_that_planned_against_an_older_table_drops_what_was_committed_sinc
 def test_lost_photographs_forbid_the_commit(tmp_path: Path, bundle_uri: str) -> None:
     run = start(tmp_path, bundle_uri)
     with pytest.raises(NothingCommittedError, match="lost on the way"):
-        end_run(run, Plan(listed=5, skipped=1, deferred=1, adopted=[], ignored=Counter()), [])
+        end_run(run, RunTotals(listed=5, skipped=1, deferred=1, adopted=[], ignored=Counter()), [])
     assert score_table.table_version(str(tmp_path)) is None
 
 
@@ -261,5 +261,5 @@ def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_u
     run = start(tmp_path, bundle_uri)
     chunk = staging.StagedChunk(number=0, rows=5, duplicates=0, scored=5, store_failures=0)
     with pytest.raises(NothingCommittedError, match="gone or damaged"):
-        end_run(run, Plan(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
+        end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
     assert score_table.has_committed(str(tmp_path), run.run_id) is None

@@ -18,7 +18,7 @@ from melanoma.ingest.loading import Batch, Task
 from melanoma.ingest.sources import Root, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.model.bundle_writer import write_bundle
-from melanoma.runs.planning import Found
+from melanoma.runs.planning import ListingSummary
 from melanoma.runs.run import ModelRun
 from melanoma.training.calibration.ood_score import with_familiarity
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
@@ -66,7 +66,7 @@ def test_refs_to_one_photograph_meet_in_one_chunk_and_count_once(tmp_path: Path)
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         tasks = [Task(ref), Task(ref), Task(ref._replace(image_id="y"))]
-        found = pipeline | "Found" >> beam.Create([Found((), listed=3, tasks=3)])
+        found = pipeline | "ListingSummary" >> beam.Create([ListingSummary((), listed=3, tasks=3)])
         chunks = pipeline | beam.Create(tasks) | ChunkTasks(found, chunk_size=1)
         assert_that((chunks | LoadImages([SPEC]))[0], check)
 
@@ -83,7 +83,7 @@ def test_batches_are_full_until_the_last_and_failures_take_no_place(tmp_path: Pa
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         tasks = pipeline | beam.Create([Task(ref) for ref in list_images(Root(str(tmp_path)))])
-        found = pipeline | "Found" >> beam.Create([Found((), listed=8, tasks=8)])
+        found = pipeline | "ListingSummary" >> beam.Create([ListingSummary((), listed=8, tasks=8)])
         assert_that((tasks | ChunkTasks(found, chunk_size=100) | LoadImages([SPEC], batch_size=3))[0], check)
 
 

@@ -52,16 +52,16 @@ class Truths:
         uri: Of the file.
         sha256: Of its bytes, hex.
         columns: That were read.
-        of: What is known of each photograph, by its id.
+        by_id: What is known of each photograph, by its id.
         blank: Rows without id or label.
         repeated: Rows that say again what another one says.
-        contradictory: Ids that rows give different labels; they are not in `of`.
+        contradictory: Ids that rows give different labels; they are not in `by_id`.
     """
 
     uri: str
     sha256: str
     columns: Columns
-    of: Mapping[str, Truth] = field(repr=False)
+    by_id: Mapping[str, Truth] = field(repr=False)
     blank: int
     repeated: int
     contradictory: int

@@ -30,8 +30,8 @@ def match(answers: Answers, truths: Truths, trained: Trained | None = None) -> t
         DataError: There is none.
     """
     index_of = {slug: index for index, slug in enumerate(answers.slugs)}
-    labelled = [place for place, image_id in enumerate(answers.image_ids) if image_id in truths.of]
-    truth_at = {place: truths.of[answers.image_ids[place]] for place in labelled}
+    labelled = [place for place, image_id in enumerate(answers.image_ids) if image_id in truths.by_id]
+    truth_at = {place: truths.by_id[answers.image_ids[place]] for place in labelled}
     fresh = [place for place in labelled if trained is None or not trained.knows(answers, place, truth_at[place])]
     judged = [place for place in fresh if truth_at[place].label in index_of]
     unknown = Counter(truth_at[place].label for place in fresh if truth_at[place].label not in index_of)
@@ -58,7 +58,7 @@ def match(answers: Answers, truths: Truths, trained: Trained | None = None) -> t
 
 
 def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, unknown: Counter[str]) -> dict[str, Any]:
-    failed, ambiguous = (sum(name in truths.of for name in ids) for ids in (answers.failed, answers.ambiguous))
+    failed, ambiguous = (sum(name in truths.by_id for name in ids) for ids in (answers.failed, answers.ambiguous))
     used = set(truth.tolist())
     return {
         "table": answers.table,
@@ -72,8 +72,8 @@ def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, un
         "photographs_failed": len(answers.failed),
         "older_rows": answers.superseded,
         "ambiguous_ids": len(answers.ambiguous),
-        "labelled": len(truths.of),
-        "labels_without_photograph": len(truths.of) - labelled - failed - ambiguous,
+        "labelled": len(truths.by_id),
+        "labels_without_photograph": len(truths.by_id) - labelled - failed - ambiguous,
         "labels_of_failed": failed,
         "labels_of_ambiguous": ambiguous,
         "label_rows_blank": truths.blank,
@@ -94,6 +94,6 @@ def _nothing(answers: Answers, truths: Truths, seen: int, unknown: Counter[str])
     if seen:
         return f"{truths.uri}: all {seen} labelled photographs took part in the training of {answers.model_id}"
     return (
-        f"none of the {len(truths.of)} ids in {truths.uri} is an image_id of the {len(answers.image_ids)} photographs "
-        f"that {answers.model_id} scored; image_id is the file's name without extension, or the manifest's id"
+        f"none of the {len(truths.by_id)} ids in {truths.uri} is an image_id of the {len(answers.image_ids)} "
+        f"photographs that {answers.model_id} scored; image_id is the file's name without extension, or the manifest's id"
     )

@@ -28,13 +28,13 @@ def balanced_accuracy(truth: Classes, chosen: Classes, evaluated: list[int]) -> 
     of_class = (truth[:, None] == np.asarray(evaluated, np.int64)).astype(np.float64)
     columns = np.hstack([of_class * (truth == chosen)[:, None], of_class])
 
-    def of(weights: Floats) -> Floats:
+    def compute(weights: Floats) -> Floats:
         hits, counts = np.split(weights @ columns, 2, axis=1)
         recalls = ratio(hits, counts)
         present = (counts > 0).sum(axis=1).astype(np.float64)
         return ratio(np.where(counts > 0, recalls, 0).sum(axis=1), present)
 
-    return Measure(of, np.isin(truth, evaluated))
+    return Measure(compute, np.isin(truth, evaluated))
 
 
 def confusion(predictions: Predictions) -> Classes:
@@ -65,11 +65,11 @@ def two_by_two(positive: Mask, called: Mask) -> dict[str, Measure]:
 def _dice(positive: Mask, called: Mask) -> Measure:
     columns = np.stack([positive & called, called, positive], axis=1).astype(np.float64)
 
-    def of(weights: Floats) -> Floats:
+    def compute(weights: Floats) -> Floats:
         hits, answers, members = (weights @ columns).T
         return np.where(members > 0, ratio(2 * hits, answers + members), np.nan)
 
-    return Measure(of, positive | called)
+    return Measure(compute, positive | called)
 
 
 def evaluate_flag(predictions: Predictions, seed: int) -> dict[str, Any] | None:

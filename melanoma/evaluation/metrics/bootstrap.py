@@ -21,14 +21,14 @@ class Measure(NamedTuple):
     """A figure as a function of weights, so that one definition serves the figure and its resamples.
 
     Attributes:
-        of: Takes weights, float64 (resamples, n), and gives the figure of each resample, (resamples,), NaN where it is
-            not defined. Under weights of 1 it is the figure itself.
+        compute: Takes weights, float64 (resamples, n), and gives the figure of each resample, (resamples,), NaN where
+            it is not defined. Under weights of 1 it is the figure itself.
         among: bool (n,), the photographs that it is based on.
         is_share: Whether it counts hits among these photographs.
         is_biased: Whether chance alone pushes it up, as it does a mean of absolute differences.
     """
 
-    of: Callable[[Floats], Floats]
+    compute: Callable[[Floats], Floats]
     among: Mask
     is_share: bool = False
     is_biased: bool = False
@@ -121,11 +121,11 @@ def draw(measures: Mapping[str, Measure], groups: Names, seed: int) -> dict[str,
         seed: Of the resampling.
     """
     once = np.ones((1, len(groups)))
-    values = {name: float(measure.of(once)[0]) for name, measure in measures.items()}
+    values = {name: float(measure.compute(once)[0]) for name, measure in measures.items()}
     chunks: dict[str, list[Floats]] = {name: [] for name in measures}
     for weights in _weights(groups, seed):
         for name, measure in measures.items():
-            chunks[name].append(measure.of(weights))
+            chunks[name].append(measure.compute(weights))
     return {
         name: Sample(
             values[name],
@@ -163,11 +163,11 @@ def share(hits: Mask, among: Mask) -> Measure:
     """Measures the share of hits among photographs, both bool (n,)."""
     columns = np.stack([hits & among, among], axis=1).astype(np.float64)
 
-    def of(weights: Floats) -> Floats:
+    def compute(weights: Floats) -> Floats:
         counted = weights @ columns
         return ratio(counted[:, 0], counted[:, 1])
 
-    return Measure(of, among, is_share=True)
+    return Measure(compute, among, is_share=True)
 
 
 def average(values: Floats) -> Measure:

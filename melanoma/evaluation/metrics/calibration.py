@@ -48,10 +48,10 @@ def calibration_error(stated: Stated) -> Measure:
     """
     gaps = stated.members * (stated.probability - stated.happened)[:, None]
 
-    def of(weights: Floats) -> Floats:
+    def compute(weights: Floats) -> Floats:
         return ratio(np.abs(weights @ gaps).sum(axis=1), weights.sum(axis=1))
 
-    return Measure(of, np.ones(len(gaps), np.bool_), is_biased=True)
+    return Measure(compute, np.ones(len(gaps), np.bool_), is_biased=True)
 
 
 def judged(stated: Stated, groups: Names, seed: int) -> dict[str, Any]:

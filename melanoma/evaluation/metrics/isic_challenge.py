@@ -55,7 +55,7 @@ def _of_class(predictions: Predictions, index: int) -> Mapping[str, float] | Non
         "dice": 2 * hits / (2 * hits + alarms + misses),
         "ppv": hits / (hits + alarms) if hits + alarms else 1.0,
         "npv": passes / (passes + misses) if passes + misses else 1.0,
-        "auc": float(ranking.auc(positive, scores).of(np.ones((1, predictions.n)))[0]),
+        "auc": float(ranking.auc(positive, scores).compute(np.ones((1, predictions.n)))[0]),
         "auc_above_80_sensitivity": float(ranking.auc_above(found, _SENSITIVITY)),
         "average_precision": float(ranking.average_precision(found)),
     }

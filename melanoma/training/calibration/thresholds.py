@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from melanoma.evaluation.inputs.predictions import Classes, Mask, Names, Predictions
 from melanoma.evaluation.metrics import accuracy, bootstrap
 from melanoma.evaluation.metrics.bootstrap import Floats, share
-from melanoma.model.decision import Scores, choose
+from melanoma.model.decision import ModelOutput, choose
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD
 from melanoma.training.png import png_of
@@ -24,7 +24,7 @@ _SHARES = np.arange(0, 0.91, 0.05)  # of photographs sent to a person, along the
 
 def choose_thresholds(
     slugs: Sequence[str],
-    scores: Scores,
+    scores: ModelOutput,
     truth: Classes,
     groups: Sequence[str],
     prior: Sequence[float],
@@ -109,8 +109,8 @@ def review_curve(said: Predictions, confidence: Floats) -> list[dict[str, float 
     below = [review_threshold(confidence, part) for part in _SHARES]
     kept = (confidence >= np.array(below)[:, None]).astype(np.float64)
     evaluated = said.evaluated()
-    right = accuracy.accuracy(said.truth, said.top).of(kept)
-    balanced = accuracy.balanced_accuracy(said.truth, said.top, evaluated).of(kept)
+    right = accuracy.accuracy(said.truth, said.top).compute(kept)
+    balanced = accuracy.balanced_accuracy(said.truth, said.top, evaluated).compute(kept)
     present = [len(set(evaluated) & set(said.truth[row > 0].tolist())) for row in kept]
     return [
         {

@@ -102,7 +102,7 @@ def _check(dataset: Dataset) -> None:
         raise DataError(f"the split leaves nothing for {', '.join(empty)}; give each part some photographs")
     if unlearned := [label for label, counts in tally.items() if not counts[TRAIN]]:
         raise DataError(f"no photograph of {', '.join(unlearned)} to train on; add some, or take the class out")
-    lesions = len(set(dataset.of(VALIDATION).groups))
+    lesions = len(set(dataset.part(VALIDATION).groups))
     if lesions < LEAST_GROUPS:
         raise DataError(f"validation has {lesions} lesions or patients, {LEAST_GROUPS} are needed; add photographs")
 

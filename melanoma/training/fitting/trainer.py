@@ -98,7 +98,7 @@ class Trainer:
         self._drawing, self._schedule, self._checkpoint = drawing, schedule, checkpoint
         self._initial, self._teaching = initial or {}, teaching
         self._labels = len(dataset.labels)
-        self._part = dataset.of(TRAIN)
+        self._part = dataset.part(TRAIN)
         self._history: History = []
         self._backends: list[str] = []
 
@@ -121,7 +121,7 @@ class Trainer:
         self._compile(it, done)
         if found:
             self._restore(it, found)
-        monitor = Monitor(self._dataset.of(VALIDATION), self._spec)
+        monitor = Monitor(self._dataset.part(VALIDATION), self._spec)
         with self._viewer:
             for number in range(done, self._schedule.epochs):
                 if number == self._schedule.head_epochs > 0:

@@ -14,7 +14,7 @@ from melanoma.evaluation.inputs.predictions import Names, Predictions
 from melanoma.evaluation.metrics import bootstrap
 from melanoma.evaluation.metrics.accuracy import balanced_accuracy
 from melanoma.images.decoding import ImageSpec
-from melanoma.model.decision import Rule, Scores, choose, decide
+from melanoma.model.decision import ModelOutput, Rule, choose, decide
 from melanoma.model.description import OOD_ABOVE
 from melanoma.model.engine import Engine, score_all
 from melanoma.model.reference_distribution import reference_of
@@ -80,7 +80,7 @@ class Finisher:
         Args:
             trained: Whose network gives probabilities that refer to its own prior.
         """
-        labels, train, validation = self.dataset.labels, self.dataset.of(TRAIN), self.dataset.of(VALIDATION)
+        labels, train, validation = self.dataset.labels, self.dataset.part(TRAIN), self.dataset.part(VALIDATION)
         counts = np.bincount(train.truth, minlength=len(labels))
         prior = tuple((counts / counts.sum()).tolist())
         seen, looked = load_pixels(train.photographs, self.spec), load_pixels(validation.photographs, self.spec)
@@ -104,7 +104,7 @@ class Finisher:
         checked = probabilities.check(raw, validation.truth, validation.groups, prior, trained.prior.tolist())
         choices |= {"calibration": {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}}
         known = score_all(engine, seen)
-        test = self.dataset.of(TEST)
+        test = self.dataset.part(TEST)
         judged = load_pixels(test.photographs, self.spec)
         answers = score_all(engine, judged)
         if answers.ood is not None:
@@ -129,7 +129,7 @@ class Finisher:
         return Engine(network, (self.spec.height, self.spec.width), _BATCH, temperature=temperature)
 
     def _predictions(
-        self, part: Part, scores: Scores, prior: tuple[float, ...], thresholds: Mapping[str, float]
+        self, part: Part, scores: ModelOutput, prior: tuple[float, ...], thresholds: Mapping[str, float]
     ) -> Predictions:
         """Says of each photograph what a night would say of it."""
         labels = tuple(self.dataset.labels)
@@ -149,7 +149,7 @@ class Finisher:
         return np.array([values.get(photograph.image_id, "unknown") for photograph in part.photographs])
 
     def _gap(
-        self, part: Part, scores: Scores, prior: tuple[float, ...], labels: Sequence[int]
+        self, part: Part, scores: ModelOutput, prior: tuple[float, ...], labels: Sequence[int]
     ) -> dict[str, Any] | None:
         """Gives the balanced accuracy over those of the classes that the part shows."""
         top, _ = choose(scores.probabilities, prior, self.rule)

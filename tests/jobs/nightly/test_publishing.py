@@ -55,7 +55,7 @@ def test_no_report_names_a_photograph_but_by_a_keyed_hash(
     names = {row["image_uri"] for row in rows(tmp_path / "out") if row["status"] == "scored"}
     pseudonyms = Pseudonyms.of_table(str(tmp_path / "out"))
     sample = json.loads(reports(tmp_path, "json")[0].read_text())["report"]["sample"]
-    assert {row["photograph"] for row in sample["least_certain"]} == {pseudonyms.of(uri) for uri in names}
+    assert {row["photograph"] for row in sample["least_certain"]} == {pseudonyms.pseudonym(uri) for uri in names}
 
 
 def test_names_are_shown_to_who_asks_for_them(tmp_path: Path, words: list[str]) -> None:
@@ -71,7 +71,7 @@ def test_what_moved_most_is_found_when_photographs_are_scored_again(tmp_path: Pa
     assert main(words) == 0 and first != second
     (moved,) = json.loads(reports(tmp_path, "json")[1].read_text())["report"]["sample"]["most_moved"]
     assert moved["distance"] > 0
-    assert moved["photograph"] == Pseudonyms.of_table(str(tmp_path / "out")).of(f"file://{paths[0]}")
+    assert moved["photograph"] == Pseudonyms.of_table(str(tmp_path / "out")).pseudonym(f"file://{paths[0]}")
 
 
 def test_one_line_is_told_of_good_nights_and_of_bad_ones(tmp_path: Path, words: list[str]) -> None:

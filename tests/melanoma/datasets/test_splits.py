@@ -90,7 +90,7 @@ def test_the_real_split_leaks_no_lesion(data: Path) -> None:
 def test_a_data_set_gives_its_parts_and_a_table_that_can_be_checked() -> None:
     photographs = lesions({"nevus": 2, "melanoma": 1}, photographs_each=1)
     dataset = Dataset(photographs, np.array(["test", "train", "test"]))
-    of_test, truth, groups = dataset.of("test")
+    of_test, truth, groups = dataset.part("test")
     assert dataset.labels == ["melanoma", "nevus"]
     assert of_test == [photographs[0], photographs[2]]
     assert truth.tolist() == [1, 0]

@@ -149,9 +149,9 @@ def test_tables_are_judged_on_classes_that_both_models_know(tables: tuple[str, s
     found = compare(pair(read_answers(old), read_answers(new)), truths, split, seed=0)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     judged = found["judged"]
-    unknown = sum(truth.label == "benign_keratosis" for truth in truths.of.values())
+    unknown = sum(truth.label == "benign_keratosis" for truth in truths.by_id.values())
     assert judged["labels_not_known_to_both"] == {"benign_keratosis": unknown}
-    trained_on = sum(truths.of[name].label != "benign_keratosis" for name in "01")
+    trained_on = sum(truths.by_id[name].label != "benign_keratosis" for name in "01")
     assert judged["data"]["photographs_trained_on"] == trained_on
     assert judged["n"] == 190 - unknown - trained_on
     assert judged["figures"]["balanced_accuracy"]["new"]["value"] == 1.0

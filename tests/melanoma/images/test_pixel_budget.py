@@ -14,7 +14,7 @@ def most_at_once(budget: PixelBudget, sizes: list[int]) -> int:
 
     def hold(size: int) -> None:
         nonlocal held, most
-        with budget.of(size):
+        with budget.reserve(size):
             with lock:
                 held += size
                 most = max(most, held)
@@ -38,7 +38,7 @@ def test_a_picture_beyond_the_budget_is_made_alone() -> None:
 def test_what_fails_gives_its_share_back() -> None:
     budget = PixelBudget(10)
     for _ in range(3):
-        with pytest.raises(ValueError, match="damaged"), budget.of(10):
+        with pytest.raises(ValueError, match="damaged"), budget.reserve(10):
             raise ValueError("damaged")
-    with budget.of(10):
+    with budget.reserve(10):
         pass

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.model.bundle import Bundle, load_bundle
-from melanoma.model.decision import Rule, Scores, choose, decide
+from melanoma.model.decision import ModelOutput, Rule, choose, decide
 
 PRIOR = (0.1, 0.7, 0.2)
 
@@ -16,8 +16,8 @@ def bundle(bundle_uri: str) -> Bundle:
     return dataclasses.replace(load_bundle(bundle_uri), prior=PRIOR)
 
 
-def rows(*values: tuple[float, float, float]) -> Scores:
-    return Scores(np.array(values, np.float32))
+def rows(*values: tuple[float, float, float]) -> ModelOutput:
+    return ModelOutput(np.array(values, np.float32))
 
 
 def test_the_balanced_rule_weighs_every_class_alike_whatever_its_share(bundle: Bundle) -> None:
@@ -37,7 +37,7 @@ def test_the_argmax_rule_takes_the_likeliest(bundle: Bundle) -> None:
 def test_both_rules_agree_where_the_classes_are_alike(bundle: Bundle) -> None:
     alike = dataclasses.replace(bundle, prior=(1 / 3, 1 / 3, 1 / 3))
     dice = np.random.default_rng(0)
-    scores = Scores(dice.dirichlet((1, 1, 1), 1000).astype(np.float32))
+    scores = ModelOutput(dice.dirichlet((1, 1, 1), 1000).astype(np.float32))
     argmax = dataclasses.replace(alike, decision_rule="argmax")
     np.testing.assert_array_equal(decide(alike, scores).top_index, decide(argmax, scores).top_index)
 
@@ -50,7 +50,7 @@ def test_the_balanced_rule_has_the_best_balanced_accuracy(bundle: Bundle) -> Non
     likelihood = np.exp(-0.5 * (evidence[:, None] - np.arange(3)) ** 2)
     posterior = likelihood * PRIOR
     posterior /= posterior.sum(axis=1, keepdims=True)
-    scores = Scores(posterior.astype(np.float32))
+    scores = ModelOutput(posterior.astype(np.float32))
 
     def balanced_accuracy(rule: str) -> float:
         top = decide(dataclasses.replace(bundle, decision_rule=rule), scores).top_index
@@ -91,7 +91,7 @@ def test_the_confidence_is_that_of_the_rule(bundle: Bundle) -> None:
     assert choose(probabilities, PRIOR, "argmax")[1].tolist() == pytest.approx([0.6, 0.7])
     for rule, expected in (("balanced", [False, True]), ("argmax", [False, False])):
         stated = dataclasses.replace(bundle, decision_rule=rule, thresholds={"review_below": 0.5})
-        review = decide(stated, Scores(probabilities)).review
+        review = decide(stated, ModelOutput(probabilities)).review
         assert review is not None and review.tolist() == expected
 
 
@@ -115,7 +115,7 @@ def test_rows_that_are_no_probabilities_and_no_rows_at_all_do_no_harm(bundle: Bu
     odd = rows((np.nan, np.nan, np.nan), (0.0, 0.0, 0.0), (np.inf, 0.0, 0.0), (0.2, 0.3, 0.5))
     found = decide(bundle, odd._replace(ood=np.array([np.nan, np.nan, np.inf, 0.9], np.float32)))
     assert found.top_index[3] == 2 and found.review_reason[3] == "unlike_training"
-    nothing = decide(bundle, Scores(np.zeros((0, 3), np.float32)))
+    nothing = decide(bundle, ModelOutput(np.zeros((0, 3), np.float32)))
     assert nothing.top_index.shape == nothing.top_probability.shape == (0,)
 
 
@@ -128,7 +128,7 @@ def test_a_very_rare_class_neither_overflows_nor_wins_with_next_to_nothing(bundl
 
 def test_a_class_of_which_next_to_nothing_was_seen_is_not_favoured() -> None:
     rule = Rule(("melanoma", "nevus", "seborrheic_keratosis"), (0.1, 0.896, 0.004), "balanced", {})
-    found = decide(rule, Scores(np.array([[0.1, 0.8, 0.1], [0.01, 0.94, 0.05], [0.0, 0.1, 0.9]], np.float32)))
+    found = decide(rule, ModelOutput(np.array([[0.1, 0.8, 0.1], [0.01, 0.94, 0.05], [0.0, 0.1, 0.9]], np.float32)))
     assert found.top_index.tolist() == [0, 1, 2]
     enough = dataclasses.replace(rule, prior=(0.1, 0.895, 0.005))
-    assert decide(enough, Scores(np.array([[0.1, 0.8, 0.1]], np.float32))).top_index.tolist() == [2]
+    assert decide(enough, ModelOutput(np.array([[0.1, 0.8, 0.1]], np.float32))).top_index.tolist() == [2]

@@ -14,7 +14,7 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import deferred, staging
-from melanoma.runs.ledger import Ledger, Past, State, claim, digests_in, load_ledger
+from melanoma.runs.ledger import Ledger, Past, State, adoption_key_of, digests_in, load_ledger
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder
 from melanoma.table import score_table
@@ -33,7 +33,7 @@ def digest(photograph: ImageRef) -> bytes:
 
 
 def ledger_of(done: list[ImageRef], staged: list[ImageRef] | None = None) -> Ledger:
-    return ledger_of_digests(list(map(digest, done)), list(map(claim, staged or [])))
+    return ledger_of_digests(list(map(digest, done)), list(map(adoption_key_of, staged or [])))
 
 
 def ledger_of_digests(done: list[bytes], staged: list[bytes] | None = None) -> Ledger:
@@ -128,9 +128,9 @@ def rows(run: Run, bundle: Bundle, scored: list[ImageRef], failed: dict[ImageRef
     if scored:
         import numpy as np
 
-        from melanoma.model.decision import Scores
+        from melanoma.model.decision import ModelOutput
 
-        said = Scores(np.array([PROBABILITIES] * len(scored), np.float32))
+        said = ModelOutput(np.array([PROBABILITIES] * len(scored), np.float32))
         builder.add_scored([Loaded(photograph) for photograph in scored], said)
     for photograph, kind in (failed or {}).items():
         builder.add_failed([Loaded(photograph, error=PhotographError(kind, "for a test"))])

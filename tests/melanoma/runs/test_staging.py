@@ -15,7 +15,7 @@ from melanoma.errors import ErrorKind, PhotographError, UsageError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
-from melanoma.model.decision import Scores
+from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder
@@ -43,7 +43,7 @@ def loaded(name: str, **facts: object) -> Loaded:
 
 def table_of(run: Run, bundle: Bundle, names: str = "ab") -> pa.Table:
     builder = RowBuilder(run, bundle)
-    builder.add_scored([loaded(name) for name in names], Scores(ROWS[: len(names)]))
+    builder.add_scored([loaded(name) for name in names], ModelOutput(ROWS[: len(names)]))
     return builder.table()
 
 
@@ -108,7 +108,7 @@ def test_a_failed_row_says_why_and_has_no_probability(run: Run, bundle: Bundle) 
 def test_a_row_that_is_no_probability_fails_and_its_neighbours_do_not(run: Run, bundle: Bundle) -> None:
     rows = np.array([[0.2, 0.3, 0.5], [np.nan, 0.5, 0.5], [0.2, 0.3, 0.4], [-0.1, 0.6, 0.5], [0, 1, 0]], np.float32)
     builder = RowBuilder(run, bundle)
-    builder.add_scored([loaded(name) for name in "abcde"], Scores(rows))
+    builder.add_scored([loaded(name) for name in "abcde"], ModelOutput(rows))
     found = [(row["status"], row["error_kind"], row["p_nevus"]) for row in builder.table().to_pylist()]
     bad = ("failed", "bad_output", None)
     assert found == [("scored", None, pytest.approx(0.3)), bad, bad, bad, ("scored", None, 1.0)]
@@ -123,7 +123,7 @@ def test_a_row_says_why_a_person_should_look(run: Run, bundle: Bundle) -> None:
     bundle = replace(bundle, thresholds={"review_below": 0.6, "ood_above": 0.5})
     builder = RowBuilder(run, bundle)
     rows = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2], [0.1, 0.7, 0.2]], np.float32)
-    builder.add_scored([loaded(name) for name in "abc"], Scores(rows, np.array([0.25, 0.75, 0.125], np.float32)))
+    builder.add_scored([loaded(name) for name in "abc"], ModelOutput(rows, np.array([0.25, 0.75, 0.125], np.float32)))
     found = [(row["review"], row["review_reason"], row["ood_score"]) for row in builder.table().to_pylist()]
     assert found == [(True, "uncertain", 0.25), (True, "unlike_training", 0.75), (False, None, 0.125)]
 
@@ -131,7 +131,7 @@ def test_a_row_says_why_a_person_should_look(run: Run, bundle: Bundle) -> None:
 @pytest.mark.parametrize("ood", [np.nan, np.inf, -0.1, 1.1])
 def test_an_ood_score_that_is_none_fails_its_photograph_alone(run: Run, bundle: Bundle, ood: float) -> None:
     builder = RowBuilder(run, bundle)
-    builder.add_scored([loaded("a"), loaded("b")], Scores(ROWS, np.array([ood, 0.5], np.float32)))
+    builder.add_scored([loaded("a"), loaded("b")], ModelOutput(ROWS, np.array([ood, 0.5], np.float32)))
     found = [(row["status"], row["error_kind"], row["ood_score"]) for row in builder.table().to_pylist()]
     assert found == [("failed", "bad_output", None), ("scored", None, 0.5)]
 
@@ -176,7 +176,7 @@ def later(run: Run, run_id: str) -> Run:
 def test_what_others_staged_is_given_without_what_may_have_healed(run: Run, bundle: Bundle) -> None:
     killed = later(run, "20260101T000000Z-aaaaaaaa")
     builder = RowBuilder(killed, bundle)
-    builder.add_scored([loaded("scored")], Scores(ROWS[:1]))
+    builder.add_scored([loaded("scored")], ModelOutput(ROWS[:1]))
     for kind in ErrorKind:
         builder.add_failed([loaded(kind.value, error=PhotographError(kind, "for a test"))])
     staging.write_chunk(killed, 0, builder.table())

@@ -18,7 +18,7 @@ CSV = "lesion_id,image_id,dx,age,sex\nL1,a,mel,50.0,male\nL1,b, Melanoma ,,femal
 
 def test_codes_and_names_give_one_slug_and_blanks_stay_blank(tmp_path: Path) -> None:
     found = read_truths(labels(tmp_path / "x.csv", CSV), COLUMNS)
-    assert found.of == {
+    assert found.by_id == {
         "a": Truth("melanoma", "L1", ("50.0", "male")),
         "b": Truth("melanoma", "L1", ("", "female")),
         "c": Truth("actinic_keratosis", "", ("7", "")),
@@ -29,7 +29,7 @@ def test_codes_and_names_give_one_slug_and_blanks_stay_blank(tmp_path: Path) -> 
 
 def test_without_group_and_subgroups_there_are_none(tmp_path: Path) -> None:
     found = read_truths(labels(tmp_path / "x.csv", CSV), Columns("image_id", "dx"))
-    assert found.of["a"] == Truth("melanoma", "", ())
+    assert found.by_id["a"] == Truth("melanoma", "", ())
 
 
 def test_parquet_with_numbers_nulls_and_dictionaries_reads_alike(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_parquet_with_numbers_nulls_and_dictionaries_reads_alike(tmp_path: Path)
         }
     )
     pa.parquet.write_table(table, tmp_path / "x.parquet")
-    found = read_truths(str(tmp_path / "x.parquet"), COLUMNS).of
+    found = read_truths(str(tmp_path / "x.parquet"), COLUMNS).by_id
     assert found["1"].label == "nevus"
     assert float(found["1"].by[0]) == 50
     assert found["2"] == Truth("melanoma", "", ("", ""))
@@ -53,13 +53,13 @@ def test_ids_keep_their_zeros_and_quoted_line_ends(tmp_path: Path) -> None:
     found = read_truths(
         labels(tmp_path / "x.csv", 'image_id,dx\n007,nv\n"a\nb",mel\nNA,nv\n'), Columns("image_id", "dx")
     )
-    assert set(found.of) == {"007", "a\nb", "NA"}
+    assert set(found.by_id) == {"007", "a\nb", "NA"}
 
 
 def test_what_is_blank_repeated_or_contradictory_is_counted(tmp_path: Path) -> None:
     text = "image_id,dx\na,mel\na,melanoma\nb,mel\nb,nv\nb,mel\n,nv\nc,\nd,nv\n"
     found = read_truths(labels(tmp_path / "x.csv", text), Columns("image_id", "dx"))
-    assert set(found.of) == {"a", "d"}
+    assert set(found.by_id) == {"a", "d"}
     assert (found.blank, found.repeated, found.contradictory) == (2, 2, 1)
 
 
@@ -93,9 +93,9 @@ def test_a_file_that_is_not_there_or_labels_nobody_is_refused(tmp_path: Path) ->
 def test_real_metadata_is_read_as_it_comes(data: Path) -> None:
     columns = Columns("image_id", "dx", "lesion_id", ("age", "sex", "localization"))
     found = read_truths(str(data / "ham10000" / "metadata.csv"), columns)
-    assert (len(found.of), found.blank, found.repeated, found.contradictory) == (10015, 0, 0, 0)
-    assert len({truth.group for truth in found.of.values()}) == 7470
-    assert sum(truth.label == "benign_keratosis" for truth in found.of.values()) == 1099
+    assert (len(found.by_id), found.blank, found.repeated, found.contradictory) == (10015, 0, 0, 0)
+    assert len({truth.group for truth in found.by_id.values()}) == 7470
+    assert sum(truth.label == "benign_keratosis" for truth in found.by_id.values()) == 1099
 
 
 def test_what_was_trained_on_is_read_from_splits(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ ONCE = np.ones((1, 300))
 
 def test_accuracies_and_confusion_are_those_of_scikit_learn() -> None:
     found = drawn(300)
-    assert accuracy(found.truth, found.top).of(ONCE)[0] == pytest.approx(accuracy_score(found.truth, found.top))
-    balanced = balanced_accuracy(found.truth, found.top, [0, 1, 2]).of(ONCE)[0]
+    assert accuracy(found.truth, found.top).compute(ONCE)[0] == pytest.approx(accuracy_score(found.truth, found.top))
+    balanced = balanced_accuracy(found.truth, found.top, [0, 1, 2]).compute(ONCE)[0]
     assert balanced == pytest.approx(balanced_accuracy_score(found.truth, found.top))
     assert confusion(found).tolist() == confusion_matrix(found.truth, found.top).tolist()
 
@@ -37,23 +37,23 @@ def test_weights_count_a_photograph_as_often_as_it_was_drawn() -> None:
     found = drawn(300)
     weights = np.random.default_rng(2).integers(0, 4, (5, 300)).astype(np.float64)
     expected = [balanced_accuracy_score(found.truth, found.top, sample_weight=row) for row in weights]
-    assert balanced_accuracy(found.truth, found.top, [0, 1, 2]).of(weights) == pytest.approx(expected)
+    assert balanced_accuracy(found.truth, found.top, [0, 1, 2]).compute(weights) == pytest.approx(expected)
 
 
 def test_only_evaluated_classes_that_occur_count() -> None:
     truth, chosen = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 0])
     measure = balanced_accuracy(truth, chosen, [0, 1])
-    assert measure.of(np.ones((1, 4)))[0] == pytest.approx(0.75)
+    assert measure.compute(np.ones((1, 4)))[0] == pytest.approx(0.75)
     assert measure.among.sum() == 3
-    assert measure.of(np.array([[1.0, 1, 0, 1]]))[0] == pytest.approx(0.5)
-    assert np.isnan(balanced_accuracy(truth, chosen, []).of(np.ones((1, 4)))[0])
+    assert measure.compute(np.array([[1.0, 1, 0, 1]]))[0] == pytest.approx(0.5)
+    assert np.isnan(balanced_accuracy(truth, chosen, []).compute(np.ones((1, 4)))[0])
 
 
 def test_answers_are_judged_as_by_scikit_learn_also_under_weights() -> None:
     dice = np.random.default_rng(0)
     positive, called = dice.random(200) < 0.3, dice.random(200) < 0.4
     weights = dice.integers(0, 4, (3, 200)).astype(np.float64)
-    found = {name: measure.of(weights) for name, measure in two_by_two(positive, called).items()}
+    found = {name: measure.compute(weights) for name, measure in two_by_two(positive, called).items()}
     for row, times in enumerate(weights):
         assert found["sensitivity"][row] == pytest.approx(recall_score(positive, called, sample_weight=times))
         assert found["specificity"][row] == pytest.approx(recall_score(~positive, ~called, sample_weight=times))
@@ -68,7 +68,7 @@ def test_what_cannot_be_divided_is_no_figure() -> None:
 
     def figures(positive: Mask, called: Mask) -> list[float]:
         found = two_by_two(positive, called)
-        return [float(found[name].of(np.ones((1, 4)))[0]) for name in ("ppv", "npv", "dice")]
+        return [float(found[name].compute(np.ones((1, 4)))[0]) for name in ("ppv", "npv", "dice")]
 
     assert figures(yes, no) == pytest.approx([nan, 0, 0], nan_ok=True)
     assert figures(no, yes) == pytest.approx([0, nan, nan], nan_ok=True)

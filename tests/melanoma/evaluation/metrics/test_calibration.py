@@ -17,7 +17,7 @@ from tests.helpers.predictions import drawn, stated
 
 
 def error(p: np.ndarray, happened: np.ndarray) -> float:
-    return float(calibration_error(binned(p, happened)).of(np.ones((1, len(p))))[0])
+    return float(calibration_error(binned(p, happened)).compute(np.ones((1, len(p))))[0])
 
 
 def perfect(n: int, sharper: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -74,12 +74,12 @@ def test_the_likeliest_class_and_melanoma_are_judged_apart() -> None:
 
 def test_brier_counts_all_classes() -> None:
     predictions = stated([[0.7, 0.2, 0.1], [0, 0, 1]], [0, 0])
-    assert brier(predictions).of(np.ones((1, 2)))[0] == pytest.approx((0.09 + 0.04 + 0.01 + 2) / 2)
+    assert brier(predictions).compute(np.ones((1, 2)))[0] == pytest.approx((0.09 + 0.04 + 0.01 + 2) / 2)
 
 
 def test_log_loss_is_that_of_scikit_learn_and_finite_where_the_truth_was_ruled_out() -> None:
     predictions = drawn(200)
     p = predictions.probabilities.astype(np.float64)
     expected = sklearn_log_loss(predictions.truth, p / p.sum(axis=1, keepdims=True))
-    assert log_loss(predictions).of(np.ones((1, 200)))[0] == pytest.approx(expected, rel=1e-5)
-    assert log_loss(stated([[0, 1, 0]], [0])).of(np.ones((1, 1)))[0] == pytest.approx(16.118, abs=1e-3)
+    assert log_loss(predictions).compute(np.ones((1, 200)))[0] == pytest.approx(expected, rel=1e-5)
+    assert log_loss(stated([[0, 1, 0]], [0])).compute(np.ones((1, 1)))[0] == pytest.approx(16.118, abs=1e-3)

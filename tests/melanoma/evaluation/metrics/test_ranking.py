@@ -24,7 +24,7 @@ def scored(levels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("seed", [0, 1])
 def test_areas_are_those_of_scikit_learn(levels: int, seed: int) -> None:
     positive, scores = scored(levels, seed)
-    assert auc(positive, scores).of(ONCE)[0] == pytest.approx(roc_auc_score(positive, scores))
+    assert auc(positive, scores).compute(ONCE)[0] == pytest.approx(roc_auc_score(positive, scores))
     assert average_precision(curve(positive, scores)) == pytest.approx(average_precision_score(positive, scores))
 
 
@@ -32,9 +32,9 @@ def test_weights_count_a_photograph_as_often_as_it_was_drawn() -> None:
     positive, scores = scored(10)
     weights = np.random.default_rng(2).integers(0, 4, (5, 300)).astype(np.float64)
     expected = [roc_auc_score(positive, scores, sample_weight=row) for row in weights]
-    assert auc(positive, scores).of(weights) == pytest.approx(expected)
+    assert auc(positive, scores).compute(weights) == pytest.approx(expected)
     expected = [average_precision_score(positive, scores, sample_weight=row) for row in weights]
-    assert measured(positive, scores, average_precision).of(weights) == pytest.approx(expected)
+    assert measured(positive, scores, average_precision).compute(weights) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("levels", [3, 10**6])
@@ -43,20 +43,20 @@ def test_the_area_above_a_sensitivity_under_weights_is_that_of_copies(levels: in
     weights = np.random.default_rng(3).integers(0, 4, (5, 300))
     copies = [np.repeat(np.arange(300), row) for row in weights]
     expected = [float(auc_above(curve(positive[chosen], scores[chosen]), 0.8)) for chosen in copies]
-    found = measured(positive, scores, partial(auc_above, sensitivity=0.8)).of(weights.astype(np.float64))
+    found = measured(positive, scores, partial(auc_above, sensitivity=0.8)).compute(weights.astype(np.float64))
     assert found == pytest.approx(expected)
 
 
 def test_ties_count_half() -> None:
-    assert auc(np.array([True, False, False]), np.array([0.5, 0.5, 0.1])).of(np.ones((1, 3)))[0] == 0.75
-    assert auc(np.array([True, False]), np.array([0.5, 0.5])).of(np.ones((1, 2)))[0] == 0.5
+    assert auc(np.array([True, False, False]), np.array([0.5, 0.5, 0.1])).compute(np.ones((1, 3)))[0] == 0.75
+    assert auc(np.array([True, False]), np.array([0.5, 0.5])).compute(np.ones((1, 2)))[0] == 0.5
 
 
 @pytest.mark.parametrize("positive", [True, False])
 def test_a_class_that_all_or_none_have_has_no_area(positive: bool) -> None:
     everybody, scores = np.full(3, positive), np.array([0.1, 0.2, 0.3])
     found = curve(everybody, scores)
-    assert np.isnan(auc(everybody, scores).of(np.ones((1, 3)))[0])
+    assert np.isnan(auc(everybody, scores).compute(np.ones((1, 3)))[0])
     assert np.isnan(auc_above(found, 0.8))
     assert bool(np.isnan(average_precision(found))) is (not positive)
     assert ranking.roc_points(found) == []
@@ -64,7 +64,7 @@ def test_a_class_that_all_or_none_have_has_no_area(positive: bool) -> None:
 
 def test_no_photograph_at_all_has_no_area() -> None:
     nobody = np.zeros(0, np.bool_)
-    assert np.isnan(auc(nobody, np.zeros(0)).of(np.ones((1, 0)))[0])
+    assert np.isnan(auc(nobody, np.zeros(0)).compute(np.ones((1, 0)))[0])
     assert np.isnan(average_precision(curve(nobody, np.zeros(0))))
     assert np.isnan(auc_above(curve(nobody, np.zeros(0)), 0.8))
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from melanoma.model.bundle import load_bundle
-from melanoma.model.decision import Scores, choose, decide
+from melanoma.model.decision import ModelOutput, choose, decide
 from melanoma.training.calibration.thresholds import (
     choose_thresholds,
     draw_review,
@@ -31,7 +31,13 @@ def cases() -> dict[str, Any]:
     probabilities = (posterior / posterior.sum(axis=1, keepdims=True)).astype(np.float32)
     ood = np.linspace(0, 0.505, 400, dtype=np.float32)
     groups = [f"lesion {index // 2}" for index in range(400)]
-    return {"scores": Scores(probabilities, ood), "truth": truth, "groups": groups, "prior": PRIOR, "rule": "balanced"}
+    return {
+        "scores": ModelOutput(probabilities, ood),
+        "truth": truth,
+        "groups": groups,
+        "prior": PRIOR,
+        "rule": "balanced",
+    }
 
 
 @pytest.mark.parametrize(

@@ -27,12 +27,12 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 def epoch(dataset: Dataset, number: int = 0, **drawing: object) -> Epoch:
     given = Drawing(**({"batch_size": 16, "seed": 0} | drawing))  # type: ignore[arg-type]
-    return Epoch(dataset.of(TRAIN), len(dataset.labels), given, Viewer(LOOK), number, coloured.SIZE)
+    return Epoch(dataset.part(TRAIN), len(dataset.labels), given, Viewer(LOOK), number, coloured.SIZE)
 
 
 def test_an_epoch_holds_nothing_but_the_training_part_and_classes_alike(dataset: Dataset) -> None:
     found = epoch(dataset, batch_size=12)
-    part = dataset.of(TRAIN)
+    part = dataset.part(TRAIN)
     assert len(part.truth) == 108
     assert found.drawn.max() < 108
     targets = np.concatenate([found[batch][1] for batch in range(len(found))])
@@ -49,7 +49,7 @@ def test_all_batches_are_full_unless_there_is_but_one(dataset: Dataset) -> None:
 
 
 def test_processes_of_their_own_see_the_very_same(dataset: Dataset) -> None:
-    photographs, keys = dataset.of(TRAIN).photographs[:5], [(0, 1, number) for number in range(5)]
+    photographs, keys = dataset.part(TRAIN).photographs[:5], [(0, 1, number) for number in range(5)]
     with Viewer(LOOK, processes=2) as viewer:
         elsewhere = viewer.see(photographs, coloured.SIZE, keys)
         assert viewer.at_once == 2

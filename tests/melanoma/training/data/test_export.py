@@ -53,7 +53,7 @@ def test_files_are_the_same_byte_for_byte_and_the_manifest_names_each(
 ) -> None:
     grouped = [replace(p, group=f"lesion of {p.image_id}") for p in photographs]
     dataset = Dataset(grouped, np.array([TEST, *[TRAIN] * 9]))
-    planned, seen = plan_variants(dataset.of(TRAIN).photographs, 5, seed=3), []
+    planned, seen = plan_variants(dataset.part(TRAIN).photographs, 5, seed=3), []
     for name in ("first", "second"):
         write_variants(planned, dataset, str(tmp_path / name), lambda: seen.append(1))
     first, second = (

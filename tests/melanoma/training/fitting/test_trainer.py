@@ -180,7 +180,7 @@ def test_teachers_count_by_their_share_and_labels_by_the_rest(
 def test_a_training_goes_on_with_the_same_photographs_only(dataset: Dataset, tmp_path: Path) -> None:
     run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1)))
     other = Dataset(dataset.photographs, dataset.parts[::-1].copy())
-    assert np.bincount(other.of("train").truth).tolist() == np.bincount(dataset.of("train").truth).tolist()
+    assert np.bincount(other.part("train").truth).tolist() == np.bincount(dataset.part("train").truth).tolist()
     with pytest.raises(UsageError, match="photographs and split"):
         trainer(other, tmp_path, replace(SCHEDULE, epochs=1)).run(True, 0, lambda history: None)
 
