@@ -95,5 +95,6 @@ def _nothing(answers: Answers, truths: Truths, seen: int, unknown: Counter[str])
         return f"{truths.uri}: all {seen} labelled photographs took part in the training of {answers.model_id}"
     return (
         f"none of the {len(truths.by_id)} ids in {truths.uri} is an image_id of the {len(answers.image_ids)} "
-        f"photographs that {answers.model_id} scored; image_id is the file's name without extension, or the manifest's id"
+        f"photographs that {answers.model_id} scored; image_id is the file's name without extension, "
+        "or the manifest's id"
     )

@@ -23,7 +23,7 @@ def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequenc
     """
     found: dict[str, dict[str, str]] = {name: {} for name in by}
     for uri in tables:
-        known = read_truths(uri, Columns(image_id, label, by=tuple(by))).of
+        known = read_truths(uri, Columns(image_id, label, by=tuple(by))).by_id
         for place, name in enumerate(by):
             values = banded(name, [truth.by[place] for truth in known.values()])
             found[name] |= dict(zip(known, values.tolist(), strict=True))
