@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.console.exit_codes import OK
 from jobs.console.label_flags import add_label_arguments
-from jobs.nightly.summary import NO_DIAGNOSIS
+from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
 

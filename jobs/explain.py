@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from jobs.console.exit_codes import OK
-from jobs.nightly.summary import NO_DIAGNOSIS
+from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.terminal import printable
 
 if TYPE_CHECKING:

@@ -60,7 +60,7 @@ def test_the_readme_leads_with_two_commands() -> None:
 def test_make_score_draws_scores_sums_up_and_asks_the_table(checkout: Path) -> None:
     said = run("make score", checkout)
     assert "200 listed = 195 scored + 5 failed + 0 skipped" in said
-    assert "mean_probability" in said and "no diagnosis" in said
+    assert "mean_probability" in said and "not a diagnosis" in said
     assert "installing" not in said
     again = run("make score", checkout)
     assert "200 listed = 0 scored + 0 failed + 200 skipped" in again

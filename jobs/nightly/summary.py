@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from melanoma.disclaimer import NO_DIAGNOSIS
+
 if TYPE_CHECKING:
     from jobs.nightly.night import NightPlan
     from melanoma.runs.records import Counts, RunRecord
     from melanoma.runs.run import ModelRun
 
-NO_DIAGNOSIS = "Probabilities of a statistical model: this is no diagnosis, and no photograph was seen by a physician."
 _OUTCOMES = {
     "committed": "committed",
     "nothing_new": "nothing new, nothing committed",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from melanoma import html_page, storage
+from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import escaped, paragraph, section
 from melanoma.reporting import charts, messages
 from melanoma.reporting.page import STYLE
@@ -41,7 +42,7 @@ def page(nights: Sequence[Night]) -> str:
         section("Nights", _table(shown)),
         paragraph(f"The last {_SHOWN:,} of {len(nights):,} runs.", "muted") if len(nights) > len(shown) else "",
     ]
-    return html_page.document("Nights", parts, STYLE, messages.NO_DIAGNOSIS)
+    return html_page.document("Nights", parts, STYLE, NO_DIAGNOSIS)
 
 
 def _latest(nights: Sequence[Night]) -> str:

@@ -6,10 +6,6 @@ from typing import Any
 from melanoma.errors import ErrorKind
 from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STAGES, STOPPED, STORE_DOWN, RunRecord
 
-NO_DIAGNOSIS = (
-    "Probabilities of a statistical model on photographs. This is no diagnosis, and no photograph was seen by a "
-    "physician."
-)
 STAGE_NAMES = dict(
     zip(
         STAGES,

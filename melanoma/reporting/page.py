@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from melanoma import html_page
+from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import bullets, escaped, paragraph, section
 from melanoma.labels import name_of
 from melanoma.reporting import charts, messages
@@ -62,7 +63,7 @@ def page(record: RunRecord, facts: Mapping[str, Any], is_over_budget: bool) -> s
         _drift(facts),
         _sample(facts),
     ]
-    note = messages.NO_DIAGNOSIS
+    note = NO_DIAGNOSIS
     return html_page.document(f"Night of {record.run_date}", parts, STYLE, note)
 
 
@@ -226,7 +227,7 @@ def _sample(facts: Mapping[str, Any]) -> str:
     ]
     if sample.get("suspicious"):
         parts += [
-            paragraph(messages.NO_DIAGNOSIS, "warning"),
+            paragraph(NO_DIAGNOSIS, "warning"),
             _table(
                 "Largest probabilities of melanoma.",
                 ("photograph", "probability"),

@@ -38,7 +38,7 @@ def test_a_better_model_is_promoted_and_a_worse_one_is_not(
     assert main(["compare", old, new, *words]) == 0
     said = capsys.readouterr()
     assert "verdict            promote: balanced accuracy differs by +" in said.out
-    assert "no diagnosis" in said.out
+    assert "not a diagnosis" in said.out
     assert said.err == ""
     report = json.loads((tmp_path / "out" / "comparison.json").read_text())
     row = report["judged"]["figures"]["melanoma_auc"]["difference"]

@@ -40,7 +40,7 @@ def test_figures_are_printed_and_written(
     value = report["balanced_accuracy"]
     assert f"{MODEL}: 90 photographs of 45 lesions or patients" in said.out
     assert f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})" in said.out
-    assert "no diagnosis" in said.out
+    assert "not a diagnosis" in said.out
     assert f"file://{tmp_path}/out/evaluation.html" in said.out
     assert said.err == ""
     assert "DOE" not in said.out + (tmp_path / "out" / "evaluation.json").read_text()

@@ -38,7 +38,7 @@ def test_every_attempt_is_told_in_order(
     assert main(["explain", table, str(path)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"file://{path}\n") and said.count("attempt 1: scored") == 2
-    assert "no diagnosis" in said and "skip: this version of it has been scored" in said
+    assert "not a diagnosis" in said and "skip: this version of it has been scored" in said
     assert main(["explain", table, str(path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert [row["attempt"] for row in document["rows"]] == [1, 1] and document["next_night"][0]["does"] == "skip"

@@ -34,7 +34,7 @@ def test_a_night_prints_counts_that_add_up_the_table_the_licence_and_that_it_is_
     assert "4 listed = 3 scored + 1 failed + 0 skipped + 0 duplicates + 0 deferred" in said
     assert "empty 1" in said and ".txt 1" in said
     assert f"file://{tmp_path / 'out'}, version 1" in said
-    assert "Public domain" in said and "no diagnosis" in said
+    assert "Public domain" in said and "not a diagnosis" in said
     assert {str(row["run_date"]) for row in rows(tmp_path / "out")} == {"2026-02-03"}
     assert score(*words) == 0
     assert "nothing new" in capsys.readouterr().out

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.formatting import FIGURES, number, signed, with_interval
 from melanoma.evaluation.pages import parts, svg
 from melanoma.evaluation.pages.agreement import agreement_chapters
@@ -31,7 +32,7 @@ def page(report: Report, title: str) -> str:
     ]
     chapter_list = [
         paragraph(f"{report['agreement']['n']:,} photographs that both scored."),
-        paragraph(parts.NO_DIAGNOSIS, "warning"),
+        paragraph(NO_CLINICAL_VALIDATION, "warning"),
         _verdict(judged) if judged else "",
         parts.bullets(lead),
         _figures(judged) if judged else "",

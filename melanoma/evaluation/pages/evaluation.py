@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.formatting import accounts
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.evaluation.pages import chapters, parts
@@ -30,7 +31,7 @@ def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
     )
     chapter_list = [
         paragraph(lead),
-        paragraph(parts.NO_DIAGNOSIS, "warning"),
+        paragraph(NO_CLINICAL_VALIDATION, "warning"),
         *(paragraph(note, "warning") for note in notes),
         grid(cards(report), 195),
         section("What was judged", parts.bullets(accounts(data))) if data else "",

@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 
 from melanoma import html_page
+from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.html_page import bullets, class_of, escaped, paragraph, section
 
-__all__ = ["NO_DIAGNOSIS", "bullets", "card", "document", "escaped", "figure", "grid", "heat", "paragraph", "section"]
+__all__ = ["bullets", "card", "document", "escaped", "figure", "grid", "heat", "paragraph", "section"]
 __all__ += ["table"]
 
-NO_DIAGNOSIS = (
-    "Figures of a statistical model on photographs. This is no diagnosis and no clinical validation: how it does on "
-    "other people, cameras and places is not known from it."
-)
 _STYLE = """
 .grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 240px)), 1fr));
   margin: .8rem 0; }
@@ -48,8 +45,8 @@ summary { cursor: pointer; font-weight: 600; }
 
 
 def document(title: str, parts: Iterable[str]) -> str:
-    """Wraps parts, HTML each, as a page that ends by saying that it is no diagnosis."""
-    return html_page.document(title, parts, _STYLE, NO_DIAGNOSIS)
+    """Wraps parts, HTML each, as a page that ends with the disclaimer."""
+    return html_page.document(title, parts, _STYLE, NO_CLINICAL_VALIDATION)
 
 
 def card(name: str, value: str, picture: str, *texts: str) -> str:

@@ -70,7 +70,7 @@ def test_a_page_accounts_for_every_photograph_and_says_what_to_do() -> None:
     assert "20 listed = 10 scored + 3 failed + 4 skipped + 1 duplicates + 2 deferred, which adds up" in html
     assert "Committed: 10 photographs scored, 3 failed, 2 put off" in html
     assert messages.advice_on("timeout") in html and messages.advice_on("truncated") in html
-    assert "a root is empty" in html and "no diagnosis" in html and ".txt 5" in html and "48 min" in html
+    assert "a root is empty" in html and "not a diagnosis" in html and ".txt 5" in html and "48 min" in html
 
 
 def test_a_page_acts_on_nothing_whatever_photographs_are_called() -> None:
@@ -86,7 +86,7 @@ def test_a_page_acts_on_nothing_whatever_photographs_are_called() -> None:
 
 def test_a_ranking_by_malignancy_stands_under_the_line_that_it_is_no_diagnosis() -> None:
     html = page(RECORD, facts(), is_over_budget=False)
-    assert html.index("no diagnosis") < html.index("Largest probabilities of melanoma")
+    assert html.index("not a diagnosis") < html.index("Largest probabilities of melanoma")
     plain = facts() | {"sample": {"least_certain": [], "most_moved": []}}
     assert "Largest probabilities" not in page(RECORD, plain, is_over_budget=False)
 

@@ -61,7 +61,7 @@ def read(text: str) -> Reader:
     assert not {name for name in names if name.startswith("on")} | (names & {"href", "src", "srcset", "action"})
     assert "url(" not in text and "@import" not in text and "\x1b" not in text
     assert ("content", "default-src 'none'; img-src data:; style-src 'unsafe-inline'") in found.attributes
-    assert "no diagnosis" in found.text
+    assert "not a diagnosis" in found.text
     return found
 
 
