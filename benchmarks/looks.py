@@ -27,7 +27,7 @@ STORED = ((90, 1.0), (70, 0.7), (50, 0.5))
 
 
 def main(folder: Path) -> None:
-    """Prints all tables that docs/audit.md shows."""
+    """Prints all tables that docs/models/audit.md shows."""
     columns = Columns("image_id", "dx", "lesion_id")
     photographs, _ = read_table(str(folder / "metadata.csv"), columns, [str(folder / "images")])
     hashes = hash_photographs(photographs, turned=True)

@@ -18,7 +18,7 @@ def score(run_date: str) -> None:
     if code == TRY_AGAIN:
         raise AirflowException("nothing was committed; another try goes on from there")
     if code:
-        raise AirflowFailException(f"exit code {code}: docs/scheduling.md says what it wants")
+        raise AirflowFailException(f"exit code {code}: docs/use/scheduling.md says what it wants")
 
 
 with DAG(

@@ -35,7 +35,7 @@ _STOPPED = {
     "score": "stopped; what is scored stays staged, and the next start goes on from there",
     "train": "stopped; the same command with --resume goes on after the last whole epoch",
 }
-_EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/operations.md."
+_EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/use/operations.md."
 
 
 class _Parser(argparse.ArgumentParser):

@@ -136,7 +136,7 @@ def _forget(args: argparse.Namespace) -> None:
     print(
         f"{erased.asked:,} photographs forgotten: {erased.rows:,} rows, {erased.files:,} replaced data files, "
         f"{erased.staged:,} staged files deleted, {reports:,} reports changed; {erased.unknown:,} were not in the "
-        "table. No night scores them again. Earlier versions of the table, backups and exports: see docs/table.md"
+        "table. No night scores them again. Earlier versions of the table, backups and exports: see docs/use/table.md"
     )
 
 

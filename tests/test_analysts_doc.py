@@ -1,4 +1,4 @@
-"""Every question of docs/analysts.md is answered as the page has it, over a table that real nights have made."""
+"""Every question of docs/use/analysts.md is answered as the page has it, over a table that real nights have made."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ from jobs.cli import main
 from melanoma.queries import views
 from tests.helpers import ROOT, fill, photograph, write_tiny_bundle
 
-PAGE = (ROOT / "docs" / "analysts.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "use" / "analysts.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 

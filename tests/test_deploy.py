@@ -62,16 +62,16 @@ def test_only_exit_code_3_is_tried_again() -> None:
 
 
 def test_the_guide_explains_every_exit_code() -> None:
-    guide = (ROOT / "docs" / "scheduling.md").read_text()
+    guide = (ROOT / "docs" / "use" / "scheduling.md").read_text()
     codes = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", guide, re.MULTILINE)} == codes
 
 
 def test_the_guide_explains_every_warning() -> None:
-    guide = (ROOT / "docs" / "scheduling.md").read_text()
+    guide = (ROOT / "docs" / "use" / "scheduling.md").read_text()
     said = re.findall(r"^\| `([^`]+)` \|", guide, re.MULTILINE)
     source = "\n".join(
-        path.read_text() for folder in ("jobs", "melanoma/reporting") for path in (ROOT / folder).glob("*.py")
+        path.read_text() for folder in ("jobs", "melanoma/reporting") for path in (ROOT / folder).rglob("*.py")
     )
     for warning in said:
         assert warning.split("…")[0].strip() in source, warning

@@ -7,7 +7,7 @@ from melanoma.labels import VOCABULARY
 from melanoma.table.schema import COLUMNS
 from tests.helpers import ROOT
 
-PAGE = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "use" / "output.md").read_text(encoding="utf-8")
 
 
 def test_the_columns_stand_in_the_dictionary_in_their_order_and_words() -> None:

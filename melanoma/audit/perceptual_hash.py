@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image
 
 HASH_BITS = 256
-# Measured on HAM10000 and the nine ISIC classes (docs/audit.md has the table): the same photograph resized and
+# Measured on HAM10000 and the nine ISIC classes (docs/models/audit.md has the table): the same photograph resized and
 # recompressed differs by at most 20 bits; up to 32 every pair but one shows one lesion twice, and that one bears two
 # lesions' names only; from 36 on lesions that merely look alike set in.
 NEAR = 32

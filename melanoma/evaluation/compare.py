@@ -34,7 +34,7 @@ def compare(found: Pair, truths: Truths | None, trained: Trained | None, seed: i
         seed: Of the resampling.
 
     Returns:
-        JSON values; docs/evaluation.md says what each key means.
+        JSON values; docs/models/evaluation.md says what each key means.
 
     Raises:
         DataError: None of the photographs has a label that both models know.

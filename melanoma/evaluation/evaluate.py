@@ -1,4 +1,4 @@
-"""How good a model is on labelled photographs: one report of JSON values, every key in docs/evaluation.md."""
+"""How good a model is on labelled photographs: one report of JSON values, every key in docs/models/evaluation.md."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -35,7 +35,7 @@ def evaluate(predictions: Predictions, seed: int, majority: int | None = None) -
         majority: The class that the baseline always names; None for the most frequent one of the labels.
 
     Returns:
-        JSON values; docs/evaluation.md says what each key means. What cannot be computed is None.
+        JSON values; docs/models/evaluation.md says what each key means. What cannot be computed is None.
     """
     majority = int(predictions.counts().argmax()) if majority is None else majority
     samples = bootstrap.draw(_measures(predictions, majority), predictions.groups, seed)

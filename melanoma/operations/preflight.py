@@ -173,7 +173,7 @@ def check_decoding(loaded: Sequence[Loaded]) -> Check:
     said = ", ".join(f"{kind.value} {count}" for kind, count in kinds.most_common())
     good = len(loaded) - kinds.total()
     found = f"{good} of {len(loaded)} photographs" + (f"; {said}" if said else "")
-    remedy = "the table of error kinds in docs/output.md says what each means"
+    remedy = "the table of error kinds in docs/use/output.md says what each means"
     if kinds and all(kind.is_of_the_store for kind in kinds) and not good:
         return Check("decoding", Result.STORE, found, "the store gives no photograph: credentials, rights, network")
     if kinds.total() > 0.05 * len(loaded):

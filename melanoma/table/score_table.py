@@ -110,7 +110,7 @@ def _unreadable(uri: str, error: Exception) -> MelanomaError:
         files = sorted(set(re.findall(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet", str(error))))
         return UsageError(
             f"{uri}: a data file of the score table is {what} ({', '.join(files) or 'its name is not known'}); "
-            "docs/scheduling.md says what to do"
+            "docs/use/scheduling.md says what to do"
         )
     return NothingCommittedError(f"{uri}: the score table cannot be read ({type(error).__name__})")
 

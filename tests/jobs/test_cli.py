@@ -152,7 +152,7 @@ def test_every_command_has_a_help_that_says_it_diagnoses_nobody(
         main(words)
     assert ended.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "diagnoses anybody" in text and "docs/operations.md" in text
+    assert "diagnoses anybody" in text and "docs/use/operations.md" in text
     purposes = COMMANDS.values() if words == ["--help"] else [COMMANDS[words[0]]]
     assert all(purpose in text for purpose in purposes)
 

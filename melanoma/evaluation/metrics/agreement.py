@@ -87,7 +87,7 @@ def agreement(found: Pair) -> dict[str, Any]:
     A photograph is named by the first 16 digits of its sha256, for its name may be a patient's.
 
     Returns:
-        JSON values; docs/evaluation.md says what each key means.
+        JSON values; docs/models/evaluation.md says what each key means.
     """
     k, known = len(found.old.slugs), len(found.common)
     distance = np.abs(found.new.probabilities[:, :known] - found.old.probabilities[:, :known])

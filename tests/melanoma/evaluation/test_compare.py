@@ -18,7 +18,7 @@ from tests.helpers import ROOT
 from tests.helpers.predictions import drawn
 from tests.helpers.score_tables import OTHER_MODEL, SLUGS, commit, labels, scored
 
-DOC = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs" / "models" / "evaluation.md").read_text(encoding="utf-8")
 
 
 def improved(old: Predictions, share: float) -> Predictions:

@@ -13,7 +13,7 @@ from melanoma.evaluation.inputs.predictions import Predictions
 from tests.helpers import ROOT
 from tests.helpers.predictions import SLUGS, drawn, stated
 
-DOC = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+DOC = (ROOT / "docs" / "models" / "evaluation.md").read_text(encoding="utf-8")
 
 
 def test_headlines_stand_beside_what_is_reached_without_looking() -> None:

@@ -32,7 +32,7 @@ def test_a_query_is_answered_over_the_view_of_scores(table: str) -> None:
 
 
 def test_the_newest_successful_rows_are_found_as_the_dictionary_says(table: str) -> None:
-    page = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "use" / "output.md").read_text(encoding="utf-8")
     sql = page.split("```sql\n")[1].split("```")[0]
     assert sorted(query(table, sql)["image_id"].to_pylist()) == sorted(["DOE-a", "DOE-b", f"DOE-{HOSTILE}"])
 

@@ -1,0 +1,60 @@
+"""The pages for people: every link, path and test that they name exists, and the index lists every page."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
+# A path of the repository as prose and code spell it, for instance docs/use/table.md or tests/test_layers.py.
+PATH = re.compile(r"(?<![\w/.-])((?:benchmarks|deploy|docs|jobs|melanoma|pipelines|tests)/[\w./-]*\.(?:md|py|csv))\b")
+TEST = re.compile(r"`(test_\w+\.py)`")
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+def anchors(page: Path) -> set[str]:
+    """Returns the anchors of a page's headings, made as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_link_leads_to_a_file_and_to_a_heading_of_it(page: Path) -> None:
+    for link in LINK.findall(page.read_text(encoding="utf-8")):
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_module_and_test_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert [path for path in PATH.findall(text) if not (ROOT / path).exists()] == []
+    known = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert set(TEST.findall(text)) <= known
+
+
+def test_every_page_that_the_code_names_exists() -> None:
+    for folder in ("benchmarks", "deploy", "jobs", "melanoma", "pipelines", "tests"):
+        for path in (
+            path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".service", ".toml", ".yaml")
+        ):
+            found = re.findall(r"\bdocs/[\w/-]+\.md", path.read_text(encoding="utf-8"))
+            assert [page for page in found if not (ROOT / page).exists()] == [], path
+
+
+def test_the_index_has_one_line_for_every_page() -> None:
+    folder = ROOT / "docs"
+    listed = re.findall(
+        r"^- \[[^]]+\]\(([^)]+)\): .+$", (folder / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(listed) == sorted(
+        str(page.relative_to(folder)) for page in folder.rglob("*.md") if page.name != "README.md"
+    )
