@@ -1,21 +1,16 @@
 """A manifest: a CSV or Parquet file with a row a photograph, and what of it goes into the score table."""
 
 import datetime
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 
-from melanoma import storage
-from melanoma.errors import NothingCommittedError, ReadError, UsageError
+from melanoma.errors import UsageError
+from melanoma.storage.tables import parse_table, read_table_file
 from melanoma.table.schema import stored_type
 
 _OWN = ("uri", "image_id")
-_HARMLESS = re.compile(r"Row #\d+|Expected \d+ columns, got \d+|invalid UTF8|Empty CSV file")
 
 
 @dataclass(frozen=True)
@@ -49,40 +44,15 @@ def read_manifest(manifest: Manifest) -> pa.Table:
     Raises:
         UsageError: The file is not there, is no manifest, lacks a column, or has one that cannot be meant.
     """
-    try:
-        data = storage.read_bytes(storage.canonical(manifest.uri))
-    except ReadError as error:
-        if error.kind.may_pass:
-            raise NothingCommittedError(f"--manifest {manifest.uri}: {error.detail}; try again") from None
-        raise UsageError(f"--manifest {manifest.uri}: {error.detail}") from None
-    try:
-        table = _parse(data, manifest.keep)
-    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
-        raise UsageError(
-            f"--manifest {manifest.uri}: neither CSV with a header nor Parquet ({_without_values(error)})"
-        ) from None
+    name = f"--manifest {manifest.uri}"
+    # As text, so that neither 007 nor a column that is empty tonight changes its type from night to night.
+    table = parse_table(read_table_file("--manifest", manifest.uri), name, (*_OWN, *manifest.keep))
     if wrong := _fault(table, manifest.keep):
-        raise UsageError(f"--manifest {manifest.uri}: {wrong}")
+        raise UsageError(f"{name}: {wrong}")
     own = [pa.field(name, pa.string()) for name in _OWN if name in table.schema.names]
     kept = [pa.field(name, stored_type(table.schema.field(name))) for name in manifest.keep]
     wanted = pa.schema([*own, *kept])
     return table.select(wanted.names).cast(wanted, safe=False)  # of nanoseconds the microseconds stay
-
-
-def _without_values(error: Exception) -> str:
-    """Says what of Arrow's complaint quotes no row: rows name patients, and URIs may be signed."""
-    return ", ".join(_HARMLESS.findall(str(error))) or type(error).__name__
-
-
-def _parse(data: bytes, keep: Sequence[str]) -> pa.Table:
-    if data[:4] == b"PAR1":
-        return pa.parquet.ParquetFile(io.BytesIO(data)).read()
-    # As text, so that neither 007 nor a column that is empty tonight changes its type from night to night.
-    as_text = {name: pa.string() for name in (*_OWN, *keep)}
-    options = pa.csv.ConvertOptions(column_types=as_text, strings_can_be_null=True, null_values=[""])
-    return pa.csv.read_csv(
-        io.BytesIO(data), parse_options=pa.csv.ParseOptions(newlines_in_values=True), convert_options=options
-    )
 
 
 def _fault(table: pa.Table, keep: Sequence[str]) -> str | None:

@@ -1,0 +1,99 @@
+"""Reads small CSV and Parquet tables, such as label files and manifests, without quoting their values in errors."""
+
+import io
+import re
+from collections.abc import Collection, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+
+from melanoma.errors import NothingCommittedError, ReadError, UsageError
+from melanoma.storage.files import read_bytes
+from melanoma.storage.filesystems import canonical
+
+_PARQUET_MAGIC = b"PAR1"
+# The parts of Arrow's messages that quote no cell: rows name patients, and URIs may be signed.
+_SAFE_DETAILS = re.compile(r"Row #\d+|Expected \d+ columns, got \d+|invalid UTF8|Empty CSV file")
+
+
+def read_table_file(option: str, uri: str) -> bytes:
+    """Reads the bytes of a table that a command-line option names.
+
+    Args:
+        option: The option, for error messages, such as `--labels`.
+        uri: Where the file is.
+
+    Raises:
+        UsageError: The store has no such file, or does not let it be read.
+        NothingCommittedError: The store does not answer; a later try may succeed.
+    """
+    try:
+        return read_bytes(canonical(uri))
+    except ReadError as error:
+        if error.kind.may_pass:
+            raise NothingCommittedError(f"{option} {uri}: {error.detail}; try again") from None
+        raise UsageError(f"{option} {uri}: {error.detail}; check the path and its permissions") from None
+
+
+def parse_table(data: bytes, name: str, text_columns: Collection[str]) -> pa.Table:
+    """Parses a CSV file with a header row, or a Parquet file.
+
+    Args:
+        data: The whole file.
+        name: What error messages call the table, such as `--labels labels.csv`.
+        text_columns: Columns of a CSV file that are text whatever they hold, so that `007` keeps its zeros. Columns
+            that the file lacks are ignored. A Parquet file keeps its types.
+
+    Returns:
+        All columns of the file; empty CSV cells are null.
+
+    Raises:
+        UsageError: The bytes are neither.
+    """
+    try:
+        if data.startswith(_PARQUET_MAGIC):
+            return pa.parquet.ParquetFile(io.BytesIO(data)).read()
+        table = pa.csv.read_csv(
+            io.BytesIO(data),
+            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pa.csv.ConvertOptions(
+                column_types=dict.fromkeys(text_columns, pa.string()), strings_can_be_null=True, null_values=[""]
+            ),
+        )
+        _ = table.schema.names  # a header that is not UTF-8 fails here, not later
+    except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
+        details = ", ".join(_SAFE_DETAILS.findall(str(error))) or type(error).__name__
+        raise UsageError(f"{name}: neither CSV with a header nor Parquet ({details})") from None
+    return table
+
+
+def columns_as_text(
+    table: pa.Table, name: str, required: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, list[str]]:
+    """Returns columns of a table as text, without surrounding blanks; nulls become empty.
+
+    Args:
+        table: As `parse_table` returns it.
+        name: What error messages call the table.
+        required: Columns that the table must have once.
+        optional: Columns to include where the table has them.
+
+    Raises:
+        UsageError: A column is missing, appears twice, or is neither text nor numbers.
+    """
+    has = table.schema.names
+    chosen = list(dict.fromkeys([*required, *(column for column in optional if column in has)]))
+    for column in chosen:
+        if (times := has.count(column)) != 1:
+            raise UsageError(f"{name}: {times or 'no'} column {column!r}, expected one; it has {', '.join(has)}")
+    return {column: _as_text(table[column], f"{name}: column {column!r}") for column in chosen}
+
+
+def _as_text(column: pa.ChunkedArray, name: str) -> list[str]:
+    plain = column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    try:
+        return [(value or "").strip() for value in pc.cast(plain, pa.string()).to_pylist()]
+    except pa.ArrowException:
+        raise UsageError(f"{name} is {column.type}, expected text or numbers") from None

@@ -1,0 +1,129 @@
+"""CSV and Parquet tables as text columns: what is kept, what is refused, and what an error must not quote."""
+
+import datetime
+import io
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from melanoma.errors import NothingCommittedError, UsageError
+from melanoma.storage.tables import columns_as_text, parse_table, read_table_file
+from tests.helpers import refusing
+
+
+def parquet(columns: dict[str, object]) -> bytes:
+    sink = io.BytesIO()
+    pa.parquet.write_table(pa.table(columns), sink)
+    return sink.getvalue()
+
+
+def columns(data: bytes, *required: str, optional: tuple[str, ...] = ()) -> dict[str, list[str]]:
+    return columns_as_text(parse_table(data, "table.csv", [*required, *optional]), "table.csv", required, optional)
+
+
+def test_csv_cells_stay_the_text_that_was_written() -> None:
+    data = b'id,label\n007,NA\n1e3,"two\nlines"\n true ,\n'
+    assert columns(data, "id", "label") == {"id": ["007", "1e3", "true"], "label": ["NA", "two\nlines", ""]}
+
+
+def test_the_byte_order_mark_and_line_ends_of_windows_are_not_part_of_the_text() -> None:
+    assert columns("\ufeffid,label\r\na,nv\r\n".encode(), "id", "label") == {"id": ["a"], "label": ["nv"]}
+
+
+def test_empty_csv_cells_are_null_before_they_are_text() -> None:
+    table = parse_table(b'id,label\na,\nb,""\n', "table.csv", ["id", "label"])
+    assert table["label"].to_pylist() == [None, None]
+
+
+def test_parquet_numbers_nulls_dates_and_dictionaries_become_text() -> None:
+    data = parquet(
+        {
+            "id": pa.array([7, None], pa.int64()),
+            "label": pa.array([" nv", "mel"]).dictionary_encode(),
+            "day": pa.array([datetime.date(2026, 1, 2), None]),
+            "none": pa.array([None, None], pa.null()),
+        }
+    )
+    assert columns(data, "id", "label", "day", "none") == {
+        "id": ["7", ""],
+        "label": ["nv", "mel"],
+        "day": ["2026-01-02", ""],
+        "none": ["", ""],
+    }
+
+
+def test_parquet_is_known_by_its_bytes_and_keeps_its_types() -> None:
+    table = parse_table(parquet({"id": [1]}), "table.csv", ["id"])
+    assert table.schema.field("id").type == pa.int64()
+
+
+def test_only_requested_columns_are_returned_in_the_requested_order() -> None:
+    data = b"a,b,c\n1,2,3\n"
+    assert list(columns(data, "c", "a", optional=("b", "absent")).items()) == [("c", ["3"]), ("a", ["1"]), ("b", ["2"])]
+
+
+def test_a_column_that_is_requested_twice_is_returned_once() -> None:
+    assert columns(b"a,b\n1,2\n", "a", "a", optional=("a",)) == {"a": ["1"]}
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("id,class", r"table\.csv: no column 'label', expected one; it has id, class"),
+        ("id;label", r"no column 'id', expected one; it has id;label"),
+        ("id,label,label", r"2 column 'label', expected one; it has id, label, label"),
+    ],
+)
+def test_a_missing_or_repeated_column_is_refused(header: str, message: str) -> None:
+    row = ",".join("x" for _ in header.split(","))
+    with pytest.raises(UsageError, match=message):
+        columns(f"{header}\n{row}\n".encode(), "id", "label")
+
+
+def test_a_repeated_column_that_is_not_requested_does_no_harm() -> None:
+    assert columns(b"id,note,note\na,x,y\n", "id") == {"id": ["a"]}
+
+
+def test_a_column_of_lists_is_refused_with_its_type() -> None:
+    with pytest.raises(UsageError, match=r"column 'label' is list<.*>, expected text or numbers"):
+        columns(parquet({"label": [["nv"]]}), "label")
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"", "Empty CSV file"),
+        (b"id,label\nDOE,nv\nDOE,nv,more\n", r"Expected 2 columns, got 3"),
+        (b"id,label\nDOE\n", r"Expected 2 columns, got 1"),
+        ("id,label\nDOE,M\xfcller\n".encode("latin-1"), "invalid UTF8"),
+        ("id,label\nDOE,nv\n".encode("utf-16"), ""),
+        (b"PAR1 DOE", ""),
+        (b"\x1f\x8b\x08\0DOE", ""),
+    ],
+)
+def test_damaged_bytes_are_refused_without_quoting_a_cell(data: bytes, detail: str) -> None:
+    with pytest.raises(UsageError, match=f"table.csv: neither CSV with a header nor Parquet .*{detail}") as caught:
+        columns(data, "id", "label")
+    assert "DOE" not in str(caught.value)
+    assert caught.value.__cause__ is None and caught.value.__suppress_context__
+
+
+def test_a_file_is_read_from_any_store_and_a_missing_one_is_refused_by_its_option(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(b"id\n")
+    assert read_table_file("--labels", str(tmp_path / "table.csv")) == b"id\n"
+    with pytest.raises(UsageError, match=r"--labels .*absent\.csv: .*check the path and its permissions"):
+        read_table_file("--labels", str(tmp_path / "absent.csv"))
+    with pytest.raises(UsageError, match="a folder"):
+        read_table_file("--labels", str(tmp_path))
+
+
+def test_a_store_that_does_not_answer_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    MemoryFileSystem().pipe_file("/slow.csv", b"id\n")
+    monkeypatch.setattr(
+        MemoryFileSystem, "cat_file", refusing("slow.csv", MemoryFileSystem.cat_file, TimeoutError("late"))
+    )
+    with pytest.raises(NothingCommittedError, match=r"--manifest memory://slow\.csv: .*try again"):
+        read_table_file("--manifest", "memory://slow.csv")
