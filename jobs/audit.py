@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from jobs.console.arg_types import whole
-from jobs.console.data_flags import DATA_OPTIONS, columns_of
+from jobs.console.data_flags import DATA_FLAGS, TableOptions, columns_of
 from jobs.console.exit_codes import OK
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
@@ -24,8 +24,13 @@ _KINDS = ("leak", "labels", "groups", "duplicate", "broken")
 _LINES = 6
 
 _OPTIONS: dict[str, dict[str, Any]] = {
-    "root": {"action": "append", "metavar": "FOLDER", "help": "where the photographs of tables lie; repeatable"},
-    **{name: DATA_OPTIONS[name] for name in ("reference", "id-column", "label-column")},
+    "root": {
+        "action": "append",
+        "default": [],
+        "metavar": "FOLDER",
+        "help": "where the photographs of tables lie; repeatable",
+    },
+    **{name: DATA_FLAGS[name] for name in ("reference", "id-column", "label-column")},
     "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient"},
     "part-column": {"metavar": "NAME", "help": "of tables in DATA: part of a split, such as train or test"},
     "unlabelled": {"action": "store_true", "help": "folders in DATA hold photographs at any depth, and name no class"},
@@ -99,12 +104,12 @@ def _check(args: argparse.Namespace) -> "Reading":
     from melanoma.audit.sets import Reading
     from melanoma.datasets.reading import is_table
 
-    columns = columns_of(args, "DATA")
+    columns = columns_of(TableOptions.from_args(args), "DATA")
     if args.part_column and not any(map(is_table, args.data)):
         raise UsageError("--part-column goes with a CSV or Parquet table in DATA")
     if "nothing" in (args.fail_on or ()) and len(args.fail_on) > 1:
         raise UsageError("--fail-on nothing excludes every other --fail-on")
-    return Reading(columns, args.root or (), args.part_column, args.reference, args.unlabelled)
+    return Reading(columns, args.root, args.part_column, args.reference, args.unlabelled)
 
 
 def _probe(folder: str) -> None:

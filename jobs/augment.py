@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from jobs.console.arg_types import size, whole
-from jobs.console.data_flags import add_data_arguments, prepare, sources_of
+from jobs.console.data_flags import DataOptions, add_data_arguments, prepare, sources_of
 from jobs.console.exit_codes import OK
 from melanoma.errors import UsageError
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         MelanomaError: Arguments or data that cannot work.
     """
     _check(args)
-    dataset = prepare(args).dataset
+    dataset = prepare(DataOptions.from_args(args)).dataset
     if args.preview:
         _show(args, dataset)
     if args.output:
@@ -75,7 +75,7 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError("--per-class goes with --output; give both or neither")
     if not 0 <= args.balance <= 1:
         raise UsageError(f"--balance {args.balance:g}: give a share from 0 to 1")
-    sources = sources_of(args)
+    sources = sources_of(DataOptions.from_args(args))
     from melanoma.datasets.reading import is_table
     from melanoma.training.data.export import check_folder
 

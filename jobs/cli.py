@@ -1,4 +1,4 @@
-"""The `melanoma` command: one sub-command a module, loaded when it is called."""
+"""The `melanoma` command: one module for each sub-command, imported only when that command is called."""
 
 import argparse
 import contextlib
@@ -8,7 +8,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import NoReturn
 
 from jobs.console import config_file, logs, stdout
 from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
@@ -18,81 +19,137 @@ from melanoma.errors import MelanomaError, ReadError, UsageError
 from melanoma.terminal import printable
 
 COMMANDS = {
-    "score": "score photographs and append them to the score table",
-    "query": "ask the score table in SQL",
-    "table": "history, promotion, compaction, clean-up and forgetting of the score table",
-    "explain": "tell all that is known of one photograph, and what the next night will do with it",
-    "doctor": "check whether a night would run, and how long it would take",
-    "evaluate": "judge a model in the score table by labels",
+    "score": "score photographs and append the results to the score table",
+    "query": "query the score table with SQL",
+    "table": "inspect and maintain the score table: history, models, promotion, deletion, clean-up, erasure",
+    "explain": "show everything known about one photograph, and what the next run will do with it",
+    "doctor": "check whether a run would succeed, and forecast how long it would take",
+    "evaluate": "evaluate a model in the score table against labels",
     "compare": "compare two models, runs or runners on the same photographs",
-    "train": "train a network and write it as a bundle",
-    "augment": "show or write augmented photographs of the training part",
+    "train": "train a network and write it as a model bundle",
+    "augment": "preview augmented photographs of the training part, or write them as files",
     "bundle": "inspect, verify or import a model bundle",
-    "audit": "find copies, near duplicates, contradictory labels and leaks in labelled data",
-    "samples": "draw sample photographs to try the job on",
+    "audit": "find duplicates, contradictory labels and leaks in labelled data",
+    "samples": "write synthetic sample photographs to try the program on",
 }
+_TAKES_BEAM_OPTIONS = "score"
 _STOPPED = {
     "score": "stopped; what is scored stays staged, and the next start goes on from there",
-    "train": "stopped; the same command with --resume goes on after the last whole epoch",
+    "train": "stopped; run the same command with --resume to continue after the last complete epoch",
 }
 _EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/use/operations.md."
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """One parsed command line.
+
+    Attributes:
+        command: Name of the sub-command, one of `COMMANDS`.
+        args: What its own parser read.
+        beam_options: Words for Beam, from after `--` or from the file of `--config`; empty for all but `score`.
+    """
+
+    command: str
+    args: argparse.Namespace
+    beam_options: tuple[str, ...] = ()
+
+    def run(self) -> int:
+        """Runs the command and returns its exit code."""
+        module = importlib.import_module(f"jobs.{self.command}")
+        if self.command == _TAKES_BEAM_OPTIONS:
+            return int(module.run(self.args, self.beam_options))
+        return int(module.run(self.args))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; every error becomes a message on the error stream.
+
+    Args:
+        argv: Words after the program's name; None for those of the process. Words after `--` go to Beam.
+
+    Returns:
+        The exit code, see `jobs.console.exit_codes`.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    logs.quiet()
+    try:
+        return parse(words).run()
+    except MelanomaError as error:
+        _complain(str(error))
+        return exit_code_of(error)
+    except ReadError as error:  # a command that knows more about the file has already turned it into its own error
+        _complain(f"{error.detail}; start again")
+        return NOTHING_COMMITTED
+    except KeyboardInterrupt as stop:
+        _complain(_STOPPED.get(words[0] if words else "", "stopped"))
+        return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
+    except SystemExit:
+        raise
+    except BaseException:  # noqa: BLE001 - a panic in a Rust library is no Exception, and must not exit like our errors
+        traceback.print_exc()
+        _complain("this is a bug in melanoma; please report the lines above. Nothing was committed")
+        return DEFECT
+
+
+def parse(words: Sequence[str]) -> Invocation:
+    """Returns the command line as data, with the settings of `--config` filled in; imports only that command.
+
+    Raises:
+        UsageError: The words are not a valid command line.
+        SystemExit: `--help` or `--version` was printed.
+    """
+    own, beam_options = _split_at_dashes(words)
+    name = next((word for word in own if not word.startswith("-")), "")
+    parser, command = _build_parser(name)
+    if command is not None and config_file.FLAG in command._option_string_actions:
+        # score and doctor read the same file; the flags that only score has are skipped by doctor.
+        own, from_file = config_file.expand(own, beam_options, command, _flags_of(_TAKES_BEAM_OPTIONS))
+        beam_options = from_file if name == _TAKES_BEAM_OPTIONS else beam_options
+    args = parser.parse_args(own)
+    if beam_options and args.command != _TAKES_BEAM_OPTIONS:
+        raise UsageError(f"options after -- are for Beam, which melanoma {args.command} does not use; leave them out")
+    return Invocation(args.command, args, tuple(beam_options))
+
+
+def start(argv: Sequence[str] | None = None) -> NoReturn:
+    """Runs one command as a process of its own, and ends it with the command's exit code.
+
+    Skips the interpreter's shutdown: Arrow's threads may still be running then, which now and then aborts a process
+    that has done all its work (apache/arrow, issue 34314).
+    """
+    stdout.be_patient()
+    code = main(argv)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # the reader is gone
+            stream.flush()
+    logging.shutdown()
+    os._exit(code)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Complains in one line, as everything else here does."""
+    """Reports a mistake as every other error here: one line, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command.
-
-    Args:
-        argv: Words after the program's name; None for those of the process. What follows `--` goes to Beam.
-
-    Returns:
-        The exit code.
-    """
-    words = list(sys.argv[1:] if argv is None else argv)
-    own, beam_options = _split(words)
-    logs.quiet()
-    try:
-        args, beam_options = _parse(own, beam_options)
-        if beam_options and args.command != "score":
-            raise UsageError(f"-- passes options to Beam, which melanoma {args.command} does not use")
-        args.beam_options = beam_options
-        return int(args.run(args))
-    except MelanomaError as error:
-        _complain(str(error))
-        return exit_code_of(error)
-    except ReadError as error:  # whoever knows more of it has said it in words of its own
-        _complain(f"{error.detail}; start again")
-        return NOTHING_COMMITTED
-    except KeyboardInterrupt as stop:
-        _complain(_STOPPED.get(own[0] if own else "", "stopped"))
-        return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
-    except SystemExit:
-        raise
-    except BaseException:  # noqa: BLE001 - the last door: neither a defect nor a panic of Rust's may look like our code
-        traceback.print_exc()
-        _complain("this is a defect of ours, please report the lines above; nothing was committed")
-        return DEFECT
-
-
-def _split(words: list[str]) -> tuple[list[str], list[str]]:
+def _split_at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Returns the words before the first `--` and those after it."""
     place = words.index("--") if "--" in words else len(words)
-    return words[:place], words[place + 1 :]
+    return list(words[:place]), list(words[place + 1 :])
 
 
-def _parse(words: list[str], beam_options: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    parser, commands = _parser(words)
-    command = commands.choices.get(words[0]) if words else None
-    if command is not None and config_file.FLAG in command._option_string_actions:
-        # One file serves the night and its check-up.
-        words, from_file = config_file.expand(words, beam_options, command, _flags_of("score"))
-        beam_options = from_file if words[0] == "score" else beam_options
-    return parser.parse_args(words), beam_options
+def _build_parser(name: str) -> tuple[_Parser, argparse.ArgumentParser | None]:
+    """Returns the parser of all commands, and the one of the named command, the only one with its flags declared."""
+    parser = _Parser("melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command, purpose in COMMANDS.items():
+        commands.add_parser(command, help=purpose, description=purpose, epilog=_EPILOG, allow_abbrev=False)
+    if (chosen := commands.choices.get(name)) is not None:
+        importlib.import_module(f"jobs.{name}").add_arguments(chosen)
+    return parser, chosen
 
 
 def _flags_of(name: str) -> set[str]:
@@ -101,36 +158,8 @@ def _flags_of(name: str) -> set[str]:
     return set(parser._option_string_actions)
 
 
-def _parser(words: Sequence[str]) -> tuple[argparse.ArgumentParser, Any]:
-    parser = _Parser("melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, purpose in COMMANDS.items():
-        command = commands.add_parser(name, help=purpose, description=purpose, epilog=_EPILOG, allow_abbrev=False)
-        if name in words:
-            module = importlib.import_module(f"jobs.{name}")
-            module.add_arguments(command)
-            command.set_defaults(run=module.run)
-    return parser, commands
-
-
 def _complain(text: str) -> None:
     print("melanoma:", printable(text, keep="\n"), file=sys.stderr)
-
-
-def start(argv: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command as a process of its own, and ends it with the command's exit code.
-
-    Arrow's threads may still be at work while the interpreter takes itself apart, which now and then aborts a process
-    that has done all its work (apache/arrow, issue 34314): so it is not taken apart.
-    """
-    stdout.be_patient()
-    code = main(argv)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # nobody reads any more
-            stream.flush()
-    logging.shutdown()
-    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import datetime
 import re
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from jobs.console import sigterm
@@ -42,8 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = f"Beam's own options follow --, for example: -- --runner=FlinkRunner. {parser.epilog}"
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
     """Scores what is new and returns the exit code."""
+    args = argparse.Namespace(**vars(args), beam_options=list(beam_options))
     publishing.check(args)
     try:
         with sigterm.terminable():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.console import logs
 from jobs.console.arg_types import size, whole
-from jobs.console.data_flags import DATA_OPTIONS, add_data_arguments, prepare
+from jobs.console.data_flags import DATA_FLAGS, DataOptions, add_data_arguments, prepare
 from jobs.train_checks import check, naming_a_full_disk, naming_the_backend, set_aside, terms_of
 from melanoma.errors import UsageError
 
@@ -120,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = _chosen(args, recipe_for(args.network))
     registry.check_buildable([args.network, *recipe.taught_by])
     subgroups = _subgroups(args)
-    prepared = prepare(args)
+    prepared = prepare(DataOptions.from_args(args))
     warnings = preparation.warnings(prepared)
     print(*(f"note: {warning}" for warning in warnings), sep="\n", end="\n" * bool(warnings))
     plan = release.Plan(
@@ -209,7 +209,7 @@ def _subgroups(args: argparse.Namespace) -> dict[str, dict[str, str]]:
 def _command(args: argparse.Namespace) -> str:
     """Spells the command again from what it was understood as, defaults included."""
     words = ["melanoma", "train"]
-    for name in [*DATA_OPTIONS, *_OPTIONS]:
+    for name in [*DATA_FLAGS, *_OPTIONS]:
         value = getattr(args, name.replace("-", "_"))
         for item in value if isinstance(value, list) else [] if value is None or value is False else [value]:
             spelt = f"{item[0]}x{item[1]}" if isinstance(item, tuple) else str(item)

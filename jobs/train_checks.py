@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.console.data_flags import sources_of
+from jobs.console.data_flags import DataOptions, sources_of
 from melanoma.errors import NothingCommittedError, UsageError
 
 _TEXT_FILES = (".txt", ".md", ".html", ".pdf", ".rst")
@@ -33,7 +33,7 @@ def check(args: argparse.Namespace) -> None:
         raise UsageError("--teaching and --teacher-epochs go with --taught-by")
     if args.by and not args.id_column:
         raise UsageError("--by goes with a CSV or Parquet table in --data or --reference")
-    sources_of(args)
+    sources_of(DataOptions.from_args(args))
 
 
 def _check_folder(args: argparse.Namespace) -> None:

@@ -1,97 +1,169 @@
-"""Which labelled photographs a command works on, and how they are split: the same flags everywhere."""
+"""Which labelled photographs a command works on, and how they are split: the same flags for every command."""
 
 import argparse
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from jobs.console.arg_types import whole
+from jobs.console.options import Options
 from melanoma.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from melanoma.datasets.reading import Columns
     from melanoma.training.fitting.preparation import Prepared, Sources
 
-DATA_OPTIONS: dict[str, dict[str, Any]] = {
+DATA_FLAGS: dict[str, dict[str, Any]] = {
     "data": {
         "action": "append",
         "required": True,
         "metavar": "SOURCE",
-        "help": "folder of class folders, or a CSV or Parquet table; repeatable, all are pooled",
+        "help": "folder with one subfolder for each class, or CSV or Parquet table; repeatable, all are pooled",
     },
     "root": {
         "action": "append",
+        "default": [],
         "metavar": "FOLDER",
-        "help": "where the photographs lie that a table lists; repeatable: the first that has one counts, "
-        "the others show it at another scale",
+        "help": "folder of the photographs that a table lists; repeatable: the first folder that has a photograph "
+        "counts, later ones show it at another scale",
     },
-    "reference": {"metavar": "TABLE", "help": "knows some photographs by id: gives their lesion, refutes wrong labels"},
-    "id-column": {"metavar": "NAME", "help": "of a table: file name without extension, or path below --root"},
-    "label-column": {"metavar": "NAME", "help": "of a table: class"},
-    "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient, never on two sides of the split"},
+    "reference": {
+        "metavar": "TABLE",
+        "help": "table that knows photographs by id: adds their lesion and exposes wrong labels",
+    },
+    "id-column": {
+        "metavar": "NAME",
+        "help": "column of the tables: file name without extension, or path below --root",
+    },
+    "label-column": {"metavar": "NAME", "help": "column of the tables: class"},
+    "group-column": {
+        "metavar": "NAME",
+        "help": "column of the tables: lesion or patient, whose photographs stay in one part of the split",
+    },
     "split": {
         "metavar": "TABLE",
-        "help": "parts that are settled: columns image_id, group, part (train, validation, test); the rest is split",
+        "help": "table with a given split: columns image_id, group, part (train, validation, test); photographs that "
+        "it does not list are split as without it",
     },
-    "validation-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
-    "test-share": {"type": float, "default": 0.2, "metavar": "SHARE", "help": "default: %(default)s"},
+    "validation-share": {
+        "type": float,
+        "default": 0.2,
+        "metavar": "SHARE",
+        "help": "share of the validation part (default: %(default)s)",
+    },
+    "test-share": {
+        "type": float,
+        "default": 0.2,
+        "metavar": "SHARE",
+        "help": "share of the test part (default: %(default)s)",
+    },
     "seed": {
         "type": partial(whole, least=0),
         "default": 0,
         "metavar": "N",
-        "help": "of split, weights and epochs (default: %(default)s)",
+        "help": "random seed of the split, the weights and the epochs (default: %(default)s)",
     },
     "allow-leaks": {
         "action": "store_true",
-        "help": "go on with a split that leaks by content, look or name, and say so on the card; "
-        "one lesion on two sides is refused all the same",
+        "help": "continue with a split that leaks through identical files, near duplicates or names, and state it on "
+        "the card; a lesion in two parts is refused all the same",
     },
 }
 
 
+@dataclass(frozen=True)
+class TableOptions(Options):
+    """Sources of labelled photographs and the columns of those that are tables.
+
+    Attributes:
+        data: Folders of class folders, and tables.
+        root: Folders of the photographs that tables list.
+        reference: Table that knows photographs by id.
+        id_column: Column with the photograph's id.
+        label_column: Column with the class.
+        group_column: Column with the lesion or patient.
+    """
+
+    data: tuple[str, ...]
+    root: tuple[str, ...]
+    reference: str | None
+    id_column: str | None
+    label_column: str | None
+    group_column: str | None
+
+
+@dataclass(frozen=True)
+class DataOptions(TableOptions):
+    """Labelled photographs and their split, as `DATA_FLAGS` declare them.
+
+    Attributes:
+        split: Table with the part of photographs by id.
+        validation_share: Share of the validation part, 0 to 1.
+        test_share: Share of the test part, 0 to 1.
+        seed: Random seed, 0 or more.
+        allow_leaks: Whether a split that leaks is accepted.
+    """
+
+    split: str | None
+    validation_share: float
+    test_share: float
+    seed: int
+    allow_leaks: bool
+
+
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the flags."""
-    for name, details in DATA_OPTIONS.items():
+    """Declares the flags that `DataOptions` holds."""
+    for name, details in DATA_FLAGS.items():
         parser.add_argument(f"--{name}", **details)
 
 
-def columns_of(args: argparse.Namespace, where: str) -> "Columns | None":
-    """Checks that the flags of tables go with tables; gives the names of their columns, None without any.
+def columns_of(options: TableOptions, where: str) -> "Columns | None":
+    """Returns the column names of the tables, or None without any table.
 
     Args:
-        args: Parsed flags, with `data`.
+        options: Parsed flags.
         where: What `data` is called on the command line.
 
     Raises:
-        UsageError: They do not.
+        UsageError: Flags that belong together are not given together.
     """
     from melanoma.datasets.reading import Columns, is_table
 
-    tables = [uri for uri in args.data if is_table(uri)]
-    if bool(tables) != bool(args.root):
+    tables = [uri for uri in options.data if is_table(uri)]
+    if bool(tables) != bool(options.root):
         raise UsageError(f"--root goes with a CSV or Parquet table in {where}; give both or neither")
-    needed, given = bool(tables or args.reference), bool(args.id_column and args.label_column)
-    if needed != given or (not needed and any((args.id_column, args.label_column, args.group_column))):
+    is_needed = bool(tables or options.reference)
+    if is_needed and options.id_column and options.label_column:
+        return Columns(options.id_column, options.label_column, options.group_column)
+    if is_needed or options.id_column or options.label_column or options.group_column:
         raise UsageError(f"--id-column and --label-column go with a table in {where} or --reference; give all or none")
-    return Columns(args.id_column, args.label_column, args.group_column) if given else None
+    return None
 
 
-def sources_of(args: argparse.Namespace) -> "Sources":
-    """Checks what can be checked before anything is read.
+def sources_of(options: DataOptions) -> "Sources":
+    """Returns the sources of the photographs, after every check that reads nothing.
 
     Raises:
-        UsageError: The flags do not fit together.
+        UsageError: Flags that belong together are not given together.
     """
     from melanoma.training.fitting.preparation import Sources
 
-    columns = columns_of(args, "--data")
-    shares = args.validation_share, args.test_share
-    return Sources(args.data, args.root or [], columns, args.reference, args.split, *shares, args.seed)
+    return Sources(
+        data=options.data,
+        roots=options.root,
+        columns=columns_of(options, "--data"),
+        reference=options.reference,
+        split=options.split,
+        validation=options.validation_share,
+        test=options.test_share,
+        seed=options.seed,
+    )
 
 
-def prepare(args: argparse.Namespace) -> "Prepared":
-    """Reads, cleans and splits, says what became of how many photographs, and refuses a split that leaks.
+def prepare(options: DataOptions) -> "Prepared":
+    """Reads, cleans and splits the photographs, and prints how many each step removed and each part holds.
 
     Raises:
         DataError: The split leaks, and --allow-leaks is not given.
@@ -99,16 +171,16 @@ def prepare(args: argparse.Namespace) -> "Prepared":
     """
     from melanoma.training.fitting import preparation
 
-    sources = sources_of(args)
-    with tqdm(unit="image", desc="looked at", disable=None, dynamic_ncols=True) as bar:
+    sources = sources_of(options)
+    with tqdm(unit="image", desc="checked", disable=None, dynamic_ncols=True) as bar:
         prepared = preparation.prepare(sources, lambda total: bar.reset(total), bar.update)
     for step in prepared.steps:
-        print(f"{step.left:7} photographs, {step.dropped:5} taken out: {step.what}")
+        print(f"{step.left:7} photographs, {step.dropped:5} removed: {step.what}")
     for label, counts in prepared.dataset.tally().items():
         print(f"{label:28}" + "".join(f"{part:>12} {count:5}" for part, count in counts.items()))
     if prepared.leaks:
         found = preparation.describe_leaks(prepared)
-        if not args.allow_leaks:
-            raise DataError(f"the split leaks: {found}; see melanoma audit, mend --split, or give --allow-leaks")
-        print(f"the split leaks: {found}; going on as told")
+        if not options.allow_leaks:
+            raise DataError(f"the split leaks: {found}; see melanoma audit, correct --split, or give --allow-leaks")
+        print(f"the split leaks: {found}; continuing because of --allow-leaks")
     return prepared

@@ -92,7 +92,7 @@ def test_a_defect_exits_with_70_and_its_traceback(
     assert command(body) == 70
     err = capsys.readouterr().err
     assert "Traceback (most recent call last)" in err and "unforeseen" in err and "trial.py" in err
-    assert err.strip().split("\n")[-1].startswith("melanoma: this is a defect of ours, please report the lines above")
+    assert err.strip().split("\n")[-1].startswith("melanoma: this is a bug in melanoma; please report the lines above")
 
 
 @pytest.mark.usefixtures("interruptible")

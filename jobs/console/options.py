@@ -1,0 +1,20 @@
+"""The frozen dataclasses that commands turn their arguments into."""
+
+import argparse
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Options:
+    """Base of every command's options; each field carries the name of its flag, dashes as underscores."""
+
+    @classmethod
+    def from_args(cls, args: argparse.Namespace) -> Self:
+        """Returns the options that were parsed; repeatable flags become tuples, empty where they are absent.
+
+        Raises:
+            AttributeError: A field has no flag of its name.
+        """
+        values = {field.name: getattr(args, field.name) for field in fields(cls)}
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
