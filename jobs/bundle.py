@@ -86,20 +86,19 @@ def _verify(args: argparse.Namespace) -> int:
 def _import(args: argparse.Namespace) -> int:
     from melanoma.images.decoding import ImageSpec
     from melanoma.model.bundle import Scaling, uniform_prior
+    from melanoma.model.bundle_contents import ModelSettings
 
     with logs.native_silence():
-        from melanoma.model.bundle_writer import import_model
+        from melanoma.model.keras_import import import_model
 
     height, width = args.size
-    bundle = import_model(
-        args.model,
-        args.output,
+    settings = ModelSettings(
         labels=args.labels,
         spec=ImageSpec(height, width, args.crop),
-        scaling=Scaling(args.scale, args.offset, tuple(args.mean), tuple(args.std)),
         prior=args.prior or uniform_prior(args.labels),
-        licence=args.licence,
+        scaling=Scaling(args.scale, args.offset, tuple(args.mean), tuple(args.std)),
     )
+    bundle = import_model(args.model, args.output, settings, args.licence)
     print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
     print("  Check it against the model's own framework on a few photographs before a night depends on it.")
     return OK

@@ -53,12 +53,12 @@ class ErrorKind(StrEnum):
         return self in MAY_HEAL
 
     @property
-    def may_pass(self) -> bool:
+    def is_transient(self) -> bool:
         """Whether asking the store again, some time later, may well help."""
         return self in _PASSING
 
     @property
-    def is_of_the_store(self) -> bool:
+    def is_store_failure(self) -> bool:
         """Whether the store, not the photograph, is at fault."""
         return self in _OF_THE_STORE
 

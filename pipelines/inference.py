@@ -39,12 +39,12 @@ class BundleRef:
     Attributes:
         uri: Folder of the bundle.
         digest: Of the bundle that the run was started with; another one is refused.
-        labels: How many.
+        num_classes: Number of classes of the bundle.
     """
 
     uri: str
     digest: str
-    labels: int
+    num_classes: int
 
 
 class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
@@ -71,7 +71,7 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
     ) -> Iterator[ScoredBatch]:
         """Scores one batch; one that holds failures only passes untouched."""
         began = time.perf_counter()
-        nothing = ModelOutput(np.zeros((0, self._bundle.labels), np.float32))
+        nothing = ModelOutput(np.zeros((0, self._bundle.num_classes), np.float32))
         scores = model.score(batch.pixels) if len(batch) else nothing
         yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
 

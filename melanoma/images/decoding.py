@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import PIL
 import simplejpeg
 from PIL import Image
@@ -18,6 +17,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from melanoma.errors import ErrorKind, ImageError, UsageError
 from melanoma.images.headers import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header, png_chunks, read_header
 from melanoma.images.pixel_budget import PixelBudget
+from melanoma.images.pixels import Pixels
 
 __all__ = ["DECODER", "IMAGE_EXTENSIONS", "MAX_BYTES", "Header", "ImageSpec", "decode", "read_header"]
 
@@ -75,7 +75,7 @@ class ImageSpec:
             raise UsageError(f"crop {self.crop}: give a share above 0 and at most 1, or none")
 
 
-def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> npt.NDArray[np.uint8]:
+def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> Pixels:
     """Decodes one photograph for the network; safe to call from several threads.
 
     The EXIF orientation is applied and all other metadata ignored, colour profiles too. Grey, palette, CMYK
@@ -98,7 +98,7 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> npt.ND
         return _decode(data, spec, header)
 
 
-def _decode(data: bytes, spec: ImageSpec, header: Header) -> npt.NDArray[np.uint8]:
+def _decode(data: bytes, spec: ImageSpec, header: Header) -> Pixels:
     try:
         if header.format == "jpeg":
             image, scale = _decode_jpeg(data, header, spec)

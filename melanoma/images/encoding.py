@@ -3,9 +3,9 @@
 import io
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 from PIL import Image
+
+from melanoma.images.pixels import Pixels
 
 Format = Literal["jpeg", "png"]
 
@@ -13,7 +13,7 @@ Format = Literal["jpeg", "png"]
 _EXIF_ORIENTATION = 0x0112
 
 
-def encode(pixels: npt.NDArray[np.uint8], format: Format, quality: int = 90, orientation: int = 1) -> bytes:
+def encode(pixels: Pixels, format: Format, quality: int = 90, orientation: int = 1) -> bytes:
     """Encodes a picture as a file's bytes.
 
     Args:

@@ -126,7 +126,7 @@ def _one_clear_error(uri: str) -> Iterator[None]:
     try:
         yield
     except ReadError as error:
-        if error.kind.may_pass:
+        if error.kind.is_transient:
             raise NothingCommittedError(f"{uri}: the bundle cannot be read: {error.detail}; try again") from None
         raise BundleError(f"{uri}: {error.detail}") from None
     except BundleError as error:

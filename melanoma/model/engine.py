@@ -7,15 +7,16 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from melanoma.errors import BundleError, MelanomaError
+from melanoma.images.pixels import Pixels
 from melanoma.model import golden
-from melanoma.model.bundle import Bundle, Scaling
+from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput
 from melanoma.model.description import ENGINE, OOD_ABOVE
+from melanoma.model.preprocessing import NO_SCALING, Scaling
 
 ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
 
@@ -33,7 +34,7 @@ class Engine:
         network: keras.Model,
         size: tuple[int, int],
         batch_size: int,
-        scaling: Scaling | None = None,
+        scaling: Scaling = NO_SCALING,
         temperature: float = 1.0,
     ) -> None:
         """Freezes `network`.
@@ -43,15 +44,14 @@ class Engine:
                 second output `ood_score`, (n, 1).
             size: Height and width of its input, pixels.
             batch_size: Photographs in a batch, at least 1.
-            scaling: What happens to pixel values before the network; None for nothing.
+            scaling: What happens to pixel values before the network.
             temperature: Divides the logits, above 0.
         """
         self.size, self.batch_size = size, batch_size
-        scaling = scaling or Scaling()
 
         def forward(pixels: tf.Tensor) -> list[tf.Tensor]:
             scaled = tf.cast(pixels, tf.float32)
-            if scaling != Scaling():
+            if scaling != NO_SCALING:
                 scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std
             answer = network(scaled, training=False)
             classes, *ood = answer if isinstance(answer, list) else [answer]
@@ -63,7 +63,7 @@ class Engine:
         # Called by itself, a frozen function spells its input out for an error text before every batch.
         self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
 
-    def score(self, pixels: npt.NDArray[np.uint8]) -> ModelOutput:
+    def score(self, pixels: Pixels) -> ModelOutput:
         """Scores up to `batch_size` photographs.
 
         Args:
@@ -161,7 +161,7 @@ def check_shapes(
         raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; leave it out")
 
 
-def score_all(engine: Engine, pixels: npt.NDArray[np.uint8]) -> ModelOutput:
+def score_all(engine: Engine, pixels: Pixels) -> ModelOutput:
     """Scores any number of photographs, at least one, batch by batch."""
     steps = range(0, len(pixels), engine.batch_size)
     batches = [engine.score(pixels[start : start + engine.batch_size]) for start in steps]

@@ -5,18 +5,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from melanoma.errors import BundleError
 from melanoma.images import decoding, encoding
+from melanoma.images.pixels import Pixels
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput, are_sound
 from melanoma.samples import phantoms
 
 TOLERANCE = 1e-4  # of a probability or score, for engines of one kind on different processors
 _SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
-
-Pixels = npt.NDArray[np.uint8]
 
 
 def draw_phantoms() -> dict[str, bytes]:

@@ -37,6 +37,9 @@ class Scaling:
             raise UsageError(f"{self}: give numbers of at most {LARGEST:g}, and for std of at least {SMALLEST:g}")
 
 
+NO_SCALING = Scaling()
+
+
 def preprocessing_of(spec: ImageSpec, scaling: Scaling) -> dict[str, Any]:
     """Spells the preprocessing for `bundle.json`."""
     return {

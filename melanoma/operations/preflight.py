@@ -92,7 +92,7 @@ def guarded(name: str, remedy: str, check: Callable[[], Check]) -> Check:
     except NothingCommittedError as error:
         return Check(name, Result.STORE, str(error), _ASK)
     except (MelanomaError, PhotographError, OSError) as error:
-        if isinstance(error, ReadError) and error.kind.may_pass:
+        if isinstance(error, ReadError) and error.kind.is_transient:
             return Check(name, Result.STORE, str(error), _ASK)
         return Check(name, Result.FAIL, str(error), remedy)
 
@@ -174,7 +174,7 @@ def check_decoding(loaded: Sequence[Loaded]) -> Check:
     good = len(loaded) - kinds.total()
     found = f"{good} of {len(loaded)} photographs" + (f"; {said}" if said else "")
     remedy = "the table of error kinds in docs/use/output.md says what each means"
-    if kinds and all(kind.is_of_the_store for kind in kinds) and not good:
+    if kinds and all(kind.is_store_failure for kind in kinds) and not good:
         return Check("decoding", Result.STORE, found, "the store gives no photograph: credentials, rights, network")
     if kinds.total() > 0.05 * len(loaded):
         return Check("decoding", Result.WARN if good else Result.FAIL, found, remedy)

@@ -86,7 +86,7 @@ class RowBuilder:
             if facts.error is None:
                 raise ValueError("a failed photograph carries its error")
             self._add(facts, status=FAILED, error_kind=facts.error.kind.value, error=facts.error.detail)
-            self.store_failures += facts.error.kind.is_of_the_store
+            self.store_failures += facts.error.kind.is_store_failure
 
     def _add(self, facts: Loaded, **values: Any) -> None:
         ref = facts.ref

@@ -7,8 +7,8 @@ its accuracy.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from melanoma.images.pixels import Pixels
 from melanoma.samples.canvas import Canvas, Plane, blend, ramp, tint
 
 
@@ -140,7 +140,7 @@ def _clutter(picture: Plane, canvas: Canvas) -> None:
         blend(picture, (45, 45, 50), 0.7 * ticks)
 
 
-def _photograph(picture: Plane, canvas: Canvas) -> npt.NDArray[np.uint8]:
+def _photograph(picture: Plane, canvas: Canvas) -> Pixels:
     """Adds what the camera adds: vignette or aperture, colour cast, grain."""
     rng = canvas.rng
     far = np.sqrt(canvas.x**2 + canvas.y**2)
@@ -154,7 +154,7 @@ def _photograph(picture: Plane, canvas: Canvas) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(picture.astype(np.uint8).transpose(1, 2, 0))
 
 
-def draw(seed: int, height: int, width: int) -> npt.NDArray[np.uint8]:
+def draw(seed: int, height: int, width: int) -> Pixels:
     """Draws one phantom: skin, a lesion-like patch, sometimes hairs, bubbles or a ruler.
 
     Seven kinds of patch take turns: `seed` modulo 7 picks the kind, so neighbouring seeds look different. One

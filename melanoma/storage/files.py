@@ -145,7 +145,7 @@ def check_writable(folder: str) -> None:
         call_store(_writer(place), place.path, b"probe")
     except ReadError as error:
         found = f"the output {folder} cannot be written: {error.detail}"
-        if error.kind.may_pass:
+        if error.kind.is_transient:
             raise NothingCommittedError(f"{found}; nothing was read, try again") from None
         raise UsageError(f"{found}; choose another --output or mend its rights") from None
     remove(place.uri)

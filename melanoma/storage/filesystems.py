@@ -137,7 +137,7 @@ def call_store(question: Any, *args: Any, **kwargs: Any) -> Any:
             return question(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
             kind = kind_of(error)
-            if attempt >= _TRIES or not kind.may_pass:
+            if attempt >= _TRIES or not kind.is_transient:
                 # The library's own text may hold a signature, a token or a patient's name: it stays here.
                 raise ReadError(kind, f"{MEANING[kind]} ({reason_of(error)})") from None
         time.sleep(random.uniform(0.2, 0.5) * 4**attempt)

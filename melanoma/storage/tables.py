@@ -32,7 +32,7 @@ def read_table_file(option: str, uri: str) -> bytes:
     try:
         return read_bytes(canonical(uri))
     except ReadError as error:
-        if error.kind.may_pass:
+        if error.kind.is_transient:
             raise NothingCommittedError(f"{option} {uri}: {error.detail}; try again") from None
         raise UsageError(f"{option} {uri}: {error.detail}; check the path and its permissions") from None
 

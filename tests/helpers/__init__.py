@@ -46,6 +46,7 @@ def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int 
 
     from melanoma.images.decoding import ImageSpec
     from melanoma.model.bundle import uniform_prior
+    from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
     from melanoma.model.bundle_writer import write_bundle
 
     keras.utils.set_random_seed(seed)
@@ -58,16 +59,11 @@ def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int 
             keras.layers.Dense(len(labels), activation="softmax", kernel_initializer="he_normal"),
         ]
     )
-    write_bundle(
-        str(folder),
-        network,
-        labels=labels,
-        spec=ImageSpec(size, size),
-        card="# Tiny\n\nFor tests.\n",
-        licence="Public domain: made of random numbers.\n",
-        prior=uniform_prior(labels),
-        thresholds={"melanoma": 0.3},
+    settings = ModelSettings(
+        labels=labels, spec=ImageSpec(size, size), prior=uniform_prior(labels), thresholds={"melanoma": 0.3}
     )
+    documents = BundleDocuments(card="# Tiny\n\nFor tests.\n", licence="Public domain: made of random numbers.\n")
+    write_bundle(str(folder), network, settings, documents)
     return str(folder)
 
 

@@ -17,6 +17,7 @@ from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Batch, Task
 from melanoma.ingest.sources import Root, list_images
 from melanoma.model.bundle import load_bundle
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.runs.planning import ListingSummary
 from melanoma.runs.run import ModelRun
@@ -113,13 +114,14 @@ def test_a_night_writes_who_should_be_looked_at_by_a_person(tmp_path: Path) -> N
     write_bundle(
         str(tmp_path / "bundle"),
         with_familiarity(network, ["maps"], known[:40], known[40:], batch_size=20),
-        labels=("melanoma", "nevus", "scc"),
-        spec=SPEC,
-        card="# For tests\n",
-        licence="None.\n",
-        prior=(0.2, 0.7, 0.1),
-        decision_rule="argmax",
-        thresholds={"ood_above": 0.5, "review_below": 0.1},
+        ModelSettings(
+            labels=("melanoma", "nevus", "scc"),
+            spec=SPEC,
+            prior=(0.2, 0.7, 0.1),
+            decision_rule="argmax",
+            thresholds={"ood_above": 0.5, "review_below": 0.1},
+        ),
+        BundleDocuments(card="# For tests\n", licence="None.\n"),
     )
     fill(tmp_path / "in", 5)
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)

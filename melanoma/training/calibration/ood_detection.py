@@ -10,9 +10,9 @@ from scipy.special import ndtri
 
 from melanoma.errors import UsageError
 from melanoma.evaluation.metrics.bootstrap import COVERAGE, Estimate
+from melanoma.images.pixels import Pixels
 from melanoma.model.engine import Engine, score_all
 from melanoma.training.calibration import ood_images
-from melanoma.training.calibration.ood_images import Pixels
 
 COUNT = 60  # pictures of each strange kind
 LIMITS = (

@@ -16,8 +16,8 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_images
 
 from melanoma.images import decoding
+from melanoma.images.pixels import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 Dice = np.random.Generator
 _Draw = Callable[[Dice, int, int], npt.NDArray[Any]]
 

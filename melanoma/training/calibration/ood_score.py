@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.covariance import ledoit_wolf
 
+from melanoma.images.pixels import Pixels
 from melanoma.model.decision import OOD_SCORE
 
-Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.floating[Any]]
 
 OOD_THRESHOLD = 0.5  # the score of the photograph that is unlike the training set at the quantile below

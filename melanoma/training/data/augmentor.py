@@ -10,17 +10,16 @@ from functools import cache
 from typing import cast
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from melanoma.images.decoding import ImageSpec, decode, read_header
+from melanoma.images.pixels import Pixels
 
 with warnings.catch_warnings():
     # Its docstrings hold formulas in plain strings; Python warns of their backslashes when it first compiles them.
     warnings.filterwarnings("ignore", "invalid escape sequence")
     from Augmentor import Pipeline
 
-Pixels = npt.NDArray[np.uint8]
 _QUALITY = 95  # of a JPEG: what augmentation changes should outweigh what compression does
 _one_at_a_time = threading.Lock()
 

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 from PIL import Image
 
 from melanoma.datasets.reading import Photograph, read_file
 from melanoma.images.decoding import ImageSpec, decode, read_header
+from melanoma.images.pixels import Pixels
 from melanoma.labels import name_of
 from melanoma.training.data.policies import LOOKS
 from melanoma.training.png import png_of
 
-Pixels = npt.NDArray[np.uint8]
 _TILE_INCHES = 1.5
 _LONGEST_ID = 22
 

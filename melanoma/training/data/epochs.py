@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma.datasets.splits import Part
-from melanoma.training.data.loader import Pixels, Size, Viewer
+from melanoma.images.pixels import Pixels
+from melanoma.training.data.loader import Size, Viewer
 from melanoma.training.data.mixup import blended
 from melanoma.training.data.sampling import draw
 

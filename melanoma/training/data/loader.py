@@ -7,12 +7,11 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 
 from melanoma.datasets.reading import Photograph, read_file
+from melanoma.images.pixels import Pixels
 from melanoma.training.data.policies import Look
 
-Pixels = npt.NDArray[np.uint8]
 Size = tuple[int, int]
 Key = tuple[int, ...]
 _OTHER_FILE = 0.25  # share of draws that look at another file of the photograph, where there is one

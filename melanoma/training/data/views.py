@@ -15,8 +15,8 @@ from PIL import Image
 
 from melanoma.images import encoding
 from melanoma.images.decoding import ImageSpec, decode, read_header
+from melanoma.images.pixels import Pixels
 
-Pixels = npt.NDArray[np.uint8]
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 cv2.setNumThreads(1)  # whoever draws views runs several at once already
 

@@ -13,6 +13,7 @@ from melanoma.datasets.splits import TRAIN
 from melanoma.evaluation.pages.evaluation import page
 from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle import Bundle
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.training.calibration.thresholds import draw_review
 from melanoma.training.data.class_counts import draw_counts
@@ -218,17 +219,17 @@ class Plan:
         )
         before = {label: parts[TRAIN] for label, parts in tally.items()}
         after = {label: round(share * sum(before.values())) for label, share in epochs.items()}
-        return write_bundle(
-            uri,
-            finished.network,
+        settings = ModelSettings(
             labels=labels,
             spec=self.spec,
-            card=model_card.write_card(told, finished),
-            licence=_LICENCE.format(story.licence) + self._inherited_terms,
             prior=finished.prior,
             temperature=finished.temperature,
             decision_rule=self.rule,
             thresholds=finished.thresholds,
+        )
+        documents = BundleDocuments(
+            card=model_card.write_card(told, finished),
+            licence=_LICENCE.format(story.licence) + self._inherited_terms,
             reference=finished.reference,
             metrics={
                 "test": {key: value for key, value in finished.report.items() if key not in _NOT_IN_BUNDLE_JSON},
@@ -247,3 +248,4 @@ class Plan:
                 "evaluation.html": page(finished.report, f"{story.name}: test part").encode(),
             },
         )
+        return write_bundle(uri, finished.network, settings, documents)

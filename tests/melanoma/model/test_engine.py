@@ -18,6 +18,7 @@ from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import uniform_prior
 from melanoma.model.engine import Engine, load_engine, score_all
@@ -269,8 +270,10 @@ def with_more(*outputs: tuple[str, int]) -> keras.Model:
 def write(
     uri: Path, network: keras.Model, labels: Sequence[str] = ("a", "b", "c"), size: int = 16, **changes: Any
 ) -> Bundle:
-    parts = {"labels": labels, "prior": uniform_prior(labels), "card": "# X\n", "licence": "None.\n", **changes}
-    return write_bundle(str(uri), network, spec=ImageSpec(size, size), **parts)
+    about = {name: changes.pop(name) for name in ("reference", "metrics", "training") if name in changes}
+    settings: dict[str, Any] = {"labels": labels, "prior": uniform_prior(labels), **changes}
+    documents = BundleDocuments(card="# X\n", licence="None.\n", **about)
+    return write_bundle(str(uri), network, ModelSettings(spec=ImageSpec(size, size), **settings), documents)
 
 
 @pytest.mark.parametrize(
@@ -313,8 +316,8 @@ def test_a_temperature_makes_no_probabilities_of_logits(tmp_path: Path) -> None:
         ({"prior": [0.5, 0.5]}, "2 shares in the prior for 3 labels"),
         ({"prior": [0.5, 0.5, 0.5]}, "prior sums to 1.5"),
         ({"thresholds": {"lentigo": 0.5}}, "thresholds for 'lentigo'"),
-        ({"metrics": {"accuracy": float("nan")}}, "no JSON value"),
-        ({"training": {"seed": np.int64(3)}}, "no JSON value"),
+        ({"metrics": {"accuracy": float("nan")}}, "not JSON"),
+        ({"training": {"seed": np.int64(3)}}, "not JSON"),
         ({"decision_rule": "majority"}, "known are balanced, argmax"),
         ({"labels": ["nv", "nevus", "c"]}, "both become the column p_nevus"),
         ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network gives no ood_score; leave it out"),

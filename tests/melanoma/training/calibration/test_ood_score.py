@@ -9,7 +9,9 @@ import pytest
 from keras import layers
 
 from melanoma.images.decoding import ImageSpec
+from melanoma.images.pixels import Pixels
 from melanoma.model.bundle import load_bundle
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.engine import load_engine, score_all
 from melanoma.samples.phantoms import draw
@@ -18,7 +20,6 @@ from melanoma.training.calibration.ood_score import OOD_THRESHOLD, whiten, with_
 
 SIZE = (24, 24)
 LAYERS = ("first", "second")
-Pixels = npt.NDArray[np.uint8]
 
 
 def phantoms(count: int, first: int) -> Pixels:
@@ -97,13 +98,14 @@ def test_a_bundle_with_two_outputs_scores_the_same_after_it_was_written(extended
     write_bundle(
         str(tmp_path / "new"),
         extended,
-        labels=labels,
-        spec=ImageSpec(*SIZE),
-        card="# For tests\n",
-        licence="None.\n",
-        prior=(0.2, 0.5, 0.3),
-        temperature=1.5,
-        thresholds={"melanoma": 0.2, "review_below": 0.6, "ood_above": OOD_THRESHOLD},
+        ModelSettings(
+            labels=labels,
+            spec=ImageSpec(*SIZE),
+            prior=(0.2, 0.5, 0.3),
+            temperature=1.5,
+            thresholds={"melanoma": 0.2, "review_below": 0.6, "ood_above": OOD_THRESHOLD},
+        ),
+        BundleDocuments(card="# For tests\n", licence="None.\n"),
     )
     bundle = load_bundle(str(tmp_path / "new"))
     pixels = phantoms(20, 0)
