@@ -1,6 +1,7 @@
 # Two commands matter: `make score` runs the job, `make test` runs the tests. Both install what they need, once.
 SHELL := bash
 PYTHON ?= python3.11
+PYTHON_3_12 ?= python3.12
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -10,23 +11,34 @@ OUTPUT ?= out/scores
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
          FROM scores WHERE status = 'scored' GROUP BY top_label ORDER BY photographs DESC
 
-.PHONY: score test slow lint types lock clean
+# What needs neither a training nor a server.
+QUICK := tests/melanoma tests/pipelines/test_scoring.py tests/pipelines/test_transforms.py --ignore=tests/melanoma/training
+
+.PHONY: score test quick test-3.12 slow lint types lock clean
 
 score: $(VENV)/.scoring
 ifeq ($(IMAGES),out/samples)
-	@echo "== drawing sample photographs (of no patient, of no disease)"
+	@echo "== drawing sample photographs (they show no patient and no disease)"
 	@$(BIN)/melanoma samples out/samples
 endif
 	@echo "== scoring $(IMAGES) with $(BUNDLE)"
 	@$(BIN)/melanoma score --images "$(IMAGES)" --bundle "$(BUNDLE)" --output "$(OUTPUT)"
-	@echo "== the table answers: melanoma query $(OUTPUT) \"$(QUERY)\""
+	@echo "== querying the table: melanoma query $(OUTPUT) \"$(QUERY)\""
 	@$(BIN)/melanoma query "$(OUTPUT)" "$(QUERY)"
 
 test: $(VENV)/.developing
 	@echo "== running the tests"
 	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
 
-# A hundred nights, twice: about twenty minutes.
+quick: $(VENV)/.developing
+	@echo "== running the quick tests with $$($(BIN)/python --version)"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow and not service" $(QUICK)
+
+# The quick tests under the newer Python, in an environment of its own, installed from the same lock file.
+test-3.12:
+	@$(MAKE) --no-print-directory quick VENV=.venv-3.12 PYTHON="$(PYTHON_3_12)"
+
+# A hundred simulated nights, twice (docs/understand/reliability.md): ten to twenty minutes on two cores.
 slow: $(VENV)/.developing
 	@$(BIN)/python -m pytest -q -m slow -n 2
 
@@ -37,17 +49,17 @@ types: $(VENV)/.developing
 	@$(BIN)/mypy
 
 $(VENV)/bin/python:
-	@echo "== making $(VENV)"
+	@echo "== creating $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.scoring: requirements.lock pyproject.toml | $(VENV)/bin/python
-	@echo "== installing what scoring needs, by hash (some minutes, once)"
+	@echo "== installing what scoring needs, by hash (a few minutes, once)"
 	@test -e $(VENV)/.developing || $(BIN)/python -m pip install -q --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install -q --no-deps --editable .
 	@touch $@
 
 $(VENV)/.developing: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
-	@echo "== installing what tests and training need, by hash (some minutes, once)"
+	@echo "== installing what tests and training need, by hash (a few minutes, once)"
 	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
 	@$(BIN)/python -m pip install -q --no-deps --editable .
 	@touch $@ $(VENV)/.scoring

@@ -1,7 +1,7 @@
 """Nights over months: whatever happens to them, the table is what an independent oracle says.
 
-The short form runs 14 nights with every kind of event, in about a minute; `make slow` runs a hundred, twice, in about
-ten minutes on two cores. Nights that are killed are processes of their own; all others run in this one.
+The short form runs 14 nights with every kind of event; `make slow` runs a hundred, twice. Runs that are killed are
+processes of their own; all others run in this one.
 """
 
 import hashlib
