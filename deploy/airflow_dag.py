@@ -1,4 +1,4 @@
-"""A night as an Airflow DAG: only exit code 3 is tried again, everything else is a person's business."""
+"""A nightly run as an Airflow DAG: only exit code 3 is tried again, all other failures need a person."""
 
 import datetime
 
@@ -11,14 +11,14 @@ TRY_AGAIN = 3
 
 
 def score(run_date: str) -> None:
-    """Runs one night; a failure without a retry is an AirflowFailException."""
+    """Runs once; a failure that a retry cannot help is an AirflowFailException."""
     import subprocess
 
     code = subprocess.run([*COMMAND, "--run-date", run_date], check=False).returncode
     if code == TRY_AGAIN:
-        raise AirflowException("nothing was committed; another try goes on from there")
+        raise AirflowException("nothing was committed; the next try resumes")
     if code:
-        raise AirflowFailException(f"exit code {code}: docs/use/scheduling.md says what it wants")
+        raise AirflowFailException(f"exit code {code}: docs/use/operations.md says what to do")
 
 
 with DAG(

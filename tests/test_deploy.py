@@ -1,31 +1,32 @@
-"""The examples for schedulers name flags, files and exit codes that exist; systemd itself judges its units."""
+"""The examples for schedulers name flags, files and exit codes that exist; systemd itself checks its units."""
 
 import ast
 import re
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from jobs.cli import _parser
+from jobs.cli import parse
 from jobs.console import exit_codes
 from tests.helpers import ROOT
 
 DEPLOY = ROOT / "deploy"
 
 
-def test_the_settings_are_flags() -> None:
+def test_the_settings_are_flags_of_score_and_doctor(tmp_path: Path) -> None:
     text = (DEPLOY / "night.toml").read_text()
-    settings = tomllib.loads(re.sub(r"^# (?=[a-z-]+ = )", "", text, flags=re.MULTILINE))
-    _, commands = _parser(["score"])
-    assert {f"--{name}" for name in settings} <= set(commands.choices["score"]._option_string_actions)
-    assert "notify-command" in settings
+    settings = tmp_path / "night.toml"
+    settings.write_text(re.sub(r"^# (?=[a-z-]+ = )", "", text, flags=re.MULTILINE))
+    flags = parse(["score", "--config", str(settings)]).args
+    assert flags.bundle == ["/srv/melanoma/bundles/ham10000-lite0-taught"] and flags.max_failed == 0.05
+    assert flags.notify_command == "/srv/melanoma/notify.sh"
+    assert parse(["doctor", "--config", str(settings)]).args.images == flags.images
 
 
 @pytest.mark.parametrize("name", ["melanoma.cron", "melanoma.service", "airflow_dag.py", "cronjob.yaml"])
-def test_each_example_starts_the_night_with_its_settings(name: str) -> None:
+def test_each_example_starts_a_run_with_its_settings(name: str) -> None:
     words = re.sub(r"[\"',\[\]]", " ", (DEPLOY / name).read_text()).split()
     place = words.index("score")
     while words[place + 1] != "--config":
@@ -40,7 +41,7 @@ def test_a_cron_line_has_five_times_a_user_and_a_command() -> None:
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 @pytest.mark.parametrize("name", ["melanoma.service", "melanoma.timer"])
-def test_systemd_takes_the_units(tmp_path: Path, name: str) -> None:
+def test_systemd_accepts_the_units(tmp_path: Path, name: str) -> None:
     for unit in DEPLOY.glob("melanoma.*"):
         text = unit.read_text().replace("/srv/melanoma/.venv/bin/melanoma", "/bin/true")
         (tmp_path / unit.name).write_text(
@@ -62,7 +63,7 @@ def test_only_exit_code_3_is_tried_again() -> None:
 
 
 def test_the_guide_explains_every_exit_code() -> None:
-    guide = (ROOT / "docs" / "use" / "scheduling.md").read_text()
+    guide = (ROOT / "docs" / "use" / "operations.md").read_text()
     codes = {value for name, value in vars(exit_codes).items() if name.isupper() and isinstance(value, int)}
     assert {int(code) for code in re.findall(r"^\| (\d+) \|", guide, re.MULTILINE)} == codes
 

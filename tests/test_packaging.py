@@ -40,6 +40,15 @@ def test_every_dependency_has_a_lower_bound_and_is_pinned_by_hash() -> None:
             ), name
 
 
+def test_every_python_that_is_promised_is_declared_and_tested() -> None:
+    low, high = re.fullmatch(r">=3\.(\d+),<3\.(\d+)", PROJECT["requires-python"]).groups()  # type: ignore[union-attr]
+    promised = [f"3.{minor}" for minor in range(int(low), int(high))]
+    assert re.findall(r"Python :: (3\.\d+)$", "\n".join(PROJECT["classifiers"]), re.MULTILINE) == promised
+    makefile, ci = ((ROOT / name).read_text(encoding="utf-8") for name in ("Makefile", ".ci/run"))
+    assert re.findall(r"\?= python(3\.\d+)$", makefile, re.MULTILINE) == promised
+    assert "python3.11" in ci and "make test-3.12" in ci
+
+
 def test_the_lock_files_agree() -> None:
     def pins(lock: str) -> set[str]:
         return set(re.findall(r"^([\w.-]+==[^ ]+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))

@@ -1,4 +1,4 @@
-"""Every command of the README is run as it stands there, but for the one that runs the tests."""
+"""Runs every command of the README as it stands there, except the one that runs the tests."""
 
 import os
 import re
@@ -18,7 +18,7 @@ COPIED = ["Makefile", "README.md", "pyproject.toml", "requirements.lock", "requi
 
 
 def shell_commands() -> list[str]:
-    """The lines of all sh blocks, comments dropped, and the commands that are spelt within a sentence."""
+    """Returns the lines of all sh blocks without comments, and the commands within a sentence."""
     blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
     lines = [line.split("  #")[0].split("   #")[0].strip() for line in blocks.splitlines()]
     inline = [re.sub(r"\s+", " ", words) for words in re.findall(r"`(melanoma [a-z]+ [^`]+)`", README)]
@@ -27,7 +27,7 @@ def shell_commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the commands need, beside the environment that is installed already."""
+    """A copy of what the commands need, next to the environment that is already installed."""
     folder = tmp_path_factory.mktemp("checkout")
     for name in COPIED:
         source = ROOT / name
@@ -57,7 +57,7 @@ def test_the_readme_leads_with_two_commands() -> None:
     assert shell_commands()[:2] == ["make score", "make test"]
 
 
-def test_make_score_draws_scores_sums_up_and_asks_the_table(checkout: Path) -> None:
+def test_make_score_draws_samples_scores_them_and_queries_the_table(checkout: Path) -> None:
     said = run("make score", checkout)
     assert "200 listed = 195 scored + 5 failed + 0 skipped" in said
     assert "mean_probability" in said and "not a diagnosis" in said
@@ -83,6 +83,6 @@ def test_every_other_command_works_as_it_stands(checkout: Path, s3_endpoint: str
     assert done >= 3
 
 
-def test_every_page_that_the_readme_names_is_there() -> None:
+def test_every_page_that_the_readme_links_to_exists() -> None:
     for link in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
         assert (ROOT / link).exists(), link

@@ -1,0 +1,135 @@
+"""The commands in docs/: each one is a valid command line, and those that take seconds are run as they stand there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main, parse
+from tests.helpers import ROOT, fill, photograph
+from tests.helpers.score_tables import OTHER_MODEL, commit, failed, labels, scored
+
+DOCS = ROOT / "docs"
+
+
+def commands(page: str) -> list[list[str]]:
+    """Returns the words of every command in the sh blocks of a page, comments and environment variables left out."""
+    blocks = re.findall(r"```sh\n(.*?)```", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    found = [shlex.split(line, comments=True) for line in lines if line.strip()]
+    return [[word for word in words if not re.fullmatch(r"[A-Z_]+=\S+", word)] for words in found]
+
+
+ALL = [
+    pytest.param(words, id=f"{page.stem}: {' '.join(words)[:60]}")
+    for page in sorted(DOCS.rglob("*.md"))
+    for words in commands(str(page.relative_to(DOCS)))
+]
+
+
+@pytest.mark.parametrize("words", ALL)
+def test_every_command_is_one_that_its_program_understands(words: list[str]) -> None:
+    program = words[0].rpartition("/")[2]
+    if program == "melanoma":
+        words = [str(ROOT / "deploy" / "night.toml") if word == "/etc/melanoma/night.toml" else word for word in words]
+        if words[-1] == "...":  # an excerpt: what else a training needs
+            words = [*words[:-1], "--data", "x", "--data-licence", "x", "--output", "x"]
+        assert parse(words[1:]).command == words[1]
+    elif program == "python":
+        source = (ROOT / words[1]).read_text(encoding="utf-8")
+        assert [word for word in words[2:] if word.startswith("--") and f'"{word}"' not in source] == []
+    else:
+        assert words[:2] == ["pip", "install"]
+
+
+def run(words: list[str], replacements: dict[str, str]) -> None:
+    """Runs a command with other paths and models, in this process."""
+    for old, new in replacements.items():
+        words = [word.replace(old, new) for word in words]
+    assert main(words[1:]) == 0, words
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """A table of two models, one to promote and one to delete, over eight lesions."""
+    good, bad = "m-501b05be0066", "m-bad"
+    rows = [scored(f"a{n}", 0.8 - n / 10, 0.1 + n / 10, 0.1, model_id=model) for n in range(8) for model in (good, bad)]
+    return commit(tmp_path / "scores", [*rows, failed("b", model_id=good)])
+
+
+def test_a_bad_model_is_rolled_back_and_a_patient_forgotten_as_the_page_says(
+    table: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "uris.txt").write_text("file:///archive/a0.jpg\n", encoding="utf-8")
+    found = commands("use/table.md")
+    assert len(found) == 5
+    for words in found:
+        run(words, {"s3://results/scores": table})
+    out = capsys.readouterr().out
+    assert "8 rows of m-bad would be deleted" in out and "8 rows of m-bad deleted" in out
+    assert "1 photographs forgotten: 1 rows" in out
+
+
+def test_photographs_are_scored_as_the_page_for_operators_says(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 2)
+    (words,) = commands("use/operations.md")
+    places = {"s3://archive/dermoscopy": str(tmp_path / "in"), "s3://results/scores": str(tmp_path / "out")}
+    run(words, places | {"/models/ham10000-lite0-taught": bundle_uri})
+    assert "2 listed = 2 scored" in capsys.readouterr().out
+
+
+def test_a_config_file_starts_a_run_as_the_page_on_schedulers_says(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 2)
+    settings = (ROOT / "deploy" / "night.toml").read_text(encoding="utf-8")
+    for old, new in (
+        ("s3://archive/dermoscopy", f"{tmp_path}/in"),
+        ("/srv/melanoma/bundles/ham10000-lite0-taught", bundle_uri),
+        ("s3://results/scores", f"{tmp_path}/out"),
+        ("/var/lib/node_exporter/textfile", str(tmp_path)),
+    ):
+        assert old in settings
+        settings = settings.replace(old, new)
+    (tmp_path / "night.toml").write_text(settings, encoding="utf-8")
+    (words,) = commands("use/scheduling.md")
+    run(words, {"/etc/melanoma/night.toml": str(tmp_path / "night.toml")})
+    assert "2 listed = 2 scored" in capsys.readouterr().out
+    assert "melanoma_ok" in (tmp_path / "melanoma.prom").read_text(encoding="utf-8")
+
+
+def test_models_are_evaluated_and_compared_as_the_page_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [scored(f"a{n}", 0.1 + n % 2 * 0.7, 0.8 - n % 2 * 0.7, 0.1) for n in range(24)]
+    commit(tmp_path / "scores", rows)
+    lines = [f"a{n},{'mel' if n % 2 else 'nv'},lesion-{n},{20 + n},male,back" for n in range(24)]
+    labels(tmp_path / "metadata.csv", "\n".join(["image_id,dx,lesion_id,age,sex,localization", *lines]))
+    (tmp_path / "bundles" / "mine").mkdir(parents=True)
+    (tmp_path / "bundles" / "mine" / "split.csv").write_text("image_id,group,part\na0,lesion-0,train\n")
+    evaluate, compare = commands("models/evaluation.md")[:2]
+    run(evaluate, {"/results": str(tmp_path)})
+    commit(tmp_path / "scores", [row | {"model_id": OTHER_MODEL} for row in rows])
+    run(compare, {"/results": str(tmp_path), "m-1…": rows[0]["model_id"], "m-2…": OTHER_MODEL})
+    assert "no difference shown" in capsys.readouterr().out
+    assert (tmp_path / "evaluation" / "evaluation.json").exists()
+    assert (tmp_path / "comparison" / "comparison.json").exists()
+
+
+@pytest.mark.parametrize(("page", "number"), [("models/audit.md", 0), ("models/leakage.md", 2)])
+def test_folders_are_audited_as_the_page_says(
+    page: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place, part in enumerate(("train", "test", "validation")):
+        folder = tmp_path / "data" / part / "nevus"
+        folder.mkdir(parents=True)
+        (folder / f"{part}.jpg").write_bytes(photograph(place, height=64, width=96))
+    words = commands(page)[number]
+    assert words[:3] == ["melanoma", "audit", "data/train"]
+    run(words, {})
