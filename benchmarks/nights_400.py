@@ -18,8 +18,9 @@ from melanoma.model.bundle import load_bundle
 from melanoma.queries import views
 from melanoma.runs import ledger
 from melanoma.runs.run import new_run
-from melanoma.table import maintenance, score_table
+from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import score_schema
+from melanoma.table.score_table import ScoreTable
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "results" / "nights_400.json"
@@ -58,18 +59,24 @@ def grow(folder: str, nights: int, photographs: int, compacts: bool) -> list[dic
     uri, found = f"{folder}/scores", []
     for night in range(1, nights + 1):
         table = rows(night, photographs)
-        score_table.append(uri, score_table.table_version(uri), f"run-{night}", _SCHEMA, iter(table.to_batches()))
+        ScoreTable.at(OutputLayout.at(uri), ScoreTable.open(OutputLayout.at(uri)).version).append(
+            f"run-{night}", _SCHEMA, iter(table.to_batches())
+        )
         if compacts:
-            maintenance.compact_if_it_pays(uri, _BUNDLE.model_id)
+            ScoreTable.open(OutputLayout.at(uri)).compact_if_it_pays(_BUNDLE.model_id)
         if night % _EVERY == 0:
-            run = new_run(uri, _BUNDLE, pa.schema([]), score_table.table_version(uri), None)
+            run = new_run(
+                OutputLayout.at(uri), _BUNDLE, pa.schema([]), ScoreTable.open(OutputLayout.at(uri)).version, None
+            )
             found.append(
                 {
                     "compacts": compacts,
                     "nights": night,
-                    "small files": maintenance.small_files(uri, _BUNDLE.model_id),
-                    "latest, s": timed(lambda: views.query(uri, "SELECT count(*) FROM latest")),
-                    "ledger, s": timed(lambda run=run: ledger.load_ledger(run)),
+                    "small files": ScoreTable.open(OutputLayout.at(uri)).small_files(_BUNDLE.model_id),
+                    "latest, s": timed(
+                        lambda: views.query(ScoreTable.open(OutputLayout.at(uri)), "SELECT count(*) FROM latest")
+                    ),
+                    "ledger, s": timed(lambda run=run: ledger.load_ledgers([run])),
                 }
             )
             print(found[-1], flush=True)

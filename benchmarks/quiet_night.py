@@ -24,6 +24,9 @@ import pyarrow as pa
 from fsspec import AbstractFileSystem
 from night import counts_of, measure
 
+from melanoma.table.layout import OutputLayout
+from melanoma.table.score_table import ScoreTable
+
 RESULTS = Path(__file__).parent / "results" / "quiet_night.json"
 LAYOUTS = {"tree": 1000, "flat": 0}
 _COMMITS = 20
@@ -86,14 +89,15 @@ def write_table(output: str, layout: str, count: int, bundle_uri: str) -> None:
     from melanoma.ingest.sources import Root, list_images
     from melanoma.model.bundle import load_bundle
     from melanoma.runs.run import new_run
-    from melanoma.table import score_table
 
     bundle = load_bundle(bundle_uri)
     refs = list_images(Root(f"quiet://{layout}-{count}"))
     for _ in range(_COMMITS):
-        run = new_run(output, bundle, pa.schema([]), score_table.table_version(output), None)
+        run = new_run(
+            OutputLayout.at(output), bundle, pa.schema([]), ScoreTable.open(OutputLayout.at(output)).version, None
+        )
         pages = _pages(run, bundle.slugs, refs, count // _COMMITS)
-        score_table.append(output, run.table_version, run.run_id, run.schema, pages)
+        ScoreTable.at(OutputLayout.at(output), run.table_version).append(run.run_id, run.schema, pages)
 
 
 def _pages(run: Any, slugs: Any, refs: Iterator[Any], count: int) -> Iterator[pa.RecordBatch]:

@@ -31,14 +31,15 @@ def run(args: argparse.Namespace) -> int:
     from melanoma.evaluation.inputs.table_predictions import read_answers
     from melanoma.evaluation.inputs.training_set import read_trained
     from melanoma.evaluation.metrics.agreement import pair
+    from melanoma.table.score_table import ScoreTable
 
     truths = None
     if args.labels:
         if not (args.id_column and args.label_column):
             raise UsageError("--labels needs --id-column and --label-column, the names of its columns")
         truths = read_truths(args.labels, Columns(args.id_column, args.label_column, args.group_column))
-    old = read_answers(args.old, args.old_model, "--old-model", args.old_run)
-    new = read_answers(args.new or args.old, args.new_model, "--new-model", args.new_run)
+    old = read_answers(ScoreTable.in_folder(args.old), args.old_model, "--old-model", args.old_run)
+    new = read_answers(ScoreTable.in_folder(args.new or args.old), args.new_model, "--new-model", args.new_run)
     sides = [(args.old, old.model_id, args.old_run), (args.new or args.old, new.model_id, args.new_run)]
     if sides[0] == sides[1]:
         raise UsageError(f"{args.old}: both sides are {old.model_id} of one table; name two models, runs or tables")

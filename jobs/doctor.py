@@ -55,18 +55,18 @@ def _checks(args: argparse.Namespace) -> Iterator[Any]:
     from melanoma.model.bundle import load_bundle
     from melanoma.operations import preflight
     from melanoma.operations.preflight import Check, Result, guarded
+    from melanoma.table.layout import OutputLayout
 
+    layout = OutputLayout.at(args.output)
     yield guarded("versions", "install by requirements.lock", preflight.check_versions)
-    yield guarded("other nights", "", lambda: preflight.check_alone(args.output))
-    output = guarded(
-        "output", "choose another --output, or mend its rights", lambda: preflight.check_output(args.output)
-    )
+    yield guarded("other nights", "", lambda: preflight.check_alone(layout))
+    output = guarded("output", "choose another --output, or mend its rights", lambda: preflight.check_output(layout))
     yield output
     listed = None
 
     def listing() -> "Check":
         nonlocal listed
-        listed = preflight.list_some(sources_of(args))
+        listed = preflight.list_some(sources_of(args, layout))
         return preflight.check_listing(listed)
 
     yield guarded("listing", "check --images, and the credentials of its store", listing)
@@ -82,7 +82,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Any]:
         if not bundles:
             continue
         if output.result is Result.PASS:
-            delta = partial(preflight.check_delta, args.output, bundles[0])
+            delta = partial(preflight.check_delta, layout, bundles[0])
             yield guarded("table", "choose another --output", delta)
         if listed is not None and listed.count:
             for found in _timed(args, bundles[0], listed):
@@ -90,7 +90,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Any]:
                 if hasattr(found, "memory_bytes"):
                     yield preflight.check_memory(found.memory_bytes)
                 yield found
-    yield guarded("space", "make room", lambda: preflight.check_space(args.output, needed))
+    yield guarded("space", "make room", lambda: preflight.check_space(layout, needed))
 
 
 def _timed(args: argparse.Namespace, bundle: Any, listed: Any) -> Iterator[Any]:

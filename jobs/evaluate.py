@@ -25,10 +25,11 @@ def run(args: argparse.Namespace) -> int:
     from melanoma.evaluation.inputs.matching import match
     from melanoma.evaluation.inputs.table_predictions import read_answers
     from melanoma.evaluation.inputs.training_set import read_trained
+    from melanoma.table.score_table import ScoreTable
 
     by = tuple(dict.fromkeys(name.strip() for name in args.by.split(",") if name.strip()))
     truths = read_truths(args.labels, Columns(args.id_column, args.label_column, args.group_column, by))
-    answers = read_answers(args.table, args.model_id)
+    answers = read_answers(ScoreTable.in_folder(args.table), args.model_id)
     predictions, data = match(answers, truths, read_trained(args.trained_on))
     report = {**evaluate(predictions, args.seed), "data": data}
     print(printable(_summary(report), keep="\n"))

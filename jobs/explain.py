@@ -24,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints every attempt, and what the next night will do."""
     from melanoma.queries.explain import explain
+    from melanoma.table.score_table import ScoreTable
 
-    found = explain(args.table, args.photograph, datetime.date.today(), not args.offline)
+    found = explain(ScoreTable.in_folder(args.table), args.photograph, datetime.date.today(), not args.offline)
     print(_as_json(found) if args.json else printable(_as_text(found), keep="\n"))
     return OK
 

@@ -39,8 +39,9 @@ def run(args: argparse.Namespace) -> int:
     if args.output:
         return _write(args, sql, args.output)
     from melanoma.queries import views
+    from melanoma.table.score_table import ScoreTable
 
-    print(views.as_text(views.query(args.table, sql), args.rows))
+    print(views.as_text(views.query(ScoreTable.in_folder(args.table), sql), args.rows))
     return OK
 
 
@@ -57,7 +58,8 @@ def _statement(args: argparse.Namespace) -> str:
 
 def _write(args: argparse.Namespace, sql: str, target: str) -> int:
     from melanoma.queries.exports import export
+    from melanoma.table.score_table import ScoreTable
 
-    rows = export(args.table, sql, target, args.format)
+    rows = export(ScoreTable.in_folder(args.table), sql, target, args.format)
     print(f"{rows:,} rows written to {target}", file=sys.stderr)
     return OK

@@ -79,7 +79,7 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
 
     _warn(plan.warnings)
     for run in plan.runs:
-        _say(f"Run {run.run_id}: model {run.model_id}, table {run.output}")
+        _say(f"Run {run.run_id}: model {run.model_id}, table {run.layout.root}")
     try:
         with progress.watching(plan.runs[0]) as watch:
             records = night.score(plan, args)
@@ -96,7 +96,7 @@ def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
     ]
     for model, record in zip(plan.models, records, strict=True):
         _say(summary.night(model, record, watch.seconds))
-    warnings = [*plan.warnings, *night.tidy(records, plan.output)]
+    warnings = [*plan.warnings, *night.tidy(records, plan.layout)]
     records = publishing.with_time(records, time.monotonic() - began, warnings)
     _warn(publishing.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
     return max(codes)

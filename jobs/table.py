@@ -7,8 +7,12 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from jobs.console.arg_types import whole
+
+if TYPE_CHECKING:
+    from melanoma.table.score_table import ScoreTable
 from jobs.console.exit_codes import OK
 
 
@@ -44,23 +48,27 @@ def run(args: argparse.Namespace) -> int:
     return OK
 
 
+def _table(args: argparse.Namespace) -> "ScoreTable":
+    from melanoma.table.score_table import ScoreTable
+
+    return ScoreTable.in_folder(args.table)
+
+
 @contextlib.contextmanager
-def _alone(args: argparse.Namespace) -> Iterator[None]:
+def _alone(args: argparse.Namespace) -> Iterator["ScoreTable"]:
     """Keeps nights away while the block deletes."""
     from melanoma.runs import heartbeats
     from melanoma.runs.run import time_stamp
-    from melanoma.table import maintenance
 
-    maintenance.opened(args.table)  # a mistyped path must not become a folder with a heartbeat
+    table = _table(args)  # a mistyped path must not become a folder with a heartbeat
     now = datetime.datetime.now(datetime.UTC)
-    with heartbeats.beating(args.table, f"{time_stamp(now)}-{args.action}"):
-        yield
+    with heartbeats.beating(table.layout, f"{time_stamp(now)}-{args.action}"):
+        yield _table(args)
 
 
 def _history(args: argparse.Namespace) -> None:
-    from melanoma.table import history
 
-    versions = history.history(args.table)
+    versions = _table(args).history()
     if args.json:
         print(json.dumps([asdict(version) for version in versions], indent=1))
         return
@@ -71,9 +79,8 @@ def _history(args: argparse.Namespace) -> None:
 
 
 def _models(args: argparse.Namespace) -> None:
-    from melanoma.table import promotion
 
-    models = promotion.models(args.table)
+    models = _table(args).models()
     if args.json:
         print(json.dumps([asdict(model) for model in models], indent=1))
         return
@@ -83,36 +90,32 @@ def _models(args: argparse.Namespace) -> None:
 
 
 def _promote(args: argparse.Namespace) -> None:
-    from melanoma.table import promotion
 
-    version = promotion.promote(args.table, args.model_id)
+    version = _table(args).promote(args.model_id)
     print(f"{args.model_id} is promoted, table version {version}: the view current shows its answers")
 
 
 def _delete(args: argparse.Namespace) -> None:
-    from melanoma.table import promotion
 
     if not args.yes:
-        known = {model.model_id: model.rows for model in promotion.models(args.table)}
+        known = {model.model_id: model.rows for model in _table(args).models()}
         print(f"{known.get(args.model, 0):,} rows of {args.model} would be deleted; say --yes to do it")
         return
-    with _alone(args):
-        print(f"{promotion.delete_model(args.table, args.model):,} rows of {args.model} deleted")
+    with _alone(args) as table:
+        print(f"{table.delete_model(args.model):,} rows of {args.model} deleted")
 
 
 def _compact(args: argparse.Namespace) -> None:
-    from melanoma.table import maintenance
 
-    with _alone(args):
-        before, after = maintenance.compact(args.table)
+    with _alone(args) as table:
+        before, after = table.compact()
     print(f"{before:,} files became {after:,}" if before else "nothing to merge")
 
 
 def _vacuum(args: argparse.Namespace) -> None:
-    from melanoma.table import maintenance
 
-    with _alone(args) if args.yes else contextlib.nullcontext():
-        files, size = maintenance.vacuum(args.table, args.retention_days, dry_run=not args.yes)
+    with _alone(args) if args.yes else contextlib.nullcontext(_table(args)) as table:
+        files, size = table.vacuum(args.retention_days, dry_run=not args.yes)
     said = "deleted" if args.yes else "would be deleted; say --yes to do it"
     print(f"{files:,} files of {size / 1e6:,.1f} MB, not needed for {args.retention_days} days: {said}")
 
@@ -123,10 +126,10 @@ def _forget(args: argparse.Namespace) -> None:
     from melanoma.table.pseudonyms import Pseudonyms
 
     uris = erasure.read_uris(args.uris)
-    with _alone(args):
-        erased = erasure.erase(args.table, uris)
-        pseudonyms = Pseudonyms.of_table(args.table)
-        reports = forget(args.table, {*uris, *map(pseudonyms.pseudonym, uris)})
+    with _alone(args) as table:
+        erased = erasure.erase(table, uris)
+        pseudonyms = Pseudonyms.of_table(table.layout)
+        reports = forget(table.layout, {*uris, *map(pseudonyms.pseudonym, uris)})
     if erased.unknown:
         print(
             f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names were not in the table; melanoma explain "

@@ -10,7 +10,7 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from melanoma.ingest.sources import Root, Source, list_images
-from melanoma.runs.ledger import Ledger, load_ledger
+from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import ListingSummary, empty_summary, plan_tasks, timed
 from melanoma.runs.run import Run
 
@@ -44,7 +44,7 @@ class _AskFn(beam.DoFn):
 
     def process(self, source: Source | str) -> Iterator[Any]:
         began = time.perf_counter()
-        ledgers = self._ledgers = self._ledgers or [load_ledger(run) for run in self._runs]
+        ledgers = self._ledgers = self._ledgers or load_ledgers(self._runs)
         ignored, found = Counter[str](), empty_summary(self._runs)
         refs = list_images(Root(source) if isinstance(source, str) else source, ignored)
         while page := list(islice(refs, _PAGE)):

@@ -9,6 +9,7 @@ import pytest
 from jobs.cli import main
 from melanoma.queries import views
 from tests.helpers import ROOT, fill, photograph, write_tiny_bundle
+from tests.helpers.outputs import table_in
 
 PAGE = (ROOT / "docs" / "use" / "analysts.md").read_text(encoding="utf-8")
 QUESTIONS = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
@@ -32,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
 
 
 def answer(folder: Path, number: int) -> list[dict[str, Any]]:
-    return list(views.query(str(folder / "out" / "scores"), QUESTIONS[number - 1]).to_pylist())
+    return list(views.query(table_in(folder / "out" / "scores"), QUESTIONS[number - 1]).to_pylist())
 
 
 def test_there_are_ten_questions() -> None:
@@ -71,6 +72,6 @@ def test_the_first_question_has_the_same_answer_elsewhere(
     found = names["answer"]
     rows = found.to_dict("records") if hasattr(found, "columns") and hasattr(found, "iloc") else found.to_dicts()
     sql = "SELECT image_id, image_uri, top_label, p_melanoma FROM latest ORDER BY image_uri"
-    expected = views.query(str(folder / "out" / "scores"), sql).to_pylist()
+    expected = views.query(table_in(folder / "out" / "scores"), sql).to_pylist()
     key = lambda row: (row["image_uri"], row["p_melanoma"])  # noqa: E731
     assert sorted(rows, key=key) == sorted(expected, key=key)

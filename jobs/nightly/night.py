@@ -21,7 +21,8 @@ from melanoma.runs import heartbeats, ledger, recovery
 from melanoma.runs.planning import check_moved, plan_tasks
 from melanoma.runs.records import COMMITTED, Counts, RunRecord, read_record
 from melanoma.runs.run import ModelRun, Run, new_run
-from melanoma.table import maintenance, score_table
+from melanoma.table.layout import OutputLayout
+from melanoma.table.score_table import ScoreTable
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class NightPlan:
         return [model.run for model in self.models]
 
     @property
-    def output(self) -> str:
-        """Canonical URI of the score table."""
-        return self.models[0].run.output
+    def layout(self) -> OutputLayout:
+        """Layout of the output folder."""
+        return self.models[0].run.layout
 
 
 def prepare(args: argparse.Namespace) -> NightPlan:
@@ -57,9 +58,10 @@ def prepare(args: argparse.Namespace) -> NightPlan:
         BundleError: A bundle is not fit to score.
         NothingCommittedError: The output's store does not answer.
     """
+    layout = OutputLayout.at(args.output)
     if not args.dry_run:
-        heartbeats.refuse_beside_a_night(args.output)
-    sources = sources_of(args)
+        heartbeats.refuse_beside_a_night(layout)
+    sources = sources_of(args, layout)
     if args.rescore and args.retry_failed:
         raise UsageError("--rescore scores everything again, what failed too; leave --retry-failed out")
     if args.beam_options:
@@ -71,13 +73,13 @@ def prepare(args: argparse.Namespace) -> NightPlan:
         raise UsageError("--bundle: two of them are the same model; each scores once a night")
     empty = check_sources(sources)
     if not args.dry_run:
-        storage.check_writable(args.output)
-    version = score_table.table_version(args.output)
+        storage.check_writable(layout.name, layout.probe())
+    table = ScoreTable.open(layout)
     kept = kept_schema(sources)
-    score_table.check_types(args.output, kept)
-    warnings = _about_empty(empty, args, version)
+    table.check_types(kept)
+    warnings = _about_empty(empty, args, table)
     wishes = {"rescore": args.rescore, "retry_failed": args.retry_failed, "deadline": deadline_of(args)}
-    runs = [replace(new_run(args.output, bundle, kept, version, args.run_date), **wishes) for bundle in bundles]
+    runs = [replace(new_run(layout, bundle, kept, table.version, args.run_date), **wishes) for bundle in bundles]
     # The one that leads is the one that came first, also by its id.
     ids = sorted(run.run_id for run in runs)
     runs = [replace(run, run_id=run_id) for run, run_id in zip(runs, ids, strict=True)]
@@ -85,7 +87,7 @@ def prepare(args: argparse.Namespace) -> NightPlan:
     return NightPlan(models, sources, warnings)
 
 
-def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
+def sources_of(args: argparse.Namespace, layout: OutputLayout) -> tuple[Source, ...]:
     """Gives what a command is to list.
 
     Raises:
@@ -101,8 +103,7 @@ def sources_of(args: argparse.Namespace) -> tuple[Source, ...]:
         return (Manifest(args.manifest, tuple(args.keep), args.since),)
     if args.keep:
         raise UsageError("--keep goes with --manifest; roots have no columns")
-    own = storage.canonical(args.output)
-    return tuple(Root(uri, args.pattern, args.uri_base, args.since, own) for uri in args.images)
+    return tuple(Root(uri, args.pattern, args.uri_base, args.since, layout) for uri in args.images)
 
 
 def deadline_of(args: argparse.Namespace) -> datetime.datetime | None:
@@ -117,13 +118,9 @@ def deadline_of(args: argparse.Namespace) -> datetime.datetime | None:
     return min(moments).astimezone(datetime.UTC) if moments else None
 
 
-def _about_empty(empty: Sequence[str], args: argparse.Namespace, version: int | None) -> tuple[str, ...]:
+def _about_empty(empty: Sequence[str], args: argparse.Namespace, table: ScoreTable) -> tuple[str, ...]:
     known_as = {root: args.uri_base or root for root in empty}
-    unknown = [
-        root
-        for root in empty
-        if not (args.allow_empty or (version and score_table.knows_under(args.output, known_as[root])))
-    ]
+    unknown = [root for root in empty if not (args.allow_empty or table.knows_under(known_as[root]))]
     if unknown:
         raise UsageError(
             f"{', '.join(unknown)}: no photograph there; check the path, say with --pattern what counts as one, "
@@ -144,7 +141,7 @@ def rehearse(plan: NightPlan, limit: int | None) -> list[Counts]:
     """
     refs = [ref for source in plan.sources for ref in list_images(source)]
     unique = distinct(refs)
-    ledgers = [ledger.load_ledger(run) for run in plan.runs]
+    ledgers = ledger.load_ledgers(plan.runs)
     found = check_moved(plan_tasks(ledgers, unique)[1], plan.runs)
     counts = []
     for answers in found.answers:
@@ -162,12 +159,12 @@ def alone(plan: NightPlan) -> Iterator[None]:
     Raises:
         NothingCommittedError: Another night runs on that output.
     """
-    with heartbeats.beating(plan.output, plan.runs[0].run_id):
-        for beat in heartbeats.dead(plan.output):
+    with heartbeats.beating(plan.layout, plan.runs[0].run_id):
+        for beat in heartbeats.dead(plan.layout):
             if beat.is_night:
-                recovery.record_death(plan.output, beat.run_id)
-            heartbeats.bury(plan.output, beat)
-        recovery.correct(plan.output)
+                recovery.record_death(plan.layout, beat.run_id)
+            heartbeats.bury(plan.layout, beat)
+        recovery.correct(plan.layout)
         yield
 
 
@@ -208,13 +205,13 @@ def score(plan: NightPlan, args: argparse.Namespace) -> list[RunRecord]:
     return [record for record in records if record is not None]
 
 
-def tidy(records: Sequence[RunRecord], output: str) -> list[str]:
+def tidy(records: Sequence[RunRecord], layout: OutputLayout) -> list[str]:
     """Merges the small files of many nights where that pays; gives a warning where it cannot."""
     warnings = []
     for record in records:
         try:
             if record.outcome == COMMITTED:
-                maintenance.compact_if_it_pays(output, record.model_id)
+                ScoreTable.open(layout).compact_if_it_pays(record.model_id)
         except (MelanomaError, PhotographError) as error:
             warnings.append(f"small files could not be merged, the next night tries again: {error}")
     return warnings

@@ -33,7 +33,7 @@ def night(model: "ModelRun", record: "RunRecord", seconds: float) -> str:
         f"  ignored   {_listing(record.ignored)}" if record.ignored else "",
         f"  failed    {_listing(record.failures)}" if record.failures else "",
         f"  classes   {_listing(record.classes)}" if record.classes else "",
-        f"  table     {model.run.output}" + (f", version {record.table_version}" if record.table_version else ""),
+        f"  table     {model.run.layout.root}" + (f", version {record.table_version}" if record.table_version else ""),
         f"  model     {record.model_id}",
         f"  licence   {_one_line(model.bundle.files['LICENSE'])}",
         f"  {NO_DIAGNOSIS}",

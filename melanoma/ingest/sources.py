@@ -18,10 +18,10 @@ from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.manifests import Manifest, read_manifest
 from melanoma.storage import StoredFile
+from melanoma.table.layout import OutputLayout
 
 OLDER = "older than --since"
 _LOOK_UPS = 16
-_OF_THE_TABLE = ("_delta_log/", "_staging/", "_reports/", "_private/", "_active/", "model_id=")
 _COMMON = {
     *("avi", "avif", "bak", "bin", "bmp", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
     *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
@@ -40,14 +40,14 @@ class Root:
         pattern: Glob on names (any case) of what counts as a photograph; None for every image extension.
         base: URI under which the table knows what lies below `uri`; None for `uri` itself.
         since: Photographs that the store dates before this local date are ignored; None to take all.
-        own: Canonical URI of the score table, whose files are no photographs wherever it lies.
+        output: Layout of the output folder, whose own files are no photographs wherever it lies.
     """
 
     uri: str
     pattern: str | None = None
     base: str | None = None
     since: datetime.date | None = None
-    own: str | None = None
+    output: OutputLayout | None = None
 
 
 Source = Root | Manifest
@@ -69,10 +69,9 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
         yield from _manifest_images(source, counter)
         return
     known_as = _renamer(source)
-    own = tuple(f"{source.own}/{name}" for name in _OF_THE_TABLE)
     for stored in _listed(source):
         name = storage.name_of(stored.uri)
-        if source.own is not None and stored.uri.startswith(own):
+        if source.output is not None and source.output.is_own(stored.uri):
             counter["of the score table"] += 1
         elif not stored.regular:
             counter["links and devices"] += 1

@@ -9,8 +9,9 @@ import pyarrow.compute
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.runs import staging
-from melanoma.table import maintenance, score_table
 from melanoma.table.forgotten import Forgotten
+from melanoma.table.layout import OutputLayout
+from melanoma.table.score_table import ScoreTable
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,13 @@ def _canonical(uri: str) -> str:
         return uri
 
 
-def erase(output: str, uris: Collection[str]) -> Erased:
+def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
     """Forgets photographs for good. What was interrupted is finished by doing it again.
 
     The order matters: once a hash is kept no night scores the photograph again, whatever happens afterwards.
 
     Args:
-        output: URI of the score table; no night may run on it.
+        table: At its present version; no run may be active on it.
         uris: Every spelling under which they may be known.
 
     Raises:
@@ -72,24 +73,24 @@ def erase(output: str, uris: Collection[str]) -> Erased:
         NothingCommittedError: The store or the disk refused; start again.
     """
     wanted = pa.array(sorted(uris), pa.string())
-    known = score_table.rows(output, ["image_uri"], pa.compute.field("image_uri").isin(wanted))
-    Forgotten.add(output, uris)
-    staged = _erase_staged(output, uris)
+    known = table.rows(["image_uri"], pa.compute.field("image_uri").isin(wanted))
+    Forgotten.add(table.layout, uris)
+    staged = _erase_staged(table.layout, uris)
     if known.num_rows:
-        maintenance.rewrite_without(output, wanted)
-    files, _ = maintenance.vacuum_at_once(output)
+        table.rewrite_without(wanted)
+    files = table.vacuum_at_once().files
     found = {uri.strip() for uri in known["image_uri"].to_pylist()}
     asked = {_canonical(uri.strip()) for uri in uris}
     return Erased(len(asked), len(asked - found), known.num_rows, files, staged)
 
 
-def _erase_staged(output: str, uris: Collection[str]) -> int:
+def _erase_staged(layout: OutputLayout, uris: Collection[str]) -> int:
     """Removes staged files with a row of them, and what is put off: its digests could be guessed from names."""
     erased, needles = 0, [uri.encode() for uri in uris]
-    for uri in staging.everything(output):
+    for uri in staging.everything(layout):
         data = storage.read_bytes(uri)
         # Staged rows are not compressed: a name in them is there byte for byte, in a damaged file too.
-        if storage.name_of(uri) == "leftovers" or any(needle in data for needle in needles):
+        if layout.is_deferred(uri) or any(needle in data for needle in needles):
             storage.erase(uri)
             erased += 1
     return erased

@@ -6,7 +6,6 @@ import itertools
 import shutil
 import tempfile
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,8 +25,9 @@ from melanoma.ingest.loading import Loaded, load
 from melanoma.ingest.sources import Source, list_images
 from melanoma.model.bundle import Bundle
 from melanoma.runs import heartbeats
-from melanoma.table import score_table
+from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import COLUMNS, score_schema
+from melanoma.table.score_table import ScoreTable
 
 _LISTED, _LISTING_SECONDS, _SAMPLE = 50_000, 10.0, 50
 _SKEW_SECONDS, _LEAST_MEMORY = 120, 1.5e9
@@ -181,10 +181,11 @@ def check_decoding(loaded: Sequence[Loaded]) -> Check:
     return Check("decoding", Result.PASS, found)
 
 
-def check_output(output: str) -> Check:
+def check_output(layout: OutputLayout) -> Check:
     """Writes, creates once and removes through the store of the output."""
-    storage.check_writable(output)
-    probe = storage.join(storage.canonical(output), f"_doctor_{uuid.uuid4().hex[:8]}", "probe")
+    storage.check_writable(layout.name, layout.probe())
+    trial = layout.trial()
+    probe = trial.probe()
     now = datetime.datetime.now(datetime.UTC)
     try:
         storage.create_bytes(probe, b"first")  # on a local disk by a hard link
@@ -194,7 +195,7 @@ def check_output(output: str) -> Check:
             return Check("output", Result.FAIL, found, "two nights could commit at once; choose another store")
         modified = storage.stat(probe).modified
     finally:
-        storage.remove(probe.rpartition("/")[0])
+        storage.remove(trial.root)
     skew = abs((modified - now).total_seconds()) if modified is not None else 0.0
     if skew > _SKEW_SECONDS:
         found = f"this clock and the store's are {skew:,.0f} seconds apart"
@@ -202,36 +203,37 @@ def check_output(output: str) -> Check:
     return Check("output", Result.PASS, "takes files, and only one of two that create the same")
 
 
-def check_delta(output: str, bundle: Bundle) -> Check:
+def check_delta(layout: OutputLayout, bundle: Bundle) -> Check:
     """Commits a row to a table of its own beside the output, reads it back and removes it."""
-    uri = storage.join(storage.canonical(output), f"_doctor_{uuid.uuid4().hex[:8]}")
+    trial = layout.trial()
     schema = score_schema(bundle.slugs)
     now = datetime.datetime.now(datetime.UTC)
     own = {"run_date": now.date(), "scored_at": now, "attempt": 1, "model_id": bundle.model_id}
     row = {column.name: own.get(column.name, "doctor") for column in COLUMNS if not column.nullable}
     try:
-        score_table.append(uri, None, "doctor", schema, iter(pa.Table.from_pylist([row], schema=schema).to_batches()))
-        count = score_table.rows(uri, ["run_id"]).num_rows
+        rows = pa.Table.from_pylist([row], schema=schema)
+        ScoreTable.open(trial).append("doctor", schema, iter(rows.to_batches()))
+        count = ScoreTable.open(trial).rows(["run_id"]).num_rows
     finally:
-        storage.remove(uri)
+        storage.remove(trial.root)
     if count != 1:
         return Check("table", Result.FAIL, f"{count} rows came back for one", "choose another store for --output")
     return Check("table", Result.PASS, "a commit was written, read back and removed")
 
 
-def check_alone(output: str) -> Check:
+def check_alone(layout: OutputLayout) -> Check:
     """Looks for a running night."""
-    beats = heartbeats.active(output)
+    beats = heartbeats.active(layout)
     if beats:
         found = f"run {beats[0].run_id} is active, last alive {beats[0].since}"
         return Check("other nights", Result.WARN, found, "a start now would end with exit code 3")
     return Check("other nights", Result.PASS, "none is running on this output")
 
 
-def check_space(output: str, needed: float) -> Check:
+def check_space(layout: OutputLayout, needed: float) -> Check:
     """Compares the free space of local disks with what a whole store would need, staged and committed."""
     places = {"temporary folder": tempfile.gettempdir()}
-    if (local := storage.local_path(storage.canonical(output))) is not None:
+    if (local := storage.local_path(layout.root)) is not None:
         places["output"] = next(str(path) for path in [Path(local), *Path(local).parents] if path.exists())
     free = {name: shutil.disk_usage(path).free for name, path in places.items()}
     said = ", ".join(f"{name} {size / 1e9:,.1f} GB free" for name, size in free.items())

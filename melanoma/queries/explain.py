@@ -12,10 +12,10 @@ import pyarrow.compute
 from melanoma import storage
 from melanoma.errors import MAY_HEAL, ErrorKind, ReadError, UsageError
 from melanoma.runs.retry_policy import next_try
-from melanoma.table import score_table
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import PARTITION, PROBABILITY_PREFIX, SCORED
+from melanoma.table.score_table import ScoreTable
 
 _HASH = re.compile(r"[0-9a-f]{12}")
 
@@ -52,11 +52,11 @@ class Explanation:
     outlooks: Sequence[Outlook]
 
 
-def explain(table_uri: str, name: str, tonight: datetime.date, look: bool = True) -> Explanation:
+def explain(table: ScoreTable, name: str, tonight: datetime.date, look: bool = True) -> Explanation:
     """Gathers what is known of a photograph.
 
     Args:
-        table_uri: Of the score table.
+        table: The score table.
         name: URI or path of the photograph, or the hash of 12 hex digits by which a report shows it.
         tonight: Date of the next night.
         look: Whether the store is asked for the photograph's present version.
@@ -64,11 +64,11 @@ def explain(table_uri: str, name: str, tonight: datetime.date, look: bool = True
     Raises:
         UsageError: There is no table, or it knows no such photograph.
     """
-    uri = _by_hash(table_uri, name) if _HASH.fullmatch(name) else _canonical(name)
-    rows = _rows(table_uri, uri)
-    forgotten = Forgotten.of(table_uri)
+    uri = _by_hash(table, name) if _HASH.fullmatch(name) else _canonical(name)
+    rows = _rows(table, uri)
+    forgotten = Forgotten.read(table.layout)
     if forgotten is not None and uri in forgotten:
-        forgot = [Outlook(model, "skip", "it was forgotten, for good") for model in score_table.models(table_uri)]
+        forgot = [Outlook(model.model_id, "skip", "it was forgotten, for good") for model in table.models()]
         return Explanation(uri, rows, None, forgot)
     if not rows:
         raise UsageError(
@@ -87,18 +87,18 @@ def _canonical(name: str) -> str:
         return name
 
 
-def _by_hash(table_uri: str, name: str) -> str:
-    pseudonyms = Pseudonyms.known_to(table_uri)
+def _by_hash(table: ScoreTable, name: str) -> str:
+    pseudonyms = Pseudonyms.known_to(table.layout)
     if pseudonyms is not None:
-        for uri in score_table.rows(table_uri, ["image_uri"])["image_uri"].unique().to_pylist():
+        for uri in table.rows(["image_uri"])["image_uri"].unique().to_pylist():
             if pseudonyms.pseudonym(uri) == name:
                 return str(uri)
     raise UsageError(f"{name}: no photograph of the table has that hash; is it from the report of another table?")
 
 
-def _rows(table_uri: str, uri: str) -> list[dict[str, Any]]:
-    names = score_table.dataset(table_uri).schema.names
-    found = score_table.rows(table_uri, names, pa.compute.field("image_uri") == uri)
+def _rows(table: ScoreTable, uri: str) -> list[dict[str, Any]]:
+    names = table.dataset().schema.names
+    found = table.rows(names, pa.compute.field("image_uri") == uri)
     return list(found.sort_by([("scored_at", "ascending"), ("attempt", "ascending")]).to_pylist())
 
 

@@ -15,16 +15,17 @@ from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.queries import views
 from melanoma.storage.errors import reason_of
+from melanoma.table.score_table import ScoreTable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FORMATS = ("csv", "parquet")
 
 
-def export(table_uri: str, sql: str, target: str, kind: str | None = None) -> int:
+def export(table: ScoreTable, sql: str, target: str, kind: str | None = None) -> int:
     """Writes the answer to a query as one file, in batches, replacing what lay there in one step.
 
     Args:
-        table_uri: Of the score table.
+        table: The score table.
         sql: One statement of DuckDB's SQL.
         target: URI or path of the file.
         kind: One of `FORMATS`; None for what the target's name ends with.
@@ -42,7 +43,7 @@ def export(table_uri: str, sql: str, target: str, kind: str | None = None) -> in
     folder = os.path.dirname(local) if local else None
     if folder and not Path(folder).is_dir():
         raise UsageError(f"{target}: the folder {folder} is not there")
-    with views.stream(table_uri, sql) as reader, _workplace(target, folder) as own:
+    with views.stream(table, sql) as reader, _workplace(target, folder) as own:
         path = os.path.join(own, "answer")
         rows = write(reader, path)
         storage.put_file(uri, path)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from melanoma.errors import MAY_HEAL, UsageError
 from melanoma.runs.retry_policy import NIGHTS_IN_A_ROW
 from melanoma.runs.run_history import read_series
-from melanoma.table import score_table
+from melanoma.table.score_table import ScoreTable
 from melanoma.terminal import printable
 
 VIEWS = ("scores", "latest", "current", "failures", "nights")
@@ -50,49 +50,49 @@ WHERE status = 'failed' AND _place = 1
 """  # noqa: S608 - of our own closed list
 
 
-def query(table_uri: str, sql: str) -> pa.Table:
+def query(table: ScoreTable, sql: str) -> pa.Table:
     """Answers a query over the views `scores`, `latest`, `current`, `failures` and `nights`; nothing else is reached.
 
     Args:
-        table_uri: Of the score table.
+        table: The score table.
         sql: One statement of DuckDB's SQL.
 
     Raises:
         UsageError: There is no table, or DuckDB refuses the statement.
     """
-    with _answer(table_uri, sql) as answer:
+    with _answer(table, sql) as answer:
         return pa.table({}) if answer is None else answer.to_arrow_table()
 
 
 @contextlib.contextmanager
-def stream(table_uri: str, sql: str) -> Iterator[pa.RecordBatchReader]:
+def stream(table: ScoreTable, sql: str) -> Iterator[pa.RecordBatchReader]:
     """Answers a query batch by batch, so that an answer may be larger than memory.
 
     Args:
-        table_uri: Of the score table.
+        table: The score table.
         sql: One statement of DuckDB's SQL, with an answer.
 
     Raises:
         UsageError: There is no table, DuckDB refuses the statement, or it has no answer.
     """
-    with _answer(table_uri, sql) as answer:
+    with _answer(table, sql) as answer:
         if answer is None:
             raise UsageError("the statement has no answer to write; begin it with SELECT or FROM")
         yield answer.to_arrow_reader()
 
 
 @contextlib.contextmanager
-def _answer(table_uri: str, sql: str) -> Iterator[Any]:
-    dataset = score_table.dataset(table_uri)
+def _answer(table: ScoreTable, sql: str) -> Iterator[Any]:
+    dataset = table.dataset()
     with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as connection:
         connection.register("scores", dataset)
         connection.execute(_LATEST)
         connection.execute(_FAILURES)
-        promoted = score_table.promoted(table_uri)
+        promoted = table.promoted()
         # A model id holds hexadecimal digits and a dash; DuckDB takes no parameters in a view.
         connection.execute(f"CREATE VIEW current AS SELECT * FROM latest WHERE model_id = '{promoted or ''}'")  # noqa: S608
         # Many small files: only for who asks.
-        nights = read_series(table_uri) if re.search(r"\bnights\b", sql, re.IGNORECASE) else []
+        nights = read_series(table.layout) if re.search(r"\bnights\b", sql, re.IGNORECASE) else []
         connection.register("nights", _as_table(nights))
         connection.execute("SET lock_configuration = true")
         try:

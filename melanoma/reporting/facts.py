@@ -13,9 +13,10 @@ from melanoma.model.reference_distribution import reference_of
 from melanoma.reporting.drift import Seen, drift, pooled
 from melanoma.runs.records import COMMITTED, RunRecord
 from melanoma.runs.run import ModelRun
-from melanoma.table import score_table
+from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import PROBABILITY_PREFIX, SCORED
+from melanoma.table.score_table import ScoreTable
 
 FORMAT = 1
 _SAMPLE = 5
@@ -48,14 +49,15 @@ def facts_of(model: ModelRun, record: RunRecord, earlier: Sequence[Seen], wishes
         JSON values: `format`, `seen` (as `reference_of` gives it), `drift` from the `bundle` and from `earlier` nights,
         `earlier` pooled, `sample` for quality control, `bottleneck`.
     """
-    bundle, rows = model.bundle, _rows(model, record)
+    table = ScoreTable.open(model.run.layout)
+    bundle, rows = model.bundle, _rows(table, model, record)
     seen = _seen(bundle.slugs, rows) if rows.num_rows else {}
     before = pooled(earlier)
-    shown = _Shown(model.run.output, wishes.show_uris)
+    shown = _Shown(model.run.layout, wishes.show_uris)
     probabilities = _matrix(rows, bundle.slugs)
     sample = {
         "least_certain": _least_certain(shown, rows, probabilities),
-        "most_moved": _most_moved(shown, model, rows, probabilities),
+        "most_moved": _most_moved(table, shown, model, rows, probabilities),
     }
     if wishes.list_suspicious and "melanoma" in bundle.slugs:
         sample["suspicious"] = _suspicious(shown, rows)
@@ -70,12 +72,12 @@ def facts_of(model: ModelRun, record: RunRecord, earlier: Sequence[Seen], wishes
     }
 
 
-def _rows(model: ModelRun, record: RunRecord) -> pa.Table:
+def _rows(table: ScoreTable, model: ModelRun, record: RunRecord) -> pa.Table:
     names = [f"{PROBABILITY_PREFIX}{slug}" for slug in model.bundle.slugs]
     columns = ["image_uri", "image_version", "top_label", "ood_score", "scored_at", *names]
     if record.outcome != COMMITTED or not record.counts.scored:
         return pa.table({name: pa.array([], pa.string()) for name in columns})
-    return score_table.rows(model.run.output, columns, model_id=record.model_id, run_id=record.run_id, status=SCORED)
+    return table.rows(columns, model_id=record.model_id, run_id=record.run_id, status=SCORED)
 
 
 def _matrix(rows: pa.Table, slugs: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -92,9 +94,9 @@ def _seen(slugs: Sequence[str], rows: pa.Table) -> dict[str, Any]:
 class _Shown:
     """How photographs appear."""
 
-    def __init__(self, output: str, by_uri: bool) -> None:
+    def __init__(self, layout: OutputLayout, by_uri: bool) -> None:
         self._by_uri = by_uri
-        self._pseudonyms = None if by_uri else Pseudonyms.of_table(output)
+        self._pseudonyms = None if by_uri else Pseudonyms.of_table(layout)
 
     def name(self, uri: str) -> str:
         return uri if self._pseudonyms is None else self._pseudonyms.pseudonym(uri)
@@ -113,7 +115,7 @@ def _least_certain(shown: _Shown, rows: pa.Table, probabilities: npt.NDArray[np.
 
 
 def _most_moved(
-    shown: _Shown, model: ModelRun, rows: pa.Table, probabilities: npt.NDArray[np.float64]
+    table: ScoreTable, shown: _Shown, model: ModelRun, rows: pa.Table, probabilities: npt.NDArray[np.float64]
 ) -> list[dict[str, Any]]:
     """Finds the photographs whose probabilities lie farthest from those that the same model gave them before."""
     if not 0 < rows.num_rows <= _MOST_COMPARED:
@@ -122,7 +124,7 @@ def _most_moved(
     columns = ["image_uri", "run_id", "top_label", *names]
     wanted = pa.compute.field("image_uri").isin(rows["image_uri"].combine_chunks())
     wanted &= pa.compute.field("run_id") < model.run.run_id
-    before = score_table.rows(model.run.output, columns, wanted, model_id=model.run.model_id, status=SCORED)
+    before = table.rows(columns, wanted, model_id=model.run.model_id, status=SCORED)
     latest = {row["image_uri"]: row for row in before.sort_by("run_id").to_pylist()}
     moved = []
     for place, uri in enumerate(rows["image_uri"].to_pylist()):

@@ -8,20 +8,19 @@ from melanoma.html_page import escaped, paragraph, section
 from melanoma.reporting import charts, messages
 from melanoma.reporting.page import STYLE
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, Counts
-from melanoma.runs.run import REPORTS
 from melanoma.runs.run_history import Night
+from melanoma.table.layout import OutputLayout
 
 _SHOWN, _DRAWN = 1000, 120
 
 
-def write_index(output: str, nights: Sequence[Night]) -> None:
+def write_index(layout: OutputLayout, nights: Sequence[Night]) -> None:
     """Writes the page that shows all nights.
 
     Raises:
         NothingCommittedError: The store or the disk does not take it.
     """
-    uri = storage.join(storage.canonical(output), REPORTS, "index.html")
-    storage.write_bytes(uri, page(nights).encode())
+    storage.write_bytes(layout.index, page(nights).encode())
 
 
 def page(nights: Sequence[Night]) -> str:

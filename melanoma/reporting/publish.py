@@ -12,8 +12,9 @@ from melanoma.reporting.facts import ReportOptions, facts_of
 from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.runs.records import COMMITTED, RunRecord, record_of
-from melanoma.runs.run import REPORTS, ModelRun, record_uri
+from melanoma.runs.run import ModelRun
 from melanoma.runs.run_history import Night, night_of, read_series, write_series
+from melanoma.table.layout import OutputLayout
 
 DRIFTED = "the probabilities are spread unlike those of the nights before; see the report"
 _NIGHTS_BEFORE = 30
@@ -35,17 +36,17 @@ def leave(model: ModelRun, record: RunRecord, wishes: ReportOptions, is_over_bud
         MelanomaError: The store or the disk does not take them, or the table cannot be read.
         ReadError: The same of what lies beside the table.
     """
-    output = model.run.output
-    nights = [night for night in read_series(output) if night["run_id"] != record.run_id]
+    layout = model.run.layout
+    nights = [night for night in read_series(layout) if night["run_id"] != record.run_id]
     facts = facts_of(model, record, _seen_before(nights, record), wishes) | {"is_over_budget": is_over_budget}
     if facts["drift"]["earlier"].get("level") == "warn":
         record = replace(record, warnings=(*record.warnings, DRIFTED))
-    storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record) | {"report": facts}))
-    storage.write_bytes(_page_uri(output, record.run_id), page(record, facts, is_over_budget).encode())
+    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": facts}))
+    storage.write_bytes(layout.report(record.run_id), page(record, facts, is_over_budget).encode())
     nights = sorted([*nights, night_of(record, facts)], key=lambda night: str(night["run_id"]))
-    _mend(output, nights)
-    write_series(output, nights)
-    write_index(output, nights)
+    _mend(layout, nights)
+    write_series(layout, nights)
+    write_index(layout, nights)
     return facts
 
 
@@ -58,33 +59,32 @@ def _seen_before(nights: Sequence[Night], record: RunRecord) -> list[dict[str, A
     return [seen for seen in same if seen][-_NIGHTS_BEFORE:]
 
 
-def _mend(output: str, nights: Sequence[Night]) -> None:
+def _mend(layout: OutputLayout, nights: Sequence[Night]) -> None:
     """Makes the pages of runs that died before they could."""
-    folder = storage.join(output, REPORTS)
-    there = {storage.name_of(stored.uri) for stored in storage.list_files(folder)}
+    there = {stored.uri for stored in storage.list_files(layout.reports)}
     for night in nights:
-        if f"{night['run_id']}.html" not in there:
+        if layout.report(night["run_id"]) not in there:
             try:
-                document = json.loads(storage.read_bytes(record_uri(output, night["run_id"])))
+                document = json.loads(storage.read_bytes(layout.record(night["run_id"])))
             except (ReadError, ValueError):
                 continue
             html = page(record_of(document), document.get("report", {}), is_over_budget=False)
-            storage.write_bytes(_page_uri(output, night["run_id"]), html.encode())
+            storage.write_bytes(layout.report(night["run_id"]), html.encode())
 
 
-def forget(output: str, names: Collection[str]) -> int:
+def forget(layout: OutputLayout, names: Collection[str]) -> int:
     """Takes photographs out of every report, with their hashes too.
 
     Args:
-        output: URI of the score table.
+        layout: Of the output folder.
         names: URIs and hashes.
 
     Returns:
         Number of reports that named one.
     """
-    root, changed = storage.canonical(output), 0
-    for night in read_series(root):
-        uri = record_uri(root, night["run_id"])
+    changed = 0
+    for night in read_series(layout):
+        uri = layout.record(night["run_id"])
         document = json.loads(storage.read_bytes(uri))
         facts = document.get("report", {})
         sample = facts.get("sample", {})
@@ -92,11 +92,7 @@ def forget(output: str, names: Collection[str]) -> int:
         if left != sample:
             facts = facts | {"sample": left}
             html = page(record_of(document), facts, facts.get("is_over_budget", False))
-            storage.write_bytes(_page_uri(root, night["run_id"]), html.encode())
+            storage.write_bytes(layout.report(night["run_id"]), html.encode())
             storage.write_bytes(uri, to_json(document | {"report": facts}))
             changed += 1
     return changed
-
-
-def _page_uri(output: str, run_id: str) -> str:
-    return storage.join(output, REPORTS, f"{run_id}.html")

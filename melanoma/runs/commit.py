@@ -12,8 +12,8 @@ from melanoma.runs.commit_rows import Rows, Tally
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord, Stage, write_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
-from melanoma.table import score_table
 from melanoma.table.schema import FAILED, SCORED
+from melanoma.table.score_table import ConflictError, ScoreTable
 
 _TRIES = 10
 _MANY = 10  # photographs that the store does not give
@@ -109,7 +109,7 @@ def _stages(plan: RunTotals, chunks: Collection[StagedChunk]) -> dict[str, Stage
 
 def _leave(run: Run, record: RunRecord) -> None:
     try:
-        write_record(run.output, record)
+        write_record(run.layout, record)
     except NothingCommittedError as error:
         if record.outcome != COMMITTED:
             raise
@@ -129,37 +129,38 @@ def _store_is_down(chunks: Collection[StagedChunk], known: int) -> bool:
 def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:
     planned, done, attempts = run.table_version, dict[bytes, int](), dict[bytes, int]()
     for _ in range(_TRIES):
-        if (present := score_table.table_version(run.output)) != planned:
-            if (version := score_table.has_committed(run.output, run.run_id)) is not None:
-                return _recalled(run, adopted, record, version)
-            planned = present
-            done, attempts = ledger.committed_since(run)
+        table = ScoreTable.open(run.layout)
+        if table.version != planned:
+            if table.holds(run.run_id):
+                return _recalled(run, adopted, record, table)
+            planned = table.version
+            done, attempts = ledger.committed_since(run, table)
         rows = Rows(run, chunks, adopted, done, attempts)
         try:
-            version = score_table.append(run.output, planned, run.run_id, run.schema, rows.batches())
-        except score_table.ConflictError:
+            version = table.append(run.run_id, run.schema, rows.batches())
+        except ConflictError:
             continue
         except NothingCommittedError:
             # Whoever staged what was to be adopted may have committed it, and cleaned up, meanwhile.
-            if score_table.table_version(run.output) == planned:
+            if ScoreTable.open(run.layout).version == planned:
                 raise
             continue
         return _filled(record, rows.tally, version, rows.dropped, rows.duplicates)
-    raise NothingCommittedError(f"{run.output}: other runs committed {_TRIES} times meanwhile; start again")
+    raise NothingCommittedError(f"{run.layout}: other runs committed {_TRIES} times meanwhile; start again")
 
 
-def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, version: int) -> RunRecord:
+def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, table: ScoreTable) -> RunRecord:
     """Reads from the table what the run committed before it died."""
     tally = Tally()
-    for batch in score_table.ledger_rows(run.output, version, "run_id", run.run_id):
+    for batch in table.ledger_rows("run_id", run.run_id):
         tally.add(batch)
         tally.adopted += sum(digest in adopted for digest in ledger.digests_in(batch))
     counts = record.counts
     planned = counts.listed - counts.skipped - counts.duplicates - counts.deferred
-    return _filled(record, tally, version, dropped=planned - tally.total)
+    return _filled(record, tally, table.version, dropped=planned - tally.total)
 
 
-def _filled(record: RunRecord, tally: Tally, version: int, dropped: int = 0, duplicates: int = 0) -> RunRecord:
+def _filled(record: RunRecord, tally: Tally, version: int | None, dropped: int = 0, duplicates: int = 0) -> RunRecord:
     counts = replace(
         record.counts,
         scored=tally.statuses[SCORED],

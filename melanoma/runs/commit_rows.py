@@ -96,7 +96,7 @@ class Rows:
             table = staging.read_chunk(staging.chunk_uri(self._run, chunk.number), self._run.schema)
             if table is None or table.num_rows != chunk.rows:
                 raise NothingCommittedError(
-                    f"{self._run.output}: staged chunk {chunk.number} is gone or damaged; nothing was committed, "
+                    f"{self._run.layout}: staged chunk {chunk.number} is gone or damaged; nothing was committed, "
                     "start again"
                 )
             yield table

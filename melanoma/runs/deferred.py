@@ -5,7 +5,7 @@ from collections.abc import Collection
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError, ReadError
-from melanoma.runs.run import STAGING, Run
+from melanoma.runs.run import Run
 
 _DIGEST = 16
 
@@ -34,4 +34,4 @@ def read(run: Run) -> frozenset[bytes]:
 
 
 def _uri(run: Run) -> str:
-    return storage.join(run.output, STAGING, run.fingerprint, "leftovers")
+    return run.layout.deferred(run.fingerprint)

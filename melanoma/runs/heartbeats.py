@@ -14,8 +14,8 @@ from pathlib import Path
 from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, ReadError
 from melanoma.runs.run import RUN_ID
+from melanoma.table.layout import OutputLayout
 
-ACTIVE = "_active"
 DEAD_AFTER = datetime.timedelta(minutes=10)
 _EVERY_SECONDS = 30.0
 _YIELD_SECONDS = 5.0  # for one that began later to give way; it looks as soon as it has given its own sign
@@ -57,56 +57,56 @@ class Heartbeat:
         return self.host != _host() or _born(self.pid) == self.born
 
 
-def active(output: str) -> list[Heartbeat]:
+def active(layout: OutputLayout) -> list[Heartbeat]:
     """Gives the nights that may be running on an output, the one that began first at the front.
 
     Raises:
         NothingCommittedError: The store does not answer.
     """
     now = datetime.datetime.now(datetime.UTC)
-    return [beat for beat in _all(output) if beat.is_alive(now)]
+    return [beat for beat in _all(layout) if beat.is_alive(now)]
 
 
-def refuse_beside_a_night(output: str) -> None:
+def refuse_beside_a_night(layout: OutputLayout) -> None:
     """Refuses to go on while a night runs on an output.
 
     Raises:
         NothingCommittedError: One does.
     """
-    if beats := active(output):
+    if beats := active(layout):
         raise NothingCommittedError(_in_the_way(beats[0]))
 
 
-def dead(output: str) -> list[Heartbeat]:
+def dead(layout: OutputLayout) -> list[Heartbeat]:
     """Gives the nights that died on an output without a word."""
     now = datetime.datetime.now(datetime.UTC)
-    return [beat for beat in _all(output) if not beat.is_alive(now)]
+    return [beat for beat in _all(layout) if not beat.is_alive(now)]
 
 
-def bury(output: str, beat: Heartbeat) -> None:
+def bury(layout: OutputLayout, beat: Heartbeat) -> None:
     """Removes the last sign of life of a dead night."""
-    storage.remove(_uri(output, beat.run_id))
+    storage.remove(layout.heartbeat(beat.run_id))
 
 
 @contextlib.contextmanager
-def beating(output: str, run_id: str) -> Iterator[None]:
+def beating(layout: OutputLayout, run_id: str) -> Iterator[None]:
     """Gives signs of life while the block runs; of two that start at once one goes on, or none, but never both.
 
     The one with the larger id gives way. The other one waits for that: what stays has not seen it, and is running.
 
     Args:
-        output: URI of the score table.
+        layout: Of the output folder.
         run_id: Of the night's first run, or another name that begins with the time.
 
     Raises:
         NothingCommittedError: Somebody else is at work on that output.
     """
-    _beat(output, run_id)
+    _beat(layout, run_id)
     stop = threading.Event()
-    keeper = threading.Thread(target=_keep_beating, args=(output, run_id, stop), daemon=True, name="heartbeat")
+    keeper = threading.Thread(target=_keep_beating, args=(layout, run_id, stop), daemon=True, name="heartbeat")
     try:
         # Only after its own sign: of two that start at once at least one sees the other.
-        if other := _who_stays(output, run_id):
+        if other := _who_stays(layout, run_id):
             raise NothingCommittedError(_in_the_way(other))
         keeper.start()
         yield
@@ -114,46 +114,45 @@ def beating(output: str, run_id: str) -> Iterator[None]:
         stop.set()
         if keeper.ident:
             keeper.join(_PATIENCE_SECONDS)
-        silence(output, run_id)
+        silence(layout, run_id)
 
 
-def _who_stays(output: str, run_id: str) -> Heartbeat | None:
+def _who_stays(layout: OutputLayout, run_id: str) -> Heartbeat | None:
     until = time.monotonic() + _YIELD_SECONDS
-    while others := [beat for beat in active(output) if beat.run_id != run_id]:
+    while others := [beat for beat in active(layout) if beat.run_id != run_id]:
         if others[0].run_id < run_id or time.monotonic() > until:
             return others[0]
         time.sleep(0.2)
     return None
 
 
-def silence(output: str, run_id: str) -> None:
+def silence(layout: OutputLayout, run_id: str) -> None:
     """Takes a night's sign of life away: it has ended."""
-    storage.remove(_uri(output, run_id))
+    storage.remove(layout.heartbeat(run_id))
 
 
-def _keep_beating(output: str, run_id: str, stop: threading.Event) -> None:
+def _keep_beating(layout: OutputLayout, run_id: str, stop: threading.Event) -> None:
     while not stop.wait(_EVERY_SECONDS):
         with contextlib.suppress(MelanomaError):  # the next one may come through
-            _beat(output, run_id)
-    silence(output, run_id)  # whoever waited may have given up on a beat that was under way
+            _beat(layout, run_id)
+    silence(layout, run_id)  # whoever waited may have given up on a beat that was under way
 
 
-def _beat(output: str, run_id: str) -> None:
+def _beat(layout: OutputLayout, run_id: str) -> None:
     now = datetime.datetime.now(datetime.UTC).isoformat()
     beat = Heartbeat(run_id, now, _host(), os.getpid(), _born(os.getpid()))
-    storage.write_bytes(_uri(output, run_id), json.dumps(asdict(beat)).encode())
+    storage.write_bytes(layout.heartbeat(run_id), json.dumps(asdict(beat)).encode())
 
 
-def _all(output: str) -> list[Heartbeat]:
-    folder = storage.join(storage.canonical(output), ACTIVE)
+def _all(layout: OutputLayout) -> list[Heartbeat]:
     beats = []
     try:
-        if storage.exists(folder):
-            for stored in storage.list_files(folder):
+        if storage.exists(layout.active):
+            for stored in storage.list_files(layout.active):
                 with contextlib.suppress(ReadError, ValueError, TypeError):  # gone meanwhile, or no heartbeat
                     beats.append(Heartbeat(**json.loads(storage.read_bytes(stored.uri))))
     except ReadError as error:
-        raise NothingCommittedError(f"{output}: running nights cannot be looked for: {error.detail}") from None
+        raise NothingCommittedError(f"{layout}: running nights cannot be looked for: {error.detail}") from None
     return sorted(beats, key=lambda beat: beat.run_id)
 
 
@@ -163,10 +162,6 @@ def _in_the_way(beat: Heartbeat) -> str:
         f"run {beat.run_id} is active on this output (host {beat.host.split('/')[0]}, process {beat.pid}, last alive "
         f"{beat.since}); if it has died, a start after {until:%H:%M} UTC goes on from there; nothing was read"
     )
-
-
-def _uri(output: str, run_id: str) -> str:
-    return storage.join(storage.canonical(output), ACTIVE, f"{run_id}.json")
 
 
 def _host() -> str:

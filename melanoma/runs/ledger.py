@@ -17,9 +17,9 @@ from melanoma.ingest.image_refs import ImageRef, adoption_key, digest_of
 from melanoma.runs import deferred, staging
 from melanoma.runs.retry_policy import next_try
 from melanoma.runs.run import Run
-from melanoma.table import score_table
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.schema import PARTITION, SCORED, kept_names
+from melanoma.table.score_table import ScoreTable
 
 Digests = npt.NDArray[np.bytes_]
 _DIGEST, _CLAIM = "S16", "S32"
@@ -125,30 +125,39 @@ class Ledger:
         return Verdict(State.NEW, tries + 1, is_changed, is_named and not is_known, digest in self._leftover)
 
 
-def load_ledger(run: Run) -> Ledger:
-    """Reads the table at the run's pinned version, what killed runs left staged, and what was put off or forgotten."""
+def load_ledgers(runs: Sequence[Run]) -> list[Ledger]:
+    """Reads the ledger of every model of a run, from the version of the table that they were planned against."""
+    table = ScoreTable.at(runs[0].layout, runs[0].table_version)
+    return [load_ledger(run, table) for run in runs]
+
+
+def load_ledger(run: Run, table: ScoreTable) -> Ledger:
+    """Reads the ledger of one model.
+
+    Args:
+        run: Whose model counts; what killed runs of its fingerprint left staged is adopted.
+        table: At the version that the run was planned against.
+    """
     staged = () if run.rescore else (digest for rows in staging.foreign_rows(run) for digest in adoption_keys_in(rows))
     return Ledger(
-        past_of(run, run.table_version),
+        past_of(run, table),
         staged,
         deferred.read(run),
-        Forgotten.of(run.output),
+        Forgotten.read(run.layout),
         None if run.rescore or run.retry_failed else run.run_date,
     )
 
 
-def past_of(run: Run, version: int | None) -> Past:
+def past_of(run: Run, table: ScoreTable) -> Past:
     """Reads what one version of the table knows of a run's photographs.
 
     Args:
         run: Whose table, model and wishes count: one that rescores takes nothing as done, one that retries what failed
             takes as done what was scored.
-        version: Of the table; None for no table.
+        table: At the version that counts.
     """
     past = Past()
-    if version is None:
-        return past
-    for batch in score_table.ledger_rows(run.output, version, PARTITION, run.model_id):
+    for batch in table.ledger_rows(PARTITION, run.model_id):
         digests = np.array(digests_in(batch), dtype=object)
         done = _settled(run, batch)
         past.done += digests[done].tolist()
@@ -166,13 +175,18 @@ def past_of(run: Run, version: int | None) -> Past:
     return past
 
 
-def committed_since(run: Run) -> tuple[dict[bytes, int], dict[bytes, int]]:
+def committed_since(run: Run, present: ScoreTable) -> tuple[dict[bytes, int], dict[bytes, int]]:
     """Says what other runs have committed since a run was planned.
+
+    Args:
+        run: Planned against an earlier version of the table.
+        present: The table as it is now.
 
     Returns:
         Tries by digest of (uri, version): of photographs that need no further try, and of those that have failed.
     """
-    before, now = (_tries(run, version) for version in (run.table_version, score_table.table_version(run.output)))
+    planned = ScoreTable.at(run.layout, run.table_version)
+    before, now = _tries(run, planned), _tries(run, present)
     done, failed = dict[bytes, int](), dict[bytes, int]()
     for digest, (attempt, is_settled) in now.items():
         if attempt > before.get(digest, (0, False))[0]:
@@ -180,12 +194,10 @@ def committed_since(run: Run) -> tuple[dict[bytes, int], dict[bytes, int]]:
     return done, failed
 
 
-def _tries(run: Run, version: int | None) -> dict[bytes, tuple[int, bool]]:
+def _tries(run: Run, table: ScoreTable) -> dict[bytes, tuple[int, bool]]:
     """Gives the last try of each photograph, and whether one of them settled it."""
     tries = dict[bytes, tuple[int, bool]]()
-    if version is None:
-        return tries
-    for batch in score_table.ledger_rows(run.output, version, PARTITION, run.model_id):
+    for batch in table.ledger_rows(PARTITION, run.model_id):
         settled = _is_settled(batch).to_pylist()
         for digest, attempt, is_settled in zip(digests_in(batch), batch["attempt"].to_pylist(), settled, strict=True):
             last, was_settled = tries.get(digest, (0, False))

@@ -7,7 +7,8 @@ from typing import Any
 
 from melanoma import storage
 from melanoma.model.bundle import to_json
-from melanoma.runs.run import Run, record_uri
+from melanoma.runs.run import Run
+from melanoma.table.layout import OutputLayout
 
 
 @dataclass(frozen=True)
@@ -106,16 +107,15 @@ class RunRecord:
     reason: str = ""
 
 
-def write_record(output: str, record: RunRecord) -> None:
+def write_record(layout: OutputLayout, record: RunRecord) -> None:
     """Leaves the record of an ended run."""
-    storage.write_bytes(record_uri(output, record.run_id), to_json(asdict(record)))
+    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record)))
 
 
 def read_record(run: Run) -> RunRecord | None:
     """Reads the record of an ended run; None if it has not ended."""
-    if not storage.exists(run.record_uri):
-        return None
-    return record_of(json.loads(storage.read_bytes(run.record_uri)))
+    uri = run.layout.record(run.run_id)
+    return record_of(json.loads(storage.read_bytes(uri))) if storage.exists(uri) else None
 
 
 def record_of(document: Mapping[str, Any]) -> RunRecord:

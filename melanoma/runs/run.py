@@ -9,12 +9,11 @@ from importlib.metadata import version
 
 import pyarrow as pa
 
-from melanoma import storage
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import SCHEMA_VERSION, score_schema
 
-REPORTS, STAGING = "_reports", "_staging"
 _TIME = "%Y%m%dT%H%M%SZ"
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
@@ -26,7 +25,7 @@ class Run:
     Attributes:
         run_id: UTC start and 8 hex digits of its milliseconds and chance; sorts by time.
         run_date: Local date at the start, fixed for the run.
-        output: Canonical URI of the score table.
+        layout: Of the output folder.
         model_id: Of the bundle.
         fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
         schema: Of the rows that this run writes.
@@ -38,7 +37,7 @@ class Run:
 
     run_id: str
     run_date: datetime.date
-    output: str
+    layout: OutputLayout
     model_id: str
     fingerprint: str
     schema: pa.Schema
@@ -55,12 +54,7 @@ class Run:
     @property
     def staging(self) -> str:
         """Folder of this run's staged files."""
-        return storage.join(self.output, STAGING, self.fingerprint, self.run_id)
-
-    @property
-    def record_uri(self) -> str:
-        """Where the run's record lies when it has ended."""
-        return record_uri(self.output, self.run_id)
+        return self.layout.staged_by(self.fingerprint, self.run_id)
 
 
 @dataclass(frozen=True)
@@ -76,11 +70,13 @@ class ModelRun:
     bundle: Bundle
 
 
-def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | None, date: datetime.date | None) -> Run:
+def new_run(
+    layout: OutputLayout, bundle: Bundle, kept: pa.Schema, table_version: int | None, date: datetime.date | None
+) -> Run:
     """Starts a run now.
 
     Args:
-        output: URI or path of the score table.
+        layout: Of the output folder.
         bundle: The model.
         kept: Columns carried over from a manifest.
         table_version: Of the score table as it is now, None if there is none.
@@ -92,7 +88,7 @@ def new_run(output: str, bundle: Bundle, kept: pa.Schema, table_version: int | N
         # Ids sort by time: two runs of one second are told apart by their milliseconds before chance comes in.
         run_id=f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}",
         run_date=date or datetime.date.today(),
-        output=storage.canonical(output),
+        layout=layout,
         model_id=bundle.model_id,
         fingerprint=fingerprint_of(bundle.model_id, schema),
         schema=schema,
@@ -114,8 +110,3 @@ def fingerprint_of(model_id: str, schema: pa.Schema) -> str:
     """Digests everything that a staged row depends on but does not say."""
     parts = [model_id, DECODER, version("tensorflow"), version("keras"), str(SCHEMA_VERSION), schema.to_string()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def record_uri(output: str, run_id: str) -> str:
-    """Says where a run's record lies when it has ended."""
-    return storage.join(storage.canonical(output), REPORTS, f"{run_id}.json")

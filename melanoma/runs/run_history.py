@@ -7,9 +7,8 @@ from typing import Any
 from melanoma import storage
 from melanoma.errors import ReadError
 from melanoma.runs.records import RunRecord, record_of
-from melanoma.runs.run import REPORTS
+from melanoma.table.layout import OutputLayout
 
-SERIES = "nights.series"
 Night = dict[str, Any]
 
 
@@ -36,44 +35,42 @@ def night_of(record: RunRecord, facts: Mapping[str, Any]) -> Night:
     }
 
 
-def read_series(output: str) -> list[Night]:
+def read_series(layout: OutputLayout) -> list[Night]:
     """Gives what is kept of every run of a score table, the oldest first.
 
     One small file holds what was known of the earlier runs; only records that it does not know are read.
 
     Args:
-        output: URI of the score table.
+        layout: Of the output folder.
     """
-    folder = storage.join(storage.canonical(output), REPORTS)
-    known = {night["run_id"]: night for night in _kept(folder)}
+    known = {night["run_id"]: night for night in _kept(layout)}
     nights = []
-    for run_id in _recorded(folder):
-        night = known.get(run_id) or _night(storage.join(folder, f"{run_id}.json"))
+    for run_id in _recorded(layout):
+        night = known.get(run_id) or _night(layout.record(run_id))
         nights += [night] if night else []
     return nights
 
 
-def write_series(output: str, nights: Sequence[Night]) -> None:
+def write_series(layout: OutputLayout, nights: Sequence[Night]) -> None:
     """Keeps the series.
 
     Raises:
         NothingCommittedError: The store or the disk does not take it.
     """
     lines = "".join(f"{json.dumps(night, separators=(',', ':'))}\n" for night in nights)
-    storage.write_bytes(storage.join(storage.canonical(output), REPORTS, SERIES), lines.encode())
+    storage.write_bytes(layout.series, lines.encode())
 
 
-def _recorded(folder: str) -> list[str]:
-    if not storage.exists(folder):
+def _recorded(layout: OutputLayout) -> list[str]:
+    if not storage.exists(layout.reports):
         return []
-    names = [storage.name_of(stored.uri) for stored in storage.list_files(folder)]
-    return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
+    runs = (layout.recorded_run(stored.uri) for stored in storage.list_files(layout.reports))
+    return sorted(run_id for run_id in runs if run_id is not None)
 
 
-def _kept(folder: str) -> list[Night]:
-    uri = storage.join(folder, SERIES)
+def _kept(layout: OutputLayout) -> list[Night]:
     try:
-        lines = storage.read_bytes(uri).decode().splitlines() if storage.exists(uri) else []
+        lines = storage.read_bytes(layout.series).decode().splitlines() if storage.exists(layout.series) else []
         return [json.loads(line) for line in lines]
     except (ReadError, ValueError):
         return []  # it is made anew from the records

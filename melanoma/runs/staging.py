@@ -15,11 +15,10 @@ from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import Decision, ModelOutput, are_sound, decide
 from melanoma.runs.records import Stage
-from melanoma.runs.run import RUN_ID, STAGING, Run, time_stamp
+from melanoma.runs.run import RUN_ID, Run, time_stamp
+from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import COLUMNS, FAILED, PROBABILITY_PREFIX, SCORED
 
-_SUFFIX = ".arrow"
-_ANNOUNCED = "images.txt"
 _KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run lasts
 
 
@@ -144,7 +143,7 @@ def _arrow_file(rows: pa.Table) -> bytes:
 
 def chunk_uri(run: Run, number: int) -> str:
     """Names the staged file of a chunk."""
-    return storage.join(run.staging, f"{number:06d}{_SUFFIX}")
+    return run.layout.chunk(run.fingerprint, run.run_id, number)
 
 
 def read_chunk(uri: str, schema: pa.Schema) -> pa.Table | None:
@@ -172,7 +171,7 @@ def staged_files(run: Run) -> list[str]:
 def foreign_rows(run: Run) -> Iterator[pa.Table]:
     """Gives what other runs left staged, as far as it can be trusted and no failure in it may have healed."""
     healing = pa.array([kind.value for kind in MAY_HEAL])
-    for uri in _chunks(storage.join(run.output, STAGING, run.fingerprint)):
+    for uri in _chunks(run.layout.staged_alike(run.fingerprint)):
         table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
         if table is not None:
             settled = pa.compute.invert(pa.compute.is_in(table["error_kind"], value_set=healing))
@@ -183,13 +182,13 @@ def clean(run: Run) -> None:
     """Removes this run's staging, and that of others, whatever their model, which started more than a week before."""
     storage.remove(run.staging)
     oldest = time_stamp(run.started - _KEEP_OTHERS)
-    for folder in {uri.rsplit("/", 1)[0] for uri in _list(storage.join(run.output, STAGING))}:
+    for folder in {uri.rsplit("/", 1)[0] for uri in _list(run.layout.staging)}:
         if RUN_ID.fullmatch(storage.name_of(folder)) and storage.name_of(folder) < oldest:
             storage.remove(folder)
 
 
 def _chunks(folder: str) -> list[str]:
-    return [uri for uri in _list(folder) if uri.endswith(_SUFFIX)]
+    return [uri for uri in _list(folder) if OutputLayout.is_chunk(uri)]
 
 
 def _list(folder: str) -> list[str]:
@@ -202,25 +201,28 @@ def _listed(folder: str) -> list[str]:
     return sorted(stored.uri for stored in storage.list_files(folder))
 
 
-def everything(output: str) -> list[str]:
+def everything(layout: OutputLayout) -> list[str]:
     """Lists all that any run has staged on an output.
 
     Raises:
         ReadError: The store does not say.
     """
-    folder = storage.join(storage.canonical(output), STAGING)
-    return _listed(folder) if storage.exists(folder) else []
+    return _listed(layout.staging) if storage.exists(layout.staging) else []
 
 
 def announce(run: Run, images: int) -> None:
     """Notes how many photographs a run is about to score, for whoever watches its staging."""
-    storage.write_bytes(storage.join(run.staging, _ANNOUNCED), str(images).encode())
+    storage.write_bytes(_announcement(run), str(images).encode())
 
 
 def announced(run: Run) -> int | None:
     """Reads that note; None before the listing has ended."""
-    uri = storage.join(run.staging, _ANNOUNCED)
+    uri = _announcement(run)
     return int(storage.read_bytes(uri)) if storage.exists(uri) else None
+
+
+def _announcement(run: Run) -> str:
+    return run.layout.announcement(run.fingerprint, run.run_id)
 
 
 def staged_rows(uri: str) -> int:

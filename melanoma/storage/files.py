@@ -2,17 +2,15 @@
 
 import contextlib
 import os
-import uuid
 from collections.abc import Callable
 from functools import partial
 from stat import S_ISREG
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
-from melanoma.storage.filesystems import Place, call_store, canonical, locate
+from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
 from melanoma.storage.local import create_file, move_file, replace_file
-from melanoma.storage.uris import join
 
 
 def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
@@ -133,19 +131,23 @@ def size_of(uri: str) -> int:
     return 0
 
 
-def check_writable(folder: str) -> None:
-    """Writes and removes a probe, so that a night's work is not lost at its end.
+def check_writable(folder: str, probe: str) -> None:
+    """Writes and removes a file, so that a run's work is not lost at its end.
+
+    Args:
+        folder: The folder as the user wrote it, for messages.
+        probe: URI of the file, somewhere below the folder.
 
     Raises:
         UsageError: The folder does not take files, and will not by itself.
         NothingCommittedError: It does not now: the disk is full, or the store does not answer.
     """
-    place = locate(join(canonical(folder), "_staging", f"probe-{uuid.uuid4().hex[:8]}"))
+    place = locate(probe)
     try:
         call_store(_writer(place), place.path, b"probe")
     except ReadError as error:
         found = f"the output {folder} cannot be written: {error.detail}"
         if error.kind.is_transient:
             raise NothingCommittedError(f"{found}; nothing was read, try again") from None
-        raise UsageError(f"{found}; choose another --output or mend its rights") from None
+        raise UsageError(f"{found}; choose another --output or fix its permissions") from None
     remove(place.uri)

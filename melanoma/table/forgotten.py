@@ -4,28 +4,36 @@ from collections.abc import Iterable
 
 from melanoma import storage
 from melanoma.errors import UsageError
-from melanoma.table.pseudonyms import PRIVATE, Pseudonyms
-
-_FILE = "forgotten"
+from melanoma.table.layout import OutputLayout
+from melanoma.table.pseudonyms import Pseudonyms
 
 
 class Forgotten:
-    """The photographs that a score table has been made to forget."""
+    """The photographs that a score table was told to forget."""
 
     def __init__(self, hashes: Iterable[str], pseudonyms: Pseudonyms) -> None:
-        """Takes their full hashes, and what makes hashes of URIs."""
+        """Takes their full hashes, and what hashes URIs.
+
+        Args:
+            hashes: 32 hex digits each.
+            pseudonyms: By the key of the same table.
+        """
         self._hashes, self._pseudonyms = frozenset(hashes), pseudonyms
 
     @classmethod
-    def of(cls, output: str) -> "Forgotten | None":
-        """Reads what a score table has forgotten; None if nothing."""
-        uri = _uri(output)
-        if not storage.exists(uri):
+    def read(cls, layout: OutputLayout) -> "Forgotten | None":
+        """Reads what a score table has forgotten; None if nothing.
+
+        Raises:
+            UsageError: The key is missing, or only its owner may read it.
+            ReadError: The store does not return it.
+        """
+        if not storage.exists(layout.forgotten):
             return None
-        pseudonyms = Pseudonyms.known_to(output)
+        pseudonyms = Pseudonyms.known_to(layout)
         if pseudonyms is None:
-            raise UsageError(f"{uri}: lies there without the key beside it; put `key` back from a backup")
-        return cls(storage.read_bytes(uri).decode().split(), pseudonyms)
+            raise UsageError(f"{layout.forgotten}: the file `key` beside it is missing; restore it from a backup")
+        return cls(_hashes(layout), pseudonyms)
 
     def __contains__(self, uri: str) -> bool:
         """Tells whether a photograph was forgotten, whatever its version."""
@@ -36,13 +44,18 @@ class Forgotten:
         return len(self._hashes)
 
     @staticmethod
-    def add(output: str, uris: Iterable[str]) -> None:
-        """Keeps photographs as forgotten; those that are already stay so."""
-        pseudonyms = Pseudonyms.of_table(output)
-        known = storage.read_bytes(_uri(output)).decode().split() if storage.exists(_uri(output)) else []
+    def add(layout: OutputLayout, uris: Iterable[str]) -> None:
+        """Remembers photographs as forgotten, beside those that are already.
+
+        Raises:
+            NothingCommittedError: The store or the disk refused.
+            ReadError: The store does not return what is remembered already.
+        """
+        pseudonyms = Pseudonyms.of_table(layout)
+        known = _hashes(layout) if storage.exists(layout.forgotten) else []
         hashes = sorted({*known, *map(pseudonyms.full, uris)})
-        storage.write_bytes(_uri(output), "".join(f"{name}\n" for name in hashes).encode())
+        storage.write_bytes(layout.forgotten, "".join(f"{name}\n" for name in hashes).encode())
 
 
-def _uri(output: str) -> str:
-    return storage.join(storage.canonical(output), PRIVATE, _FILE)
+def _hashes(layout: OutputLayout) -> list[str]:
+    return storage.read_bytes(layout.forgotten).decode().split()

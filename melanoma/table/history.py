@@ -1,9 +1,15 @@
 """What was done to a score table, version by version."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from melanoma.table.maintenance import opened
+_OPERATIONS = {
+    "CREATE TABLE": "made",
+    "OPTIMIZE": "compacted",
+    "VACUUM START": "clean-up began",
+    "VACUUM END": "cleaned up",
+}
 
 
 @dataclass(frozen=True)
@@ -13,9 +19,9 @@ class Version:
     Attributes:
         number: From 0.
         moment: Milliseconds since 1970, UTC.
-        what: In a few words.
-        run_id: Of the run that made it; empty for none.
-        rows: That it added; None where nothing is said.
+        what: What was done, in a few words.
+        run_id: Id of the run that made it; empty for none.
+        rows: Number of rows that it added; None where the log does not say.
     """
 
     number: int
@@ -25,40 +31,26 @@ class Version:
     rows: int | None
 
 
-def history(uri: str) -> list[Version]:
-    """Gives the versions of a score table, the newest first, as far back as its log reaches.
-
-    Raises:
-        UsageError: There is no table.
-    """
-    return [_version(entry) for entry in opened(uri).history()]
+def version_of(entry: Mapping[str, Any]) -> Version:
+    """Reads one entry of the Delta log's history."""
+    run_id = entry.get("run_id", "")
+    rows = (entry.get("operationMetrics") or {}).get("num_added_rows") if run_id else None
+    return Version(int(entry["version"]), int(entry["timestamp"]), _what(entry), run_id, rows and int(rows))
 
 
-def _version(entry: dict[str, Any]) -> Version:
-    metrics = entry.get("operationMetrics") or {}
-    rows = metrics.get("num_added_rows") if entry.get("run_id") else None
-    return Version(
-        int(entry["version"]), int(entry["timestamp"]), _what(entry), entry.get("run_id", ""), rows and int(rows)
-    )
-
-
-def _what(entry: dict[str, Any]) -> str:
-    operation, said = entry.get("operation", ""), entry.get("operationParameters") or {}
+def _what(entry: Mapping[str, Any]) -> str:
+    operation, parameters = entry.get("operation", ""), entry.get("operationParameters") or {}
     if entry.get("run_id"):
         return "night"
     if operation == "WRITE":
         return str(entry.get("why", "rewritten"))
     if operation == "SET TBLPROPERTIES":
-        return f"promoted {_property(said)}"
-    known = {
-        "CREATE TABLE": "made",
-        "DELETE": f"deleted {said.get('predicate', '')}",
-        "OPTIMIZE": "compacted",
-        "VACUUM START": "clean-up began",
-        "VACUUM END": "cleaned up",
-    }
-    return str(known.get(operation, operation.lower()))
+        return f"promoted {_promoted_in(parameters)}"
+    if operation == "DELETE":
+        return f"deleted {parameters.get('predicate', '')}"
+    return _OPERATIONS.get(operation, str(operation).lower())
 
 
-def _property(said: dict[str, Any]) -> str:
-    return str(said.get("properties", "")).rpartition(":")[2].strip('"{} ')
+def _promoted_in(parameters: Mapping[str, Any]) -> str:
+    """Returns the model that a change of the table's properties promoted."""
+    return str(parameters.get("properties", "")).rpartition(":")[2].strip('"{} ')

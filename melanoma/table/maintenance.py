@@ -1,141 +1,196 @@
-"""What keeps a score table fit for years: compaction and clean-up."""
+"""What keeps a score table fit for years: promotion, deletion, compaction and clean-up; a door to Delta Lake."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.storage.errors import reason_of
-from melanoma.table import score_table
+from melanoma.table.models import PROMOTED, ModelFacts
 from melanoma.table.schema import PARTITION
+from melanoma.table.snapshot import REFUSALS, Snapshot
 
 RETENTION_DAYS = 7  # of readers that opened the table before a file was replaced; Delta Lake's own default
+COMPRESSION = "ZSTD"
 _SMALL_BYTES, _MANY_FILES = 32 << 20, 32
-_DATA_FILE = re.compile(rf"{PARTITION}=[^/]+/[^/]+\.parquet")
 _DELETIONS_AT_ONCE = 16
 
 
-def small_files(uri: str, model_id: str) -> int:
-    """Counts the small files of a model's rows."""
-    table = score_table.open_table(uri)
-    if table is None:
-        return 0
-    actions = pa.table(table.get_add_actions(flatten=True))
-    own = pa.compute.equal(actions[f"partition.{PARTITION}"], model_id)
-    return int(pa.compute.sum(pa.compute.and_(own, pa.compute.less(actions["size_bytes"], _SMALL_BYTES))).as_py() or 0)
+class Compaction(NamedTuple):
+    """Numbers of data files.
 
-
-def compact_if_it_pays(uri: str, model_id: str) -> bool:
-    """Merges the files of many nights once there are many; tells whether it did.
-
-    Raises:
-        NothingCommittedError: The store or the disk refused.
+    Attributes:
+        merged: Small files that were merged.
+        written: Files that they became.
     """
-    if small_files(uri, model_id) < _MANY_FILES:
-        return False
-    compact(uri)
-    return True
+
+    merged: int
+    written: int
 
 
-def compact(uri: str) -> tuple[int, int]:
-    """Merges small files; no row changes.
+class Removal(NamedTuple):
+    """Data files that a vacuum deletes, or would delete.
 
-    Returns:
-        Files that were merged, and files that came of it.
-
-    Raises:
-        UsageError: There is no table.
-        NothingCommittedError: The store or the disk refused.
+    Attributes:
+        files: Their number.
+        size: Their bytes.
     """
-    table = opened(uri)
-    with changing(uri):
-        metrics = table.optimize.compact()
-    return int(metrics["numFilesRemoved"]), int(metrics["numFilesAdded"])
+
+    files: int
+    size: int
 
 
-def vacuum(uri: str, days: int, dry_run: bool) -> tuple[int, int]:
-    """Deletes data files that no version younger than the retention needs.
+class Maintainable(Snapshot):
+    """A score table that can be maintained; it stands at one version, which it leaves only by a change of its own."""
 
-    Args:
-        uri: Of the score table.
-        days: Retention, at least `RETENTION_DAYS`.
-        dry_run: Only say which.
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[DeltaTable]:
+        """Lends the Delta table for one change, and translates a refusal.
 
-    Returns:
-        Number of files, and their bytes.
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: The store or the disk refused.
+        """
+        delta = self._required()
+        try:
+            yield delta
+        except REFUSALS as error:
+            found = f"{self.layout}: the table did not take the change ({reason_of(error)})"
+            raise NothingCommittedError(found) from None
+        self.version = int(delta.version())
 
-    Raises:
-        UsageError: There is no table, or the retention is too short.
-        NothingCommittedError: The store or the disk refused.
-    """
-    if days < RETENTION_DAYS:
-        raise UsageError(
-            f"a retention of {days} days is too short: readers may still need them; {RETENTION_DAYS} or more"
-        )
-    return _vacuum(uri, days * 24, dry_run)
+    def promote(self, model_id: str) -> int:
+        """Makes a model's probabilities the ones that count.
 
+        Returns:
+            The version of the table that says so.
 
-def vacuum_at_once(uri: str) -> tuple[int, int]:
-    """Deletes every data file that the present version does not need, whoever may be reading it: to forget somebody."""
-    return _vacuum(uri, 0, dry_run=False)
+        Raises:
+            UsageError: There is no table, or it holds no row of the model.
+            NothingCommittedError: The store or the disk refused.
+        """
+        self._model(model_id)
+        with self._changing() as delta:
+            delta.alter.set_table_properties({PROMOTED: model_id}, raise_if_not_exists=False)
+        return int(delta.version())
 
+    def delete_model(self, model_id: str) -> int:
+        """Deletes all rows of a model, so that a run with its bundle would score everything again.
 
-def rewrite_without(uri: str, uris: pa.Array) -> None:
-    """Writes the table anew without the rows of some photographs.
+        Returns:
+            The number of rows.
 
-    A deletion would leave its condition, and so their names, in the log.
+        Raises:
+            UsageError: There is no table, it holds no row of the model, or the model is the promoted one.
+            NothingCommittedError: The store or the disk refused.
+        """
+        model = self._model(model_id)
+        if model.is_promoted:
+            raise UsageError(f"{model_id} is the promoted model; promote another one first")
+        with self._changing() as delta:
+            delta.delete(f"{PARTITION} = '{model.model_id}'")
+        return model.rows
 
-    Raises:
-        UsageError: There is no table.
-        NothingCommittedError: The store or the disk refused.
-    """
-    table = opened(uri)
-    rows = table.to_pyarrow_dataset()
-    kept = rows.scanner(filter=~pa.compute.field("image_uri").isin(uris)).to_reader()
-    with changing(uri):
-        score_table.overwrite(table, kept)
+    def _model(self, model_id: str) -> ModelFacts:
+        known = {model.model_id: model for model in self.models()}
+        if model_id not in known:
+            raise UsageError(f"{self.layout}: no row of {model_id!r}; the table knows {', '.join(known) or 'no model'}")
+        return known[model_id]
 
+    def small_files(self, model_id: str) -> int:
+        """Returns the number of small data files of a model's rows."""
+        if self._delta is None:
+            return 0
+        files = pa.table(self._delta.get_add_actions(flatten=True))
+        own = pa.compute.equal(files[f"partition.{PARTITION}"], model_id)
+        is_small = pa.compute.less(files["size_bytes"], _SMALL_BYTES)
+        return int(pa.compute.sum(pa.compute.and_(own, is_small)).as_py() or 0)
 
-def _vacuum(uri: str, hours: int, dry_run: bool) -> tuple[int, int]:
-    table, root = opened(uri), storage.canonical(uri)
-    with changing(uri):
-        # Of killed runs files may lie there that no version ever knew.
-        unneeded = table.vacuum(hours, dry_run=True, full=True, enforce_retention_duration=False)
-    # Delta Lake would take away whatever it does not know: photographs, bundles and exports that lie here too.
-    doomed = [storage.join(root, *name.split("/")) for name in unneeded if _DATA_FILE.fullmatch(name)]
-    sizes = [storage.size_of(file) for file in doomed]
-    if not dry_run:
-        with ThreadPoolExecutor(_DELETIONS_AT_ONCE) as pool:
-            list(pool.map(storage.erase, doomed))
-    return len(doomed), sum(sizes)
+    def compact_if_it_pays(self, model_id: str) -> bool:
+        """Merges the small files of many runs once there are many; tells whether it did.
 
+        Raises:
+            NothingCommittedError: The store or the disk refused.
+        """
+        if self.small_files(model_id) < _MANY_FILES:
+            return False
+        self.compact()
+        return True
 
-def opened(uri: str) -> Any:
-    """Opens a score table.
+    def compact(self) -> Compaction:
+        """Merges small files; no row changes.
 
-    Raises:
-        UsageError: There is none.
-    """
-    table = score_table.open_table(uri)
-    if table is None:
-        raise UsageError(f"{uri}: no score table there; `melanoma score --output {uri}` makes one")
-    return table
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: The store or the disk refused.
+        """
+        with self._changing() as delta:
+            metrics = delta.optimize.compact()
+        return Compaction(int(metrics["numFilesRemoved"]), int(metrics["numFilesAdded"]))
 
+    def vacuum(self, days: int, dry_run: bool) -> Removal:
+        """Deletes data files that no version younger than the retention needs.
 
-@contextlib.contextmanager
-def changing(uri: str) -> Iterator[None]:
-    """Says it in our words where the store or the disk refuses a change of the table.
+        Args:
+            days: Retention, at least `RETENTION_DAYS`.
+            dry_run: Only count them.
 
-    Raises:
-        NothingCommittedError: It did.
-    """
-    try:
-        yield
-    except score_table.REFUSALS as error:
-        raise NothingCommittedError(f"{uri}: the table did not take the change ({reason_of(error)})") from None
+        Raises:
+            UsageError: There is no table, or the retention is too short.
+            NothingCommittedError: The store or the disk refused.
+        """
+        if days < RETENTION_DAYS:
+            raise UsageError(
+                f"a retention of {days} days is too short, as readers may still need these files; the least is "
+                f"{RETENTION_DAYS}"
+            )
+        return self._vacuum(days * 24, dry_run)
+
+    def vacuum_at_once(self) -> Removal:
+        """Deletes every data file that this version does not need, whoever may be reading it, to erase a photograph.
+
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: The store or the disk refused.
+        """
+        return self._vacuum(0, dry_run=False)
+
+    def _vacuum(self, hours: int, dry_run: bool) -> Removal:
+        with self._changing() as delta:
+            # Killed runs may have left files that no version ever knew.
+            unneeded = delta.vacuum(hours, dry_run=True, full=True, enforce_retention_duration=False)
+        # Delta Lake would delete whatever it does not know: photographs, bundles and exports that lie here too.
+        files = [self.layout.data_file(name) for name in unneeded if self.layout.is_data_file(name)]
+        sizes = [storage.size_of(file) for file in files]
+        if not dry_run:
+            with ThreadPoolExecutor(_DELETIONS_AT_ONCE) as pool:
+                list(pool.map(storage.erase, files))
+        return Removal(len(files), sum(sizes))
+
+    def rewrite_without(self, uris: pa.Array) -> None:
+        """Writes the table anew without the rows of some photographs.
+
+        A deletion would leave its condition, and so their names, in the log.
+
+        Args:
+            uris: Values of image_uri, text.
+
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: The store or the disk refused.
+        """
+        kept = self.dataset().scanner(filter=~pa.compute.field("image_uri").isin(uris)).to_reader()
+        with self._changing() as delta:
+            write_deltalake(
+                delta,
+                kept,
+                mode="overwrite",
+                writer_properties=WriterProperties(compression=COMPRESSION),
+                commit_properties=CommitProperties(custom_metadata={"why": "forgotten"}),
+            )

@@ -23,13 +23,13 @@ from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run
-from melanoma.runs.ledger import Ledger, load_ledger
+from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import plan_tasks
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder, StagedChunk
 from melanoma.storage import filesystems
-from melanoma.table import score_table
+from tests.helpers.outputs import layout_of, table_in
 
 DIED = 99
 _STEPS = frozenset({"open", "os.rename", "os.remove", "os.rmdir"})
@@ -39,15 +39,15 @@ _PROCESSES.set_forkserver_preload([__name__, "s3fs"])
 
 def plan_run(output: Path | str, bundle_uri: str) -> Run:
     """Plans a run against the table as it is now."""
-    version = score_table.table_version(str(output))
-    return new_run(str(output), load_bundle(bundle_uri), pa.schema([]), version, datetime.date(2026, 1, 2))
+    version = table_in(output).version
+    return new_run(layout_of(output), load_bundle(bundle_uri), pa.schema([]), version, datetime.date(2026, 1, 2))
 
 
 def stage(
     run: Run, images: Path | str | Source, bundle_uri: str, chunk_size: int = 2, known: Ledger | None = None
 ) -> tuple[RunTotals, list[StagedChunk]]:
     """Lists, asks the ledger, decodes and stages as a night does, without Beam and with made-up probabilities."""
-    known, bundle = known or load_ledger(run), load_bundle(bundle_uri)
+    known, bundle = known or load_ledgers([run])[0], load_bundle(bundle_uri)
     refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
     tasks, found = plan_tasks([known], refs)
     (answers,) = found.answers

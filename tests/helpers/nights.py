@@ -13,16 +13,16 @@ from melanoma.ingest.sources import Root, Source
 from melanoma.model.bundle import load_bundle
 from melanoma.runs.records import RunRecord, read_record
 from melanoma.runs.run import ModelRun, Run, new_run
-from melanoma.table import score_table
 from pipelines.scoring import ScoreImages
+from tests.helpers.outputs import layout_of, table_in
 
 
 def start(output: Path | str, bundle_uri: str, nights: int = 0) -> Run:
     """Plans a run against the table as it is now, so many nights after the first."""
     bundle = load_bundle(bundle_uri)
-    version = score_table.table_version(str(output))
+    version = table_in(output).version
     date = datetime.date(2026, 1, 2) + datetime.timedelta(days=nights)
-    return new_run(str(output), bundle, pa.schema([]), version, date)
+    return new_run(layout_of(output), bundle, pa.schema([]), version, date)
 
 
 def night(
@@ -46,13 +46,13 @@ def night(
 
 def rows(output: Path | str, *columns: str) -> list[dict[str, Any]]:
     """Reads the table in the order of the photographs."""
-    table = score_table.dataset(str(output)).to_table(columns=list(columns) or None)
+    table = table_in(output).dataset().to_table(columns=list(columns) or None)
     return sorted(table.to_pylist(), key=lambda row: (row.get("image_uri", ""), row.get("attempt", 0)))
 
 
 def committed(output: Path | str) -> int:
     """Rows that a reader sees."""
-    return 0 if score_table.table_version(str(output)) is None else score_table.dataset(str(output)).count_rows()
+    return 0 if table_in(output).version is None else table_in(output).dataset().count_rows()
 
 
 def assert_one_row_each(output: Path | str, photographs: int, record: RunRecord | None = None) -> None:

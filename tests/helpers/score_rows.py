@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
 
-from melanoma.table import score_table
 from melanoma.table.schema import score_schema
+from melanoma.table.score_table import ScoreTable
+from tests.helpers.outputs import layout_of, table_in
 
 SLUGS = ("melanoma", "nevus")
 
@@ -49,6 +50,6 @@ def commit(
 ) -> int:
     """Commits rows as a run does that planned against the table as it is now."""
     schema = schema or score_schema(SLUGS)
-    planned = options["planned"] if options else score_table.table_version(str(uri))
+    planned = options["planned"] if options else table_in(uri).version
     batches = pa.Table.from_pylist(rows, schema=schema).to_batches()
-    return score_table.append(str(uri), planned, run_id, schema, iter(batches))
+    return ScoreTable.at(layout_of(uri), planned).append(run_id, schema, iter(batches))

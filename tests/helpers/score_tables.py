@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from melanoma.table import score_table
 from melanoma.table.schema import score_schema
+from melanoma.table.score_table import ScoreTable
+from tests.helpers.outputs import layout_of, table_in
 
 MODEL, OTHER_MODEL = "m-000000000001", "m-000000000002"
 SLUGS = ("melanoma", "nevus", "basal_cell_carcinoma")
@@ -48,7 +49,7 @@ def commit(uri: Path, rows: Sequence[Mapping[str, Any]], slugs: Sequence[str] = 
     """Appends rows to a score table, which it makes if there is none."""
     schema = score_schema(slugs)
     table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
-    score_table.append(str(uri), score_table.table_version(str(uri)), "run", schema, iter(table.to_batches()))
+    ScoreTable.at(layout_of(uri), table_in(uri).version).append("run", schema, iter(table.to_batches()))
     return str(uri)
 
 

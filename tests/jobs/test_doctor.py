@@ -15,6 +15,7 @@ from melanoma.operations.preflight import Result
 from melanoma.runs import heartbeats
 from tests.helpers import fill
 from tests.helpers.nights import committed
+from tests.helpers.outputs import layout_of
 
 
 @pytest.fixture
@@ -116,13 +117,13 @@ def test_a_damaged_bundle_fails(tmp_path: Path, words: list[str], capsys: pytest
 
 
 def test_a_running_night_is_a_warning(tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    with heartbeats.beating(str(tmp_path / "out"), "20260101T000000Z-00000000"):
+    with heartbeats.beating(layout_of(tmp_path / "out"), "20260101T000000Z-00000000"):
         assert results(capsys, words, 0)["other nights"] == "warn"
 
 
 def test_a_disk_without_room_fails(tmp_path: Path) -> None:
-    assert preflight.check_space(str(tmp_path / "not" / "yet"), 1e18).result is Result.FAIL
-    assert preflight.check_space(str(tmp_path), 1.0).result is Result.PASS
+    assert preflight.check_space(layout_of(tmp_path / "not" / "yet"), 1e18).result is Result.FAIL
+    assert preflight.check_space(layout_of(tmp_path), 1.0).result is Result.PASS
     assert preflight.check_memory(1e18).result is Result.WARN
 
 

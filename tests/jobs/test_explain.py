@@ -12,6 +12,7 @@ from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill, photograph
 from tests.helpers.nights import night, start
+from tests.helpers.outputs import layout_of, table_in
 
 TONIGHT = datetime.date(2026, 1, 2)
 
@@ -25,7 +26,7 @@ def table(tmp_path: Path, bundle_uri: str) -> str:
 
 
 def does(table: str, path: Path | str, days: int = 1, look: bool = True) -> tuple[str, str]:
-    (outlook,) = explain(table, str(path), TONIGHT + datetime.timedelta(days=days), look).outlooks
+    (outlook,) = explain(table_in(table), str(path), TONIGHT + datetime.timedelta(days=days), look).outlooks
     return outlook.does, outlook.why
 
 
@@ -48,7 +49,7 @@ def test_a_hash_of_a_report_is_as_good_as_the_name(
     tmp_path: Path, table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     uri = f"file://{tmp_path}/in/lesion-0000.jpg"
-    assert main(["explain", table, Pseudonyms.of_table(table).pseudonym(uri)]) == 0
+    assert main(["explain", table, Pseudonyms.of_table(layout_of(table)).pseudonym(uri)]) == 0
     assert capsys.readouterr().out.startswith(uri)
     assert main(["explain", table, "0123456789ab"]) == 2
     assert "no photograph of the table has that hash" in capsys.readouterr().err
@@ -76,15 +77,15 @@ def test_the_next_try_of_what_may_heal_is_dated(tmp_path: Path, bundle_uri: str)
     table, sources = str(tmp_path / "out"), [Manifest(str(tmp_path / "m.csv"))]
     for number in range(5):
         night(sources, table, bundle_uri, run=start(table, bundle_uri, nights=number))
-    found = explain(table, f"{tmp_path}/absent.jpg", TONIGHT + datetime.timedelta(days=5), look=False)
+    found = explain(table_in(table), f"{tmp_path}/absent.jpg", TONIGHT + datetime.timedelta(days=5), look=False)
     assert [row["attempt"] for row in found.rows] == [1, 2, 3, 4]
     assert "is tried again from 2026-01-12 on, after 4 attempts" in found.outlooks[0].why
-    due = explain(table, f"{tmp_path}/absent.jpg", datetime.date(2026, 1, 12), look=False)
+    due = explain(table_in(table), f"{tmp_path}/absent.jpg", datetime.date(2026, 1, 12), look=False)
     assert due.outlooks[0].does == "try again" and "attempt 5" in due.outlooks[0].why
 
 
 def test_a_forgotten_photograph_stays_so(tmp_path: Path, table: str) -> None:
-    Forgotten.add(table, [f"file://{tmp_path}/in/lesion-0000.jpg"])
+    Forgotten.add(layout_of(table), [f"file://{tmp_path}/in/lesion-0000.jpg"])
     assert does(table, tmp_path / "in" / "lesion-0000.jpg") == ("skip", "it was forgotten, for good")
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from jobs.cli import main
 from jobs.score import exit_code
-from melanoma.table import score_table
 from tests.helpers import ROOT, fill, photograph, write_tiny_bundle
 from tests.helpers.nights import rows
+from tests.helpers.outputs import table_in
 
 
 def score(*words: str | Path) -> int:
@@ -92,7 +92,7 @@ def test_mistakes_exit_with_2_and_one_line_that_says_what_to_do(
     assert code == 2
     assert complaint in said
     assert "Traceback" not in said and len([line for line in said.split("\n") if line.startswith("melanoma: ")]) == 1
-    assert score_table.table_version(str(tmp_path / "out")) is None
+    assert table_in(tmp_path / "out").version is None
 
 
 def test_an_emptied_root_is_fine_where_the_table_knows_it(
@@ -166,7 +166,7 @@ def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     started.send_signal(signal.SIGKILL)
     started.wait()
     staged = len(list((tmp_path / "out").rglob("*.arrow")))
-    assert staged >= 5 and score_table.table_version(str(tmp_path / "out")) is None
+    assert staged >= 5 and table_in(tmp_path / "out").version is None
     damaged = next((tmp_path / "out").rglob("*.arrow"))
     damaged.write_bytes(damaged.read_bytes()[:-100])
     fill(tmp_path / "in", 7, first=400)
@@ -217,4 +217,4 @@ def test_names_of_every_kind_come_back_byte_for_byte(tmp_path: Path, bundle_uri:
     assert found == {**dict.fromkeys(NAMES, "scored"), "bad\\xff.jpg": "failed"}
     assert {row["error_kind"] for row in rows(tmp_path / "out")} == {None, "bad_name"}
     assert score("--images", tmp_path / "in", "--bundle", bundle_uri, "--output", tmp_path / "out") == 0
-    assert score_table.table_version(str(tmp_path / "out")) == 1
+    assert table_in(tmp_path / "out").version == 1

@@ -18,10 +18,10 @@ from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import load_bundle
 from melanoma.queries import views
 from melanoma.runs import heartbeats, staging
-from melanoma.table import maintenance, promotion, score_table
 from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, refusing, write_tiny_bundle
 from tests.helpers.nights import night, rows, start
+from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.score_rows import commit, failed, row
 
 OLD, NEW = "m-000000000001", "m-000000000002"
@@ -44,9 +44,9 @@ def said_by(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 def test_the_first_model_counts_until_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     current = "SELECT DISTINCT model_id AS m FROM current"
-    assert views.query(table, current)["m"].to_pylist() == [OLD]
+    assert views.query(table_in(table), current)["m"].to_pylist() == [OLD]
     said_by(capsys, "promote", table, NEW)
-    assert views.query(table, current)["m"].to_pylist() == [NEW]
+    assert views.query(table_in(table), current)["m"].to_pylist() == [NEW]
     models = said_by(capsys, "models", table).splitlines()
     assert models[0].startswith(OLD) and "3 rows" in models[0] and not models[0].endswith("promoted")
     assert models[1].startswith(NEW) and models[1].endswith("promoted")
@@ -61,10 +61,10 @@ def test_a_night_that_planned_before_a_promotion_commits_all_the_same(tmp_path: 
     fill(tmp_path / "in", 2)
     night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
     planned = start(tmp_path / "out", bundle_uri)
-    promotion.promote(str(tmp_path / "out"), planned.model_id)
+    table_in(tmp_path / "out").promote(planned.model_id)
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=planned)
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
-    assert len(rows(tmp_path / "out")) == 2 and score_table.promoted(str(tmp_path / "out")) == planned.model_id
+    assert len(rows(tmp_path / "out")) == 2 and table_in(tmp_path / "out").promoted() == planned.model_id
 
 
 def test_a_bad_model_is_deleted_once_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_a_night_scores_again_what_was_deleted(tmp_path: Path, bundle_uri: str) 
     for uri in (bundle_uri, other):
         night(tmp_path / "in", tmp_path / "out", uri)
     bad = start(tmp_path / "out", other).model_id
-    assert promotion.delete_model(str(tmp_path / "out"), bad) == 2
+    assert table_in(tmp_path / "out").delete_model(bad) == 2
     assert night(tmp_path / "in", tmp_path / "out", other).counts.scored == 2
 
 
@@ -103,12 +103,12 @@ def test_compaction_changes_no_row_and_pays_once_there_are_many_files(tmp_path: 
     for number in range(40):
         name = f"{number:02}"
         commit(uri, [row(name)], run_id=name)
-        if maintenance.compact_if_it_pays(uri, OLD):
-            assert maintenance.small_files(uri, OLD) == 1
+        if table_in(uri).compact_if_it_pays(OLD):
+            assert table_in(uri).small_files(OLD) == 1
             assert number == 31
-    assert maintenance.small_files(uri, OLD) == 9
+    assert table_in(uri).small_files(OLD) == 9
     assert sorted(found["image_id"] for found in rows(uri)) == [f"DOE-{number:02}" for number in range(40)]
-    assert not maintenance.compact_if_it_pays(uri, NEW)
+    assert not table_in(uri).compact_if_it_pays(NEW)
 
 
 def files_of(uri: str) -> set[str]:
@@ -130,7 +130,7 @@ def test_clean_up_says_first_and_spares_what_is_young_or_not_of_the_table(
     assert said_by(capsys, "vacuum", table, "--yes").startswith("0 files") and files_of(table) == before
     assert main(["table", "vacuum", table, "--retention-days", "6"]) == 2
     assert "too short" in capsys.readouterr().err
-    assert maintenance.vacuum_at_once(table)[0] == 2
+    assert table_in(table).vacuum_at_once()[0] == 2
     assert len(files_of(table)) == len(before) - 2 and len(rows(table)) == 4
     assert all(path.exists() for path in others)
 
@@ -195,7 +195,7 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
     record = night(tmp_path / "in", out, bundle_uri)
     assert (record.counts.scored, record.counts.skipped) == (0, 6)
     assert b"DOE-JANE" not in every_byte(out)
-    assert score_table.promoted(str(out)) is not None
+    assert table_in(out).promoted() is not None
 
 
 def test_forgetting_twice_is_as_good_as_once(
@@ -203,7 +203,7 @@ def test_forgetting_twice_is_as_good_as_once(
 ) -> None:
     out, uris = patient(tmp_path, bundle_uri)
     (tmp_path / "uris.txt").write_text("\n".join(uris))
-    Forgotten.add(str(out), uris)  # it was killed after its first step
+    Forgotten.add(layout_of(out), uris)  # it was killed after its first step
     for _ in range(2):
         said_by(capsys, "forget", str(out), "--uris", str(tmp_path / "uris.txt"))
         assert b"DOE-JANE" not in every_byte(out)
@@ -211,13 +211,13 @@ def test_forgetting_twice_is_as_good_as_once(
 
 def test_nothing_is_forgotten_beside_a_night(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "uris.txt").write_text("file:///archive/DOE-a.jpg")
-    with heartbeats.beating(table, "20260101T000000Z-00000000"):
+    with heartbeats.beating(layout_of(table), "20260101T000000Z-00000000"):
         assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt")]) == 3
         assert main(["table", "vacuum", table, "--yes"]) == 3
         assert main(["table", "delete", table, "--model", NEW, "--yes"]) == 3
         with pytest.raises(NothingCommittedError, match="active"):
-            heartbeats.refuse_beside_a_night(table)
-    assert len(rows(table)) == 4 and Forgotten.of(table) is None
+            heartbeats.refuse_beside_a_night(layout_of(table))
+    assert len(rows(table)) == 4 and Forgotten.read(layout_of(table)) is None
 
 
 def test_a_night_waits_while_somebody_is_forgotten(
@@ -225,13 +225,13 @@ def test_a_night_waits_while_somebody_is_forgotten(
 ) -> None:
     fill(tmp_path / "in", 1)
     words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", table]
-    with heartbeats.beating(table, "20260101T000000Z-forget"):
+    with heartbeats.beating(layout_of(table), "20260101T000000Z-forget"):
         assert main(words) == 3
         assert main(["table", "compact", table]) == 3
         assert "20260101T000000Z-forget is active" in capsys.readouterr().err
         beat = Path(table, "_active", "20260101T000000Z-forget.json")
         kept = beat.read_text()
-    assert heartbeats.active(table) == []
+    assert heartbeats.active(layout_of(table)) == []
     beat.write_text(kept.replace(str(os.getpid()), "4194303"))  # it was killed
     assert main(words) == 0
     assert not beat.exists() and not Path(table, "_reports", beat.name).exists()
@@ -279,10 +279,10 @@ def test_a_list_that_names_nobody_is_a_mistake(
 
 
 def test_the_key_is_private_and_made_once(table: str) -> None:
-    Forgotten.add(table, ["file:///x"])
+    Forgotten.add(layout_of(table), ["file:///x"])
     key = Path(table, "_private", "key")
     first = key.read_bytes()
-    Forgotten.add(table, ["file:///y"])
+    Forgotten.add(layout_of(table), ["file:///y"])
     assert key.read_bytes() == first and key.stat().st_mode & 0o777 == 0o600
-    forgotten = Forgotten.of(table)
+    forgotten = Forgotten.read(layout_of(table))
     assert forgotten is not None and "file:///x" in forgotten and "file:///z" not in forgotten and len(forgotten) == 2

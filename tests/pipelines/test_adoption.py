@@ -17,12 +17,13 @@ from melanoma.ingest.sources import Manifest, Root, kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run
-from melanoma.runs.ledger import State, adoption_key_of, load_ledger
+from melanoma.runs.ledger import State, adoption_key_of, load_ledgers
 from melanoma.runs.records import Counts
 from melanoma.runs.run import Run, new_run
 from tests.helpers import fill, photograph
 from tests.helpers.faults import killed, night, plan_run, stage
 from tests.helpers.nights import assert_one_row_each, committed, leftovers, rows
+from tests.helpers.outputs import layout_of
 
 
 def test_staged_rows_are_adopted_by_photograph_whatever_chunk_they_lay_in(tmp_path: Path, bundle_uri: str) -> None:
@@ -43,7 +44,7 @@ def test_rows_of_a_manifest_that_was_corrected_since_are_scored_again(tmp_path: 
     source = Manifest(str(listed), ("patient",))
 
     def planned() -> Run:
-        return new_run(str(tmp_path / "out"), bundle, kept_schema([source]), None, datetime.date(2026, 1, 2))
+        return new_run(layout_of(tmp_path / "out"), bundle, kept_schema([source]), None, datetime.date(2026, 1, 2))
 
     said = [f"{third},3,C"]
     listed.write_text("\n".join(["uri,image_id,patient", f"{first},1,A", f"{second},2,B", *said]))
@@ -66,7 +67,7 @@ def test_of_two_staged_rows_the_one_is_adopted_that_says_what_the_manifest_says(
     for patient in ("A", "B"):
         listed.write_text(f"uri,image_id,patient\n{photo},1,{patient}\n")
         for _ in range(2):  # killed twice, and then the last one commits
-            run = new_run(str(tmp_path / "out"), bundle, kept_schema([source]), None, datetime.date(2026, 1, 2))
+            run = new_run(layout_of(tmp_path / "out"), bundle, kept_schema([source]), None, datetime.date(2026, 1, 2))
             plan, chunks = stage(run, source, bundle_uri)
     record = end_run(run, plan, chunks)
     assert (record.adopted, record.counts.scored) == (1, 1)
@@ -150,7 +151,7 @@ def test_failures_that_may_heal_are_never_adopted_and_others_are(tmp_path: Path,
     (tmp_path / "in" / "late.jpg").write_bytes(photograph(8))
     for root in (f"failing://{tmp_path / 'in'}", str(tmp_path / "in")):
         stage(plan_run(tmp_path / "out", bundle_uri), root, bundle_uri)
-    known = load_ledger(plan_run(tmp_path / "out", bundle_uri))
+    known = load_ledgers([plan_run(tmp_path / "out", bundle_uri)])[0]
     refs = list(list_images(Root(str(tmp_path / "in"))))
     assert {verdict.state for verdict in known.look_up(refs)} == {State.STAGED}
     refs = list(list_images(Root(f"failing://{tmp_path / 'in'}")))

@@ -19,9 +19,11 @@ from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.runs.commit import end_run
 from melanoma.runs.records import Counts, read_record
 from melanoma.table import score_table
+from melanoma.table.score_table import ScoreTable
 from tests.helpers import faults, fill
 from tests.helpers.faults import killed, night, plan_run, stage
 from tests.helpers.nights import assert_one_row_each, committed, leftovers
+from tests.helpers.outputs import table_in
 
 
 def test_a_night_may_die_before_any_of_its_steps(tmp_path: Path, bundle_uri: str) -> None:
@@ -84,7 +86,7 @@ def test_a_commit_whose_answer_is_lost_is_a_success(
     plan, chunks = stage(run, tmp_path / "in", bundle_uri)
     with monkeypatch.context() as patched:
         patched.setattr(score_table, "write_deltalake", write_and_fail)
-        assert score_table.append(run.output, None, "of this call", run.schema, iter(())) == 1
+        assert ScoreTable.at(run.layout, None).append("of this call", run.schema, iter(())) == 1
         record = end_run(run, plan, chunks)
     assert record.outcome == "committed" and record.counts == Counts(listed=3, scored=3)
     assert_one_row_each(tmp_path / "out", 3)
@@ -208,7 +210,7 @@ def test_a_damaged_table_stops_the_night_without_a_traceback_or_a_commit(
     change(next((tmp_path / "out").glob("model_id=*/*.parquet")))
     with pytest.raises(UsageError, match="a data file of the score table is"):
         night(tmp_path / "in", tmp_path / "out", bundle_uri)
-    assert score_table.table_version(str(tmp_path / "out")) == 1
+    assert table_in(tmp_path / "out").version == 1
 
 
 def test_a_disk_that_is_read_only_is_a_mistake(tmp_path: Path, bundle_uri: str, small_disk: Path) -> None:

@@ -19,10 +19,10 @@ from melanoma.model.bundle import load_bundle
 from melanoma.runs import deferred
 from melanoma.runs.records import RunRecord, read_record
 from melanoma.runs.run import ModelRun, Run, new_run
-from melanoma.table import score_table
 from pipelines.scoring import ScoreImages
 from tests.helpers import approximately, fill, write_tiny_bundle
 from tests.helpers.nights import assert_one_row_each, night, rows, start
+from tests.helpers.outputs import layout_of, table_in
 
 LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
 
@@ -222,5 +222,5 @@ def test_a_night_says_what_each_kind_of_work_cost(tmp_path: Path, bundle_uri: st
 
 
 def test_a_new_run_has_no_wishes(tmp_path: Path, bundle_uri: str) -> None:
-    run = new_run(str(tmp_path), load_bundle(bundle_uri), pa.schema([]), score_table.table_version(str(tmp_path)), None)
+    run = new_run(layout_of(tmp_path), load_bundle(bundle_uri), pa.schema([]), table_in(tmp_path).version, None)
     assert not run.rescore and not run.retry_failed and run.deadline is None

@@ -8,14 +8,14 @@ import pytest
 
 from melanoma import storage
 from melanoma.runs.commit import RunTotals, end_run
-from melanoma.runs.ledger import load_ledger
+from melanoma.runs.ledger import load_ledgers
 from melanoma.runs.records import Counts, read_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
-from melanoma.table import maintenance
 from tests.helpers import faults, fill
 from tests.helpers.faults import night, plan_run, stage
 from tests.helpers.nights import assert_one_row_each, committed, rows
+from tests.helpers.outputs import table_in
 
 LOCAL: dict[str, str] = {}
 End = tuple[Run, RunTotals, list[StagedChunk]]
@@ -24,7 +24,7 @@ End = tuple[Run, RunTotals, list[StagedChunk]]
 def prepared(count: int, images: Path, output: Path | str, bundle_uri: str) -> list[End]:
     """Runs that have scored the same photographs, none knowing of another."""
     runs = [plan_run(output, bundle_uri) for _ in range(count)]
-    ledgers = [load_ledger(run) for run in runs]
+    ledgers = [load_ledgers([run])[0] for run in runs]
     return [(run, *stage(run, images, bundle_uri, known=known)) for run, known in zip(runs, ledgers, strict=True)]
 
 
@@ -113,7 +113,7 @@ def test_a_compaction_between_plan_and_commit_costs_nothing(tmp_path: Path, bund
         night(tmp_path / "in", tmp_path / "out", bundle_uri)
     fill(tmp_path / "in", 2, first=4)
     (end,) = prepared(1, tmp_path / "in", tmp_path / "out", bundle_uri)
-    maintenance.compact(str(tmp_path / "out"))
+    table_in(tmp_path / "out").compact()
     record = end_run(*end)
     assert record.counts == Counts(listed=6, scored=2, skipped=4)
     assert_one_row_each(tmp_path / "out", 6)

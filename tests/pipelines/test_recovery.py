@@ -21,10 +21,11 @@ from melanoma.runs.heartbeats import Heartbeat
 from melanoma.runs.records import Counts, RunRecord
 from melanoma.runs.run_history import read_series, write_series
 from melanoma.storage import filesystems
-from melanoma.table import maintenance, score_table
+from melanoma.table import score_table
 from tests.helpers import ROOT, faults, fill, photograph, refusing
 from tests.helpers.faults import killed, night, plan_run
 from tests.helpers.nights import assert_one_row_each, committed, rows
+from tests.helpers.outputs import layout_of, table_in
 
 
 def night_words(tmp_path: Path, bundle_uri: str) -> list[str]:
@@ -89,7 +90,7 @@ def test_neither_metadata_nor_secrets_nor_names_are_where_they_do_not_belong(
     killed(store, tmp_path / "staged", bundle_uri)
     (store / "JANE-DOE-late.jpg").write_bytes(photograph(9))
     assert main(["score", *words]) == 0
-    maintenance.compact(str(output))
+    table_in(output).compact()
     said = capfd.readouterr()
     texts = [said.out, said.err, caplog.text, str(rows(output)), *(str(path) for path in output.rglob("*"))]
     staged = [path.read_bytes() for path in (tmp_path / "staged").rglob("*.arrow")]
@@ -184,7 +185,7 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
     if outcome:
         nothing = RunRecord(whole["run_id"], whole["run_date"], whole["model_id"], outcome, Counts())
         record.write_bytes(to_json(asdict(nothing)))
-        write_series(str(tmp_path / "out"), read_series(str(tmp_path / "out")))
+        write_series(layout_of(tmp_path / "out"), read_series(layout_of(tmp_path / "out")))
         (reports / f"{whole['run_id']}.html").write_text("nothing was committed")
     else:
         dead = Heartbeat(whole["run_id"], "2026-01-01T00:00:00+00:00", "elsewhere", 1, "")
@@ -194,7 +195,7 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
     found = json.loads(record.read_text())
     assert (found["outcome"], found["counts"]["scored"], found["model_id"]) == ("committed", 3, whole["model_id"])
     assert (found["classes"], found["table_version"]) == (whole["classes"], whole["table_version"])
-    nights = {night["run_id"]: night["outcome"] for night in read_series(str(tmp_path / "out"))}
+    nights = {night["run_id"]: night["outcome"] for night in read_series(layout_of(tmp_path / "out"))}
     assert nights[whole["run_id"]] == "committed"
     assert "nothing was committed" not in (reports / f"{whole['run_id']}.html").read_text()
 

@@ -20,12 +20,12 @@ from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.records import Counts
 from melanoma.runs.run import ModelRun
 from melanoma.storage import filesystems
-from melanoma.table import score_table
 from melanoma.table.schema import score_schema
 from pipelines.scoring import ScoreImages
 from tests.helpers import approximately, fill, photograph
 from tests.helpers.image_bytes import BROKEN
 from tests.helpers.nights import night, rows, start
+from tests.helpers.outputs import table_in
 
 PROBABILITIES = ("p_melanoma", "p_nevus", "p_basal_cell_carcinoma")
 
@@ -60,7 +60,7 @@ def test_every_photograph_has_one_row_and_the_counts_add_up(tmp_path: Path, bund
     record = night(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert record.counts == Counts(listed=6 + len(BROKEN), scored=6, failed=len(BROKEN))
     assert record.counts.add_up
-    table = score_table.dataset(str(tmp_path / "out")).to_table()
+    table = table_in(tmp_path / "out").dataset().to_table()
     assert table.schema.equals(score_schema(load_bundle(bundle_uri).slugs), check_metadata=False)
     found = rows(tmp_path / "out")
     assert len(found) == len({row["image_uri"] for row in found}) == 6 + len(BROKEN)
@@ -85,7 +85,7 @@ def test_a_second_night_scores_only_what_is_new_or_changed(tmp_path: Path, bundl
     night(store, tmp_path / "out", bundle_uri)
     nothing = night(store, tmp_path / "out", bundle_uri)
     assert nothing.outcome == "nothing_new" and nothing.counts == Counts(listed=4, skipped=4)
-    assert score_table.table_version(str(tmp_path / "out")) == 1
+    assert table_in(tmp_path / "out").version == 1
     (store / "lesion-0000.jpg").write_bytes(photograph(50))
     fill(store, 1, first=9)
     record = night(store, tmp_path / "out", bundle_uri)
@@ -132,7 +132,7 @@ def test_a_store_that_gives_nothing_commits_nothing(
     fill(tmp_path / "in", 3)
     record = night(f"failing://{tmp_path / 'in'}", tmp_path / "out", bundle_uri)
     assert record.outcome == "store_down" and record.counts == Counts(listed=3, deferred=3)
-    assert score_table.table_version(str(tmp_path / "out")) is None
+    assert table_in(tmp_path / "out").version is None
     assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=3, scored=3)
 
 
@@ -254,7 +254,7 @@ def test_lost_photographs_forbid_the_commit(tmp_path: Path, bundle_uri: str) -> 
     run = start(tmp_path, bundle_uri)
     with pytest.raises(NothingCommittedError, match="lost on the way"):
         end_run(run, RunTotals(listed=5, skipped=1, deferred=1, adopted=[], ignored=Counter()), [])
-    assert score_table.table_version(str(tmp_path)) is None
+    assert table_in(tmp_path).version is None
 
 
 def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_uri: str) -> None:
@@ -262,4 +262,4 @@ def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_u
     chunk = staging.StagedChunk(number=0, rows=5, duplicates=0, scored=5, store_failures=0)
     with pytest.raises(NothingCommittedError, match="gone or damaged"):
         end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
-    assert score_table.has_committed(str(tmp_path), run.run_id) is None
+    assert table_in(tmp_path).holds(run.run_id) is None

@@ -9,10 +9,10 @@ import pytest
 from jobs.cli import main
 from melanoma import storage
 from melanoma.runs import heartbeats
-from melanoma.table import promotion, score_table
 from tests.helpers import ROOT, photograph, write_tiny_bundle
 from tests.helpers.nights import rows
 from tests.helpers.odd_names import NAMES
+from tests.helpers.outputs import layout_of, table_in
 
 
 @pytest.mark.service
@@ -25,7 +25,7 @@ def test_photographs_are_read_from_and_the_table_is_written_to_s3(bucket: str, b
     found = {row["image_uri"].removeprefix(f"{bucket}/photos/"): row["status"] for row in rows(f"{bucket}/scores")}
     assert found == {**dict.fromkeys(NAMES, "scored"), "broken.jpg": "failed"}
     assert main(words) == 0
-    assert score_table.table_version(f"{bucket}/scores") == 1
+    assert table_in(f"{bucket}/scores").version == 1
     storage.write_bytes(f"{bucket}/photos/plain.jpg", photograph(99))
     assert main(words) == 0
     assert len([row for row in rows(f"{bucket}/scores") if row["image_id"] == "plain"]) == 2
@@ -63,17 +63,17 @@ def test_years_of_upkeep_on_s3(
     words = ["--images", f"{bucket}/in", "--bundle", bundle_uri, "--bundle", other, "--output", output]
     assert main(["doctor", *words]) == 0
     assert main(["score", *words, "--max-time", "0s"]) == 0
-    with heartbeats.beating(output, "20200101T000000Z-00000000"):
+    with heartbeats.beating(layout_of(output), "20200101T000000Z-00000000"):
         assert main(["score", *words]) == 3
     assert main(["score", *words, "--show-uris"]) == 0
-    assert len(rows(output)) == 8 and not heartbeats.active(output)
+    assert len(rows(output)) == 8 and not heartbeats.active(layout_of(output))
     uri = next(row["image_uri"] for row in rows(output) if row["image_id"] == "DOE-JANE-0")
     assert main(["explain", output, uri]) == 0
-    models = [model.model_id for model in promotion.models(output)]
+    models = [model.model_id for model in table_in(output).models()]
     # Of a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
     promote = [sys.executable, "-m", "jobs.cli", "table", "promote", output, models[1]]
     subprocess.run(promote, cwd=ROOT, check=True, timeout=60)
-    assert score_table.promoted(output) == models[1]
+    assert table_in(output).promoted() == models[1]
     assert main(["table", "compact", output]) == 0
     export = f"{bucket}/latest.parquet"
     assert main(["query", output, "--export", export]) == 0 and storage.exists(export)

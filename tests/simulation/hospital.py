@@ -13,8 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.cli import main
-from melanoma.table import score_table
 from tests.helpers import ROOT
+from tests.helpers.outputs import table_in
 from tests.simulation.oracle import Expected, Listed, Oracle, as_row, listing
 from tests.simulation.store import PROTOCOL, Store, register
 
@@ -166,7 +166,7 @@ class Hospital:
 
     def compare(self) -> None:
         """Compares the table with the oracle, row for row."""
-        found = [] if score_table.table_version(str(self.output)) is None else self.rows()
+        found = [] if table_in(self.output).version is None else self.rows()
         have, want = sorted(map(as_row, found), key=str), sorted(self.oracle.rows, key=str)
         if have != want:
             only = [row for row in have if row not in want]
@@ -175,7 +175,7 @@ class Hospital:
 
     def rows(self) -> list[dict[str, Any]]:
         """Reads the table."""
-        table: pa.Table = score_table.dataset(str(self.output)).to_table()
+        table: pa.Table = table_in(self.output).dataset().to_table()
         return list(table.to_pylist())
 
     def story(self) -> str:

@@ -16,6 +16,7 @@ from melanoma.model.bundle import load_bundle
 from melanoma.model.engine import load_engine
 from melanoma.queries import views
 from tests.helpers import ROUNDING, write_tiny_bundle
+from tests.helpers.outputs import table_in
 from tests.simulation.hospital import Hospital
 
 
@@ -56,9 +57,9 @@ def assert_views(hospital: Hospital, models: tuple[str, str]) -> None:
     for row in sorted(hospital.oracle.rows, key=lambda row: (row.night, row.attempt)):
         if row.status == "scored":
             newest[row.uri, row.model] = row.version
-    found = views.query(str(hospital.output), "SELECT image_uri, model_id, image_version FROM latest").to_pylist()
+    found = views.query(table_in(hospital.output), "SELECT image_uri, model_id, image_version FROM latest").to_pylist()
     assert {(row["image_uri"], row["model_id"]): row["image_version"] for row in found} == newest
-    (current,) = views.query(str(hospital.output), "SELECT DISTINCT model_id AS m FROM current")["m"].to_pylist()
+    (current,) = views.query(table_in(hospital.output), "SELECT DISTINCT model_id AS m FROM current")["m"].to_pylist()
     assert current == models[1]
 
 

@@ -11,8 +11,8 @@ import pyarrow.dataset
 
 from melanoma.errors import DataError, NothingCommittedError, UsageError
 from melanoma.evaluation.inputs.predictions import Classes, Mask
-from melanoma.table import score_table
 from melanoma.table.schema import FAILED, PROBABILITY_PREFIX, SCORED
+from melanoma.table.score_table import ScoreTable
 
 _COLUMNS = ["image_id", "image_uri", "image_sha256", "scored_at", "status", "top_label", "flag_melanoma", "review"]
 
@@ -74,12 +74,12 @@ class Answers:
 
 
 def read_answers(
-    table_uri: str, model_id: str | None = None, option: str = "--model-id", run_id: str | None = None
+    table: ScoreTable, model_id: str | None = None, option: str = "--model-id", run_id: str | None = None
 ) -> Answers:
     """Reads the newest scored row of each photograph.
 
     Args:
-        table_uri: Of the score table.
+        table: The score table.
         model_id: Whose rows; None where the table holds those of one model.
         option: That names the model, for complaints.
         run_id: Of the one run whose rows count; None for all runs.
@@ -89,26 +89,25 @@ def read_answers(
         DataError: The model has scored no photograph, or its rows contradict themselves.
         NothingCommittedError: The store does not answer, or a file of the table is gone.
     """
-    version = score_table.table_version(table_uri)
-    dataset = score_table.dataset(table_uri)
+    dataset, name = table.dataset(), table.layout.name
     try:
-        model_id = _chosen(dataset, table_uri, model_id, option)
+        model_id = _chosen(dataset, name, model_id, option)
         rows = _rows(dataset, model_id, run_id)
     except (pa.ArrowException, OSError) as error:
-        raise NothingCommittedError(f"{table_uri}: the score table cannot be read ({type(error).__name__})") from None
+        raise NothingCommittedError(f"{name}: the score table cannot be read ({type(error).__name__})") from None
     if run_id is not None and not rows.num_rows:
-        raise UsageError(f"{table_uri}: no row of {model_id} in run {run_id}; the view nights has the ids of the runs")
+        raise UsageError(f"{name}: no row of {model_id} in run {run_id}; the view nights has the ids of the runs")
     scored = rows.filter(pc.equal(rows["status"], SCORED))
     if not scored.num_rows:
-        raise DataError(f"{table_uri}: {model_id} has scored no photograph of it; look at its error_kind column")
+        raise DataError(f"{name}: {model_id} has scored no photograph of it; look at its error_kind column")
     newest = _newest(scored)
     named, ambiguous = _by_id(newest)
     columns = [name for name in rows.schema.names if _is_filled(scored, name)]
     slugs = tuple(name.removeprefix(PROBABILITY_PREFIX) for name in columns)
     failed = rows.filter(pc.equal(rows["status"], FAILED))["image_id"].to_pylist()
     return Answers(
-        table=table_uri,
-        version=version or 0,
+        table=name,
+        version=table.version or 0,
         model_id=model_id,
         slugs=slugs,
         image_ids=tuple(named["image_id"].to_pylist()),

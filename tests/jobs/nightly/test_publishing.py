@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma.table import score_table
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill
 from tests.helpers.nights import rows
+from tests.helpers.outputs import layout_of, table_in
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_no_report_names_a_photograph_but_by_a_keyed_hash(
     said = capsys.readouterr()
     assert "DOE" not in said.out + said.err
     names = {row["image_uri"] for row in rows(tmp_path / "out") if row["status"] == "scored"}
-    pseudonyms = Pseudonyms.of_table(str(tmp_path / "out"))
+    pseudonyms = Pseudonyms.of_table(layout_of(tmp_path / "out"))
     sample = json.loads(reports(tmp_path, "json")[0].read_text())["report"]["sample"]
     assert {row["photograph"] for row in sample["least_certain"]} == {pseudonyms.pseudonym(uri) for uri in names}
 
@@ -71,7 +71,7 @@ def test_what_moved_most_is_found_when_photographs_are_scored_again(tmp_path: Pa
     assert main(words) == 0 and first != second
     (moved,) = json.loads(reports(tmp_path, "json")[1].read_text())["report"]["sample"]["most_moved"]
     assert moved["distance"] > 0
-    assert moved["photograph"] == Pseudonyms.of_table(str(tmp_path / "out")).pseudonym(f"file://{paths[0]}")
+    assert moved["photograph"] == Pseudonyms.of_table(layout_of(tmp_path / "out")).pseudonym(f"file://{paths[0]}")
 
 
 def test_one_line_is_told_of_good_nights_and_of_bad_ones(tmp_path: Path, words: list[str]) -> None:
@@ -108,7 +108,7 @@ def test_a_report_that_cannot_be_left_costs_no_row(
     (tmp_path / "out" / "_reports" / "index.html").mkdir(parents=True)
     assert main(words) == 0
     assert "report of run" in capsys.readouterr().err
-    assert score_table.dataset(str(tmp_path / "out")).count_rows() == 5
+    assert table_in(tmp_path / "out").dataset().count_rows() == 5
 
 
 def test_the_next_night_makes_the_page_that_a_killed_one_could_not(tmp_path: Path, words: list[str]) -> None:

@@ -20,6 +20,7 @@ from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
 from tests.helpers import ROOT, fill
 from tests.helpers.nights import assert_one_row_each, committed, rows
+from tests.helpers.outputs import layout_of
 
 EARLIER = "20200101T000000Z-00000000"
 
@@ -44,8 +45,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
 
 def beat_of(tmp_path: Path, **changes: object) -> Heartbeat:
     """Leaves the heartbeat of a night in this very process, changed as asked for."""
-    with heartbeats.beating(str(tmp_path / "out"), EARLIER):
-        (beat,) = heartbeats.active(str(tmp_path / "out"))
+    with heartbeats.beating(layout_of(tmp_path / "out"), EARLIER):
+        (beat,) = heartbeats.active(layout_of(tmp_path / "out"))
     beat = replace(beat, **changes)  # type: ignore[arg-type]
     folder = tmp_path / "out" / "_active"
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,31 +89,31 @@ def test_a_dead_night_holds_nobody_up_and_leaves_a_record(
 def test_a_night_on_another_machine_is_believed_for_ten_minutes(tmp_path: Path) -> None:
     beat_of(tmp_path, host="elsewhere", pid=2**22 - 1, seen=ago(9))
     with pytest.raises(NothingCommittedError, match="active"):
-        heartbeats.refuse_beside_a_night(str(tmp_path / "out"))
+        heartbeats.refuse_beside_a_night(layout_of(tmp_path / "out"))
     beat_of(tmp_path, host="elsewhere", seen=ago(10.1))
-    heartbeats.refuse_beside_a_night(str(tmp_path / "out"))
+    heartbeats.refuse_beside_a_night(layout_of(tmp_path / "out"))
 
 
 def test_of_two_nights_that_start_at_once_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output, late = str(tmp_path / "out"), EARLIER.replace("2020", "2021")
-    with heartbeats.beating(output, EARLIER):
-        with pytest.raises(NothingCommittedError), heartbeats.beating(output, late):
+    with heartbeats.beating(layout_of(output), EARLIER):
+        with pytest.raises(NothingCommittedError), heartbeats.beating(layout_of(output), late):
             pass
-        assert [beat.run_id for beat in heartbeats.active(output)] == [EARLIER]
+        assert [beat.run_id for beat in heartbeats.active(layout_of(output))] == [EARLIER]
     # One that began later and is at work has not seen the other, whose sign came late: it is not disturbed.
     monkeypatch.setattr(heartbeats, "_YIELD_SECONDS", 0.3)
-    with heartbeats.beating(output, late):
-        with pytest.raises(NothingCommittedError), heartbeats.beating(output, EARLIER):
+    with heartbeats.beating(layout_of(output), late):
+        with pytest.raises(NothingCommittedError), heartbeats.beating(layout_of(output), EARLIER):
             pass
-        assert [beat.run_id for beat in heartbeats.active(output)] == [late]
-    assert heartbeats.active(output) == []
+        assert [beat.run_id for beat in heartbeats.active(layout_of(output))] == [late]
+    assert heartbeats.active(layout_of(output)) == []
 
 
 def test_the_first_of_two_waits_for_the_second_to_give_way(tmp_path: Path) -> None:
     beat_of(tmp_path, run_id=EARLIER.replace("2020", "2021"))
     second = tmp_path / "out" / "_active" / f"{EARLIER.replace('2020', '2021')}.json"
     threading.Timer(0.5, second.unlink).start()
-    with heartbeats.beating(str(tmp_path / "out"), EARLIER):
+    with heartbeats.beating(layout_of(tmp_path / "out"), EARLIER):
         assert not second.exists()
 
 
@@ -120,7 +121,7 @@ def test_what_is_no_heartbeat_is_nobody(tmp_path: Path) -> None:
     (tmp_path / "_active").mkdir()
     (tmp_path / "_active" / "x.json").write_text("{}")
     (tmp_path / "_active" / "y.json").write_bytes(b"\xff")
-    assert heartbeats.active(str(tmp_path)) == []
+    assert heartbeats.active(layout_of(tmp_path)) == []
 
 
 @pytest.mark.parametrize("announced", [False, True])

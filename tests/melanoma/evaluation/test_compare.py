@@ -15,6 +15,7 @@ from melanoma.evaluation.inputs.training_set import read_trained
 from melanoma.evaluation.metrics.agreement import pair
 from melanoma.evaluation.promotion_rule import KEEP, OPEN, PROMOTE, verdict
 from tests.helpers import ROOT
+from tests.helpers.outputs import table_in
 from tests.helpers.predictions import drawn
 from tests.helpers.score_tables import OTHER_MODEL, SLUGS, commit, labels, scored
 
@@ -146,7 +147,7 @@ def test_tables_are_judged_on_classes_that_both_models_know(tables: tuple[str, s
     old, new, uri = tables
     truths = read_truths(uri, Columns("image_id", "dx", "lesion"))
     split = read_trained([labels(tmp_path / "split.csv", "image_id,group\n0,L0\n")])
-    found = compare(pair(read_answers(old), read_answers(new)), truths, split, seed=0)
+    found = compare(pair(read_answers(table_in(old)), read_answers(table_in(new))), truths, split, seed=0)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     judged = found["judged"]
     unknown = sum(truth.label == "benign_keratosis" for truth in truths.by_id.values())
@@ -161,14 +162,14 @@ def test_tables_are_judged_on_classes_that_both_models_know(tables: tuple[str, s
 
 
 def test_without_labels_nobody_is_judged(tables: tuple[str, str, str]) -> None:
-    found = compare(pair(read_answers(tables[0]), read_answers(tables[1])), None, None, seed=0)
+    found = compare(pair(read_answers(table_in(tables[0])), read_answers(table_in(tables[1]))), None, None, seed=0)
     assert found["judged"] is None
     assert found["agreement"]["same_top_label"] < 200
 
 
 def test_every_key_of_the_comparison_is_in_the_documentation(tables: tuple[str, str, str]) -> None:
     truths = read_truths(tables[2], Columns("image_id", "dx", "lesion"))
-    found = compare(pair(read_answers(tables[0]), read_answers(tables[1])), truths, None, seed=0)
+    found = compare(pair(read_answers(table_in(tables[0])), read_answers(table_in(tables[1]))), truths, None, seed=0)
     promised = set(re.findall(r"`([a-z_0-9.-]+)`", DOC))
     wanted = set(found) | {f"agreement.{name}" for name in found["agreement"]}
     wanted |= {f"judged.{name}" for name in found["judged"]} | set(found["judged"]["figures"])

@@ -14,9 +14,8 @@ from melanoma.model.bundle import to_json
 from melanoma.queries import views
 from melanoma.queries.exports import export
 from melanoma.runs.records import COMMITTED, Counts, RunRecord
-from melanoma.runs.run import record_uri
 from melanoma.storage import write_bytes
-from melanoma.table import promotion
+from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.score_rows import commit, failed, row
 
 OTHER = "m-000000000002"
@@ -53,7 +52,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def column(table: str, sql: str, name: str = "image_id") -> list[Any]:
-    return [str(value).removeprefix("DOE-") for value in views.query(table, sql)[name].to_pylist()]
+    return [str(value).removeprefix("DOE-") for value in views.query(table_in(table), sql)[name].to_pylist()]
 
 
 def test_latest_is_the_newest_success_of_each_photograph_and_model(table: str) -> None:
@@ -63,19 +62,19 @@ def test_latest_is_the_newest_success_of_each_photograph_and_model(table: str) -
     assert column(table, "SELECT top_label FROM latest WHERE image_id = 'DOE-twice'", "top_label") == ["melanoma"]
     assert column(table, "FROM latest WHERE newer_failed ORDER BY image_id") == ["broke", "gone"]
     assert column(table, "FROM latest WHERE gone") == ["gone"]
-    assert "_place" not in views.query(table, "FROM latest LIMIT 1").column_names
+    assert "_place" not in views.query(table_in(table), "FROM latest LIMIT 1").column_names
 
 
 def test_current_is_the_latest_of_the_promoted_model(table: str) -> None:
     assert len(column(table, "FROM current")) == 5
-    version = promotion.promote(table, OTHER)
+    version = table_in(table).promote(OTHER)
     assert version and column(table, "FROM current") == ["once"]
-    promotion.promote(table, "m-000000000001")
+    table_in(table).promote("m-000000000001")
     assert len(column(table, "FROM current")) == 5
 
 
 def test_failures_are_what_failed_last_and_when_it_is_tried_again(table: str) -> None:
-    found = {found["image_id"]: found for found in views.query(table, "FROM failures").to_pylist()}
+    found = {found["image_id"]: found for found in views.query(table_in(table), "FROM failures").to_pylist()}
     assert sorted(found) == ["DOE-broke", "DOE-gone", "DOE-slow", "DOE-slower"]
     slow, slower, broke = found["DOE-slow"], found["DOE-slower"], found["DOE-broke"]
     assert (slow["attempts"], slow["may_heal"], str(slow["next_try"])) == (2, True, "2026-01-04")
@@ -87,11 +86,11 @@ def test_failures_are_what_failed_last_and_when_it_is_tried_again(table: str) ->
 def test_nights_are_the_records_of_the_runs(tmp_path: Path) -> None:
     uri = str(tmp_path / "scores")
     commit(uri, [row("a")])
-    assert views.query(uri, "FROM nights").num_rows == 0
+    assert views.query(table_in(uri), "FROM nights").num_rows == 0
     record = RunRecord("20260102T030405Z-00000000", "2026-01-02", OTHER, COMMITTED, Counts(5, 3, 2), seconds=2.5)
-    write_bytes(record_uri(uri, record.run_id), to_json(asdict(record)))
-    write_bytes(record_uri(uri, "damaged"), b"{")
-    (night,) = views.query(uri, "SELECT * FROM Nights").to_pylist()
+    write_bytes(layout_of(uri).record(record.run_id), to_json(asdict(record)))
+    write_bytes(layout_of(uri).record("damaged"), b"{")
+    (night,) = views.query(table_in(uri), "SELECT * FROM Nights").to_pylist()
     assert (night["run_id"], night["scored"], night["failed"], night["seconds"]) == (record.run_id, 3, 2, 2.5)
     assert night["started_at"] == datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     assert str(night["run_date"]) == "2026-01-02"
@@ -105,7 +104,7 @@ def test_text_that_a_spreadsheet_would_run_is_made_plain_and_numbers_stay_number
     commit(uri, [row(str(place), error=text) for place, text in enumerate(FORMULAS)])
     texts = "'a\"b,c' || chr(10) || 'd' AS t, NULL AS e"
     sql = f'SELECT error AS "=name", -p_nevus AS n, -0.5 AS d, {texts} FROM scores ORDER BY image_id'  # noqa: S608
-    assert export(uri, sql, str(target)) == len(FORMULAS)
+    assert export(table_in(uri), sql, str(target)) == len(FORMULAS)
     lines = target.read_bytes().decode().split("\r\n")
     assert lines[0] == "'=name,n,d,t,e"
     assert lines[1] == '\'=1+1,-0.75,-0.5,"a""b,c\nd",'
@@ -117,7 +116,7 @@ def test_text_that_a_spreadsheet_would_run_is_made_plain_and_numbers_stay_number
 def test_an_export_is_one_plain_file_with_the_raw_values(table: str, tmp_path: Path) -> None:
     target = tmp_path / "latest.parquet"
     target.write_bytes(b"yesterday's")
-    assert export(table, "FROM latest", str(target)) == 6
+    assert export(table_in(table), "FROM latest", str(target)) == 6
     assert sorted(pq.read_table(target)["image_id"].to_pylist())[0] == "DOE-broke"
     assert [path.name for path in tmp_path.iterdir()] == ["latest.parquet"]
 
@@ -126,7 +125,7 @@ def test_an_export_that_fails_leaves_yesterdays(table: str, tmp_path: Path) -> N
     target = tmp_path / "latest.parquet"
     target.write_bytes(b"yesterday's")
     with pytest.raises(UsageError, match="cannot be answered"):
-        export(table, "SELECT error('x') FROM latest", str(target))
+        export(table_in(table), "SELECT error('x') FROM latest", str(target))
     assert target.read_bytes() == b"yesterday's" and [path.name for path in tmp_path.iterdir()] == ["latest.parquet"]
 
 
@@ -140,5 +139,5 @@ def test_an_export_that_fails_leaves_yesterdays(table: str, tmp_path: Path) -> N
 )
 def test_what_cannot_be_exported_is_refused(table: str, tmp_path: Path, sql: str, name: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        export(table, sql, str(tmp_path / name))
+        export(table_in(table), sql, str(tmp_path / name))
     assert not list(tmp_path.iterdir())

@@ -14,11 +14,12 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import deferred, staging
-from melanoma.runs.ledger import Ledger, Past, State, adoption_key_of, digests_in, load_ledger
+from melanoma.runs.ledger import Ledger, Past, State, adoption_key_of, digests_in, load_ledgers
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder
-from melanoma.table import score_table
 from melanoma.table.forgotten import Forgotten
+from melanoma.table.score_table import ScoreTable
+from tests.helpers.outputs import layout_of, table_in
 
 PROBABILITIES = (0.2, 0.5, 0.3)
 NIGHT = datetime.date(2026, 1, 2)
@@ -119,8 +120,8 @@ def bundle(bundle_uri: str) -> Bundle:
 
 
 def run_of(folder: Path, bundle: Bundle, night: int = 0) -> Run:
-    version = score_table.table_version(str(folder))
-    return new_run(str(folder), bundle, pa.schema([]), version, NIGHT + datetime.timedelta(days=night))
+    version = table_in(folder).version
+    return new_run(layout_of(folder), bundle, pa.schema([]), version, NIGHT + datetime.timedelta(days=night))
 
 
 def rows(run: Run, bundle: Bundle, scored: list[ImageRef], failed: dict[ImageRef, ErrorKind] | None = None) -> pa.Table:
@@ -138,14 +139,14 @@ def rows(run: Run, bundle: Bundle, scored: list[ImageRef], failed: dict[ImageRef
 
 
 def commit(run: Run, table: pa.Table) -> None:
-    score_table.append(run.output, run.table_version, run.run_id, run.schema, iter(table.to_batches()))
+    ScoreTable.at(run.layout, run.table_version).append(run.run_id, run.schema, iter(table.to_batches()))
 
 
 def test_the_table_is_the_ledger(tmp_path: Path, bundle: Bundle) -> None:
     run = run_of(tmp_path, bundle)
     failed = {ref(kind.value): kind for kind in ErrorKind}
     commit(run, rows(run, bundle, [ref("scored")], failed))
-    ledger = load_ledger(run_of(tmp_path, bundle, night=1))
+    ledger = load_ledgers([run_of(tmp_path, bundle, night=1)])[0]
     assert state(ledger, ref("scored")) is State.DONE
     for photograph, kind in failed.items():
         assert state(ledger, photograph) is (State.NEW if kind.may_heal else State.DONE)
@@ -156,27 +157,27 @@ def test_what_healed_is_done_whatever_happened_before(tmp_path: Path, bundle: Bu
     for tries, kind in ((1, ErrorKind.TIMEOUT), (2, ErrorKind.MISSING)):
         run = run_of(tmp_path, bundle, night=tries)
         commit(run, rows(run, bundle, [], {ref("a", attempt=tries): kind}))
-    assert attempt(load_ledger(run_of(tmp_path, bundle, night=3)), ref("a")) == 3
+    assert attempt(load_ledgers([run_of(tmp_path, bundle, night=3)])[0], ref("a")) == 3
     run = run_of(tmp_path, bundle, night=3)
     commit(run, rows(run, bundle, [ref("a", attempt=3)]))
-    assert state(load_ledger(run_of(tmp_path, bundle, night=4)), ref("a")) is State.DONE
+    assert state(load_ledgers([run_of(tmp_path, bundle, night=4)])[0], ref("a")) is State.DONE
 
 
 def test_a_failure_that_may_heal_is_tried_for_three_nights_and_then_weekly(tmp_path: Path, bundle: Bundle) -> None:
     tried = []
     for night in range(30):
         run = run_of(tmp_path, bundle, night)
-        if state(ledger := load_ledger(run), ref("a")) is State.NEW:
+        if state(ledger := load_ledgers([run])[0], ref("a")) is State.NEW:
             tried.append(night)
             commit(run, rows(run, bundle, [], {ref("a", attempt=attempt(ledger, ref("a"))): ErrorKind.TIMEOUT}))
-        assert state(load_ledger(run_of(tmp_path, bundle, night)), ref("a")) is State.DONE, "once a night"
+        assert state(load_ledgers([run_of(tmp_path, bundle, night)])[0], ref("a")) is State.DONE, "once a night"
     assert tried == [0, 1, 2, 3, 10, 17, 24]
 
 
 def test_what_failed_is_tried_again_at_once_if_asked_for(tmp_path: Path, bundle: Bundle) -> None:
     run = run_of(tmp_path, bundle)
     commit(run, rows(run, bundle, [ref("a")], {ref("b"): ErrorKind.TIMEOUT, ref("c"): ErrorKind.TRUNCATED}))
-    ledger = load_ledger(replace(run_of(tmp_path, bundle), retry_failed=True))
+    ledger = load_ledgers([replace(run_of(tmp_path, bundle), retry_failed=True)])[0]
     assert [state(ledger, ref(name)) for name in "abc"] == [State.DONE, State.NEW, State.NEW]
     assert [attempt(ledger, ref(name)) for name in "bc"] == [2, 2]
 
@@ -185,7 +186,7 @@ def test_a_run_that_rescores_takes_nothing_as_done_or_staged(tmp_path: Path, bun
     killed = run_of(tmp_path, bundle)
     commit(killed, rows(killed, bundle, [ref("a")]))
     staging.write_chunk(killed, 0, rows(killed, bundle, [ref("b")]))
-    ledger = load_ledger(replace(run_of(tmp_path, bundle), rescore=True))
+    ledger = load_ledgers([replace(run_of(tmp_path, bundle), rescore=True)])[0]
     assert [state(ledger, ref(name)) for name in "ab"] == [State.NEW, State.NEW]
     assert [attempt(ledger, ref(name)) for name in "ab"] == [2, 1]
 
@@ -194,7 +195,7 @@ def test_changed_and_moved_photographs_are_told_from_new_ones(tmp_path: Path, bu
     run = run_of(tmp_path, bundle)
     failed = {ref("gone", ""): ErrorKind.MISSING, ref("slow"): ErrorKind.TIMEOUT}
     commit(run, rows(run, bundle, [ref("a"), ref("b")], failed))
-    ledger = load_ledger(run_of(tmp_path, bundle, night=1))
+    ledger = load_ledgers([run_of(tmp_path, bundle, night=1)])[0]
     asked = [ref("a"), ref("a", "v2"), ref("b")._replace(uri="s3://new/b.jpg"), ref("c"), ref("gone"), ref("slow")]
     found = [(verdict.is_changed, verdict.is_moved) for verdict in ledger.look_up(asked)]
     assert found == [(False, False), (True, False), (False, True), (False, False), (False, False), (False, False)]
@@ -204,38 +205,38 @@ def test_changed_and_moved_photographs_are_told_from_new_ones(tmp_path: Path, bu
 def test_what_was_put_off_is_known_as_such_until_the_next_night(tmp_path: Path, bundle: Bundle) -> None:
     run = run_of(tmp_path, bundle)
     deferred.write(run, {digest(ref("a"))})
-    found = load_ledger(run_of(tmp_path, bundle)).look_up([ref("a"), ref("b")])
+    found = load_ledgers([run_of(tmp_path, bundle)])[0].look_up([ref("a"), ref("b")])
     assert [verdict.is_leftover for verdict in found] == [True, False]
     deferred.write(run, ())
     assert deferred.read(run) == frozenset()
 
 
 def test_a_forgotten_photograph_is_never_scored_again(tmp_path: Path, bundle: Bundle) -> None:
-    Forgotten.add(str(tmp_path), [ref("a").uri])
-    Forgotten.add(str(tmp_path), [ref("b").uri])
-    ledger = load_ledger(run_of(tmp_path, bundle))
+    Forgotten.add(layout_of(tmp_path), [ref("a").uri])
+    Forgotten.add(layout_of(tmp_path), [ref("b").uri])
+    ledger = load_ledgers([run_of(tmp_path, bundle)])[0]
     assert [state(ledger, ref(name, "v9")) for name in "abc"] == [State.DONE, State.DONE, State.NEW]
     assert b"a.jpg" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
 def test_a_ledger_is_of_one_model_and_of_the_version_planned_against(tmp_path: Path, bundle: Bundle) -> None:
     run = run_of(tmp_path, bundle)
-    assert state(load_ledger(run), ref("a")) is State.NEW
+    assert state(load_ledgers([run])[0], ref("a")) is State.NEW
     commit(run, rows(run, bundle, [ref("a")]))
     planned = run_of(tmp_path, bundle)
     commit(planned, rows(planned, bundle, [ref("b")]))
-    assert [state(load_ledger(planned), ref(name)) for name in "ab"] == [State.DONE, State.NEW]
-    assert [state(load_ledger(run_of(tmp_path, bundle)), ref(name)) for name in "ab"] == [State.DONE, State.DONE]
+    assert [state(load_ledgers([planned])[0], ref(name)) for name in "ab"] == [State.DONE, State.NEW]
+    assert [state(load_ledgers([run_of(tmp_path, bundle)])[0], ref(name)) for name in "ab"] == [State.DONE, State.DONE]
     other = replace(planned, model_id="m-000000000000")
-    assert state(load_ledger(other), ref("a")) is State.NEW
+    assert state(load_ledgers([other])[0], ref("a")) is State.NEW
 
 
 def test_what_a_killed_run_staged_is_staged_to_the_next_one_and_not_to_itself(tmp_path: Path, bundle: Bundle) -> None:
     killed = run_of(tmp_path, bundle)
     staging.write_chunk(killed, 0, rows(killed, bundle, [ref("a")], {ref("b"): ErrorKind.TIMEOUT}))
-    ledger = load_ledger(run_of(tmp_path, bundle))
+    ledger = load_ledgers([run_of(tmp_path, bundle)])[0]
     assert [state(ledger, ref(name)) for name in "abc"] == [State.STAGED, State.NEW, State.NEW]
-    assert state(load_ledger(killed), ref("a")) is State.NEW
+    assert state(load_ledgers([killed])[0], ref("a")) is State.NEW
 
 
 def test_rows_have_the_digests_of_their_photographs(tmp_path: Path, bundle: Bundle) -> None:

@@ -19,8 +19,9 @@ from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import RowBuilder
-from melanoma.table import score_table
 from melanoma.table.schema import score_schema
+from melanoma.table.score_table import ScoreTable
+from tests.helpers.outputs import layout_of
 
 ROWS = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]], np.float32)
 KEPT = pa.schema([("site", pa.string()), ("age", pa.int16())])
@@ -33,7 +34,7 @@ def bundle(bundle_uri: str) -> Bundle:
 
 @pytest.fixture
 def run(tmp_path: Path, bundle: Bundle) -> Run:
-    return new_run(str(tmp_path), bundle, KEPT, None, datetime.date(2026, 1, 2))
+    return new_run(layout_of(tmp_path), bundle, KEPT, None, datetime.date(2026, 1, 2))
 
 
 def loaded(name: str, **facts: object) -> Loaded:
@@ -50,7 +51,7 @@ def table_of(run: Run, bundle: Bundle, names: str = "ab") -> pa.Table:
 def test_ids_of_runs_of_one_second_sort_by_time(tmp_path: Path, bundle: Bundle) -> None:
     ids = []
     for _ in range(20):
-        ids.append(new_run(str(tmp_path), bundle, KEPT, None, None).run_id)
+        ids.append(new_run(layout_of(tmp_path), bundle, KEPT, None, None).run_id)
         time.sleep(0.002)  # more than the millisecond that an id tells apart
     assert ids == sorted(ids)
     assert all(re.fullmatch(r"\d{8}T\d{6}Z-[0-9a-f]{8}", run_id) for run_id in ids)
@@ -211,7 +212,7 @@ def test_how_many_photographs_a_run_scores_is_announced(run: Run) -> None:
 
 def test_the_fingerprint_parts_what_must_not_be_adopted(tmp_path: Path, bundle: Bundle, other_bundle_uri: str) -> None:
     def fingerprint(model: Bundle, kept: pa.Schema) -> str:
-        return new_run(str(tmp_path), model, kept, None, None).fingerprint
+        return new_run(layout_of(tmp_path), model, kept, None, None).fingerprint
 
     alone = fingerprint(bundle, pa.schema([]))
     assert fingerprint(bundle, pa.schema([])) == alone and len(alone) == 16
@@ -221,6 +222,6 @@ def test_the_fingerprint_parts_what_must_not_be_adopted(tmp_path: Path, bundle: 
 
 def test_staged_rows_are_no_rows_of_the_table(run: Run, bundle: Bundle) -> None:
     staging.write_chunk(run, 0, table_of(run, bundle))
-    assert score_table.table_version(run.output) is None
+    assert ScoreTable.open(run.layout).version is None
     with pytest.raises(UsageError, match="no score table there"):
-        score_table.dataset(run.output)
+        ScoreTable.open(run.layout).dataset()

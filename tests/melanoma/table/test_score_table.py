@@ -18,10 +18,10 @@ import pytest
 from deltalake import DeltaTable
 
 from melanoma.errors import NothingCommittedError, UsageError
-from melanoma.table import maintenance, score_table
 from melanoma.table.schema import COLUMNS, SCHEMA_VERSION, STATISTICS_COLUMNS, score_schema
-from melanoma.table.score_table import ConflictError
+from melanoma.table.score_table import ConflictError, ScoreTable
 from tests.helpers import ROOT
+from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.score_rows import SHA, SLUGS, commit, failed, row
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ NIGHTS, PHOTOGRAPHS = 101, 4
 
 def names(uri: Path | str) -> list[str]:
     """The ids in the table, in order, repeated where they are."""
-    return sorted(score_table.dataset(str(uri)).to_table(columns=["image_id"])["image_id"].to_pylist())
+    return sorted(table_in(uri).dataset().to_table(columns=["image_id"])["image_id"].to_pylist())
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ]
         rows.append(failed(f"{night}-last", run_id=f"run-{night}"))
         batches = pa.Table.from_pylist(rows, schema=score_schema(SLUGS)).to_batches()
-        version = score_table.append(uri, version, f"run-{night}", score_schema(SLUGS), iter(batches))
+        version = ScoreTable.at(layout_of(uri), version).append(f"run-{night}", score_schema(SLUGS), iter(batches))
     assert (folder / "out" / "scores" / "_delta_log" / "_last_checkpoint").exists()
     return folder
 
@@ -52,7 +52,7 @@ def grown(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def compacted(grown: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(shutil.copytree(grown, tmp_path_factory.mktemp("compacted") / "here"))
-    maintenance.compact(str(folder / "out" / "scores"))
+    table_in(folder / "out" / "scores").compact()
     return folder
 
 
@@ -93,7 +93,7 @@ def test_the_one_liners_of_the_readme_read_every_row_once(
 def test_a_glob_over_the_files_is_not_the_table(state: str, request: pytest.FixtureRequest) -> None:
     """The trap that the documents warn of; where this fails, the warning can go."""
     folder = request.getfixturevalue(state) / "out" / "scores"
-    in_table = score_table.dataset(str(folder)).count_rows()
+    in_table = table_in(folder).dataset().count_rows()
     files = duckdb.read_parquet(f"{folder}/**/*.parquet", union_by_name=True)
     assert files.aggregate("count(*)").fetchall()[0][0] > in_table
     assert polars.scan_parquet(folder / "model_id=*" / "*.parquet").collect().height > in_table
@@ -124,13 +124,13 @@ def test_another_model_adds_its_columns_and_leaves_the_old_rows_alone(tmp_path: 
     wider = score_schema(("melanoma", "lentigo_nos"))
     theirs = {**row("a", model_id="m-000000000002", p_lentigo_nos=0.75)}
     commit(tmp_path, [{name: theirs.get(name) for name in wider.names}], wider)
-    table = score_table.dataset(str(tmp_path)).to_table()
+    table = table_in(tmp_path).dataset().to_table()
     probabilities = ["p_melanoma", "p_nevus", "p_lentigo_nos"]
     assert sorted(table.schema.names) == sorted([*(column.name for column in COLUMNS), *probabilities])
     assert [name for name in table.schema.names if name.startswith("p_")] == probabilities
     found = {values["model_id"]: (values["p_nevus"], values["p_lentigo_nos"]) for values in table.to_pylist()}
     assert found == {"m-000000000001": (0.75, None), "m-000000000002": (None, 0.75)}
-    assert score_table.table_version(str(tmp_path)) is not None
+    assert table_in(tmp_path).version is not None
 
 
 def test_kept_columns_come_after_the_probabilities_with_their_types(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_kept_columns_come_after_the_probabilities_with_their_types(tmp_path: Pa
     seen = datetime.datetime(2020, 5, 6, tzinfo=datetime.UTC)
     commit(tmp_path, [row("a", site="left arm", age=61, seen=seen), row("b", site=None, age=None, seen=None)], schema)
     commit(tmp_path, [row("c")])
-    table = score_table.dataset(str(tmp_path)).to_table()
+    table = table_in(tmp_path).dataset().to_table()
     assert table.schema.names == schema.names
     assert [table.schema.field(name).type for name in kept.names] == kept.types
     found = {values["image_id"]: (values["site"], values["age"], values["seen"]) for values in table.to_pylist()}
@@ -148,12 +148,12 @@ def test_kept_columns_come_after_the_probabilities_with_their_types(tmp_path: Pa
 
 def test_a_kept_column_of_another_type_than_the_tables_is_refused_by_name(tmp_path: Path) -> None:
     kept = pa.schema([("age", pa.int16())])
-    score_table.check_types(str(tmp_path), kept)
+    table_in(tmp_path).check_types(kept)
     commit(tmp_path, [row("a", age=61)], score_schema(SLUGS, kept))
-    score_table.check_types(str(tmp_path), kept)
-    score_table.check_types(str(tmp_path), pa.schema([("site", pa.string())]))
+    table_in(tmp_path).check_types(kept)
+    table_in(tmp_path).check_types(pa.schema([("site", pa.string())]))
     with pytest.raises(UsageError, match=r"--keep age: is string in the manifest, .*int16"):
-        score_table.check_types(str(tmp_path), pa.schema([("age", pa.string())]))
+        table_in(tmp_path).check_types(pa.schema([("age", pa.string())]))
 
 
 @pytest.mark.parametrize(
@@ -177,9 +177,9 @@ def test_what_is_kept_comes_back_and_is_welcome_on_the_next_night(
 ) -> None:
     kept = pa.schema([("kept", type_)])
     commit(tmp_path, [row("a", kept=value)], score_schema(SLUGS, kept))
-    score_table.check_types(str(tmp_path), kept)
+    table_in(tmp_path).check_types(kept)
     commit(tmp_path, [row("b", kept=None)], score_schema(SLUGS, kept))
-    found = score_table.dataset(str(tmp_path)).to_table().sort_by("image_id")
+    found = table_in(tmp_path).dataset().to_table().sort_by("image_id")
     assert found["kept"].to_pylist() == [value, None]
 
 
@@ -187,7 +187,7 @@ def test_a_kept_column_whose_name_differs_in_case_alone_is_refused(tmp_path: Pat
     kept = pa.schema([("Site", pa.string())])
     commit(tmp_path, [row("a", Site="left")], score_schema(SLUGS, kept))
     with pytest.raises(UsageError, match=r"--keep site: is string in the manifest, the table has Site"):
-        score_table.check_types(str(tmp_path), pa.schema([("site", pa.string())]))
+        table_in(tmp_path).check_types(pa.schema([("site", pa.string())]))
 
 
 def test_a_kept_column_must_not_bear_the_name_of_one_of_ours() -> None:
@@ -225,34 +225,34 @@ def knowing(tmp_path: Path) -> str:
     ],
 )
 def test_a_root_is_known_by_what_lies_below_it(knowing: str, root: str, known: bool) -> None:
-    assert score_table.knows_under(knowing, root) is known
+    assert table_in(knowing).knows_under(root) is known
 
 
 @pytest.mark.parametrize(
     "root", ["/archive/2024", "/archive/[old] week", "/archive/2025/x*.jpg", "/arch", "/archive/?"]
 )
 def test_a_root_is_not_known_by_its_neighbours(knowing: str, root: str) -> None:
-    assert score_table.knows_under(knowing, root) is False
+    assert table_in(knowing).knows_under(root) is False
 
 
 def test_an_emptied_archive_is_known_by_its_members(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "in.zip", "w") as archive:
         archive.writestr("x/a.jpg", b"x")
     commit(tmp_path / "scores", [row("a", image_uri=f"zip://x/a.jpg::file://{tmp_path}/in.zip")])
-    assert score_table.knows_under(str(tmp_path / "scores"), f"zip://{tmp_path}/in.zip")
-    assert score_table.knows_under(str(tmp_path / "scores"), f"zip://x::{tmp_path}/in.zip")
-    assert not score_table.knows_under(str(tmp_path / "scores"), f"zip://y::{tmp_path}/in.zip")
-    assert not score_table.knows_under(str(tmp_path / "scores"), str(tmp_path))
+    assert table_in(tmp_path / "scores").knows_under(f"zip://{tmp_path}/in.zip")
+    assert table_in(tmp_path / "scores").knows_under(f"zip://x::{tmp_path}/in.zip")
+    assert not table_in(tmp_path / "scores").knows_under(f"zip://y::{tmp_path}/in.zip")
+    assert not table_in(tmp_path / "scores").knows_under(str(tmp_path))
 
 
 def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
     uri = str(tmp_path / "none")
-    assert score_table.table_version(uri) is None and score_table.has_committed(uri, "run") is None
-    assert not score_table.knows_under(uri, "/archive")
+    assert table_in(uri).version is None and table_in(uri).holds("run") is None
+    assert not table_in(uri).knows_under("/archive")
     with pytest.raises(UsageError, match="no score table there"):
-        maintenance.compact(uri)
+        table_in(uri).compact()
     with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
-        score_table.dataset(uri)
+        table_in(uri).dataset()
     assert not (tmp_path / "none").exists()
 
 
@@ -261,7 +261,7 @@ def test_a_delta_table_of_something_else_is_refused(tmp_path: Path) -> None:
 
     write_deltalake(str(tmp_path), pa.table({"image_id": ["x"], "status": ["y"]}))
     with pytest.raises(UsageError, match="a Delta table lies there that lacks image_uri"):
-        score_table.table_version(str(tmp_path))
+        ScoreTable.open(layout_of(tmp_path))
 
 
 def test_a_run_that_planned_against_an_older_table_conflicts_and_changes_nothing(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_run_that_planned_against_an_older_table_conflicts_and_changes_nothing
     with pytest.raises(ConflictError):
         commit(tmp_path, [row("b")], run_id="three", planned=planned)
     assert names(tmp_path) == ["DOE-a", "DOE-b"]
-    assert score_table.has_committed(str(tmp_path), "two") and score_table.has_committed(str(tmp_path), "three") is None
+    assert table_in(tmp_path).holds("two") and table_in(tmp_path).holds("three") is None
 
 
 def test_rows_that_break_off_commit_nothing_and_say_why(tmp_path: Path) -> None:
@@ -281,9 +281,7 @@ def test_rows_that_break_off_commit_nothing_and_say_why(tmp_path: Path) -> None:
         raise NothingCommittedError("a photograph was lost on the way")
 
     with pytest.raises(NothingCommittedError, match="lost on the way"):
-        score_table.append(
-            str(tmp_path), score_table.table_version(str(tmp_path)), "run-b", score_schema(SLUGS), broken()
-        )
+        ScoreTable.at(layout_of(tmp_path), table_in(tmp_path).version).append("run-b", score_schema(SLUGS), broken())
     assert names(tmp_path) == ["DOE-a"]
 
 
@@ -292,7 +290,7 @@ def test_the_ledger_streams_one_model_at_one_version(tmp_path: Path) -> None:
     second = commit(tmp_path, [failed("b")])
 
     def streamed(version: int) -> list[tuple[str, str]]:
-        batches = score_table.ledger_rows(str(tmp_path), version, "model_id", "m-000000000001")
+        batches = ScoreTable.at(layout_of(tmp_path), version).ledger_rows("model_id", "m-000000000001")
         rows = [values for batch in batches for values in batch.to_pylist()]
         assert not any("image_id" in values or "image_sha256" in values for values in rows)
         return sorted((values["image_version"], values["status"]) for values in rows)
@@ -305,9 +303,9 @@ def test_a_compaction_moves_no_row(tmp_path: Path) -> None:
     for name in "abcde":
         commit(tmp_path, [row(name)])
     before = names(tmp_path)
-    maintenance.compact(str(tmp_path))
+    table_in(tmp_path).compact()
     assert names(tmp_path) == before and len(DeltaTable(str(tmp_path)).file_uris()) == 1
-    assert score_table.table_version(str(tmp_path)) == 6
+    assert table_in(tmp_path).version == 6
 
 
 def test_the_schema_is_the_promise_that_its_version_names() -> None:

@@ -10,6 +10,7 @@ from melanoma.evaluation.inputs.ground_truth import Columns, read_truths
 from melanoma.evaluation.inputs.matching import match
 from melanoma.evaluation.inputs.table_predictions import read_answers
 from melanoma.evaluation.inputs.training_set import read_trained
+from tests.helpers.outputs import table_in
 from tests.helpers.score_tables import MODEL, commit, failed, labels, scored
 
 TEXT = """image_id,dx,lesion,age
@@ -43,7 +44,7 @@ def table(tmp_path: Path) -> str:
 
 def test_what_meets_is_judged(table: str, tmp_path: Path) -> None:
     truths = read_truths(labels(tmp_path / "x.csv", TEXT), Columns("image_id", "dx", "lesion", ("age",)))
-    predictions, _ = match(read_answers(table), truths)
+    predictions, _ = match(read_answers(table_in(table)), truths)
     assert predictions.truth.tolist() == [0, 1, 1]
     assert predictions.top.tolist() == [1, 1, 0]
     assert predictions.probabilities[:, 1].tolist() == pytest.approx([0.7, 0.9, 0.1])
@@ -54,13 +55,13 @@ def test_what_meets_is_judged(table: str, tmp_path: Path) -> None:
 
 def test_a_group_of_its_own_is_not_one_that_bears_its_name(table: str, tmp_path: Path) -> None:
     truths = read_truths(labels(tmp_path / "x.csv", "image_id,dx,g\na,mel,b\nb,nv,\n"), Columns("image_id", "dx", "g"))
-    assert len(set(match(read_answers(table), truths)[0].groups)) == 2
+    assert len(set(match(read_answers(table_in(table)), truths)[0].groups)) == 2
 
 
 def test_every_photograph_and_every_label_is_accounted_for(table: str, tmp_path: Path) -> None:
     truths = read_truths(labels(tmp_path / "x.csv", TEXT), Columns("image_id", "dx", "lesion"))
     split = labels(tmp_path / "split.csv", "image_id,group,part\nzzz,L2,train\n")
-    predictions, data = match(read_answers(table), truths, read_trained([split]))
+    predictions, data = match(read_answers(table_in(table)), truths, read_trained([split]))
     assert (predictions.n, data["judged"], data["photographs_trained_on"]) == (2, 2, 1)
     assert data["classes_unknown_to_model"] == {"benign_keratosis": 1}
     assert data["classes_without_label"] == ["basal_cell_carcinoma"]
@@ -74,7 +75,7 @@ def test_every_photograph_and_every_label_is_accounted_for(table: str, tmp_path:
 
 def test_what_is_left_out_is_said(table: str, tmp_path: Path) -> None:
     truths = read_truths(labels(tmp_path / "x.csv", TEXT), Columns("image_id", "dx"))
-    said = "\n".join(accounts(match(read_answers(table), truths)[1]))
+    said = "\n".join(accounts(match(read_answers(table_in(table)), truths)[1]))
     for words in (
         "3 of 5 scored photographs have a label",
         "1 labelled photographs are left out, for the model does not know their class: benign keratosis (1)",
@@ -105,13 +106,13 @@ def test_where_nothing_meets_it_says_why_and_names_no_photograph(
 ) -> None:
     truths = read_truths(labels(tmp_path / "x.csv", text), Columns("image_id", "dx"))
     with pytest.raises(DataError, match=complaint) as caught:
-        match(read_answers(table), truths)
+        match(read_answers(table_in(table)), truths)
     assert "0-unlabelled" not in str(caught.value)
 
 
 def test_what_was_trained_on_is_known_by_name_content_or_lesion(table: str, tmp_path: Path) -> None:
     truths = read_truths(labels(tmp_path / "x.csv", TEXT), Columns("image_id", "dx", "lesion"))
-    answers = read_answers(table)
+    answers = read_answers(table_in(table))
     sha256 = answers.sha256[answers.image_ids.index("c")]
     split = labels(tmp_path / "s.csv", f"image_id,group,sha256\na,,\nzzz,L2,\nyyy,,{sha256}\n")
     with pytest.raises(DataError, match=f"all 4 labelled photographs took part in the training of {MODEL}"):

@@ -9,6 +9,7 @@ from sklearn.metrics import cohen_kappa_score
 from melanoma.errors import DataError
 from melanoma.evaluation.inputs.table_predictions import Answers, read_answers
 from melanoma.evaluation.metrics.agreement import agreement, flipped, kappa, pair
+from melanoma.table.score_table import ScoreTable
 from tests.helpers.score_tables import OTHER_MODEL, commit, scored
 
 
@@ -22,7 +23,9 @@ def two(tmp_path: Path) -> tuple[Answers, Answers]:
         scored("changed", 1, 0, 0, image_sha256="f" * 64),
     ]
     old.append(scored("changed", 0, 1, 0))
-    return read_answers(commit(tmp_path / "old", old)), read_answers(commit(tmp_path / "new", new))
+    return read_answers(ScoreTable.in_folder(commit(tmp_path / "old", old))), read_answers(
+        ScoreTable.in_folder(commit(tmp_path / "new", new))
+    )
 
 
 def test_photographs_meet_by_id_and_content(tmp_path: Path) -> None:
@@ -58,7 +61,7 @@ def test_only_classes_that_both_know_are_compared(tmp_path: Path) -> None:
     old, _ = two(tmp_path)
     slugs = ("scar", "nevus")
     row = scored("a", 0.1, 0.9, slugs=slugs, model_id=OTHER_MODEL)
-    other = read_answers(commit(tmp_path / "other", [row], slugs))
+    other = read_answers(ScoreTable.in_folder(commit(tmp_path / "other", [row], slugs)))
     found = pair(old, other)
     assert found.common == ("nevus",)
     assert found.old.slugs == ("nevus", "melanoma", "basal_cell_carcinoma", "scar")
@@ -71,7 +74,7 @@ def test_only_classes_that_both_know_are_compared(tmp_path: Path) -> None:
 
 def test_without_a_photograph_or_a_class_in_common_it_says_which(tmp_path: Path) -> None:
     old, _ = two(tmp_path)
-    apart = read_answers(commit(tmp_path / "apart", [scored("z", 1, 0, 0)]))
+    apart = read_answers(ScoreTable.in_folder(commit(tmp_path / "apart", [scored("z", 1, 0, 0)])))
     with pytest.raises(DataError, match="have no photograph in common"):
         pair(old, apart)
     strange = read_answers(commit(tmp_path / "strange", [scored("a", 0.1, 0.9, slugs=("x", "y"))], ("x", "y")))

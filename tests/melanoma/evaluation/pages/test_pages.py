@@ -17,6 +17,7 @@ from melanoma.evaluation.metrics.agreement import pair
 from melanoma.evaluation.pages import comparison
 from melanoma.evaluation.pages.evaluation import page
 from melanoma.evaluation.pages.files import write_report
+from tests.helpers.outputs import table_in
 from tests.helpers.predictions import drawn
 from tests.helpers.score_tables import OTHER_MODEL, commit, labels, scored
 
@@ -97,7 +98,7 @@ def test_a_page_of_next_to_nothing_is_a_page() -> None:
 def test_a_page_of_a_table_says_where_everything_went(tmp_path: Path) -> None:
     uri = commit(tmp_path / "scores", [scored("DOE", 0.5, 0.3, 0.2), scored("ROE", 0.5, 0.3, 0.2)])
     truths = read_truths(labels(tmp_path / "x.csv", "image_id,dx\nDOE,mel\nROE,bkl\n"), Columns("image_id", "dx"))
-    predictions, data = match(read_answers(uri), truths)
+    predictions, data = match(read_answers(table_in(uri)), truths)
     text = page({**evaluate(predictions, 0), "data": data}, "One")
     assert "benign keratosis (1)" in read(text).text
     assert "DOE" not in text
@@ -117,7 +118,7 @@ def test_a_comparison_page_shows_verdict_differences_and_flips(tmp_path: Path) -
     new = commit(tmp_path / "new", rows)
     text = "image_id,dx\n" + "".join(f"DOE-{i},{('mel', 'nv', 'bcc')[i % 3]}\n" for i in range(90))
     truths = read_truths(labels(tmp_path / "x.csv", text), Columns("image_id", "dx"))
-    both = pair(read_answers(old), read_answers(new))
+    both = pair(read_answers(table_in(old)), read_answers(table_in(new)))
     found = compare(both, truths, None, 0)
     shown = comparison.page(found, HOSTILE)
     said = read(shown).text
