@@ -148,7 +148,7 @@ class Snapshot:
     def _unreadable(self, error: Exception) -> MelanomaError:
         if not isinstance(error, pa.ArrowInvalid | FileNotFoundError):
             return NothingCommittedError(f"{self.layout}: the score table cannot be read ({type(error).__name__})")
-        what = "missing" if isinstance(error, FileNotFoundError) else "damaged"
+        what = "gone" if isinstance(error, FileNotFoundError) else "damaged"
         files = sorted(set(re.findall(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet", str(error))))
         return UsageError(
             f"{self.layout}: a data file of the score table is {what} ({', '.join(files) or 'its name is not known'}); "

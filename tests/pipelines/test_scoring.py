@@ -262,4 +262,4 @@ def test_a_staged_chunk_that_is_gone_forbids_the_commit(tmp_path: Path, bundle_u
     chunk = staging.StagedChunk(number=0, rows=5, duplicates=0, scored=5, store_failures=0)
     with pytest.raises(NothingCommittedError, match="gone or damaged"):
         end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
-    assert table_in(tmp_path).holds(run.run_id) is None
+    assert not table_in(tmp_path).holds(run.run_id)

@@ -9,6 +9,7 @@ import pytest
 from melanoma.errors import UsageError
 from melanoma.queries.views import as_text, query
 from melanoma.table.schema import score_schema
+from melanoma.table.score_table import ScoreTable
 from tests.helpers import ROOT
 from tests.helpers.score_rows import SLUGS, commit, failed, row
 
@@ -16,22 +17,22 @@ HOSTILE = "a\x1b[2Jb\nc\x07\u202ed\x9be\x7f"
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+def table(tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
     folder = tmp_path_factory.mktemp("table") / "scores"
     kept = score_schema(SLUGS, pa.schema([(f"kept {HOSTILE}", pa.string())]))
     rows = [row("a", **{f"kept {HOSTILE}": HOSTILE}), row("b", top_label="melanoma", p_melanoma=0.9, p_nevus=0.1)]
     commit(folder, [*rows, failed("c"), row(HOSTILE, top_label="melanoma")], kept)
-    return str(folder)
+    return ScoreTable.in_folder(str(folder))
 
 
-def test_a_query_is_answered_over_the_view_of_scores(table: str) -> None:
+def test_a_query_is_answered_over_the_view_of_scores(table: ScoreTable) -> None:
     answer = query(table, "SELECT top_label, count(*) AS n FROM scores WHERE status = 'scored' GROUP BY ALL ORDER BY n")
     assert answer.to_pylist() == [{"top_label": "nevus", "n": 1}, {"top_label": "melanoma", "n": 2}]
     assert query(table, "SELECT sum(p_melanoma) AS p FROM scores")["p"].to_pylist() == [pytest.approx(1.4)]
     assert query(table, "FROM scores WHERE error_kind IS NOT NULL")["image_id"].to_pylist() == ["DOE-c"]
 
 
-def test_the_newest_successful_rows_are_found_as_the_dictionary_says(table: str) -> None:
+def test_the_newest_successful_rows_are_found_as_the_dictionary_says(table: ScoreTable) -> None:
     page = (ROOT / "docs" / "use" / "output.md").read_text(encoding="utf-8")
     sql = page.split("```sql\n")[1].split("```")[0]
     assert sorted(query(table, sql)["image_id"].to_pylist()) == sorted(["DOE-a", "DOE-b", f"DOE-{HOSTILE}"])
@@ -79,7 +80,7 @@ def test_the_newest_successful_rows_are_found_as_the_dictionary_says(table: str)
         "SELECT $1",
     ],
 )
-def test_nothing_but_the_view_can_be_reached(tmp_path: Path, table: str, sql: str) -> None:
+def test_nothing_but_the_view_can_be_reached(tmp_path: Path, table: ScoreTable, sql: str) -> None:
     (tmp_path / "secret.csv").write_text("a\nsecret-of-another-file\n")
     with pytest.raises(UsageError, match="the query cannot be answered") as caught:
         query(table, sql.format(folder=tmp_path))
@@ -90,14 +91,14 @@ def test_nothing_but_the_view_can_be_reached(tmp_path: Path, table: str, sql: st
 secret = pa.table({"a": ["secret-of-this-process"]})
 
 
-@pytest.mark.parametrize("name", ["secret", "dataset", "connection", "table_uri"])
-def test_variables_of_this_process_cannot_be_reached(table: str, name: str) -> None:
+@pytest.mark.parametrize("name", ["secret", "dataset", "connection", "promoted"])
+def test_variables_of_this_process_cannot_be_reached(table: ScoreTable, name: str) -> None:
     """DuckDB looks for tables among Python's variables, unless it is told not to."""
     with pytest.raises(UsageError, match=f"{name} does not exist"):
         query(table, f"FROM {name}")
 
 
-def test_the_table_is_as_it_was_after_any_statement(table: str) -> None:
+def test_the_table_is_as_it_was_after_any_statement(table: ScoreTable) -> None:
     before = query(table, "FROM scores").sort_by("image_id")
     for sql in ("DROP VIEW scores", "CREATE OR REPLACE VIEW scores AS SELECT 1", "CREATE TABLE x AS FROM scores"):
         query(table, sql)
@@ -106,13 +107,13 @@ def test_the_table_is_as_it_was_after_any_statement(table: str) -> None:
 
 def test_an_absent_table_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
-        query(str(tmp_path), "SELECT 1")
+        query(ScoreTable.in_folder(str(tmp_path)), "SELECT 1")
 
 
 @pytest.mark.parametrize(
     "sql", ["FROM scores", "SELECT count(*) FROM scores", "SELECT 1 WHERE false", "SELECT 1 a, 2 a"]
 )
-def test_a_query_warns_of_nothing(table: str, sql: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_query_warns_of_nothing(table: ScoreTable, sql: str, capfd: pytest.CaptureFixture[str]) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         as_text(query(table, sql))
@@ -144,17 +145,17 @@ def test_a_long_answer_says_how_much_more_there_is() -> None:
     assert as_text(answer, most=2).split("\n") == ["n", "-", "0", "1", "… and 1,232 more rows"]
 
 
-def test_no_rows_and_no_answer_are_told_apart(table: str) -> None:
+def test_no_rows_and_no_answer_are_told_apart(table: ScoreTable) -> None:
     assert as_text(query(table, "SELECT 1 AS n WHERE false")) == "n\n-"
     assert as_text(query(table, "")) == as_text(query(table, " ; ")) == "(no answer)"
 
 
-def test_columns_of_one_name_are_all_shown(table: str) -> None:
+def test_columns_of_one_name_are_all_shown(table: ScoreTable) -> None:
     shown = as_text(query(table, "SELECT 1 AS a, 2 AS a, count(*), count(*) FROM scores"))
     assert shown.split("\n")[-1].split() == ["1", "2", "4", "4"]
 
 
-def test_no_name_moves_the_cursor(table: str) -> None:
+def test_no_name_moves_the_cursor(table: ScoreTable) -> None:
     for sql in (
         "FROM scores",
         "SELECT image_uri, {'a': image_id}, [image_id] FROM scores",

@@ -77,7 +77,9 @@ def test_without_a_photograph_or_a_class_in_common_it_says_which(tmp_path: Path)
     apart = read_answers(ScoreTable.in_folder(commit(tmp_path / "apart", [scored("z", 1, 0, 0)])))
     with pytest.raises(DataError, match="have no photograph in common"):
         pair(old, apart)
-    strange = read_answers(commit(tmp_path / "strange", [scored("a", 0.1, 0.9, slugs=("x", "y"))], ("x", "y")))
+    strange = read_answers(
+        ScoreTable.in_folder(commit(tmp_path / "strange", [scored("a", 0.1, 0.9, slugs=("x", "y"))], ("x", "y")))
+    )
     with pytest.raises(DataError, match="have no class in common"):
         pair(old, strange)
 
