@@ -152,7 +152,7 @@ class Snapshot:
         files = sorted(set(re.findall(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet", str(error))))
         return UsageError(
             f"{self.layout}: a data file of the score table is {what} ({', '.join(files) or 'its name is not known'}); "
-            "docs/scheduling.md says what to do"
+            "docs/use/scheduling.md says what to do"
         )
 
     def holds(self, run_id: str) -> bool:
