@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(str(error))
         return exit_code_of(error)
     except ReadError as error:  # a command that knows more about the file has already turned it into its own error
-        _complain(f"{error.detail}; start again")
+        _complain(f"{error.detail}; try again")
         return NOTHING_COMMITTED
     except KeyboardInterrupt as stop:
         _complain(_STOPPED.get(words[0] if words else "", "stopped"))
@@ -99,17 +99,17 @@ def parse(words: Sequence[str]) -> Invocation:
         UsageError: The words are not a valid command line.
         SystemExit: `--help` or `--version` was printed.
     """
-    own, beam_options = _split_at_dashes(words)
-    name = next((word for word in own if not word.startswith("-")), "")
+    line = _split_at_dashes(words)
+    name = next((word for word in line.words if not word.startswith("-")), "")
     parser, command = _build_parser(name)
     if command is not None and config_file.FLAG in command._option_string_actions:
-        # score and doctor read the same file; the flags that only score has are skipped by doctor.
-        own, from_file = config_file.expand(own, beam_options, command, _flags_of(_TAKES_BEAM_OPTIONS))
-        beam_options = from_file if name == _TAKES_BEAM_OPTIONS else beam_options
-    args = parser.parse_args(own)
-    if beam_options and args.command != _TAKES_BEAM_OPTIONS:
-        raise UsageError(f"options after -- are for Beam, which melanoma {args.command} does not use; leave them out")
-    return Invocation(args.command, args, tuple(beam_options))
+        # score and doctor read the same file; doctor skips the flags that only score has, and Beam's options.
+        expanded = config_file.expand(line, command, _flags_of(_TAKES_BEAM_OPTIONS))
+        line = expanded if name == _TAKES_BEAM_OPTIONS else expanded._replace(beam_options=line.beam_options)
+    args = parser.parse_args(line.words)
+    if line.beam_options and name != _TAKES_BEAM_OPTIONS:
+        raise UsageError(f"options after -- are for Beam, which melanoma {name} does not use; leave them out")
+    return Invocation(name, args, tuple(line.beam_options))
 
 
 def start(argv: Sequence[str] | None = None) -> NoReturn:
@@ -134,10 +134,10 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}; see {self.prog} --help")
 
 
-def _split_at_dashes(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Returns the words before the first `--` and those after it."""
+def _split_at_dashes(words: Sequence[str]) -> config_file.CommandLine:
+    """Splits a command line at its first `--`, after which the words are for Beam."""
     place = words.index("--") if "--" in words else len(words)
-    return list(words[:place]), list(words[place + 1 :])
+    return config_file.CommandLine(list(words[:place]), list(words[place + 1 :]))
 
 
 def _build_parser(name: str) -> tuple[_Parser, argparse.ArgumentParser | None]:

@@ -2,18 +2,16 @@
 
 import argparse
 import contextlib
-import datetime
-import re
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from jobs.console import sigterm
-from jobs.console.arg_types import whole
+from jobs.console.arg_types import clock, date, duration, share, whole
 from jobs.console.exit_codes import NOTHING_COMMITTED, OK, OVER_BUDGET
 from jobs.nightly import progress, publishing, summary
-from jobs.nightly.flags import add_night, date
+from jobs.nightly.flags import add_night
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 
 if TYPE_CHECKING:
@@ -28,14 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tries = parser.add_argument_group("what is scored again, and until when")
     tries.add_argument("--rescore", action="store_true", help="score what the table holds already, too")
     tries.add_argument("--retry-failed", action="store_true", help="try every failed photograph again now")
-    tries.add_argument("--stop-at", type=_clock, metavar="HH:MM", help="begin no new chunk after it, local time")
-    tries.add_argument("--max-time", type=_duration, metavar="TIME", help="the same after, say, 3h30m, 90m or 45s")
+    tries.add_argument("--stop-at", type=clock, metavar="HH:MM", help="begin no new chunk after it, local time")
+    tries.add_argument("--max-time", type=duration, metavar="TIME", help="the same after, say, 3h30m, 90m or 45s")
     tries.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
     publishing.add_arguments(parser)
     parser.add_argument("--run-date", type=date, metavar="YYYY-MM-DD", help="instead of today")
     parser.add_argument("--chunk-size", type=whole, metavar="N", help="photographs staged together (default: auto)")
     parser.add_argument(
-        "--max-failed", type=_share, default=0.05, metavar="SHARE", help="failed share that is fine (default: 0.05)"
+        "--max-failed", type=share, default=0.05, metavar="SHARE", help="failed share that is fine (default: 0.05)"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be scored, write nothing")
     parser.add_argument("--allow-empty", action="store_true", help="a root that lists nothing is fine")
@@ -127,31 +125,6 @@ def exit_code(outcome: str, scored: int, failed: int, max_failed: float) -> int:
         return NOTHING_COMMITTED
     over = failed >= _FEW_FAILURES and failed > max_failed * (scored + failed)
     return OVER_BUDGET if over else OK
-
-
-def _clock(word: str) -> datetime.time:
-    try:
-        return datetime.datetime.strptime(word, "%H:%M" if word.count(":") == 1 else "%H:%M:%S").time()
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word!r} is no time of the day; write HH:MM") from None
-
-
-def _duration(word: str) -> datetime.timedelta:
-    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", word)
-    if not word or found is None or not any(found.groups()):
-        raise argparse.ArgumentTypeError(f"{word!r} is no length of time; write 3h30m, 90m or 45s")
-    hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
-
-
-def _share(word: str) -> float:
-    try:
-        share = float(word)
-    except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is no share from 0 to 1")
-    return share
 
 
 if __name__ == "__main__":

@@ -1,18 +1,58 @@
-"""What a flag's value must look like, told in one line where it does not."""
+"""Types of flag values: each parses one word, and says in one line what it found and what it expected."""
 
 import argparse
+import datetime
+import re
 
 
 def whole(text: str, least: int = 1) -> int:
-    """Reads a whole number of at least `least`."""
+    """Returns a whole number of at least `least`."""
     if not (text.isdecimal() and int(text) >= least):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of {least} or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
     return int(text)
 
 
 def size(text: str, least: int = 1) -> tuple[int, int]:
-    """Reads HEIGHTxWIDTH in pixels, each at least `least`."""
+    """Returns the height and width in pixels of `HxW`, each at least `least`."""
     height, _, width = text.lower().partition("x")
     if not (height.isdecimal() and width.isdecimal() and min(int(height), int(width)) >= least):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size; write HxW of {least} or more, such as 224x224")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a size; write height x width, each at least {least}, for example 224x224"
+        )
     return int(height), int(width)
+
+
+def share(text: str) -> float:
+    """Returns a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be between 0 and 1, for example 0.05")
+    return value
+
+
+def date(text: str) -> datetime.date:
+    """Returns the date of `YYYY-MM-DD`."""
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date; write YYYY-MM-DD") from None
+
+
+def clock(text: str) -> datetime.time:
+    """Returns the time of day of `HH:MM` or `HH:MM:SS`."""
+    try:
+        return datetime.datetime.strptime(text, "%H:%M" if text.count(":") == 1 else "%H:%M:%S").time()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time of day; write HH:MM") from None
+
+
+def duration(text: str) -> datetime.timedelta:
+    """Returns the length of time of hours, minutes and seconds, such as `3h30m`, `90m` or `45s`."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    if found is None or not any(found.groups()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; write for example 3h30m, 90m or 45s")
+    hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)

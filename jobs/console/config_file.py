@@ -1,4 +1,4 @@
-"""A night's flags from a TOML file: the same names, the same checks, and what stands on the command line wins."""
+"""Flags from a TOML file: the same names and checks as on the command line, which wins."""
 
 import argparse
 import datetime
@@ -6,54 +6,60 @@ import difflib
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from melanoma.errors import UsageError
 
 FLAG = "--config"
 _BEAM = "beam-options"
-Words = list[str]
 
 
-def expand(
-    words: Sequence[str],
-    beam_options: Sequence[str],
-    parser: argparse.ArgumentParser,
-    others: Collection[str] = (),
-) -> tuple[Words, Words]:
-    """Puts the settings of the file that `--config` names in front of the words of the command line.
+class CommandLine(NamedTuple):
+    """A command line in two parts.
+
+    Attributes:
+        words: Name of the command and its own words.
+        beam_options: Words for Beam.
+    """
+
+    words: list[str]
+    beam_options: list[str]
+
+
+def expand(given: CommandLine, parser: argparse.ArgumentParser, flags_of_others: Collection[str] = ()) -> CommandLine:
+    """Inserts the settings of the file that `--config` names before the other words of a command line.
 
     Args:
-        words: Of the command, its name first.
-        beam_options: Words after `--`.
-        parser: Of the command; knows its flags.
-        others: Flags of another command that the file may be for; those are skipped.
+        given: The command line as it was typed.
+        parser: Parser of the command, which knows its flags.
+        flags_of_others: Flags of another command that reads the same file; settings for them are skipped.
 
     Returns:
-        Words and options of Beam with the file's settings; those that the command line gives too are left out.
+        The command line with the file's settings, less those that it gives itself.
 
     Raises:
-        UsageError: The file is not there, is no TOML, or has a setting that no flag knows or that cannot be one.
+        UsageError: The file is missing or not TOML, or has a setting with an unknown name or an impossible value.
     """
-    if (path := _named(words)) is None:
-        return list(words), list(beam_options)
+    if (path := _path_of(given.words)) is None:
+        return given
     settings = _read(path)
-    beam = settings.pop(_BEAM, [])
-    if not (isinstance(beam, list) and all(isinstance(word, str) for word in beam)):
-        raise UsageError(f'{path}: {_BEAM} must be a list of texts, such as ["--runner=FlinkRunner"]')
+    beam_options = settings.pop(_BEAM, [])
+    if not (isinstance(beam_options, list) and all(isinstance(word, str) for word in beam_options)):
+        raise UsageError(f'{path}: {_BEAM} must be a list of strings, for example ["--runner=FlinkRunner"]')
     flags = parser._option_string_actions
-    wanted = {name: value for name, value in settings.items() if f"--{name}" in flags or f"--{name}" not in others}
-    given = {word.partition("=")[0] for word in words if word.startswith("--")}
-    own = [
-        word
-        for name, value, action in [(name, value, _action(path, name, flags)) for name, value in wanted.items()]
-        if f"--{name}" not in given
-        for word in _words(path, name, value, action)
-    ]
-    return [words[0], *own, *words[1:]], list(beam_options or beam)
+    typed = {word.partition("=")[0] for word in given.words if word.startswith("--")}
+    inserted = list[str]()
+    for name, value in settings.items():
+        flag = f"--{name}"
+        if flag in flags or flag not in flags_of_others:
+            action = _action_of(path, name, flags)
+            inserted += [] if flag in typed else _as_words(path, name, value, action)
+    command, *words = given.words
+    return CommandLine([command, *inserted, *words], given.beam_options or beam_options)
 
 
-def _named(words: Sequence[str]) -> str | None:
+def _path_of(words: Sequence[str]) -> str | None:
+    """Returns the value of `--config`, or None without one."""
     for place, word in enumerate(words):
         if word == FLAG:
             return words[place + 1] if place + 1 < len(words) else None
@@ -68,19 +74,19 @@ def _read(path: str) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"{FLAG} {path}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{FLAG} {path}: is no TOML: {error}") from None
+        raise UsageError(f"{FLAG} {path}: is not valid TOML: {error}") from None
 
 
-def _action(path: str, name: str, flags: Mapping[str, argparse.Action]) -> argparse.Action:
+def _action_of(path: str, name: str, flags: Mapping[str, argparse.Action]) -> argparse.Action:
     known = [flag[2:] for flag in flags if flag.startswith("--") and flag not in (FLAG, "--help")]
     if name not in known:
         near = difflib.get_close_matches(name, [*known, _BEAM], 1)
-        raise UsageError(f"{path}: no flag is called {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        raise UsageError(f"{path}: there is no flag {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
     return flags[f"--{name}"]
 
 
-def _words(path: str, name: str, value: Any, action: argparse.Action) -> Words:
-    """Spells one setting as it would stand on the command line."""
+def _as_words(path: str, name: str, value: Any, action: argparse.Action) -> list[str]:
+    """Returns one setting as it would be typed on the command line."""
     if action.nargs == 0:
         if not isinstance(value, bool):
             raise UsageError(f"{path}: {name} is {value!r}; write true or false")
@@ -89,11 +95,11 @@ def _words(path: str, name: str, value: Any, action: argparse.Action) -> Words:
     values = value if isinstance(value, list) else [value]
     if (isinstance(value, list) and not is_many) or not values:
         raise UsageError(f"{path}: {name} takes {'at least one value' if is_many else 'one value, not a list'}")
-    texts = [_text(path, name, one) for one in values]
+    texts = [_as_text(path, name, one) for one in values]
     return [f"--{name}", *texts] if action.nargs == "+" else [f"--{name}={text}" for text in texts]
 
 
-def _text(path: str, name: str, value: Any) -> str:
+def _as_text(path: str, name: str, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | datetime.date | datetime.time):
-        raise UsageError(f"{path}: {name} is {value!r}; write a text, a number or a date")
+        raise UsageError(f"{path}: {name} is {value!r}; write a string, a number or a date")
     return value.isoformat() if isinstance(value, datetime.date | datetime.time) else str(value)

@@ -1,4 +1,14 @@
-"""Exit codes, which schedulers read."""
+"""Exit codes, which schedulers read; `docs/use/operations.md` tells operators what to do at each.
+
+Every command ends with one of them:
+    0: Done.
+    1: Done, but there is something to look at: `score` failed more photographs than `--max-failed` allows, or `audit`
+        found what `--fail-on` names.
+    2: Usage, configuration or data is wrong. Trying again is useless until a person has corrected it.
+    3: Nothing was committed for a reason that may pass, such as a store that is down. Try again.
+    70: A bug in this program; the traceback is on the error stream.
+    130: Ctrl-C.
+"""
 
 from melanoma.errors import MelanomaError, NothingCommittedError
 
@@ -6,10 +16,10 @@ OK = 0
 OVER_BUDGET = 1
 WRONG_USAGE = 2
 NOTHING_COMMITTED = 3
-INTERRUPTED = 130
 DEFECT = 70
+INTERRUPTED = 130
 
 
 def exit_code_of(error: MelanomaError) -> int:
-    """Says whether a scheduler may try again (3) or a person has to mend something (2)."""
+    """Returns 3 if a scheduler may try again, or 2 if a person has to correct something first."""
     return NOTHING_COMMITTED if isinstance(error, NothingCommittedError) else WRONG_USAGE

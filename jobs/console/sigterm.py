@@ -1,4 +1,4 @@
-"""SIGTERM while a night starts and while it tells of itself; loads nothing, for printing the help comes this way."""
+"""SIGTERM before and after scoring. Imports nothing heavy, since even `--help` passes through here."""
 
 import contextlib
 import signal
@@ -8,13 +8,16 @@ from types import FrameType
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
+    """The process received SIGTERM."""
 
 
 @contextlib.contextmanager
 def terminable() -> Iterator[None]:
-    """Lets SIGTERM end the block as Ctrl-C would, so that it leaves nothing behind."""
-    if threading.current_thread() is not threading.main_thread():
+    """Raises `Terminated` in the block on SIGTERM, as Ctrl-C would, so that clean-up code runs.
+
+    Does nothing outside the main thread, where Python handles no signals.
+    """
+    if not _is_main_thread():
         yield
         return
 
@@ -29,6 +32,10 @@ def terminable() -> Iterator[None]:
 
 
 def finish() -> None:
-    """Lets SIGTERM pass from now on: the night is committed, and tells of it within seconds."""
-    if threading.current_thread() is threading.main_thread():
+    """Ignores SIGTERM from now on: the run is committed, and its reports are written within seconds."""
+    if _is_main_thread():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

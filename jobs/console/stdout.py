@@ -1,4 +1,4 @@
-"""Standard output of a process that works on when nobody reads it any more, as after `| head`."""
+"""Standard output of a process that keeps working when its reader is gone, as after `| head`."""
 
 import io
 import os
@@ -6,31 +6,31 @@ import sys
 
 
 class _PatientOutput(io.TextIOWrapper):
-    """Drops what nobody reads; that a disk is full it says as ever."""
+    """Discards text once the reader is gone; every other error, such as a full disk, is raised as usual."""
 
     def write(self, text: str) -> int:
-        """Writes, or drops what nobody reads."""
+        """Writes the text, or discards it if nobody reads; returns its length."""
         try:
             return super().write(text)
         except BrokenPipeError:
-            self._drop()
+            self._discard()
             return len(text)
 
     def flush(self) -> None:
-        """Flushes, or drops what nobody reads."""
+        """Flushes the buffer, or discards it if nobody reads."""
         try:
             super().flush()
         except BrokenPipeError:
-            self._drop()
+            self._discard()
 
-    def _drop(self) -> None:
+    def _discard(self) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self.fileno())
         os.close(nowhere)
 
 
 def be_patient() -> None:
-    """Lets the process outlive whoever reads its standard output."""
+    """Replaces `sys.stdout`, so that the process outlives the reader of its output."""
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):
         encoding, errors, by_line, through = out.encoding, out.errors, out.line_buffering, out.write_through

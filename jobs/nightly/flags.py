@@ -1,9 +1,8 @@
 """Flags of a nightly run, shared by `melanoma score` and `melanoma doctor`."""
 
 import argparse
-import datetime
 
-from jobs.console.arg_types import whole
+from jobs.console.arg_types import date, whole
 
 
 def add_night(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +32,3 @@ def add_night(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", required=True, metavar="URI", help="folder of the score table; made if missing")
     parser.add_argument("--batch-size", type=whole, default=32, metavar="N", help="of the network (default: 32)")
-
-
-def date(word: str) -> datetime.date:
-    """Reads a date, YYYY-MM-DD."""
-    try:
-        return datetime.date.fromisoformat(word)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{word!r} is no date; write YYYY-MM-DD") from None

@@ -185,8 +185,8 @@ def test_a_model_that_cannot_become_a_bundle_leaves_nothing(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["--size", "20"], "is no size; write HxW"),
-        (["--size", "0x24"], "is no size; write HxW"),
+        (["--size", "20"], "is not a size; write height x width"),
+        (["--size", "0x24"], "is not a size; write height x width"),
         (["--size", "24x20"], "the description says (24, 20)"),
         (["--prior", "1"], "1 shares in the prior for 2 labels"),
         (["--prior", "0.5", "0.6"], "prior sums to 1.1"),

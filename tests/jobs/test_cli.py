@@ -1,6 +1,7 @@
-"""The one door for people: exit codes that schedulers can rely on, one line for a mistake, a traceback for a defect."""
+"""The command line: exit codes that schedulers rely on, one line for a mistake, a traceback for a bug, and the help."""
 
-import os
+import argparse
+import re
 import signal
 import subprocess
 import sys
@@ -11,12 +12,14 @@ import pytest
 
 import jobs
 from jobs import cli
-from jobs.cli import COMMANDS, main
+from jobs.cli import COMMANDS, Invocation, main, parse
 from melanoma import __version__
 from melanoma.errors import BundleError, DataError, MelanomaError, NothingCommittedError, UsageError
+from tests.helpers import ROOT
 
 MODULE = """
 from melanoma.errors import *
+from jobs.console.sigterm import Terminated
 
 def add_arguments(parser):
     parser.add_argument("--word")
@@ -27,8 +30,8 @@ def run(args):
 
 
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], int]]:
-    """Adds a command of the given body to the real ones, and runs it."""
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., int]]:
+    """Adds a command with the given body to the real ones, and runs it."""
     monkeypatch.setattr(jobs, "__path__", [*jobs.__path__, str(tmp_path)])
     monkeypatch.setitem(cli.COMMANDS, "trial", "whatever a test wants")
 
@@ -49,8 +52,8 @@ def interruptible() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
-    """Gives the one line on the error stream; nothing is on the other."""
+def only_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on the error stream, after proving that nothing else was printed."""
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("melanoma: ") and captured.err.count("\n") == 1
@@ -65,16 +68,21 @@ def test_an_error_of_ours_is_one_line_and_its_exit_code(
     command: Callable[..., int], capsys: pytest.CaptureFixture[str], error: type[MelanomaError], code: int
 ) -> None:
     assert command(f"raise {error.__name__}('found this; do that')") == code
-    assert said(capsys) == "melanoma: found this; do that"
+    assert only_line(capsys) == "melanoma: found this; do that"
 
 
-def test_every_error_of_ours_has_an_exit_code() -> None:
-    assert {kind.__name__ for kind in MelanomaError.__subclasses__()} >= {
-        "UsageError",
-        "BundleError",
-        "DataError",
-        "NothingCommittedError",
-    }
+def test_control_characters_in_a_message_do_not_reach_the_terminal(
+    command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(r"raise UsageError('no such file: \x1b[2Jphoto.jpg')") == 2
+    assert only_line(capsys) == "melanoma: no such file: \N{REPLACEMENT CHARACTER}[2Jphoto.jpg"
+
+
+def test_a_store_that_fails_exits_with_3_and_the_detail_without_the_name(
+    command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("raise ReadError(ErrorKind.TIMEOUT, 'the store did not answer')") == 3
+    assert only_line(capsys) == "melanoma: the store did not answer; try again"
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -86,7 +94,7 @@ def test_a_command_that_ends_gives_its_own_code(
 
 
 @pytest.mark.parametrize("body", ["raise ValueError('unforeseen')", "raise AssertionError('unforeseen')"])
-def test_a_defect_exits_with_70_and_its_traceback(
+def test_a_bug_exits_with_70_and_its_traceback(
     command: Callable[..., int], capsys: pytest.CaptureFixture[str], body: str
 ) -> None:
     assert command(body) == 70
@@ -95,10 +103,31 @@ def test_a_defect_exits_with_70_and_its_traceback(
     assert err.strip().split("\n")[-1].startswith("melanoma: this is a bug in melanoma; please report the lines above")
 
 
+def test_a_panic_of_a_native_library_is_a_bug_too(
+    command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """PyO3 raises a subclass of BaseException, which `except Exception` would let pass."""
+    assert command("raise type('PanicException', (BaseException,), {})('index out of bounds')") == 70
+    assert "index out of bounds" in capsys.readouterr().err
+
+
+def test_a_command_that_exits_by_itself_keeps_its_code(command: Callable[..., int]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command("raise SystemExit(5)")
+    assert ended.value.code == 5
+
+
 @pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_exits_with_130(command: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
     assert command("import signal, time; signal.raise_signal(signal.SIGINT); time.sleep(30)") == 130
-    assert said(capsys) == "melanoma: stopped"
+    assert only_line(capsys) == "melanoma: stopped"
+
+
+def test_sigterm_exits_with_3_so_that_a_scheduler_starts_again(
+    command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command("raise Terminated") == 3
+    assert only_line(capsys) == "melanoma: stopped"
 
 
 @pytest.mark.parametrize(
@@ -124,36 +153,114 @@ def test_wrong_words_exit_with_2_and_one_line(
     capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
 ) -> None:
     assert main(words) == 2
-    assert complaint in said(capsys)
+    assert complaint in only_line(capsys)
 
 
 def test_two_dashes_inside_a_word_are_part_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", str(tmp_path), "SELECT 1 -- one"]) == 2
-    assert "no score table there" in said(capsys)
+    assert "no score table there" in only_line(capsys)
 
 
 def test_the_name_of_a_command_may_be_an_argument(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", "score", "train"]) == 2
-    assert said(capsys).startswith("melanoma: score: no score table there")
+    assert only_line(capsys).startswith("melanoma: score: no score table there")
 
 
 def test_beams_words_reach_the_command_that_uses_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
     given = ["--images", str(tmp_path), "--bundle", "x", "--output", "y"]
     assert main(["score", *given, "--", "--no_such_option=1"]) == 2
-    assert "Beam has no option" in said(capsys)
+    assert "Beam has no option" in only_line(capsys)
 
 
-@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
-def test_every_command_has_a_help_that_says_it_diagnoses_nobody(
-    words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_command_line_is_parsed_into_data() -> None:
+    found = parse(["query", "scores", "SELECT 1", "--rows", "5"])
+    assert isinstance(found, Invocation) and (found.command, found.beam_options) == ("query", ())
+    assert (found.args.table, found.args.sql, found.args.rows) == ("scores", "SELECT 1", 5)
+
+
+def test_words_after_two_dashes_are_beams_and_those_before_are_ours() -> None:
+    ours = ["--images", "in", "--bundle", "b", "--output", "out"]
+    found = parse(["score", *ours, "--", "--runner=FlinkRunner", "--", "--parallelism=4"])
+    assert found.beam_options == ("--runner=FlinkRunner", "--", "--parallelism=4")
+    assert found.args.images == ["in"] and not hasattr(found.args, "beam_options")
+
+
+@pytest.mark.parametrize(("name", "beam_options"), [("score", ("--runner=x",)), ("doctor", ())])
+def test_one_file_serves_score_and_doctor(tmp_path: Path, name: str, beam_options: tuple[str, ...]) -> None:
+    (tmp_path / "run.toml").write_text(
+        "images = 'in'\nbundle = 'b'\noutput = 'out'\nmax-time = '3h'\nbeam-options = ['--runner=x']\n"
+    )
+    found = parse([name, "--config", str(tmp_path / "run.toml")])
+    assert found.beam_options == beam_options and found.args.output == "out"
+    assert hasattr(found.args, "max_time") == (name == "score")
+
+
+def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every parser with its whole name: the program's, each command's, and each action's."""
+
+    def walk(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+        yield parser.prog, parser
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for below in action.choices.values():
+                    yield from walk(below)
+
+    yield "melanoma", cli._build_parser("")[0]
+    for name in COMMANDS:
+        chosen = cli._build_parser(name)[1]
+        assert chosen is not None
+        yield from walk(chosen)
+
+
+PARSERS = dict(parsers())
+
+
+def test_every_command_and_action_is_checked_below() -> None:
+    assert {*(f"melanoma {name}" for name in COMMANDS), "melanoma bundle import", "melanoma table forget"} < set(
+        PARSERS
+    )
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_every_help_explains_each_argument(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(words)
+        main([*name.split()[1:], "--help"])
     assert ended.value.code == 0
-    text = " ".join(capsys.readouterr().out.split())
-    assert "diagnoses anybody" in text and "docs/use/operations.md" in text
-    purposes = COMMANDS.values() if words == ["--help"] else [COMMANDS[words[0]]]
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    text = " ".join(captured.out.split())
+    for action in PARSERS[name]._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            continue
+        what = action.option_strings[0] if action.option_strings else str(action.metavar)
+        assert what in text
+        assert action.help, f"{what} has no help"
+        assert " ".join(str(action.help % {**vars(action), "prog": name}).split()) in text
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_help_texts_are_phrases_in_one_form(name: str) -> None:
+    """Lower case, no full stop at the end, one space between words, and no default that is said twice or by hand."""
+    for action in PARSERS[name]._actions:
+        text = action.help or ""
+        assert text == " ".join(text.split()) and not text.endswith("."), text
+        assert re.match(r"[a-z0-9]|[A-Z]{2}|URI|CSV|TOML|SQL", text), text
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_no_line_of_a_help_is_wider_than_the_terminal(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert [line for line in PARSERS[name].format_help().splitlines() if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("name", ["melanoma", *(f"melanoma {name}" for name in COMMANDS)])
+def test_the_help_of_every_command_says_that_it_diagnoses_nobody_and_where_exit_codes_are(name: str) -> None:
+    text = " ".join(PARSERS[name].format_help().split())
+    assert "diagnoses anybody" in text
+    (page,) = re.findall(r"docs/\S+\.md", text)
+    assert "exit code" in (ROOT / page).read_text(encoding="utf-8")
+    purposes = COMMANDS.values() if name == "melanoma" else [COMMANDS[name.split()[1]]]
     assert all(purpose in text for purpose in purposes)
 
 
@@ -163,15 +270,9 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     assert ended.value.code == 0 and capsys.readouterr().out.strip() == __version__
 
 
-@pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_command_goes_on_where_nobody_reads_any_more(unbuffered: str) -> None:
-    script = "import sys; from jobs.console import stdout; stdout.be_patient(); print('a' * 200_000);"
-    script += "print('b', flush=True);"
-    script += "sys.stdout.write('c'); sys.stderr.write('done')"
-    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-    ) as process:
-        assert process.stdout and process.stderr
-        process.stdout.close()
-        assert process.stderr.read() == b"done" and process.wait() == 0
+@pytest.mark.parametrize(("words", "code"), [(["--version"], 0), (["predict"], 2)])
+def test_the_process_ends_with_the_exit_code_and_everything_written(words: list[str], code: int) -> None:
+    command = [sys.executable, "-m", "jobs.cli", *words]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ended.returncode == code
+    assert (ended.stdout == f"{__version__}\n") is (code == 0) and bool(ended.stderr) is (code == 2)

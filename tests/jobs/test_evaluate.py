@@ -90,7 +90,7 @@ def test_what_was_trained_on_is_left_out(
         (["--labels", "absent.csv"], "absent.csv"),
         (["--trained-on", "absent.csv"], "--trained-on absent.csv"),
         (["--id-column", "lesion"], "ids in"),
-        (["--seed", "-1"], "'-1' is no whole number of 0 or more"),
+        (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
     ],
 )
 def test_what_cannot_be_judged_exits_with_2_in_one_line(

@@ -68,9 +68,9 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing(
         (["--images", "{in}", "--", "--no_such_option=1"], "Beam has no option"),
         (["--images", "{in}", "--", "--setup_file=setup.py"], "must be absolute"),
         (["--images", "{in}", "--surprise"], "unrecognized arguments: --surprise"),
-        (["--images", "{in}", "--max-failed", "5"], "no share"),
-        (["--images", "{in}", "--batch-size", "0"], "no whole number"),
-        (["--images", "{in}", "--run-date", "yesterday"], "no date"),
+        (["--images", "{in}", "--max-failed", "5"], "must be between 0 and 1"),
+        (["--images", "{in}", "--batch-size", "0"], "is not a whole number"),
+        (["--images", "{in}", "--run-date", "yesterday"], "is not a date"),
     ],
 )
 def test_mistakes_exit_with_2_and_one_line_that_says_what_to_do(

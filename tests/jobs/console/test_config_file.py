@@ -1,12 +1,127 @@
-"""A night's settings in a file: the flags' names and checks, and the command line wins."""
+"""Settings from a file: the names and checks of the flags, and the command line wins."""
 
+import argparse
 from pathlib import Path
 
 import pytest
 
 from jobs.cli import main
+from jobs.console.config_file import CommandLine, expand
+from melanoma.errors import UsageError
 from tests.helpers import fill
 from tests.helpers.nights import rows
+
+
+def trial_parser() -> argparse.ArgumentParser:
+    """A parser with a flag of every kind that a file may set."""
+    parser = argparse.ArgumentParser()
+    for name in ("--config", "--output", "--since"):
+        parser.add_argument(name)
+    parser.add_argument("--images", action="append")
+    parser.add_argument("--keep", nargs="+")
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--rescore", action="store_true")
+    return parser
+
+
+def expanded(tmp_path: Path, text: str, *words: str, beam_options: tuple[str, ...] = ()) -> CommandLine:
+    """Expands `trial --config FILE WORDS` with a file of that text; another command has the flag --max-time."""
+    (tmp_path / "trial.toml").write_text(text, encoding="utf-8")
+    given = CommandLine(["trial", f"--config={tmp_path / 'trial.toml'}", *words], list(beam_options))
+    return expand(given, trial_parser(), flags_of_others={"--max-time"})
+
+
+def inserted(tmp_path: Path, text: str, *words: str) -> list[str]:
+    """The words that a file adds."""
+    found = expanded(tmp_path, text, *words).words
+    assert found[0] == "trial" and found[len(found) - len(words) :] == list(words)
+    return found[1 : len(found) - len(words) - 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        ("output = 'x'", ["--output=x"]),
+        ("limit = 3", ["--limit=3"]),
+        ("since = 2026-02-03", ["--since=2026-02-03"]),
+        ("since = '2026-02-03'", ["--since=2026-02-03"]),
+        ("since = 05:30:00", ["--since=05:30:00"]),
+        ("rescore = true", ["--rescore"]),
+        ("rescore = false", []),
+        ("images = 'a'", ["--images=a"]),
+        ("images = ['b', 'a']", ["--images=b", "--images=a"]),
+        ("keep = ['site', 'age']", ["--keep", "site", "age"]),
+        ("keep = 'site'", ["--keep", "site"]),
+        ("output = '--strange'", ["--output=--strange"]),
+        ("output = 'Müller & Söhne'", ["--output=Müller & Söhne"]),
+        ("max-time = '3h'", []),
+        ("", []),
+    ],
+)
+def test_a_setting_becomes_the_words_of_its_flag(tmp_path: Path, text: str, added: list[str]) -> None:
+    assert inserted(tmp_path, text) == added
+
+
+@pytest.mark.parametrize("words", [["--limit", "5"], ["--limit=5"]])
+def test_a_flag_that_is_typed_replaces_its_setting(tmp_path: Path, words: list[str]) -> None:
+    assert inserted(tmp_path, "limit = 3\noutput = 'x'", *words) == ["--output=x"]
+
+
+def test_a_repeatable_flag_that_is_typed_replaces_the_whole_list(tmp_path: Path) -> None:
+    assert inserted(tmp_path, "images = ['a', 'b']", "--images", "c") == []
+
+
+def test_options_for_beam_come_from_the_file_unless_they_are_typed(tmp_path: Path) -> None:
+    text = "beam-options = ['--runner=FlinkRunner', '--parallelism=4']"
+    assert expanded(tmp_path, text).beam_options == ["--runner=FlinkRunner", "--parallelism=4"]
+    assert expanded(tmp_path, text, beam_options=("--runner=x",)).beam_options == ["--runner=x"]
+
+
+@pytest.mark.parametrize("words", [["trial"], ["trial", "--limit", "3"], ["trial", "--config"]])
+def test_without_a_file_the_command_line_stays_as_it_is(words: list[str]) -> None:
+    given = CommandLine(words, ["--runner=x"])
+    assert expand(given, trial_parser()) == given
+
+
+def test_the_file_may_be_named_in_a_word_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "trial.toml").write_text("limit = 3")
+    given = CommandLine(["trial", "--config", str(tmp_path / "trial.toml")], [])
+    assert expand(given, trial_parser()).words == ["trial", "--limit=3", *given.words[1:]]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("ouput = 'x'", "there is no flag 'ouput'; did you mean 'output'?"),
+        ("beam-option = []", "did you mean 'beam-options'?"),
+        ("xyz = 1", "there is no flag 'xyz'"),
+        ("config = 'other.toml'", "there is no flag 'config'"),
+        ("help = true", "there is no flag 'help'"),
+        ("limit = [1, 2]", "limit takes one value, not a list"),
+        ("limit = true", "limit is True; write a string, a number or a date"),
+        ("limit = [true]", "limit takes one value, not a list"),
+        ("images = []", "images takes at least one value"),
+        ("images = [['a']]", "images is ['a']; write a string"),
+        ("rescore = 'yes'", "rescore is 'yes'; write true or false"),
+        ("rescore = 1", "rescore is 1; write true or false"),
+        ("beam-options = '--runner=x'", 'beam-options must be a list of strings, for example ["--runner=FlinkRunner"]'),
+        ("beam-options = [1]", "beam-options must be a list of strings"),
+        ("[images]\nroot = 'x'", "images is {'root': 'x'}; write a string"),
+        ("limit = ", "is not valid TOML"),
+    ],
+)
+def test_every_complaint_names_the_file_and_the_setting(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        expanded(tmp_path, text)
+    message = str(refused.value)
+    assert complaint in message and str(tmp_path / "trial.toml") in message
+
+
+def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "trial.toml").write_bytes("output = 'Müller'".encode("latin-1"))
+    given = CommandLine(["trial", f"--config={tmp_path / 'trial.toml'}"], [])
+    with pytest.raises(UsageError, match="is not valid TOML"):
+        expand(given, trial_parser())
 
 
 @pytest.fixture
@@ -25,7 +140,7 @@ def test_a_file_gives_the_flags(tmp_path: Path, words: list[str]) -> None:
     assert {str(row["run_date"]) for row in rows(tmp_path / "out")} == {"2026-02-03"}
 
 
-def test_the_check_up_takes_the_file_of_the_night(words: list[str], tmp_path: Path) -> None:
+def test_doctor_reads_the_file_of_the_run(words: list[str], tmp_path: Path) -> None:
     assert main(["doctor", *words[1:]]) == 0
     with (tmp_path / "night.toml").open("a") as file:
         file.write("imagse = 3\n")
@@ -61,18 +176,10 @@ def test_the_settings_that_a_dry_run_prints_make_a_file(
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("ouput = 'x'", "no flag is called 'ouput'; did you mean 'output'"),
-        ("limit = 'many'", "no whole number"),
-        ("limit = [1, 2]", "limit takes one value, not a list"),
-        ("limit = true", "limit is True; write a text, a number or a date"),
-        ("rescore = 'yes'", "rescore is 'yes'; write true or false"),
-        ("images = []", "images takes at least one value"),
-        ("[images]\nroot = 'x'", "images is {'root': 'x'}"),
-        ("beam-options = '--runner=x'", "beam-options must be a list"),
-        ("limit = ", "is no TOML"),
-        ("config = 'other.toml'", "no flag is called 'config'"),
-        ("stop-at = '25:00'", "no time of the day"),
-        ("max-time = '3 days'", "no length of time"),
+        ("ouput = 'x'", "there is no flag 'ouput'; did you mean 'output'"),
+        ("limit = 'many'", "is not a whole number"),
+        ("stop-at = '25:00'", "is not a time of day"),
+        ("max-time = '3 days'", "is not a length of time"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused(

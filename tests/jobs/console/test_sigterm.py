@@ -1,0 +1,83 @@
+"""SIGTERM before and after scoring ends a command as Ctrl-C does, or is ignored where the work is done."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from jobs.console.sigterm import Terminated, finish, terminable
+from tests.helpers import ROOT
+
+
+@pytest.fixture(autouse=True)
+def default_handler() -> Iterator[None]:
+    """The handler of a new process; put back afterwards."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_the_signal_ends_the_block_and_its_clean_up_runs() -> None:
+    steps = []
+    with pytest.raises(Terminated), terminable():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("went on")
+        finally:
+            steps.append("cleaned up")
+    assert steps == ["cleaned up"]
+
+
+def test_it_is_caught_wherever_ctrl_c_is() -> None:
+    with pytest.raises(KeyboardInterrupt), terminable():
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.sigtimedwait([], 1)
+
+
+def test_the_handler_of_before_is_put_back() -> None:
+    received = []
+    signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    with terminable():
+        pass
+    signal.raise_signal(signal.SIGTERM)
+    assert received == [signal.SIGTERM]
+
+
+def test_the_handler_is_put_back_after_an_error_too() -> None:
+    with pytest.raises(ValueError, match="unforeseen"), terminable():
+        raise ValueError("unforeseen")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_other_threads_pass_through() -> None:
+    seen = []
+
+    def work() -> None:
+        with terminable():
+            seen.append(signal.getsignal(signal.SIGTERM))
+        finish()
+        seen.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [signal.SIG_DFL, signal.SIG_DFL]
+
+
+def test_a_finished_run_ignores_the_signal() -> None:
+    script = (
+        "import signal\nfrom jobs.console.sigterm import finish, terminable\n"
+        "with terminable():\n    finish()\n    signal.raise_signal(signal.SIGTERM)\n    print('reported')"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "reported\n")
+
+
+def test_nothing_heavy_is_imported() -> None:
+    script = "import sys, jobs.console.sigterm; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not set(ended.stdout.split()) & {"numpy", "pyarrow", "fsspec", "deltalake", "apache_beam", "tensorflow"}
