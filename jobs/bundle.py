@@ -1,89 +1,166 @@
 """`melanoma bundle`: inspect, verify and import models."""
 
 import argparse
-import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jobs.console import logs
 from jobs.console.arg_types import size
 from jobs.console.exit_codes import OK
+from jobs.console.options import Options
 from melanoma.terminal import printable
+
+
+@dataclass(frozen=True)
+class InspectOptions(Options):
+    """Arguments of `melanoma bundle inspect`."""
+
+    uri: str
+    card: bool
+
+
+@dataclass(frozen=True)
+class VerifyOptions(Options):
+    """Arguments of `melanoma bundle verify`."""
+
+    uri: str
+
+
+@dataclass(frozen=True)
+class ImportOptions(Options):
+    """Arguments of `melanoma bundle import`.
+
+    Attributes:
+        model: URI or path of the `.keras` file.
+        output: Folder of the new bundle.
+        labels: In the order of the network's outputs.
+        size: Height and width of the network's input, pixels.
+        crop: Share of the centre crop, above 0 to 1; None for no crop.
+        scale: Factor on pixel values 0 to 255.
+        offset: Added after `scale`.
+        mean: Subtracted from red, green and blue.
+        std: Divides red, green and blue.
+        prior: Class shares in the order of `labels`; None for equal shares.
+        licence: Terms of the data that the network was trained on.
+    """
+
+    model: str
+    output: str
+    labels: tuple[str, ...]
+    size: tuple[int, int]
+    crop: float | None
+    scale: float
+    offset: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    prior: tuple[float, ...] | None
+    licence: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the three actions."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    action = functools.partial(actions.add_parser, allow_abbrev=False)
-    inspect = action("inspect", help="show what a bundle says of itself; runs nothing of it")
-    inspect.add_argument("uri", metavar="URI")
-    inspect.add_argument("--card", action="store_true", help="print the whole card")
-    verify = action("verify", help="check digests, network file and golden phantoms, as every run does")
-    verify.add_argument("uri", metavar="URI")
-    _add_import(action("import", help="turn a Keras model from elsewhere into a bundle"))
+
+    def add(name: str, purpose: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+
+    inspect = add("inspect", "check a bundle's files and show what it states, without running its network")
+    inspect.add_argument("uri", metavar="URI", help="folder of the bundle")
+    inspect.add_argument("--card", action="store_true", help="print the whole model card instead")
+    verify = add("verify", "check a bundle's files and golden samples, as every run does before it scores")
+    verify.add_argument("uri", metavar="URI", help="folder of the bundle")
+    _add_import(add("import", "turn a Keras model from elsewhere into a bundle"))
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", metavar="MODEL.keras")
-    parser.add_argument("--output", required=True, metavar="URI", help="folder of the new bundle")
-    parser.add_argument("--labels", required=True, nargs="+", metavar="LABEL", help="in the order of the outputs")
-    parser.add_argument("--size", required=True, type=size, metavar="HxW", help="input of the network, pixels")
-    parser.add_argument("--crop", type=float, metavar="SHARE", help="centre crop before the resize, above 0 to 1")
-    parser.add_argument("--scale", type=float, default=1.0, help="factor on pixel values 0 to 255 (default: 1)")
-    parser.add_argument("--offset", type=float, default=0.0, help="added after --scale (default: 0)")
-    parser.add_argument("--mean", type=float, nargs=3, default=[0.0, 0.0, 0.0], metavar="X", help="per channel")
-    parser.add_argument("--std", type=float, nargs=3, default=[1.0, 1.0, 1.0], metavar="X", help="per channel")
-    parser.add_argument("--prior", type=float, nargs="+", metavar="P", help="class shares (default: all alike)")
-    parser.add_argument("--licence", default="Terms unknown: ask whoever gave you the model.", help="terms of the data")
+    add = parser.add_argument
+    add("model", metavar="MODEL.keras", help="URI or path of the model file")
+    add("--output", required=True, metavar="URI", help="folder of the new bundle")
+    add("--labels", required=True, nargs="+", metavar="LABEL", help="classes in the order of the network's outputs")
+    add("--size", required=True, type=size, metavar="HxW", help="height and width of the network's input, pixels")
+    add(
+        "--crop",
+        type=float,
+        metavar="SHARE",
+        help="crop to the centre before resizing, keeping this share of each side, above 0 to 1 (default: no crop)",
+    )
+    add("--scale", type=float, default=1.0, metavar="X", help="factor for pixel values 0 to 255 (default: 1)")
+    add("--offset", type=float, default=0.0, metavar="X", help="added after --scale (default: 0)")
+    channels: dict[str, Any] = {"type": float, "nargs": 3, "metavar": ("R", "G", "B")}
+    add("--mean", default=[0.0, 0.0, 0.0], help="subtracted after --offset (default: 0 0 0)", **channels)
+    add("--std", default=[1.0, 1.0, 1.0], help="divides after --mean (default: 1 1 1)", **channels)
+    add(
+        "--prior",
+        type=float,
+        nargs="+",
+        metavar="SHARE",
+        help="class shares that the probabilities refer to, in the order of --labels (default: equal shares)",
+    )
+    add(
+        "--licence",
+        default="Terms unknown: ask whoever gave you the model.",
+        metavar="TEXT",
+        help="terms of the data that the network was trained on (default: unknown)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Does one of the three."""
-    return {"inspect": _inspect, "verify": _verify, "import": _import}[args.action](args)
+    """Runs the action that was chosen and returns its exit code."""
+    if args.action == "inspect":
+        return _inspect(InspectOptions.from_args(args))
+    if args.action == "verify":
+        return _verify(VerifyOptions.from_args(args))
+    return _import(ImportOptions.from_args(args))
 
 
-def _inspect(args: argparse.Namespace) -> int:
+def _inspect(options: InspectOptions) -> int:
     from melanoma.model.bundle import load_bundle
 
-    bundle = load_bundle(args.uri)
-    if args.card:
+    bundle = load_bundle(options.uri)
+    if options.card:
         print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
         return OK
     facts = bundle.facts
-    print(f"{bundle.uri}\n  model_id   {bundle.model_id}\n  digest     {bundle.digest}")
-    print(f"  labels     {', '.join(bundle.slugs)}")
-    print(f"  input      {bundle.spec.height}x{bundle.spec.width}, crop {bundle.spec.crop}")
-    print(f"  network    {facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}")
-    print(
-        f"  rule       {bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}"
-    )
-    print(f"  measured   {_measured(bundle.description['metrics'])}")
-    print("  digests and network file are in order; the network was not run (melanoma bundle verify runs it)")
+    rows = {
+        "model_id": bundle.model_id,
+        "digest": bundle.digest,
+        "labels": ", ".join(bundle.slugs),
+        "input": f"{bundle.spec.height}x{bundle.spec.width}, crop {bundle.spec.crop}",
+        "network": f"{facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}",
+        "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}",
+        "measured": _measured(bundle.description["metrics"]),
+    }
+    print(bundle.uri, *(f"  {name:<10} {value}" for name, value in rows.items()), sep="\n")
+    print("  Files and digests are in order. The network was not run; melanoma bundle verify runs it.")
     return OK
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
-    """Gives the one figure that says most, where training has measured it; the card has all of them."""
+    """Returns the most telling figure of a training's report; the card has all of them."""
     try:
         figure = metrics["test"]["balanced_accuracy"]
         interval = f"95 %: {figure['low']:.3f} to {figure['high']:.3f}, n = {figure['n']:d}"
         return f"balanced accuracy {figure['value']:.3f} on its test part ({interval}); see --card"
     except (KeyError, TypeError, ValueError):  # a bundle from elsewhere may state anything, or nothing
-        return "no figures as melanoma train writes them; see --card"
+        return "no figures in the form that melanoma train writes; see --card"
 
 
-def _verify(args: argparse.Namespace) -> int:
+def _verify(options: VerifyOptions) -> int:
     from melanoma.model.bundle import load_bundle
 
-    bundle = load_bundle(args.uri)
+    bundle = load_bundle(options.uri)
     with logs.native_silence():
-        from melanoma.model.engine import load_engine  # TensorFlow: only for a bundle that is whole
+        from melanoma.model.engine import load_engine  # TensorFlow: slow, so only for a bundle that is intact
     load_engine(bundle, batch_size=len(bundle.golden))
-    print(f"{bundle.uri}: {bundle.model_id} is whole, safe to load and scores its {len(bundle.golden)} golden phantoms")
+    print(
+        f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its "
+        f"{len(bundle.golden)} golden samples"
+    )
     return OK
 
 
-def _import(args: argparse.Namespace) -> int:
+def _import(options: ImportOptions) -> int:
     from melanoma.images.decoding import ImageSpec
     from melanoma.model.bundle import Scaling, uniform_prior
     from melanoma.model.bundle_contents import ModelSettings
@@ -91,14 +168,14 @@ def _import(args: argparse.Namespace) -> int:
     with logs.native_silence():
         from melanoma.model.keras_import import import_model
 
-    height, width = args.size
+    height, width = options.size
     settings = ModelSettings(
-        labels=args.labels,
-        spec=ImageSpec(height, width, args.crop),
-        prior=args.prior or uniform_prior(args.labels),
-        scaling=Scaling(args.scale, args.offset, tuple(args.mean), tuple(args.std)),
+        labels=options.labels,
+        spec=ImageSpec(height, width, options.crop),
+        prior=options.prior or uniform_prior(options.labels),
+        scaling=Scaling(options.scale, options.offset, options.mean, options.std),
     )
-    bundle = import_model(args.model, args.output, settings, args.licence)
+    bundle = import_model(options.model, options.output, settings, options.licence)
     print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
-    print("  Check it against the model's own framework on a few photographs before a night depends on it.")
+    print("  Before you rely on it, compare its answers on a few photographs with the model's own framework.")
     return OK

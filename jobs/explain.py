@@ -1,4 +1,4 @@
-"""`melanoma explain`: one photograph's whole story."""
+"""`melanoma explain`: every attempt to score one photograph, and what comes next."""
 
 import argparse
 import datetime
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
-    parser.add_argument("photograph", metavar="URI", help="URI or path, or the 12 hex digits of a report")
-    parser.add_argument("--offline", action="store_true", help="do not ask the photograph's store what it has now")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument(
+        "photograph",
+        metavar="URI",
+        help="URI or path of the photograph, or its pseudonym of 12 characters from a report",
+    )
+    parser.add_argument("--offline", action="store_true", help="do not check the photograph in its store")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run(args: argparse.Namespace) -> int:

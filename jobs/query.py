@@ -1,4 +1,4 @@
-"""`melanoma query`: SQL over the score table, on the terminal or as a file."""
+"""`melanoma query`: SQL over the score table, with the result on the terminal or in a file."""
 
 import argparse
 import sys
@@ -12,21 +12,15 @@ _VIEWS = ("latest", "current", "failures", "nights", "scores")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
-    parser.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
-    parser.add_argument(
-        "sql",
-        metavar="SQL",
-        nargs="?",
-        help="one DuckDB statement over the views scores, latest, current, failures, nights",
-    )
-    parser.add_argument("--file", metavar="FILE", help="file with the statement")
-    parser.add_argument("--output", metavar="FILE", help="write the answer there, .csv or .parquet")
-    parser.add_argument("--format", choices=("csv", "parquet"), help="of --output or --export, whatever the name says")
-    parser.add_argument(
-        "--export", metavar="FILE", help="write a whole view there, as one plain file, replaced at once"
-    )
-    parser.add_argument("--view", choices=_VIEWS, default="latest", help="of --export (default: latest)")
-    parser.add_argument("--rows", type=int, default=50, metavar="N", help="to show on the terminal (default: 50)")
+    add = parser.add_argument
+    add("table", metavar="TABLE", help="folder of the score table, as given to score --output")
+    add("sql", metavar="SQL", nargs="?", help=f"one DuckDB statement over the views {', '.join(_VIEWS)}")
+    add("--file", metavar="FILE", help="read the statement from this file instead")
+    add("--output", metavar="FILE", help="write the result to this .csv or .parquet file instead of the terminal")
+    add("--format", choices=("csv", "parquet"), help="format of the file (default: by its extension)")
+    add("--export", metavar="FILE", help="write a whole view to one .csv or .parquet file, replacing it atomically")
+    add("--view", choices=_VIEWS, default="latest", help="view for --export (default: latest)")
+    add("--rows", type=int, default=50, metavar="N", help="number of rows to print on the terminal (default: 50)")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""`melanoma table`: history, promotion, deletion, compaction, clean-up and forgetting."""
+"""`melanoma table`: history, models, promotion, deletion, compaction, clean-up and erasure."""
 
 import argparse
 import contextlib
@@ -17,29 +17,33 @@ from jobs.console.exit_codes import OK
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares a sub-command for each thing that can be done to a table."""
-    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    """Declares one action for each kind of maintenance."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, purpose: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
-        command.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
-        return command
+        action = actions.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        action.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
+        return action
 
-    history = add("history", "show the versions of the table, the newest first")
-    history.add_argument("--json", action="store_true", help="for programs")
-    add("models", "show the models of the table, and which one is promoted").add_argument(
-        "--json", action="store_true", help="for programs"
+    history = add("history", "show the versions of the table, newest first")
+    history.add_argument("--json", action="store_true", help="print JSON")
+    models = add("models", "show the models in the table, and which one is promoted")
+    models.add_argument("--json", action="store_true", help="print JSON")
+    promote = add("promote", "make a model's results the current ones")
+    promote.add_argument("model_id", metavar="MODEL_ID", help="model to promote, as table models prints it")
+    delete = add("delete", "delete all rows of a model that is not promoted")
+    delete.add_argument("--model", required=True, metavar="MODEL_ID", help="model whose rows are deleted")
+    delete.add_argument("--yes", action="store_true", help="delete them; without it, only print how many there are")
+    add("compact", "merge the small files of many runs; no row changes")
+    vacuum = add("vacuum", "delete data files that were replaced longer ago than the retention period")
+    vacuum.add_argument(
+        "--retention-days", type=whole, default=7, metavar="N", help="retention period, 7 or more (default: 7)"
     )
-    add("promote", "let a model's answers count as the current ones").add_argument("model_id", metavar="MODEL_ID")
-    delete = add("delete", "delete all rows of a model that is not the promoted one")
-    delete.add_argument("--model", required=True, metavar="MODEL_ID")
-    delete.add_argument("--yes", action="store_true", help="do it; without it only the number of rows is said")
-    add("compact", "merge the small files of many nights; no row changes")
-    vacuum = add("vacuum", "delete data files that have been replaced for longer than the retention")
-    vacuum.add_argument("--retention-days", type=whole, default=7, metavar="N", help="7 or more (default: 7)")
-    vacuum.add_argument("--yes", action="store_true", help="do it; without it only their number is said")
-    forget = add("forget", "forget photographs for good: rows, files, staged rows and report lines")
-    forget.add_argument("--uris", required=True, metavar="FILE", help="one URI or path a line, as the table spells it")
+    vacuum.add_argument("--yes", action="store_true", help="delete them; without it, only print how many there are")
+    forget = add("forget", "erase photographs for good: rows, data files, staged rows and report lines")
+    forget.add_argument(
+        "--uris", required=True, metavar="FILE", help="text file with one URI or path per line, as in the table"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

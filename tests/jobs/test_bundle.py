@@ -239,7 +239,7 @@ def test_verify_runs_the_network_and_inspect_does_not(
     bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bundle", "verify", bundle_uri]) == 0
-    assert "scores its 8 golden phantoms" in capsys.readouterr().out
+    assert "reproduces its 8 golden samples" in capsys.readouterr().out
     permuted = edited(bundle_uri, tmp_path, labels=["nevus", "melanoma", "basal cell carcinoma"])
     assert main(["bundle", "inspect", permuted]) == 0
     assert main(["bundle", "verify", permuted]) == 2

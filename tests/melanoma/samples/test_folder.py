@@ -1,6 +1,5 @@
 """Phantoms and the folder of samples: the same every time, told apart, never over a foreign file."""
 
-import argparse
 import hashlib
 import io
 import subprocess
@@ -14,7 +13,6 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-import jobs.samples
 from melanoma.errors import UsageError
 from melanoma.images.encoding import encode
 from melanoma.samples.folder import write_samples
@@ -65,7 +63,7 @@ def fault(store: Path, name: str) -> bytes:
 
 
 def test_one_seed_draws_one_picture_in_this_and_another_process() -> None:
-    program = "import sys, melanoma.samples as s; sys.stdout.buffer.write(s.draw(5, 60, 80).tobytes())"
+    program = "import sys, melanoma.samples.phantoms as s; sys.stdout.buffer.write(s.draw(5, 60, 80).tobytes())"
     other = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     assert digest(draw(5, 60, 80)) == digest(draw(5, 60, 80)) == hashlib.sha256(other).hexdigest()
 
@@ -272,46 +270,3 @@ def test_numbers_out_of_range_are_refused_before_anything_is_written(
 def test_a_store_may_be_broken_throughout(tmp_path: Path) -> None:
     names = [path.stem for path in write_samples(tmp_path, count=5, broken=5)]
     assert [name[13:] for name in names] == list(FAULTS)
-
-
-def run(*words: str) -> int:
-    parser = argparse.ArgumentParser()
-    jobs.samples.add_arguments(parser)
-    return jobs.samples.run(parser.parse_args(words))
-
-
-def test_the_command_says_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "deep" / "samples"
-    assert run(str(folder), "--count", "6", "--broken", "2", "--seed", "9") == 0
-    out = capsys.readouterr().out
-    assert str(folder) in out
-    assert "6 sample files" in out
-    assert "2 of them broken" in out
-    assert "drawn by a program" in out
-    assert len(list(folder.rglob("phantom-*"))) == 6
-    assert "seed 9" in (folder / "README.txt").read_text()
-
-
-@pytest.mark.parametrize(
-    ("words", "text"),
-    [
-        (("s3://bucket/samples",), "local folder"),
-        (("samples", "--count", "0"), "count must be at least 1"),
-        (("file/below", "--count", "1", "--broken", "0"), "cannot be written"),
-    ],
-)
-def test_the_command_refuses_in_one_line_what_cannot_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], text: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("file").write_bytes(b"")
-    with pytest.raises(UsageError, match=text) as caught:
-        run(*words)
-    assert "\n" not in str(caught.value)
-    assert content(tmp_path) == {"file": b""}
-
-
-def test_the_command_starts_without_heavy_libraries() -> None:
-    program = "import sys, jobs.samples; print({'numpy', 'PIL', 'keras'} & set(sys.modules))"
-    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "set()"
