@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photograph",
         metavar="URI",
-        help="URI or path of the photograph, or its pseudonym of 12 characters from a report",
+        help="URI or path of the photograph, or its pseudonym from a report",
     )
     parser.add_argument("--offline", action="store_true", help="do not check the photograph in its store")
     parser.add_argument("--json", action="store_true", help="print JSON")
