@@ -7,11 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from melanoma.audit.hash_files import hash_photographs
-from melanoma.audit.leaks import join_near_duplicates, leaks
+from melanoma.audit.leaks import find_leaks, join_near_duplicates
 from melanoma.audit.perceptual_hash import Hashes
-from melanoma.datasets.cleaning import clean, read_reference
-from melanoma.datasets.reading import Columns, Photograph, read_file, read_folders
-from melanoma.datasets.splits import TEST, VALIDATION, read_split, split
+from melanoma.datasets.cleaning import clean
+from melanoma.datasets.existing_splits import read_split
+from melanoma.datasets.folders import read_folders
+from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photographs import Photograph, read_file
+from melanoma.datasets.reference import read_reference
+from melanoma.datasets.splits import TEST, VALIDATION
+from melanoma.datasets.splitting import split
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.images.decoding import ImageSpec, decode
 from melanoma.training.data.augmentor import view
@@ -74,7 +79,7 @@ def gather(data: Path, split_table: str | None) -> Material:
     found = [read_folders(folder) for folder in folders]
     every = [photograph for photographs in found for photograph in photographs]
     reference = read_reference(str(data / "ham10000" / "metadata.csv"), Columns("image_id", "dx", "lesion_id"))
-    hashes = hash_photographs(every)
+    hashes = hash_photographs(every).hashes
     stated = [replace(p, group=reference.group_of.get(p.image_id, p.group)) for p in every]
     items = [Item(p, (), hash_) for p, hash_ in zip(join_near_duplicates(stated, hashes), hashes, strict=True)]
     kept = {photograph.uri for photograph in clean(every, reference)[0]}
@@ -105,7 +110,7 @@ def shared(training: Sequence[Item], judged: Sequence[Item]) -> dict[str, int]:
     sides = ["training"] * len(training) + ["judged"] * len(judged)
     hashes = np.stack([item.hash for item in items])
     seen: dict[str, set[int]] = {}
-    for finding in leaks([item.photograph for item in items], sides, hashes):
+    for finding in find_leaks([item.photograph for item in items], sides, hashes):
         ends = {finding.first, finding.second}
         seen.setdefault(str(finding.basis), set()).update(
             end for end in ends if end is not None and end >= len(training)

@@ -16,8 +16,17 @@ import numpy.typing as npt
 from PIL import Image
 
 from melanoma.audit.hash_files import hash_photographs
-from melanoma.audit.perceptual_hash import NEAR, NEAR_TURNED, Hashes, near_pairs, perceptual_hash, turned_hashes
-from melanoma.datasets.reading import Columns, Photograph, read_table
+from melanoma.audit.perceptual_hash import (
+    NEAR_BITS,
+    NEAR_BITS_TURNED,
+    Hashes,
+    near_pairs,
+    perceptual_hash,
+    turned_hashes,
+)
+from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.reading import read_table
 from melanoma.images.decoding import ImageSpec, decode
 
 SEEN = ImageSpec(64, 64)
@@ -30,7 +39,7 @@ def main(folder: Path) -> None:
     """Prints all tables that docs/models/audit.md shows."""
     columns = Columns("image_id", "dx", "lesion_id")
     photographs, _ = read_table(str(folder / "metadata.csv"), columns, [str(folder / "images")])
-    hashes = hash_photographs(photographs, turned=True)
+    hashes = hash_photographs(photographs, turned=True).hashes
     print(f"HAM10000, {len(photographs):,} photographs\n\nbits  one lesion  two lesions  two lesions, one turned")
     show_pairs(photographs, hashes)
     sizes = Counter(photograph.group for photograph in photographs).values()
@@ -41,7 +50,11 @@ def main(folder: Path) -> None:
     for quality, scale in STORED:
         for turned in (False, True):
             bits = [stored_bits(photographs[i], hashes[i, 0], n, quality, scale, turned) for n, i in enumerate(drawn)]
-            tell(f"quality {quality}, sides {scale:g}{', turned' * turned}", bits, NEAR_TURNED if turned else NEAR)
+            tell(
+                f"quality {quality}, sides {scale:g}{', turned' * turned}",
+                bits,
+                NEAR_BITS_TURNED if turned else NEAR_BITS,
+            )
     crops = sorted((folder / "crop_224").glob("*.jpg"))[:DRAWN]
     if crops:
         index_of = {photograph.image_id: index for index, photograph in enumerate(photographs)}
@@ -53,14 +66,14 @@ def main(folder: Path) -> None:
 
 def show_pairs(photographs: Sequence[Photograph], hashes: Hashes) -> None:
     """Counts pairs by distance and by whether they show one lesion; a turned look counts where it is the nearer."""
-    upright = {pair[:2]: pair.distance for pair in near_pairs(hashes[:, 0], most=64)}
+    upright = {pair[:2]: pair.distance for pair in near_pairs(hashes[:, 0], max_bits=64)}
     counts: Counter[tuple[int, str]] = Counter()
     for (first, second), bits in upright.items():
         counts[bits // 8, "one" if photographs[first].group == photographs[second].group else "two"] += 1
     nearest: dict[tuple[int, int], int] = {}
     for turn in range(1, 8):
         # Each turned photograph against the upright ones, in one table.
-        for first, second, bits in near_pairs(np.concatenate([hashes[:, 0], hashes[:, turn]]), most=NEAR):
+        for first, second, bits in near_pairs(np.concatenate([hashes[:, 0], hashes[:, turn]]), max_bits=NEAR_BITS):
             pair = min(first, second - len(hashes)), max(first, second - len(hashes))
             if first < len(hashes) <= second and pair[0] != pair[1] and bits < upright.get(pair, 256):
                 nearest[pair] = min(bits, nearest.get(pair, 256))
@@ -68,7 +81,7 @@ def show_pairs(photographs: Sequence[Photograph], hashes: Hashes) -> None:
         if photographs[first].group != photographs[second].group:
             counts[bits // 8, "turned"] += 1
     for step in range(8):
-        turned = f"{counts[step, 'turned']:4}" if 8 * step < NEAR else "   -"
+        turned = f"{counts[step, 'turned']:4}" if 8 * step < NEAR_BITS else "   -"
         print(f"{8 * step:2} to {8 * step + 7:2}  {counts[step, 'one']:4}  {counts[step, 'two']:4}  {turned}")
 
 

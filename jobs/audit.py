@@ -1,8 +1,10 @@
-"""`melanoma audit`: what labelled data hides, before anything is trained on it or judged by it."""
+"""`melanoma audit`: finds duplicates, contradictory labels and leaks in labelled data, before it is used."""
 
 import argparse
 import uuid
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,41 +18,70 @@ from melanoma.terminal import printable
 
 if TYPE_CHECKING:
     from melanoma.audit.findings import Finding
-    from melanoma.audit.sets import Reading, Sets
-    from melanoma.audit.summary import Line
+    from melanoma.audit.sets import SetOptions, Sets
+    from melanoma.audit.summary import FindingGroup, SetSummary
 
 FOUND = 1
 _KINDS = ("leak", "labels", "groups", "duplicate", "broken")
-_LINES = 6
+_DEFAULT_FAIL_ON = ("leak", "labels")
+_MAX_LINES = 6  # for each kind of finding and basis
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "root": {
         "action": "append",
         "default": [],
         "metavar": "FOLDER",
-        "help": "where the photographs of tables lie; repeatable",
+        "help": "folder of the photographs that tables list; repeatable, the first that has a photograph counts",
     },
     **{name: DATA_FLAGS[name] for name in ("reference", "id-column", "label-column")},
-    "group-column": {"metavar": "NAME", "help": "of a table: lesion or patient"},
-    "part-column": {"metavar": "NAME", "help": "of tables in DATA: part of a split, such as train or test"},
-    "unlabelled": {"action": "store_true", "help": "folders in DATA hold photographs at any depth, and name no class"},
+    "group-column": {"metavar": "NAME", "help": "table column: lesion or patient"},
+    "part-column": {
+        "metavar": "NAME",
+        "help": "column of tables in DATA: part of a split, such as train or test",
+    },
+    "unlabelled": {
+        "action": "store_true",
+        "help": "folders in DATA hold photographs at any depth, and their names are not classes",
+    },
     "upright": {
         "action": "store_true",
-        "help": "do not look for copies that were turned or mirrored: 2.5 times faster",
+        "help": "do not search for turned or mirrored copies; 2.5 times faster",
     },
-    "output": {"metavar": "FOLDER", "help": "gets findings.csv, audit.json and audit.html"},
+    "output": {"metavar": "FOLDER", "help": "write findings.csv, audit.json and audit.html to this folder"},
     "examples": {
         "type": partial(whole, least=0),
         "default": 24,
         "metavar": "N",
-        "help": "pairs shown on the page, of each kind and way of knowing (default: %(default)s)",
+        "help": "largest number of pairs on the page for each kind of finding and basis (default: %(default)s)",
     },
     "fail-on": {
         "action": "append",
+        "default": [],
         "choices": (*_KINDS, "nothing"),
-        "help": "exit with 1 where there is any; repeatable (default: leak and labels)",
+        "help": "exit with code 1 if there is any such finding; repeatable (default: leak and labels)",
     },
 }
+
+
+@dataclass(frozen=True)
+class AuditOptions(TableOptions):
+    """What the command line asks for; each field carries the name of its flag.
+
+    Attributes:
+        part_column: Column of tables with the part of a split.
+        unlabelled: Whether the names of folders are not classes.
+        upright: Whether turned and mirrored copies are left out.
+        output: Folder of the files; None to write none.
+        examples: Largest number of pairs on the page, for each kind and basis.
+        fail_on: Kinds of findings that make the exit code 1, or `nothing`; empty for the default.
+    """
+
+    part_column: str | None
+    unlabelled: bool
+    upright: bool
+    output: str | None
+    examples: int
+    fail_on: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,61 +90,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "data",
         nargs="+",
         metavar="DATA",
-        help="folder of class folders, folder of photographs, or CSV or Parquet table; several are several sets, "
-        "which must not share a photograph",
+        help="folder with one subfolder per class, folder of photographs, or CSV or Parquet table; each DATA is one "
+        "set, and no two sets should share a photograph",
     )
     for name, details in _OPTIONS.items():
         parser.add_argument(f"--{name}", **details)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Audits, prints the counts and writes what was asked for.
+    """Audits the data, prints the counts, and writes the files if there is an --output.
 
     Returns:
-        Exit code 0, or 1 where something was found that --fail-on names.
+        Exit code 0, or 1 if there is a finding of a kind that --fail-on names.
 
     Raises:
-        MelanomaError: Arguments or data that cannot work.
+        MelanomaError: The arguments do not fit together, or the data cannot be read.
     """
-    reading = _check(args)
-    from melanoma import storage
-    from melanoma.audit import audit, hash_files, page, sets, summary
+    options = AuditOptions.from_args(args)
+    set_options = _set_options(options)
+    from melanoma.audit import audit, hash_files, sets
 
-    if args.output:
-        _probe(args.output)
-    found = sets.read_sets(args.data, reading)
-    refused: dict[int, str] = {}
-    with tqdm(total=len(found.photographs), unit="image", desc="looked at", disable=None, dynamic_ncols=True) as bar:
-        hashes = hash_files.hash_photographs(found.photographs, bar.update, turned=not args.upright, refused=refused)
-    findings = audit.audit(found, hashes, refused)
-    _show(found, findings, summary.lines_of(found, findings), refused)
-    if args.output:
-        for name, data in (
-            ("findings.csv", summary.to_csv(found, findings)),
-            ("audit.json", summary.to_json(found, findings, refused)),
-            ("audit.html", page.page(found, findings, refused, args.examples).encode()),
-        ):
-            storage.write_bytes(storage.join(storage.canonical(args.output), name), data)
-        print(f"\n{args.output}: findings.csv, audit.json, audit.html (it holds photographs: do not publish it)")
-    bad = set(args.fail_on or ("leak", "labels"))
-    return FOUND if any(finding.kind in bad for finding in findings) else OK
+    if options.output:
+        _check_writable(options.output)
+    found = sets.read_sets(options.data, set_options)
+    with tqdm(total=len(found.photographs), unit="image", desc="hashed", disable=None, dynamic_ncols=True) as bar:
+        hashes, unreadable = hash_files.hash_photographs(found.photographs, bar.update, turned=not options.upright)
+    findings = audit.audit(found, hashes, unreadable)
+    _print_report(found, findings, unreadable)
+    if options.output:
+        _write_files(options.output, options.examples, found, findings, unreadable)
+    fail_on = options.fail_on or _DEFAULT_FAIL_ON
+    return FOUND if any(finding.kind in fail_on for finding in findings) else OK
 
 
-def _check(args: argparse.Namespace) -> "Reading":
-    """Checks what can be checked before anything is read."""
-    from melanoma.audit.sets import Reading
-    from melanoma.datasets.reading import is_table
+def _set_options(options: AuditOptions) -> "SetOptions":
+    """Returns how to read the sets, after every check that reads nothing.
 
-    columns = columns_of(TableOptions.from_args(args), "DATA")
-    if args.part_column and not any(map(is_table, args.data)):
+    Raises:
+        UsageError: Flags that belong together are not given together.
+    """
+    from melanoma.audit.sets import SetOptions
+    from melanoma.datasets.label_tables import is_table
+
+    columns = columns_of(options, "DATA")
+    if options.part_column and not any(map(is_table, options.data)):
         raise UsageError("--part-column goes with a CSV or Parquet table in DATA")
-    if "nothing" in (args.fail_on or ()) and len(args.fail_on) > 1:
+    if "nothing" in options.fail_on and len(options.fail_on) > 1:
         raise UsageError("--fail-on nothing excludes every other --fail-on")
-    return Reading(columns, args.root, args.part_column, args.reference, args.unlabelled)
+    return SetOptions(columns, options.root, options.part_column, options.reference, options.unlabelled)
 
 
-def _probe(folder: str) -> None:
-    """Writes and removes a file, so that a long look is not lost at its end."""
+def _check_writable(folder: str) -> None:
+    """Writes and removes a file, so that a long audit does not fail at its end."""
     from melanoma import storage
 
     probe = storage.join(storage.canonical(folder), f"probe-{uuid.uuid4().hex[:8]}")
@@ -121,36 +149,61 @@ def _probe(folder: str) -> None:
     storage.remove(probe)
 
 
-def _show(sets: "Sets", findings: "Sequence[Finding]", lines: "Sequence[Line]", refused: dict[int, str]) -> None:
+def _write_files(
+    folder: str, max_examples: int, sets: "Sets", findings: "Sequence[Finding]", unreadable: dict[int, str]
+) -> None:
+    from melanoma import storage
+    from melanoma.audit import exports, page
+
+    files = {
+        "findings.csv": exports.to_csv(sets, findings),
+        "audit.json": exports.to_json(sets, findings, unreadable),
+        "audit.html": page.page(sets, findings, unreadable, max_examples).encode(),
+    }
+    for name, data in files.items():
+        storage.write_bytes(storage.join(storage.canonical(folder), name), data)
+    print(f"\n{folder}: {', '.join(files)} (the page holds photographs: do not publish it)")
+
+
+def _print_report(sets: "Sets", findings: "Sequence[Finding]", unreadable: dict[int, str]) -> None:
     from melanoma.audit import summary
-    from melanoma.audit.page import KNOWN_BY, TITLES
+    from melanoma.audit.wording import TITLES
 
-    rows: list[tuple[str, ...]] = [("set", "", "photographs", "contents", "groups")]
-    for of in summary.describe_sets(sets, refused):
-        absent = f"{of['absent']:,} more are listed but absent" if of["absent"] else ""
-        rows.append((of["name"], absent, *(f"{of[column]:,}" for column in ("photographs", "contents", "groups"))))
-    _print(rows, range(2, 5))
-    if not findings:
-        print("\nnothing found: no leak, no contradictory label, no duplicate, no broken file")
-        return
-    rows = [("finding", "where", "known by", "count", "")]
-    left: dict[tuple[str, str], int] = {}
-    for line in lines:
-        left[line.kind, line.basis] = left.get((line.kind, line.basis), 0) + 1
-        if left[line.kind, line.basis] <= _LINES:
-            count = f"{len(line.findings):,}"
-            rows.append((TITLES[line.kind].lower(), line.where, KNOWN_BY[line.basis], count, line.share))
+    _print_sets(summary.summarise_sets(sets, unreadable))
     print()
-    _print(rows, range(3, 4))
-    more = sum(max(0, number - _LINES) for number in left.values())
-    if more:
-        print(f"and {more} smaller lines, in audit.json under --output")
-    counts = summary.concerned(findings)
-    print("\nphotographs concerned: " + ", ".join(f"{TITLES[kind].lower()} {counts[kind]:,}" for kind in counts))
+    if not findings:
+        print("nothing found: no leaks, contradictory labels, divided groups, duplicates or unreadable files")
+        return
+    _print_groups(summary.group_findings(sets, findings))
+    counts = summary.count_affected(findings)
+    print("\nphotographs affected: " + ", ".join(f"{TITLES[kind].lower()} {counts[kind]:,}" for kind in counts))
 
 
-def _print(rows: Sequence[Sequence[str]], numbers: range) -> None:
-    """Prints columns, numbers to the right; a column without a word is left out."""
+def _print_sets(summaries: "Sequence[SetSummary]") -> None:
+    rows: list[tuple[str, ...]] = [("set", "", "photographs", "images", "groups")]
+    for one in summaries:
+        absent = f"{one.absent:,} more are listed but absent" if one.absent else ""
+        rows.append((one.name, absent, f"{one.photographs:,}", f"{one.contents:,}", f"{one.groups:,}"))
+    _print_columns(rows, range(2, 5))
+
+
+def _print_groups(groups: "Sequence[FindingGroup]") -> None:
+    from melanoma.audit.wording import BASES, TITLES
+
+    rows: list[tuple[str, ...]] = [("finding", "where", "known by", "count", "")]
+    lines = Counter[tuple[str, str]]()
+    for group in groups:
+        lines[group.kind, group.basis] += 1
+        if lines[group.kind, group.basis] <= _MAX_LINES:
+            count = f"{len(group.findings):,}"
+            rows.append((TITLES[group.kind].lower(), group.where, BASES[group.basis], count, group.out_of))
+    _print_columns(rows, range(3, 4))
+    if hidden := sum(max(0, number - _MAX_LINES) for number in lines.values()):
+        print(f"and {hidden} more lines with smaller counts, in audit.json under --output")
+
+
+def _print_columns(rows: Sequence[Sequence[str]], numbers: range) -> None:
+    """Prints aligned columns, numbers to the right; leaves out columns that are empty in every row."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = [

@@ -76,7 +76,7 @@ def _check(args: argparse.Namespace) -> None:
     if not 0 <= args.balance <= 1:
         raise UsageError(f"--balance {args.balance:g}: give a share from 0 to 1")
     sources = sources_of(DataOptions.from_args(args))
-    from melanoma.datasets.reading import is_table
+    from melanoma.datasets.label_tables import is_table
     from melanoma.training.data.export import check_folder
 
     read = [*sources.roots, *(uri for uri in sources.data if not is_table(uri))]

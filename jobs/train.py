@@ -199,7 +199,7 @@ def _chosen(args: argparse.Namespace, recipe: "Recipe") -> "Recipe":
 
 def _subgroups(args: argparse.Namespace) -> dict[str, dict[str, str]]:
     """Reads the columns of --by: values by column and image_id."""
-    from melanoma.datasets.reading import is_table
+    from melanoma.datasets.label_tables import is_table
     from melanoma.training.release.subgroups import read_subgroups
 
     tables = [uri for uri in args.data if is_table(uri)] + [args.reference] * bool(args.reference)

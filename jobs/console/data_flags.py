@@ -12,7 +12,7 @@ from jobs.console.options import Options
 from melanoma.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from melanoma.datasets.reading import Columns
+    from melanoma.datasets.label_tables import Columns
     from melanoma.training.fitting.preparation import Prepared, Sources
 
 DATA_FLAGS: dict[str, dict[str, Any]] = {
@@ -129,7 +129,7 @@ def columns_of(options: TableOptions, where: str) -> "Columns | None":
     Raises:
         UsageError: Flags that belong together are not given together.
     """
-    from melanoma.datasets.reading import Columns, is_table
+    from melanoma.datasets.label_tables import Columns, is_table
 
     tables = [uri for uri in options.data if is_table(uri)]
     if bool(tables) != bool(options.root):

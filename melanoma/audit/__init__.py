@@ -1,1 +1,1 @@
-"""What a labelled data set hides: copies, near duplicates, contradictory labels, leaking splits."""
+"""Checks labelled data for duplicates, contradictory labels and leaks between the parts of a split."""

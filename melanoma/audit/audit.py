@@ -1,4 +1,4 @@
-"""All that can be wrong with sets of labelled photographs, found in one pass over their links."""
+"""Finds everything that can be wrong with sets of labelled photographs."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,40 +6,39 @@ from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.links import Links
 from melanoma.audit.perceptual_hash import Hashes
 from melanoma.audit.sets import Sets
-from melanoma.datasets.cleaning import contradict
+from melanoma.datasets.reference import contradict_each_other, contradicts
 
 
-def audit(sets: Sets, hashes: Hashes, refused: Mapping[int, str]) -> list[Finding]:
-    """Finds leaks between sides, contradictory labels, divided groups, duplicates within a side, and broken files.
+def audit(sets: Sets, hashes: Hashes, unreadable: Mapping[int, str]) -> list[Finding]:
+    """Finds leaks between sides, contradictory labels, divided groups, duplicates within a side, and unreadable files.
 
-    Every way of knowing is followed by itself, so that one pair may be found by its bytes and by its ids.
+    Each basis is checked separately, so one pair may be found by its bytes and again by its ids.
 
     Args:
-        sets: What to look at.
-        hashes: uint64 (photographs, 4) or with turns (photographs, 8, 4).
-        refused: Kind of error by index of photograph.
+        sets: The photographs.
+        hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies.
+        unreadable: Kind of error by index of photograph.
 
     Returns:
-        By kind, then by how it is known. Of two sides or labels, `second` is a photograph of the rarer one that the
-        commoner has too.
+        The findings, sorted by kind, then by basis. Of two sides or labels, `second` is a photograph of the smaller one
+        that the larger one shows too.
     """
     links = Links(sets.photographs, hashes)
     found = [Finding(Kind.LEAK, *link) for link in links.across(sets.sides)]
     found += _contradictions(sets, links)
     found += [Finding(Kind.GROUPS, *link) for link in links.across(links.groups) if link.basis is not Basis.GROUP]
     found += [Finding(Kind.DUPLICATE, *link) for link in links.within(sets.sides)]
-    found += [Finding(Kind.BROKEN, Basis.DECODER, index, detail=kind) for index, kind in refused.items()]
+    found += [Finding(Kind.BROKEN, Basis.DECODER, index, detail=error) for index, error in unreadable.items()]
     kinds, bases = list(Kind), list(Basis)
     return sorted(found, key=lambda finding: (kinds.index(finding.kind), bases.index(finding.basis)))
 
 
 def _contradictions(sets: Sets, links: Links) -> Iterator[Finding]:
-    """A coarse label and a finer one that it includes do not contradict each other, in whichever set either stands."""
+    """Yields labels that cannot both be right, and labels that the reference contradicts."""
     labels = [photograph.label for photograph in sets.photographs]
     for link in links.across(labels):
-        first, second = labels[link.first], labels[link.second]
-        if contradict(first, second) and contradict(second, first):
+        if contradict_each_other(labels[link.first], labels[link.second]):
             yield Finding(Kind.LABELS, *link)
     for index, (label, known) in enumerate(zip(labels, sets.known, strict=True)):
-        if known and contradict(known, label):
+        if known and contradicts(known, label):
             yield Finding(Kind.LABELS, Basis.REFERENCE, index, detail=known)

@@ -1,41 +1,41 @@
-"""What an audit can find: two photographs, and what makes them one where they should be two."""
+"""What an audit can find, and how it knows."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What is wrong."""
+    """What is wrong; the values stand in findings.csv and audit.json, and `--fail-on` takes them."""
 
-    LEAK = "leak"  # two sides show one photograph or lesion
-    LABELS = "labels"  # one photograph or lesion lies under labels that cannot both be right
-    GROUPS = "groups"  # one photograph lies under two lesions or patients
-    DUPLICATE = "duplicate"  # one side shows one photograph twice
-    BROKEN = "broken"  # the bytes give no picture
+    LEAK = "leak"  # two sides share a photograph or lesion
+    LABELS = "labels"  # one photograph or lesion has labels that cannot both be right
+    GROUPS = "groups"  # one photograph has two lesions or patients
+    DUPLICATE = "duplicate"  # one side has a photograph twice
+    BROKEN = "broken"  # a file cannot be decoded
 
 
 class Basis(StrEnum):
-    """How it is known."""
+    """How a finding is known; the values stand in findings.csv and audit.json."""
 
-    CONTENT = "content"  # the bytes are equal
-    NEAR = "near_duplicate"  # the pictures look alike, though their bytes differ
-    ID = "id"  # the files or rows have one name
-    GROUP = "group"  # the photographs show one lesion or patient
+    CONTENT = "content"  # the bytes are identical
+    NEAR = "near_duplicate"  # the images look alike, though their bytes differ
+    ID = "id"  # the files or rows have the same name
+    GROUP = "group"  # the photographs show the same lesion or patient
     REFERENCE = "reference"  # a table knows the photograph by its id
     DECODER = "decoder"  # the decoder refused the bytes
 
 
 class Finding(NamedTuple):
-    """One pair of photographs, or one photograph.
+    """A pair of photographs, or one photograph, with something wrong.
 
     Attributes:
-        kind: What is wrong with it.
-        basis: How it is known; one pair may be found in several ways.
+        kind: What is wrong.
+        basis: How it is known; one pair may be found on several bases.
         first: Index of a photograph.
-        second: Index of the one that it was found with; None where the finding concerns one alone.
-        distance: Bits of their hashes that differ, 0 to 256; None where a hash is not known.
-        detail: The reference's label, the decoder's kind of error, or "turned" where the two are nearer when one is
-            turned or mirrored.
+        second: Index of the photograph that it is paired with; None where the finding is about one photograph.
+        distance: Number of differing bits between their perceptual hashes, 0 to 256; None where one has no hash.
+        detail: The reference's label, the decoder's kind of error, or "turned" where the hashes are closer with one
+            photograph turned or mirrored.
     """
 
     kind: Kind

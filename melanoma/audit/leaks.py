@@ -1,50 +1,55 @@
-"""Everything that two sides of a split both show, and groups that keep it on one side."""
+"""Leaks between the parts of a split, and groups that prevent them."""
 
 from collections.abc import Sequence
 
 from melanoma.audit.findings import Finding, Kind
 from melanoma.audit.links import Links
-from melanoma.audit.perceptual_hash import NEAR, Hashes, near_pairs
-from melanoma.datasets.cleaning import join_groups
-from melanoma.datasets.reading import Photograph
+from melanoma.audit.perceptual_hash import NEAR_BITS, Hashes, near_pairs
+from melanoma.datasets.grouping import join_groups
+from melanoma.datasets.photographs import Photograph
 
 
-def leaks(
+def find_leaks(
     photographs: Sequence[Photograph],
     parts: Sequence[str],
     hashes: Hashes | None = None,
     owners: Sequence[int] | None = None,
 ) -> list[Finding]:
-    """Finds what leaks from one side of a split to another: a content, a look, an id or a group on two sides.
+    """Finds photographs that two parts of a split share: by their bytes, their look, their id or their group.
 
     Args:
-        photographs: Of all sides.
-        parts: Side of each, such as `train` or `test`.
-        hashes: uint64 (photographs, 4) or with turns (photographs, 8, 4); without them looks are not compared.
-        owners: Where several are files of one photograph, the index of the first of them; findings name that.
+        photographs: Files of all parts.
+        parts: Part of each file, such as `train` or `test`.
+        hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies; None to look for
+            no near duplicates.
+        owners: Index of the photograph that each file shows, where photographs have several files; findings then name
+            the photographs.
 
     Returns:
-        For each way of being one and each two sides, every photograph of the smaller side (`second`) that the larger
-        shows too, with the first or nearest that shows it (`first`). Empty where nothing leaks.
+        For each basis and each two parts, every photograph of the smaller part (`second`) that the larger part shows
+        too, with the first or nearest photograph that shows it (`first`). Empty where nothing leaks.
     """
     owners = range(len(photographs)) if owners is None else owners
     found: dict[tuple[str, str, int], Finding] = {}
-    for basis, first, second, distance, detail in Links(photographs, hashes).across(parts):
-        of = Finding(Kind.LEAK, basis, owners[first], owners[second], distance, detail)
-        found.setdefault((basis, parts[first], owners[second]), of)
+    for link in Links(photographs, hashes).across(parts):
+        first, second = owners[link.first], owners[link.second]
+        leak = Finding(Kind.LEAK, link.basis, first, second, link.distance, link.detail)
+        found.setdefault((link.basis, parts[link.first], second), leak)
     return list(found.values())
 
 
-def join_near_duplicates(photographs: Sequence[Photograph], hashes: Hashes, most: int = NEAR) -> list[Photograph]:
-    """Makes groups one group that photographs link which look alike, at any remove.
+def join_near_duplicates(
+    photographs: Sequence[Photograph], hashes: Hashes, max_bits: int = NEAR_BITS
+) -> list[Photograph]:
+    """Joins the groups of photographs that look alike, directly or through other photographs.
 
     Args:
-        photographs: With the groups that are known.
-        hashes: uint64 (photographs, 4) or with turns (photographs, 8, 4).
-        most: Bits by which photographs may differ that look alike, 0 to 256.
+        photographs: Photographs with their groups.
+        hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies.
+        max_bits: Largest number of differing bits between photographs that look alike, 0 to 256.
 
     Returns:
-        The photographs in their order; a joined group bears the name of its first in the alphabet.
+        The photographs in their order; a joined group takes the alphabetically first name of its members.
     """
-    pairs = near_pairs(hashes, most)
-    return join_groups(photographs, ((photographs[one].group, photographs[other].group) for one, other, _ in pairs))
+    pairs = near_pairs(hashes, max_bits)
+    return join_groups(photographs, ((photographs[pair.first].group, photographs[pair.second].group) for pair in pairs))

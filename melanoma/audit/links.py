@@ -1,4 +1,4 @@
-"""By what photographs are known to be one: their bytes, their looks, their ids, their lesion."""
+"""Links between photographs that are the same in some way: by bytes, look, id or lesion."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,21 +7,21 @@ from typing import NamedTuple
 
 from melanoma.audit.findings import Basis
 from melanoma.audit.perceptual_hash import Hashes, Pair, distance, near_pairs, with_turns
-from melanoma.datasets.image_ids import bare
-from melanoma.datasets.reading import Photograph
+from melanoma.datasets.image_ids import original_id
+from melanoma.datasets.photographs import Photograph
 
-_MOST_COPIES = 4  # of one photograph under names of their own
+_MAX_COPIES = 4  # of one photograph; more names that differ only in a copy's mark are a numbered series
 
 
 class Link(NamedTuple):
-    """Two photographs that are one in some way.
+    """Two photographs that are the same in some way.
 
     Attributes:
-        basis: How it is known.
-        first: Index of the one whose mark is commoner, or that comes first.
-        second: Index of the other.
-        distance: Bits of their hashes that differ, 0 to 256; None where a hash is not known.
-        detail: "turned" where they are nearer when one of them is turned or mirrored, else empty.
+        basis: How this is known.
+        first: Index of the photograph whose mark is more common, or of the earlier one.
+        second: Index of the other photograph.
+        distance: Number of differing bits between their perceptual hashes, 0 to 256; None where one has no hash.
+        detail: "turned" where the hashes are closer with one photograph turned or mirrored, else empty.
     """
 
     basis: Basis
@@ -32,20 +32,22 @@ class Link(NamedTuple):
 
 
 class Links:
-    """All links between photographs, asked by what marks the photographs: their side, or their label.
+    """All links between photographs.
+
+    The photographs of a link are compared by their mark: the side of the split that they are on, or their label.
 
     Args:
-        photographs: In the order of all indices.
-        hashes: uint64 (photographs, 4) or with turns (photographs, 8, 4); without them looks are not compared.
+        photographs: All indices refer to their order.
+        hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies; None to look for
+            no near duplicates.
     """
 
     def __init__(self, photographs: Sequence[Photograph], hashes: Hashes | None) -> None:
-        """Compares each with each."""
         stated = {p.group for p in photographs if p.group != p.image_id}
         self._digests = [p.sha256 for p in photographs]
         self._keys = {
             Basis.CONTENT: self._digests,
-            Basis.ID: _names([p.image_id for p in photographs]),
+            Basis.ID: _original_ids([p.image_id for p in photographs]),
             Basis.GROUP: [p.group if p.group in stated else "" for p in photographs],
         }
         self._hashes = hashes
@@ -54,37 +56,42 @@ class Links:
 
     @property
     def groups(self) -> list[str]:
-        """Group of each, such as its lesion; empty where none is stated."""
+        """Stated group of each photograph, such as its lesion; empty where none is stated."""
         return self._keys[Basis.GROUP]
 
     def across(self, marks: Sequence[str]) -> Iterator[Link]:
-        """Gives for each way and each two marks the photographs of the rarer mark that the commoner has too.
+        """Finds links between photographs with different marks.
 
         Args:
-            marks: Of each photograph; one whose mark is empty has no links.
+            marks: Mark of each photograph; a photograph with an empty mark has no links.
 
         Yields:
-            Each such photograph as `second` with the first or nearest one that it is linked to.
+            For each basis and each two marks, every photograph of the rarer mark that the more common mark has too, as
+            `second`, with the first or nearest photograph that it is linked to.
         """
         for basis, keys in self._keys.items():
             yield from (self._link(basis, *pair) for pair in _shared(keys, marks))
         yield from (self._link(Basis.NEAR, pair.first, pair.second) for pair in _nearest(self._near, marks))
 
     def within(self, marks: Sequence[str]) -> Iterator[Link]:
-        """Gives what one mark has more than once: copies, near pairs of contents, and contents of one id.
+        """Finds links between photographs with the same mark.
+
+        Args:
+            marks: Mark of each photograph.
 
         Yields:
-            Each further copy or content with the first; near pairs as pairs of the first copies.
+            Each further copy of an image, and each further image with the same id, with the first one; then pairs of
+            near duplicates, of which only the first copy of each image takes part.
         """
         first_of: dict[tuple[str, str], int] = {}
         with_id: dict[tuple[str, str], int] = {}
         for index, (digest, name, mark) in enumerate(zip(self._digests, self._keys[Basis.ID], marks, strict=True)):
-            known = first_of.setdefault((mark, digest), index)
-            namesake = with_id.setdefault((mark, name), index)
-            if known != index:
-                yield self._link(Basis.CONTENT, known, index)
-            elif namesake != index:
-                yield self._link(Basis.ID, namesake, index)
+            same_bytes = first_of.setdefault((mark, digest), index)
+            same_id = with_id.setdefault((mark, name), index)
+            if same_bytes != index:
+                yield self._link(Basis.CONTENT, same_bytes, index)
+            elif same_id != index:
+                yield self._link(Basis.ID, same_id, index)
         firsts = set(first_of.values())
         for pair in self._near:
             if marks[pair.first] == marks[pair.second] and pair.first in firsts and pair.second in firsts:
@@ -97,25 +104,27 @@ class Links:
         return Link(basis, first, second, bits, "" if bits == upright else "turned")
 
 
-def _names(ids: Sequence[str]) -> list[str]:
-    """Gives ids without marks of a copy, but for those that are numbered alike: `nevus (1)` to `nevus (90)`."""
-    names = [bare(image_id) for image_id in ids]
+def _original_ids(ids: Sequence[str]) -> list[str]:
+    """Returns ids without the marks of copies, except those of a numbered series: `nevus (1)` to `nevus (90)`."""
+    names = [original_id(image_id) for image_id in ids]
     spellings = Counter(name for name, _ in set(zip(names, ids, strict=True)))
-    return [name if spellings[name] <= _MOST_COPIES else image_id for name, image_id in zip(names, ids, strict=True)]
+    return [name if spellings[name] <= _MAX_COPIES else image_id for name, image_id in zip(names, ids, strict=True)]
 
 
 def _shared(keys: Sequence[str], marks: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yields pairs of photographs that have the same key and different marks; empty keys and marks are left out."""
     members: dict[str, dict[str, list[int]]] = {}
     for index, (key, mark) in enumerate(zip(keys, marks, strict=True)):
         if key and mark:
             members.setdefault(key, {}).setdefault(mark, []).append(index)
     rank = _rank(marks)
-    for marked in members.values():
-        for common, rare in combinations(sorted(marked, key=rank), 2):
-            yield from ((marked[common][0], index) for index in marked[rare])
+    for by_mark in members.values():
+        for common, rare in combinations(sorted(by_mark, key=rank), 2):
+            yield from ((by_mark[common][0], index) for index in by_mark[rare])
 
 
 def _nearest(pairs: Iterable[Pair], marks: Sequence[str]) -> Iterator[Pair]:
+    """Yields the nearest pair of every photograph of the rarer mark, `second`, for each two marks."""
     rank, seen = _rank(marks), set()
     for pair in pairs:
         first, second = sorted((pair.first, pair.second), key=lambda index: rank(marks[index]))
@@ -126,5 +135,5 @@ def _nearest(pairs: Iterable[Pair], marks: Sequence[str]) -> Iterator[Pair]:
 
 
 def _rank(marks: Sequence[str]) -> Callable[[str], int]:
-    """Orders marks, the commonest first, and those as common as each other as they come."""
+    """Returns the sort key of marks: the most common first, and in order of appearance where they tie."""
     return {mark: rank for rank, (mark, _) in enumerate(Counter(marks).most_common())}.__getitem__

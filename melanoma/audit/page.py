@@ -1,76 +1,53 @@
-"""An audit as a page for people: the counts on top, and below them the photographs side by side."""
+"""An audit as an HTML page: the counts, and below them the photographs side by side."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, groupby, zip_longest
+from typing import NamedTuple
 
 from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.page_parts import document, escaped, pair, paragraph, photograph, table, tile
 from melanoma.audit.sets import Sets
-from melanoma.audit.summary import Line, concerned, describe_sets, lines_of
+from melanoma.audit.summary import FindingGroup, count_affected, group_findings, summarise_sets
 from melanoma.audit.thumbnails import thumbnail
-from melanoma.datasets.cleaning import contradict
+from melanoma.audit.wording import BASES, MEANINGS, TITLES, describe
+from melanoma.datasets.reference import contradict_each_other
 from melanoma.labels import name_of
 
-TITLES = {
-    Kind.LEAK: "Leaks",
-    Kind.LABELS: "Contradictory labels",
-    Kind.GROUPS: "Divided groups",
-    Kind.DUPLICATE: "Duplicates",
-    Kind.BROKEN: "Broken files",
-}
-MEANINGS = {
-    Kind.LEAK: "Photographs that two sides share. Whoever trains on one side and tests on the other is told too good "
-    "a figure.",
-    Kind.LABELS: "Photographs under labels that cannot both be right. A coarse label does not contradict a finer one "
-    "that it includes.",
-    Kind.GROUPS: "Photographs that are one, under two lesions or patients: a split by group would part them.",
-    Kind.DUPLICATE: "Photographs that one side shows more than once: they count for more than they should.",
-    Kind.BROKEN: "Files that give no picture.",
-}
-KNOWN_BY = {
-    Basis.CONTENT: "identical bytes",
-    Basis.NEAR: "near duplicate",
-    Basis.ID: "same id",
-    Basis.GROUP: "same lesion or patient",
-    Basis.REFERENCE: "reference",
-    Basis.DECODER: "decoder",
-}
 _PRIVATE = (
-    "This page holds photographs, their names and labels, which may be data of patients. Keep it where the photographs "
-    "are kept; do not publish or mail it."
+    "This page holds photographs with their names and labels, which may be patient data. Keep it where the photographs "
+    "are kept; do not publish it or send it by mail."
 )
-_NO_DIAGNOSIS = "Labels are quoted as they were found. Nothing here diagnoses anybody."
+_NO_DIAGNOSIS = "Labels are quoted as found. Nothing here is a diagnosis."
+_NOTE = (
+    "Each basis is counted separately: a pair with identical bytes and the same id is in both lines. Below, the pairs "
+    "that look least alike come first: they are the ones to doubt."
+)
 
 
-def page(sets: Sets, findings: Sequence[Finding], refused: Mapping[int, str], examples: int) -> str:
-    """Writes the page of an audit.
+def page(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, str], max_examples: int) -> str:
+    """Returns the page of an audit, one self-contained HTML file with small copies of the photographs.
 
     Args:
-        sets: What was looked at.
-        findings: As `audit` gives them.
-        refused: Kind of error by index of photograph.
-        examples: Pairs shown at most of each kind and way of knowing, 0 or more; the rest is in findings.csv.
-
-    Returns:
-        One self-contained HTML file with small copies of the photographs.
+        sets: The photographs.
+        findings: What `audit` returned.
+        unreadable: Kind of error by index of photograph.
+        max_examples: Largest number of pairs to show for each kind and basis, 0 or more; the rest is in findings.csv.
     """
-    lines, counts = lines_of(sets, findings), concerned(findings)
+    groups, counts = group_findings(sets, findings), count_affected(findings)
     tiles = [tile(f"{counts[kind]:,}", TITLES[kind], MEANINGS[kind], _colour(kind, counts[kind])) for kind in Kind]
     parts = [
         paragraph(_PRIVATE, "warning"),
         paragraph(_NO_DIAGNOSIS, "muted"),
         f'<div class="tiles">{"".join(tiles)}</div>',
-        paragraph("Each number counts photographs that are concerned, each once.", "muted"),
-        _sets_table(sets, refused),
-        _lines_table(lines) if lines else "",
+        paragraph("Number of photographs affected; each photograph counts once.", "muted"),
+        _sets_table(sets, unreadable),
+        _groups_table(groups) if groups else "",
     ]
-    show = lru_cache(maxsize=None)(thumbnail)
-    for kind, of_kind in groupby(lines, lambda line: line.kind):
+    examples = _Examples(sets, findings, max_examples)
+    for kind, of_kind in groupby(groups, lambda group: group.kind):
         parts += [f"<h2>{escaped(TITLES[kind])}</h2>", paragraph(MEANINGS[kind])]
-        shown: set[tuple[int, int | None]] = set()
-        for basis, group in groupby(of_kind, lambda line: line.basis):
-            parts.append(_examples(sets, findings, basis, list(group), examples, shown, show))
+        parts += [examples.show(kind, basis, list(of)) for basis, of in groupby(of_kind, lambda group: group.basis)]
     return document("Audit of labelled photographs", *parts)
 
 
@@ -80,77 +57,89 @@ def _colour(kind: Kind, count: int) -> str:
     return "bad" if kind in (Kind.LEAK, Kind.LABELS) else ""
 
 
-def _sets_table(sets: Sets, refused: Mapping[int, str]) -> str:
+def _sets_table(sets: Sets, unreadable: Mapping[int, str]) -> str:
     rows = []
-    for of in describe_sets(sets, refused):
-        parts = ", ".join(f"{part} {count:,}" for part, count in of["parts"].items()) or "–"
-        numbers = (of["photographs"], of["contents"], of["groups"], len(of["labels"]), of["broken"], of["absent"])
-        rows.append([of["name"], parts, *(f"{number:,}" for number in numbers)])
-    head = ["Set", "Parts", "Photographs", "Contents", "Groups", "Labels", "Broken", "Listed but absent"]
-    return "<h2>What was looked at</h2>" + table(head, rows, range(2, 8))
+    for one in summarise_sets(sets, unreadable):
+        parts = ", ".join(f"{part} {count:,}" for part, count in one.parts.items()) or "–"
+        numbers = (one.photographs, one.contents, one.groups, len(one.labels), one.broken, one.absent)
+        rows.append([one.name, parts, *(f"{number:,}" for number in numbers)])
+    head = ["Set", "Parts", "Photographs", "Different images", "Groups", "Labels", "Unreadable", "Listed but absent"]
+    return "<h2>Sets</h2>" + table(head, rows, range(2, 8))
 
 
-def _lines_table(lines: Sequence[Line]) -> str:
+def _groups_table(groups: Sequence[FindingGroup]) -> str:
     rows = [
-        [TITLES[line.kind], line.where, KNOWN_BY[line.basis], f"{len(line.findings):,}", line.share] for line in lines
+        [TITLES[group.kind], group.where, BASES[group.basis], f"{len(group.findings):,}", group.out_of]
+        for group in groups
     ]
-    note = (
-        "Each way of knowing is followed by itself: a pair with identical bytes and the same id is in both lines. "
-        "Below, the least alike pairs come first: they are the ones to doubt."
-    )
     head = ["Finding", "Where", "Known by", "Count", ""]
-    return "<h2>What was found</h2>" + paragraph(note) + table(head, rows, range(3, 4))
+    return "<h2>Findings</h2>" + paragraph(_NOTE) + table(head, rows, range(3, 4))
 
 
-def _examples(
-    sets: Sets,
-    findings: Sequence[Finding],
-    basis: Basis,
-    lines: Sequence[Line],
-    most: int,
-    shown: set[tuple[int, int | None]],
-    show: Callable[[str], str | None],
-) -> str:
-    """Shows some findings of every line in turn, the least alike first, none that the kind has shown already."""
-    doubtful = [sorted(line.findings, key=lambda i: -(findings[i].distance or 0)) for line in lines]
-    turns = [i for i in chain.from_iterable(zip_longest(*doubtful)) if i is not None]
-    fresh = [i for i in turns if (findings[i].first, findings[i].second) not in shown][:most]
-    above = sum((findings[i].first, findings[i].second) in shown for i in turns)
-    shown |= {(findings[i].first, findings[i].second) for i in fresh}
-    rest = len(turns) - len(fresh) - above
+class _Shown(NamedTuple):
+    """Two photographs that the page shows under one kind of finding."""
+
+    kind: Kind
+    first: int
+    second: int | None
+
+
+class _Examples:
+    """Examples of findings; those of one kind show every pair once.
+
+    Args:
+        sets: The photographs.
+        findings: All findings.
+        limit: Largest number of pairs for each kind and basis.
+    """
+
+    def __init__(self, sets: Sets, findings: Sequence[Finding], limit: int) -> None:
+        self._sets, self._findings, self._limit = sets, findings, limit
+        self._shown: set[_Shown] = set()
+        self._thumbnail = lru_cache(maxsize=None)(thumbnail)
+
+    def show(self, kind: Kind, basis: Basis, groups: Sequence[FindingGroup]) -> str:
+        """Returns HTML with examples of each group in turn, those that look least alike first."""
+        keys = {index: self._key(kind, index) for group in groups for index in group.findings}
+        least_alike = [sorted(group.findings, key=self._closeness) for group in groups]
+        in_turn = [index for index in chain.from_iterable(zip_longest(*least_alike)) if index is not None]
+        fresh = [index for index in in_turn if keys[index] not in self._shown]
+        examples, above = fresh[: self._limit], len(in_turn) - len(fresh)
+        self._shown |= {keys[index] for index in examples}
+        pairs = "".join(self._pair(self._findings[index]) for index in examples)
+        note = _note(above, len(fresh) - len(examples), is_continued=bool(above or examples))
+        return (
+            f"<h3>Known by {escaped(BASES[basis])} <small>{len(in_turn):,}</small></h3>"
+            + (f'<div class="pairs">{pairs}</div>' if pairs else "")
+            + (paragraph(note, "muted") if note else "")
+        )
+
+    def _key(self, kind: Kind, index: int) -> _Shown:
+        return _Shown(kind, self._findings[index].first, self._findings[index].second)
+
+    def _closeness(self, index: int) -> int:
+        return -(self._findings[index].distance or 0)
+
+    def _pair(self, finding: Finding) -> str:
+        figures = [self._figure(index) for index in (finding.first, finding.second) if index is not None]
+        return pair(figures, describe(finding), self._conflicts(finding))
+
+    def _figure(self, index: int) -> str:
+        one = self._sets.photographs[index]
+        label = name_of(one.label) if one.label else "no label"
+        group = f"group {one.group}" if one.group != one.image_id else ""
+        return photograph(self._thumbnail(one.uri), label, one.image_id, self._sets.sides[index], group)
+
+    def _conflicts(self, finding: Finding) -> bool:
+        """Returns whether the labels of a finding cannot both be right."""
+        if finding.second is None:
+            return finding.basis is Basis.REFERENCE
+        first, second = (self._sets.photographs[index].label for index in (finding.first, finding.second))
+        return bool(first and second) and contradict_each_other(first, second)
+
+
+def _note(above: int, more: int, is_continued: bool) -> str:
+    """Returns where the findings are that are not shown here; empty if there are none."""
     notes = [f"{above:,} shown above"] if above else []
-    notes += [f"{'and ' if fresh or above else ''}{rest:,} more in findings.csv"] if rest else []
-    pairs = "".join(_pair(sets, findings[i], show) for i in fresh)
-    return (
-        f"<h3>Known by {escaped(KNOWN_BY[basis])} <small>{len(turns):,}</small></h3>"
-        + (f'<div class="pairs">{pairs}</div>' if pairs else "")
-        + (paragraph(", ".join(notes), "muted") if notes else "")
-    )
-
-
-def _pair(sets: Sets, finding: Finding, show: Callable[[str], str | None]) -> str:
-    figures = []
-    for index in (finding.first, finding.second):
-        if index is not None:
-            one = sets.photographs[index]
-            group = f"group {one.group}" if one.group != one.image_id else ""
-            label = name_of(one.label) if one.label else "no label"
-            figures.append(photograph(show(one.uri), label, one.image_id, sets.sides[index], group))
-    return pair(figures, _words(finding), _clash(sets, finding))
-
-
-def _clash(sets: Sets, finding: Finding) -> bool:
-    if finding.second is None:
-        return finding.basis is Basis.REFERENCE
-    first, second = (sets.photographs[index].label for index in (finding.first, finding.second))
-    return bool(first and second) and contradict(first, second) and contradict(second, first)
-
-
-def _words(finding: Finding) -> str:
-    if finding.basis is Basis.REFERENCE:
-        return f"the reference says {name_of(finding.detail).lower()}"
-    if finding.basis is Basis.DECODER:
-        return f"refused: {finding.detail}"
-    looks = "looks not compared" if finding.distance is None else f"{finding.distance} of 256 bits differ"
-    turned = ", one turned or mirrored" if finding.detail == "turned" else ""
-    return f"{KNOWN_BY[finding.basis]}; {looks}{turned}"
+    notes += [f"{'and ' if is_continued else ''}{more:,} more in findings.csv"] if more else []
+    return ", ".join(notes)

@@ -1,4 +1,4 @@
-"""The parts of an audit's page: tiles, tables, photographs side by side."""
+"""Parts of an audit's page: tiles, tables, and photographs side by side."""
 
 from melanoma import html_page
 from melanoma.html_page import class_of, escaped, paragraph
@@ -30,29 +30,54 @@ figure { margin: 0; min-width: 0; } figcaption { font-size: .8rem; line-height: 
 
 
 def document(title: str, *parts: str) -> str:
-    """Wraps parts, HTML each, as one self-contained page."""
+    """Returns one self-contained page.
+
+    Args:
+        title: Plain text.
+        parts: HTML of each part.
+    """
     return html_page.document(title, parts, _STYLE)
 
 
 def tile(value: str, name: str, text: str, kind: str = "") -> str:
-    """Shows one figure large, with its name and a sentence below it."""
+    """Returns a large figure with its name and a sentence below it.
+
+    Args:
+        value: The figure, plain text.
+        name: Plain text.
+        text: Plain text.
+        kind: CSS class: `good`, `bad` or none.
+    """
     return f'<div class="tile {kind}"><b>{escaped(value)}</b><span>{escaped(name)}</span>{paragraph(text)}</div>'
 
 
 def table(head: list[str], rows: list[list[str]], numbers: range) -> str:
-    """Gives a table of plain texts, some of whose columns are numbers."""
+    """Returns a table of plain texts.
 
-    def row(cells: list[str], tag: str) -> str:
-        kinds = [class_of("number" if column in numbers else "") for column in range(len(cells))]
-        return "".join(f"<{tag}{kind}>{escaped(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
+    Args:
+        head: Name of each column.
+        rows: Cells of each row.
+        numbers: Columns that are aligned as numbers.
+    """
+    body = "".join(_row(cells, "td", numbers) for cells in rows)
+    return f'<div class="scroll"><table><thead>{_row(head, "th", numbers)}</thead><tbody>{body}</tbody></table></div>'
 
-    body = "".join(f"<tr>{row(cells, 'td')}</tr>" for cells in rows)
-    return f'<div class="scroll"><table><thead><tr>{row(head, "th")}</tr></thead><tbody>{body}</tbody></table></div>'
+
+def _row(cells: list[str], tag: str, numbers: range) -> str:
+    kinds = [class_of("number" if column in numbers else "") for column in range(len(cells))]
+    inner = "".join(f"<{tag}{kind}>{escaped(cell)}</{tag}>" for cell, kind in zip(cells, kinds, strict=True))
+    return f"<tr>{inner}</tr>"
 
 
-def photograph(picture: str | None, label: str, *texts: str) -> str:
-    """Shows a small picture, a data URI, above its label and plain texts."""
-    frame = f'<img src="{escaped(picture)}" alt="">' if picture else "no picture"
+def photograph(thumbnail: str | None, label: str, *texts: str) -> str:
+    """Returns a small copy of a photograph above its label and further texts.
+
+    Args:
+        thumbnail: Data URI; None if the file is unreadable.
+        label: Plain text.
+        texts: Plain texts; empty ones are left out.
+    """
+    frame = f'<img src="{escaped(thumbnail)}" alt="">' if thumbnail else "unreadable"
     lines = "".join(f'<div class="id">{escaped(text)}</div>' for text in texts if text)
     return (
         f'<figure><div class="frame">{frame}</div><figcaption><div class="label">{escaped(label)}</div>{lines}'
@@ -60,8 +85,13 @@ def photograph(picture: str | None, label: str, *texts: str) -> str:
     )
 
 
-def pair(figures: list[str], text: str, clash: bool) -> str:
-    """Sets photographs, HTML each, side by side over a plain text; a clash colours their labels."""
-    return (
-        f'<div class="pair{" clash" if clash else ""}"><div class="two">{"".join(figures)}</div>{paragraph(text)}</div>'
-    )
+def pair(figures: list[str], text: str, has_conflict: bool) -> str:
+    """Returns photographs side by side.
+
+    Args:
+        figures: HTML of each photograph, from `photograph`.
+        text: Plain text below them.
+        has_conflict: Whether to colour their labels, which cannot both be right.
+    """
+    kind = "pair clash" if has_conflict else "pair"
+    return f'<div class="{kind}"><div class="two">{"".join(figures)}</div>{paragraph(text)}</div>'

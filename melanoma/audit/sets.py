@@ -1,53 +1,55 @@
-"""What an audit looks at: one or several sets of photographs, with the parts that a table splits them into."""
+"""The photographs that an audit compares: one or several sets, each perhaps split into parts by a table."""
 
-import hashlib
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from melanoma import storage
-from melanoma.datasets.cleaning import Reference, read_reference
-from melanoma.datasets.reading import Columns, Photograph, is_table, read_columns, read_file, read_folders, read_table
-from melanoma.errors import DataError, ReadError, UsageError
-from melanoma.images.decoding import IMAGE_EXTENSIONS
+from melanoma.datasets.folders import check_plain_files, list_image_files, read_folders
+from melanoma.datasets.label_tables import Columns, is_table, read_label_rows
+from melanoma.datasets.photographs import Photograph, file_digests
+from melanoma.datasets.reading import read_table
+from melanoma.datasets.reference import Reference, read_reference
+from melanoma.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Sets:
-    """Photographs of all sets, one after the other.
+    """Photographs of all sets, one set after the other.
 
     Attributes:
-        photographs: With the group and, where they had none, the label that a reference knows; else the label is empty.
-        names: Name of the set of each: the end of its URI, as much as tells it from the others.
-        parts: Part of a split that a table puts each into; empty where none does.
-        known: Label of each by the reference; empty where it knows none.
+        photographs: With the group that the reference knows and, where a set has no labels, the label that it knows;
+            the label is empty where neither states one.
+        names: Name of each photograph's set: the end of its URI, as long as needed to tell the sets apart.
+        parts: Part of a split that a table assigns each photograph to; empty where there is none.
+        known: Label of each photograph in the reference; empty where there is none.
         sources: URI of each set, by name.
-        absent: Rows by name of set whose photograph is below no root.
+        absent: By name of a set, the number of table rows whose photograph is below no root.
     """
 
-    photographs: list[Photograph] = field(default_factory=list)
-    names: list[str] = field(default_factory=list)
-    parts: list[str] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
+    photographs: Sequence[Photograph]
+    names: Sequence[str]
+    parts: Sequence[str]
+    known: Sequence[str]
     sources: dict[str, str] = field(default_factory=dict)
     absent: dict[str, int] = field(default_factory=dict)
 
     @property
     def sides(self) -> list[str]:
-        """What must not show one photograph twice: the set of each, and its part where it has one."""
+        """Side of each photograph: its set, and its part where it has one. Two sides must not share a photograph."""
         return [f"{name}: {part}" if part else name for name, part in zip(self.names, self.parts, strict=True)]
 
 
 @dataclass(frozen=True)
-class Reading:
+class SetOptions:
     """How sets are read.
 
     Attributes:
-        columns: Of tables, those of `reference` too.
+        columns: Column names of tables, including `reference`.
         roots: Folders of the photographs that tables list.
         part_column: Column of tables with the part of a split, such as `train`.
         reference: URI of a table that knows photographs by their id.
-        unlabelled: Whether folders have no meaning: none of them names a class.
+        unlabelled: Whether folder names mean nothing: no folder is a class.
     """
 
     columns: Columns | None = None
@@ -57,86 +59,84 @@ class Reading:
     unlabelled: bool = False
 
 
-def read_sets(uris: Sequence[str], reading: Reading) -> Sets:
-    """Reads sets of photographs: folders of class folders, folders without labels, CSV or Parquet tables.
+class _Set(NamedTuple):
+    """One set, see `Sets`."""
+
+    photographs: list[Photograph]
+    parts: list[str]
+    absent: int
+
+
+def read_sets(uris: Sequence[str], options: SetOptions) -> Sets:
+    """Reads sets: folders with one subfolder per class, folders without labels, and CSV or Parquet tables.
 
     Args:
-        uris: Of the sets, each another.
-        reading: How.
+        uris: URI of each set.
+        options: How to read them.
 
     Raises:
-        DataError: There is nothing to be read.
-        UsageError: One set is given twice, or a table's columns or roots are missing.
+        DataError: A set has no photographs, or cannot be read.
+        UsageError: A set is given twice, or the columns or roots of a table are missing.
     """
-    sets = Sets()
-    reference = read_reference(reading.reference, reading.columns) if reading.reference and reading.columns else None
-    for uri, name in zip(uris, names_of(uris), strict=True):
-        if not is_table(uri):
-            photographs = _read_folder(uri, reading.unlabelled)
-            parts, absent = [""] * len(photographs), 0
-        elif reading.columns is None or not reading.roots:
-            raise UsageError(f"{uri}: a table needs the names of its columns and the folder of its photographs")
-        else:
-            photographs, absent = read_table(uri, reading.columns, reading.roots)
-            parts = _parts(uri, reading.columns, reading.part_column, photographs)
-        sets.photographs.extend(photographs)
-        sets.names.extend([name] * len(photographs))
-        sets.parts.extend(parts)
-        sets.sources[name], sets.absent[name] = uri, absent
-    return _with_reference(sets, reference)
+    names = set_names(uris)
+    reference = read_reference(options.reference, options.columns) if options.reference and options.columns else None
+    read = {name: _read_set(uri, options) for name, uri in zip(names, uris, strict=True)}
+    photographs = [photograph for one in read.values() for photograph in one.photographs]
+    sets = Sets(
+        photographs,
+        [name for name, one in read.items() for _ in one.photographs],
+        [part for one in read.values() for part in one.parts],
+        [""] * len(photographs),
+        dict(zip(names, uris, strict=True)),
+        {name: one.absent for name, one in read.items()},
+    )
+    return sets if reference is None else _with_reference(sets, reference)
 
 
-def names_of(uris: Sequence[str]) -> list[str]:
-    """Names sets by the end of their URIs, as many folders as tell all apart.
+def set_names(uris: Sequence[str]) -> list[str]:
+    """Names sets by the last folders of their URIs, as many as are needed to tell all sets apart.
 
     Raises:
-        UsageError: One set is given twice.
+        UsageError: A set is given twice.
     """
     paths = [storage.canonical(uri).rstrip("/").split("/") for uri in uris]
     for depth in range(1, max(map(len, paths), default=0) + 1):
         names = ["/".join(path[-depth:]) for path in paths]
         if len(set(names)) == len(names):
             return names
-    raise UsageError(f"{', '.join(uris)}: a set is given twice; give each once")
+    raise UsageError(f"{', '.join(uris)}: a set is given twice; give each set once")
+
+
+def _read_set(uri: str, options: SetOptions) -> _Set:
+    if not is_table(uri):
+        photographs = _read_folder(uri, options.unlabelled)
+        return _Set(photographs, [""] * len(photographs), 0)
+    photographs, absent = read_table(uri, options.columns, options.roots)
+    if options.columns is None or options.part_column is None:
+        return _Set(photographs, [""] * len(photographs), absent)
+    rows = read_label_rows(uri, replace(options.columns, group=options.part_column))
+    present = {photograph.image_id for photograph in photographs}
+    return _Set(photographs, [row.group for row in rows if row.image_id in present], absent)
 
 
 def _read_folder(root: str, unlabelled: bool) -> list[Photograph]:
-    """Reads class folders, or a folder without labels: one that holds photographs only, or is said to have none."""
+    """Reads a folder with one subfolder per class, or one without labels: it has no subfolders, or is unlabelled."""
     prefix = storage.canonical(root).rstrip("/") + "/"
-    try:
-        files = [file for file in storage.list_files(root) if file.uri.lower().endswith(tuple(IMAGE_EXTENSIONS))]
-    except ReadError as error:
-        raise DataError(f"{root}: {error.detail}; expected a folder of photographs, or a table") from error
+    files = list_image_files(root, "a folder of photographs, or a table")
     if not unlabelled and any("/" in file.uri.removeprefix(prefix) for file in files):
         return read_folders(root)
-    if not files:
-        raise DataError(f"{root}: no photograph below it; expected files named *{', *'.join(sorted(IMAGE_EXTENSIONS))}")
-    for file in (file for file in files if not file.regular):
-        raise DataError(f"{file.uri}: an audit reads plain files, no links; copy it there or take it out")
+    check_plain_files(root, files)
     uris = [file.uri for file in files]
-    with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(lambda uri: hashlib.sha256(read_file(uri)).hexdigest(), uris))
-    names = map(storage.stem_of, uris)
-    return [Photograph(name, uri, digest, "", name) for name, uri, digest in zip(names, uris, digests, strict=True)]
+    named = zip(uris, map(storage.stem_of, uris), file_digests(uris), strict=True)
+    return [Photograph(image_id, uri, digest, "", image_id) for uri, image_id, digest in named]
 
 
-def _parts(uri: str, columns: Columns, part_column: str | None, photographs: Sequence[Photograph]) -> list[str]:
-    """Gives the part of each photograph of a table; rows whose photograph is absent have none."""
-    if part_column is None:
-        return [""] * len(photographs)
-    rows = read_columns(uri, replace(columns, group=part_column))
-    there = {photograph.image_id for photograph in photographs}
-    return [part for name, part in zip(rows["image_id"], rows["group"], strict=True) if name in there]
-
-
-def _with_reference(sets: Sets, reference: Reference | None) -> Sets:
-    """Gives photographs group and label that a reference knows by their id, or by the id of which theirs is a copy."""
-    if reference is None:
-        return replace(sets, known=[""] * len(sets.photographs))
-    names = [reference.id_of(photograph.image_id) for photograph in sets.photographs]
-    known = [reference.label_of.get(name, "") for name in names]
+def _with_reference(sets: Sets, reference: Reference) -> Sets:
+    """Adds the groups and labels that a reference knows."""
+    ids = [reference.id_of(photograph.image_id) for photograph in sets.photographs]
+    known = [reference.label_of.get(image_id, "") for image_id in ids]
     photographs = [
-        replace(p, group=reference.group_of.get(name, p.group), label=p.label or label)
-        for p, name, label in zip(sets.photographs, names, known, strict=True)
+        replace(p, group=reference.group_of.get(image_id, p.group), label=p.label or label)
+        for p, image_id, label in zip(sets.photographs, ids, known, strict=True)
     ]
     return replace(sets, photographs=photographs, known=known)

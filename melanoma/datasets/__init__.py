@@ -1,1 +1,1 @@
-"""Labelled photographs: where they lie, which can be trusted, and how they are split."""
+"""Labelled photographs: reading them, cleaning them, and splitting them into training, validation and test."""

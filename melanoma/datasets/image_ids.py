@@ -1,20 +1,20 @@
-"""By what name a photograph and its copies are known."""
+"""Ids of photographs, and of the photographs that they are copies of."""
 
 import re
 
 from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.storage import stem_of
 
-# What browsers and desktops append to the name of a copy, and the ISIC Archive to that of a reduced photograph.
-_COPY = re.compile(r"(?i)( ?\(\d+\)| - copy|_downsampled)+$")
+# What browsers and desktops append to the name of a copy, and the ISIC Archive to that of a smaller version.
+_COPY_MARK = re.compile(r"(?i)( ?\(\d+\)| - copy|_downsampled)+$")
 
 
-def bare(image_id: str) -> str:
-    """Leaves of an id what names the photograph: no folder, extension or mark of a copy.
+def original_id(image_id: str) -> str:
+    """Returns an id without folder, file extension and the marks of a copy.
 
     Example:
-        >>> bare("night/ISIC_0025601(1).jpg")
+        >>> original_id("clinic 1/ISIC_0025601(1).jpg")
         'ISIC_0025601'
     """
     name = stem_of(image_id) if image_id.lower().endswith(tuple(IMAGE_EXTENSIONS)) else image_id
-    return _COPY.sub("", name) or name
+    return _COPY_MARK.sub("", name) or name

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma.datasets.reading import Photograph
+from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.splits import PARTS, Dataset
 from melanoma.images import encoding
 

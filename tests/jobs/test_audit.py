@@ -72,7 +72,7 @@ def test_nothing_need_fail(sets: tuple[Path, Path]) -> None:
 def test_a_broken_file_is_reported_not_raised(sets: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
     (sets[0] / "nevus" / "cut.jpg").write_bytes(photograph(5)[:300])
     assert run(parse(*map(str, sets), "--fail-on", "broken")) == 1
-    assert "broken files 1" in capsys.readouterr().out
+    assert "unreadable files 1" in capsys.readouterr().out
 
 
 def test_a_table_with_parts_is_audited_as_a_split(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ def test_the_card_tells_what_was_taken_out_how_good_it_is_and_the_command(traine
     card = (folder / "phantoms-cnn" / "card.md").read_text()
     assert "| found | 0 | 122 |" in card
     assert "| label contradicted by the reference | 1 | 121 |" in card
-    assert "| further copies of a content | 1 | 120 |" in card
+    assert "| further copies of an image | 1 | 120 |" in card
     assert re.search(r"\| bytes that give no photograph, \w+ 1 \| 1 \| 119 \|", card)
     assert re.search(r"balanced accuracy, always Mel.* \| 0\.500 \| 0\.500 to 0\.500 \| \d+ \|", card)
     assert "Daneshjou" in card

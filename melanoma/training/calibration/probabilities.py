@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.model_selection import GroupKFold
 
-from melanoma.datasets.splits import LEAST_GROUPS
+from melanoma.datasets.splits import MIN_GROUPS
 from melanoma.evaluation.inputs.predictions import Classes, Names, Predictions
 from melanoma.evaluation.metrics import bootstrap
 from melanoma.evaluation.metrics.calibration import binned, brier, calibration_error, log_loss
@@ -125,7 +125,7 @@ def check(
     """
     scores, names = np.asarray(log_probabilities, np.float64), np.asarray(groups, str)
     after = np.zeros_like(scores)
-    for rest, fold in GroupKFold(LEAST_GROUPS).split(scores, groups=names):
+    for rest, fold in GroupKFold(MIN_GROUPS).split(scores, groups=names):
         after[fold] = apply(fit(scores[rest], truth[rest], prior, trained_prior), scores[fold])
     before = np.exp(log_softmax(scores, axis=1))
     return {

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from melanoma.datasets.reading import Photograph, read_file
+from melanoma.datasets.photographs import Photograph, read_file
 from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
 from melanoma.labels import name_of

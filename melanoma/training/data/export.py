@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from melanoma import storage
-from melanoma.datasets.reading import Photograph, read_file
+from melanoma.datasets.photographs import Photograph, read_file
 from melanoma.datasets.splits import Dataset
 from melanoma.errors import DataError, ErrorKind, ReadError, UsageError
 from melanoma.training.data.augmentor import variant

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from melanoma.datasets.reading import Photograph, read_file
+from melanoma.datasets.photographs import Photograph, read_file
 from melanoma.images.pixels import Pixels
 from melanoma.training.data.policies import Look
 

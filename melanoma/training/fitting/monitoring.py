@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.datasets.reading import load_pixels
+from melanoma.datasets.photographs import load_pixels
 from melanoma.datasets.splits import Part
 from melanoma.images.decoding import ImageSpec
 

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 from melanoma.audit.findings import Finding
 from melanoma.audit.hash_files import hash_photographs
-from melanoma.audit.leaks import join_near_duplicates, leaks
+from melanoma.audit.leaks import find_leaks, join_near_duplicates
 from melanoma.audit.perceptual_hash import Hashes
-from melanoma.datasets.cleaning import Step, clean, read_reference
-from melanoma.datasets.reading import Columns, Photograph, every_file, read_sources
-from melanoma.datasets.splits import LEAST_GROUPS, PARTS, TRAIN, VALIDATION, Dataset, read_split, split
+from melanoma.datasets.cleaning import Step, clean
+from melanoma.datasets.existing_splits import read_split
+from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photographs import Photograph, every_file
+from melanoma.datasets.reading import read_sources
+from melanoma.datasets.reference import read_reference
+from melanoma.datasets.splits import MIN_GROUPS, PARTS, TRAIN, VALIDATION, Dataset
+from melanoma.datasets.splitting import split
 from melanoma.errors import DataError
 from melanoma.labels import name_of
 from melanoma.training.data.export import refuse_variants
@@ -23,7 +28,7 @@ class Sources:
 
     Attributes:
         data: Folders of class folders and tables.
-        roots: Of the photographs that tables list, see `datasets.read_table`.
+        roots: Of the photographs that tables list, see `datasets.reading.read_table`.
         columns: Of the tables.
         reference: Table that knows photographs by id.
         split: Table with the part of photographs by id; what it does not name is split.
@@ -87,7 +92,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     last = Step(f"{groups} groups joined with others by near duplicates", 0, len(joined))
     dataset = Dataset(joined, parts)
     _check(dataset)
-    found_leaks = leaks(shown.files, parts[shown.owners].tolist(), shown.hashes, shown.owners)
+    found_leaks = find_leaks(shown.files, parts[shown.owners].tolist(), shown.hashes, shown.owners)
     return Prepared(dataset, [first, *steps, *looking, last], found_leaks)
 
 
@@ -103,8 +108,8 @@ def _check(dataset: Dataset) -> None:
     if unlearned := [label for label, counts in tally.items() if not counts[TRAIN]]:
         raise DataError(f"no photograph of {', '.join(unlearned)} to train on; add some, or take the class out")
     lesions = len(set(dataset.part(VALIDATION).groups))
-    if lesions < LEAST_GROUPS:
-        raise DataError(f"validation has {lesions} lesions or patients, {LEAST_GROUPS} are needed; add photographs")
+    if lesions < MIN_GROUPS:
+        raise DataError(f"validation has {lesions} lesions or patients, {MIN_GROUPS} are needed; add photographs")
 
 
 class _Shown(NamedTuple):
@@ -125,8 +130,7 @@ def _seen(
     files: Sequence[Photograph], owners: Sequence[int], on_each: Callable[[], object]
 ) -> tuple[list[Photograph], _Shown, list[Step]]:
     """Looks at every file; leaves out photographs that give no picture, and further files that give none."""
-    refused: dict[int, str] = {}
-    hashes = hash_photographs(files, on_each, refused=refused, turned=True)
+    hashes, refused = hash_photographs(files, on_each, turned=True)
     kept = [index for index, owner in enumerate(owners) if index not in refused and owner not in refused]
     bad = {files[index].uri for index in refused}
     photographs = [

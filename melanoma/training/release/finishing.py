@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from melanoma.datasets.reading import load_pixels
+from melanoma.datasets.photographs import load_pixels
 from melanoma.datasets.splits import TEST, TRAIN, VALIDATION, Dataset, Part
 from melanoma.evaluation.evaluate import evaluate
 from melanoma.evaluation.inputs.predictions import Names, Predictions

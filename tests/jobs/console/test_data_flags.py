@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jobs.console.data_flags import DATA_FLAGS, DataOptions, add_data_arguments, columns_of, prepare, sources_of
-from melanoma.datasets.reading import Columns
+from melanoma.datasets.label_tables import Columns
 from melanoma.errors import DataError, UsageError
 from tests.helpers import fill
 

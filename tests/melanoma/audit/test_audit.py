@@ -12,14 +12,15 @@ import numpy as np
 import pytest
 
 from melanoma.audit.audit import audit
+from melanoma.audit.exports import to_csv, to_json
 from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.hash_files import hash_photographs
-from melanoma.audit.leaks import leaks
+from melanoma.audit.leaks import find_leaks
 from melanoma.audit.page import page
 from melanoma.audit.perceptual_hash import Hashes
-from melanoma.audit.sets import Reading, Sets, names_of, read_sets
-from melanoma.audit.summary import lines_of, to_csv, to_json
-from melanoma.datasets.reading import Columns
+from melanoma.audit.sets import SetOptions, Sets, read_sets, set_names
+from melanoma.audit.summary import group_findings
+from melanoma.datasets.label_tables import Columns
 from melanoma.errors import DataError, UsageError
 from melanoma.images import encoding
 from melanoma.samples import phantoms
@@ -48,9 +49,9 @@ class Audited(NamedTuple):
         ]
 
 
-def look(uris: list[Path], reading: Reading, turned: bool = True) -> Audited:
-    sets, refused = read_sets([str(uri) for uri in uris], reading), dict[int, str]()
-    hashes = hash_photographs(sets.photographs, turned=turned, refused=refused)
+def look(uris: list[Path], reading: SetOptions, turned: bool = True) -> Audited:
+    sets = read_sets([str(uri) for uri in uris], reading)
+    hashes, refused = hash_photographs(sets.photographs, turned=turned)
     return Audited(sets, audit(sets, hashes, refused), refused, hashes)
 
 
@@ -75,7 +76,7 @@ def dirty(tmp_path_factory: pytest.TempPathFactory) -> Audited:
     (test / "nevus" / f"{HOSTILE.replace('/', '_')}.jpg").write_bytes(photograph(31))
     rows = ["lesion-0012,mel,L12", "lesion-0011,nv,L1", "lesion-0020,nv,L1", "lesion-0002,mel,L2", "lesion-0013,nv,"]
     (root / "known.csv").write_text("image_id,dx,lesion_id\n" + "\n".join(rows) + "\n")
-    return look([train, test], Reading(columns=HAM, reference=str(root / "known.csv")))
+    return look([train, test], SetOptions(columns=HAM, reference=str(root / "known.csv")))
 
 
 def test_every_defect_is_found_once_by_each_way_of_knowing_it(dirty: Audited) -> None:
@@ -93,7 +94,9 @@ def test_every_defect_is_found_once_by_each_way_of_knowing_it(dirty: Audited) ->
 def test_a_mirrored_copy_says_so_and_is_missed_without_turns(dirty: Audited) -> None:
     assert [f.detail for f in dirty.findings if f.basis is Basis.NEAR] == ["turned", "turned"]
     train, test = dirty.sets.sources.values()
-    assert not [f for f in look([Path(train), Path(test)], Reading(), turned=False).findings if f.basis is Basis.NEAR]
+    assert not [
+        f for f in look([Path(train), Path(test)], SetOptions(), turned=False).findings if f.basis is Basis.NEAR
+    ]
 
 
 def test_rows_name_both_photographs(dirty: Audited) -> None:
@@ -109,7 +112,7 @@ def test_rows_name_both_photographs(dirty: Audited) -> None:
     assert (alone["detail"], alone["first_label"], alone["second_id"]) == ("melanoma", "nevus", "")
 
 
-def test_counts_as_json_tell_sides_and_sizes_and_no_names_of_photographs(dirty: Audited) -> None:
+def test_counts_as_json_tell_sides_and_sizes_and_no_set_names_photographs(dirty: Audited) -> None:
     text = to_json(dirty.sets, dirty.findings, dirty.refused).decode()
     account = json.loads(text)
     assert account["format"] == 1
@@ -125,44 +128,44 @@ def test_counts_as_json_tell_sides_and_sizes_and_no_names_of_photographs(dirty: 
 
 
 def test_the_page_shows_both_photographs_escapes_names_and_loads_nothing(dirty: Audited) -> None:
-    html = page(dirty.sets, dirty.findings, dirty.refused, examples=24)
+    html = page(dirty.sets, dirty.findings, dirty.refused, max_examples=24)
     assert "default-src 'none'" in html
     assert "do not publish" in html
-    assert "diagnoses" in html
-    assert "no picture" in html
+    assert "diagnosis" in html
+    assert "unreadable" in html
     assert html.count('src="data:image/jpeg;base64,') == html.count("<img ") == 13
     assert "http" not in html.replace("http-equiv", "")
     assert "one turned or mirrored" in html
     assert "1 shown above" in html
     hostile = replace(dirty.sets.photographs[0], image_id=HOSTILE, group=HOSTILE)
     sets = replace(dirty.sets, photographs=[hostile, *dirty.sets.photographs[1:]])
-    html = page(sets, [Finding(Kind.DUPLICATE, Basis.CONTENT, 0, 1, 0)], {}, examples=1)
+    html = page(sets, [Finding(Kind.DUPLICATE, Basis.CONTENT, 0, 1, 0)], {}, max_examples=1)
     assert "<script" not in html
     assert "&lt;script&gt;" in html
 
 
 def test_the_page_is_capped_and_says_how_many_more_there_are(dirty: Audited) -> None:
     many = [Finding(Kind.LEAK, Basis.CONTENT, 0, second, 0) for second in range(1, 8)]
-    html = page(dirty.sets, many, {}, examples=3)
+    html = page(dirty.sets, many, {}, max_examples=3)
     assert html.count('class="pair"') + html.count('class="pair clash"') == 3
     assert "and 4 more in findings.csv" in html
-    assert page(dirty.sets, many, {}, examples=0).count("<img ") == 0
+    assert page(dirty.sets, many, {}, max_examples=0).count("<img ") == 0
 
 
 def test_clean_sets_have_nothing(tmp_path: Path) -> None:
     fill(tmp_path / "train" / "nevus", 3)
     fill(tmp_path / "test" / "nevus", 3, first=10)
-    clean = look([tmp_path / "train", tmp_path / "test"], Reading())
+    clean = look([tmp_path / "train", tmp_path / "test"], SetOptions())
     assert clean.findings == []
-    assert lines_of(clean.sets, clean.findings) == []
-    assert "What was found" not in page(clean.sets, [], {}, 24)
+    assert group_findings(clean.sets, clean.findings) == []
+    assert "<h2>Findings" not in page(clean.sets, [], {}, 24)
 
 
 def test_a_coarse_label_does_not_contradict_a_finer_one_in_either_set(tmp_path: Path) -> None:
     for label in ("bkl", "seborrheic keratosis"):
         (tmp_path / label / label).mkdir(parents=True)
         (tmp_path / label / label / "a.jpg").write_bytes(photograph(1))
-    found = look([tmp_path / "bkl", tmp_path / "seborrheic keratosis"], Reading())
+    found = look([tmp_path / "bkl", tmp_path / "seborrheic keratosis"], SetOptions())
     assert {finding.kind for finding in found.findings} == {Kind.LEAK}
 
 
@@ -172,13 +175,13 @@ def test_the_parts_of_a_table_are_sides(tmp_path: Path) -> None:
     lesions = ("L0,a", "L0,a", "L1,b", "L1,c")
     rows = ["absent,nv,L9,a", *(f"{path.stem},nv,{lesion}" for path, lesion in zip(paths, lesions, strict=True))]
     (tmp_path / "split.csv").write_text("id,dx,lesion,part\n" + "\n".join(rows) + "\ncopy,nv,,c\n")
-    reading = Reading(Columns("id", "dx", "lesion"), [str(tmp_path / "photographs")], part_column="part")
+    reading = SetOptions(Columns("id", "dx", "lesion"), [str(tmp_path / "photographs")], part_column="part")
     found = look([tmp_path / "split.csv"], reading)
     assert found.sets.parts == ["a", "a", "b", "c", "c"]
     assert found.sets.absent == {"split.csv": 1}
     assert found.counts() == {("leak", "content"): 1, ("leak", "group"): 1}
     assert found.names(Kind.LEAK, Basis.CONTENT) == [("lesion-0000", "copy")]
-    assert {line.where for line in lines_of(found.sets, found.findings)} == {
+    assert {line.where for line in group_findings(found.sets, found.findings)} == {
         "split.csv: c and split.csv: a",
         "split.csv: b and split.csv: c",
     }
@@ -191,7 +194,7 @@ def test_one_picture_under_two_lesions_divides_a_group(tmp_path: Path) -> None:
     (tmp_path / "photographs" / "lesion-0000b.png").write_bytes(encoding.encode(phantoms.draw(0, 60, 80), "png"))
     rows = ["lesion-0000,nv,L0", "lesion-0000b,nv,L5", "lesion-0001,nv,L1", "copy,nv,L2", "other,nv,"]
     (tmp_path / "table.csv").write_text("id,dx,lesion\n" + "\n".join(rows) + "\n")
-    found = look([tmp_path / "table.csv"], Reading(Columns("id", "dx", "lesion"), [str(tmp_path / "photographs")]))
+    found = look([tmp_path / "table.csv"], SetOptions(Columns("id", "dx", "lesion"), [str(tmp_path / "photographs")]))
     assert found.names(Kind.GROUPS, Basis.CONTENT) == [("lesion-0001", "copy")]
     assert found.names(Kind.GROUPS, Basis.NEAR) == [("lesion-0000", "lesion-0000b")]
 
@@ -199,7 +202,7 @@ def test_one_picture_under_two_lesions_divides_a_group(tmp_path: Path) -> None:
 def test_a_folder_of_photographs_alone_has_no_labels_until_a_reference_gives_them(tmp_path: Path) -> None:
     fill(tmp_path / "photographs", 2)
     (tmp_path / "known.csv").write_text("id,dx\nlesion-0001,nv\n")
-    reading = Reading(Columns("id", "dx"), reference=str(tmp_path / "known.csv"))
+    reading = SetOptions(Columns("id", "dx"), reference=str(tmp_path / "known.csv"))
     assert [p.label for p in read_sets([str(tmp_path / "photographs")], reading).photographs] == ["", "nevus"]
 
 
@@ -207,39 +210,39 @@ def test_folders_name_no_class_where_they_are_said_not_to(tmp_path: Path) -> Non
     fill(tmp_path / "2026-01", 1)
     fill(tmp_path, 1, first=5)
     with pytest.raises(DataError, match="lies outside a class folder"):
-        read_sets([str(tmp_path)], Reading())
-    assert [p.label for p in read_sets([str(tmp_path)], Reading(unlabelled=True)).photographs] == ["", ""]
+        read_sets([str(tmp_path)], SetOptions())
+    assert [p.label for p in read_sets([str(tmp_path)], SetOptions(unlabelled=True)).photographs] == ["", ""]
 
 
 def test_sets_are_named_by_as_much_of_their_ends_as_tells_them_apart() -> None:
-    assert names_of(["/a/train", "/a/test/"]) == ["train", "test"]
-    assert names_of(["/a/x/train", "/a/y/train"]) == ["x/train", "y/train"]
+    assert set_names(["/a/train", "/a/test/"]) == ["train", "test"]
+    assert set_names(["/a/x/train", "/a/y/train"]) == ["x/train", "y/train"]
     with pytest.raises(UsageError, match="a set is given twice"):
-        names_of(["/a/train", "/a/../a/train/"])
+        set_names(["/a/train", "/a/../a/train/"])
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="expected a folder of photographs, or a table"):
-        read_sets([str(tmp_path / "nowhere")], Reading())
+        read_sets([str(tmp_path / "nowhere")], SetOptions())
     with pytest.raises(DataError, match="no photograph below it"):
-        read_sets([str(tmp_path)], Reading())
+        read_sets([str(tmp_path)], SetOptions())
     with pytest.raises(UsageError, match="names of its columns"):
-        read_sets([str(tmp_path / "table.csv")], Reading())
+        read_sets([str(tmp_path / "table.csv")], SetOptions())
     (tmp_path / "link.jpg").symlink_to(fill(tmp_path / "elsewhere", 1)[0])
-    with pytest.raises(DataError, match="no links"):
-        read_sets([str(tmp_path)], Reading(unlabelled=True))
+    with pytest.raises(DataError, match="a link or a device"):
+        read_sets([str(tmp_path)], SetOptions(unlabelled=True))
 
 
 @pytest.fixture(scope="module")
 def real(data: Path) -> Audited:
     """The nine ISIC classes and HAM10000, upright: 12,374 photographs."""
     metadata = str(data / "ham10000/metadata.csv")
-    reading = Reading(HAM, [str(data / "ham10000/images")], reference=metadata)
+    reading = SetOptions(HAM, [str(data / "ham10000/images")], reference=metadata)
     return look([data / "isic9/Train", data / "isic9/Test", Path(metadata)], reading, turned=False)
 
 
 def of(audited: Audited, kind: Kind, basis: Basis) -> dict[tuple[str, str], int]:
-    lines = lines_of(audited.sets, audited.findings)
+    lines = group_findings(audited.sets, audited.findings)
     return {(line.second, line.first): len(line.findings) for line in lines if (line.kind, line.basis) == (kind, basis)}
 
 
@@ -306,4 +309,4 @@ def test_the_split_of_ham10000_that_the_project_publishes_leaks_nothing(real: Au
     indices = [index_of[row["image_id"]] for row in published]
     photographs = [real.sets.photographs[index] for index in indices]
     assert len(photographs) > 10_000
-    assert leaks(photographs, [row["part"] for row in published], real.hashes[indices]) == []
+    assert find_leaks(photographs, [row["part"] for row in published], real.hashes[indices]) == []

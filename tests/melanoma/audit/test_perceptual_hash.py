@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from melanoma.audit.perceptual_hash import NEAR, NEAR_TURNED, distance, near_pairs, perceptual_hash, turned_hashes
+from melanoma.audit.perceptual_hash import (
+    NEAR_BITS,
+    NEAR_BITS_TURNED,
+    distance,
+    near_pairs,
+    perceptual_hash,
+    turned_hashes,
+)
 from melanoma.images import encoding
 from melanoma.images.decoding import ImageSpec, decode
 from melanoma.samples import phantoms
@@ -23,7 +30,7 @@ def differing(first: np.ndarray, second: np.ndarray) -> int:
 
 def test_another_size_shape_and_compression_look_the_same() -> None:
     one, other = perceptual_hash(stored(1, 120, 160, 95)), perceptual_hash(stored(1, 100, 100, 60))
-    assert 0 < differing(one, other) <= NEAR
+    assert 0 < differing(one, other) <= NEAR_BITS
 
 
 def test_other_photographs_look_different() -> None:
@@ -46,7 +53,7 @@ def test_a_turned_copy_is_near_with_turns_only(turns: int, mirrored: bool) -> No
     copy = decode(encoding.encode(np.ascontiguousarray(turned), "jpeg", 80), SPEC)
     hashes = np.stack([turned_hashes(pixels), turned_hashes(copy)])
     pair = near_pairs(hashes)[0]
-    assert pair.distance <= NEAR_TURNED
+    assert pair.distance <= NEAR_BITS_TURNED
     assert pair.distance == distance(hashes, 0, 1)
     assert bool(near_pairs(hashes[:, 0])) is (turns == 0 and not mirrored)
 

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.datasets.cleaning import Reference, apply_reference, clean, drop_copies, drop_two_labels, read_reference
-from melanoma.datasets.reading import Columns, Photograph, read_folders
+from melanoma.datasets.cleaning import clean, drop_conflicting_labels, drop_copies
+from melanoma.datasets.folders import read_folders
+from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.reference import Reference, apply_reference, read_reference
 from melanoma.errors import DataError, UsageError
 
 
@@ -36,7 +39,7 @@ def test_a_coarse_label_contradicts_only_what_it_does_not_include(known: str, fi
 
 def test_every_copy_under_two_labels_is_dropped() -> None:
     photographs = [lesion("a", "nevus", "1"), lesion("b", "melanoma", "1"), lesion("c", "melanoma", "2")]
-    assert [p.image_id for p in drop_two_labels(photographs)] == ["c"]
+    assert [p.image_id for p in drop_conflicting_labels(photographs)] == ["c"]
 
 
 def test_the_first_of_equal_contents_is_kept_and_order_stays() -> None:

@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from melanoma.datasets.reading import Columns, load_pixels, read_columns, read_folders, read_sources, read_table
+from melanoma.datasets.folders import read_folders
+from melanoma.datasets.label_tables import Columns, read_label_rows
+from melanoma.datasets.photographs import load_pixels
+from melanoma.datasets.reading import read_sources, read_table
 from melanoma.errors import DataError, ImageError, UsageError
 from melanoma.images.decoding import ImageSpec, decode
 from tests.helpers import fill, photograph
@@ -61,7 +64,7 @@ def test_a_link_is_refused_not_skipped(tmp_path: Path) -> None:
     target = fill(tmp_path / "elsewhere", 1)[0]
     (tmp_path / "data" / "nv").mkdir(parents=True)
     (tmp_path / "data" / "nv" / "link.jpg").symlink_to(target)
-    with pytest.raises(DataError, match="plain files"):
+    with pytest.raises(DataError, match="plain file"):
         read_folders(str(tmp_path / "data"))
 
 
@@ -81,7 +84,7 @@ def test_a_table_finds_photographs_by_name_and_by_path(tmp_path: Path, extension
 def test_a_table_that_fits_no_photograph_is_refused(tmp_path: Path) -> None:
     fill(tmp_path / "photographs", 1)
     table = write_table(tmp_path / "metadata.csv", [("absent", "nv", "L3")])
-    with pytest.raises(DataError, match=r"none of its 1 photographs \(absent …\) lies below"):
+    with pytest.raises(DataError, match=r"none of its 1 photographs \(absent …\) is below"):
         read_table(table, COLUMNS, [str(tmp_path / "photographs")])
 
 
@@ -89,44 +92,43 @@ def test_an_id_that_fits_two_photographs_is_refused(tmp_path: Path) -> None:
     path = fill(tmp_path / "a", 1)[0]
     fill(tmp_path / "b", 1)
     table = write_table(tmp_path / "metadata.csv", [(path.stem, "nv", "L1")])
-    with pytest.raises(DataError, match=r"may be a/.* or b/"):
+    with pytest.raises(DataError, match=r"could be a/.* or b/"):
         read_table(table, COLUMNS, [str(tmp_path)])
 
 
 def test_an_unknown_column_is_a_usage_error_that_lists_the_columns(tmp_path: Path) -> None:
     table = write_table(tmp_path / "metadata.csv", [("a", "nv", "L1")])
-    with pytest.raises(UsageError, match="no column 'isic_id'; it has image_id, dx, lesion_id"):
-        read_columns(table, Columns("isic_id", "dx"))
+    with pytest.raises(UsageError, match="no column 'isic_id', expected one; it has image_id, dx, lesion_id"):
+        read_label_rows(table, Columns("isic_id", "dx"))
 
 
 def test_a_row_without_a_label_is_refused(tmp_path: Path) -> None:
     table = write_table(tmp_path / "metadata.csv", [("a", "nv", "L1"), ("b", "", "L2")])
     with pytest.raises(DataError, match="1 of 2 rows"):
-        read_columns(table, COLUMNS)
+        read_label_rows(table, COLUMNS)
 
 
 def test_labels_that_look_like_missing_values_stay_labels(tmp_path: Path) -> None:
     table = write_table(tmp_path / "metadata.csv", [("001", "NA", "L7")])
-    assert read_columns(table, COLUMNS).iloc[0].tolist() == ["001", "NA", "L7"]
+    assert read_label_rows(table, COLUMNS)[0] == ("001", "NA", "L7")
 
 
 @pytest.mark.parametrize("blank", ["", " ", "NA", "nan", "None", "unknown", "-"])
 def test_a_missing_lesion_is_no_lesion_that_many_share(tmp_path: Path, blank: str) -> None:
     table = write_table(tmp_path / "metadata.csv", [("a", "nv", blank), ("b ", "nv", "L1 ")])
-    assert read_columns(table, COLUMNS)["group"].tolist() == ["", "L1"]
-    assert read_columns(table, COLUMNS)["image_id"].tolist() == ["a", "b"]
+    assert read_label_rows(table, COLUMNS) == [("a", "nv", ""), ("b", "nv", "L1")]
 
 
 def test_one_column_may_be_id_and_group(tmp_path: Path) -> None:
     table = write_table(tmp_path / "metadata.csv", [("a", "nv", "L1")])
-    assert read_columns(table, Columns("image_id", "dx", "image_id")).iloc[0].tolist() == ["a", "nv", "a"]
+    assert read_label_rows(table, Columns("image_id", "dx", "image_id"))[0] == ("a", "nv", "a")
 
 
 @pytest.mark.parametrize("name", ["broken.parquet", "broken.csv"])
 def test_a_damaged_table_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"\xff\xfe\x00PAR1" if name.endswith("parquet") else b"\xff\xfe\x81")
-    with pytest.raises(DataError, match="is no CSV or Parquet table"):
-        read_columns(str(tmp_path / name), COLUMNS)
+    (tmp_path / name).write_bytes(b"PAR1\xff\xfe" if name.endswith("parquet") else b"\xff\xfe\x81")
+    with pytest.raises(UsageError, match="neither CSV with a header nor Parquet"):
+        read_label_rows(str(tmp_path / name), COLUMNS)
 
 
 def test_folders_and_tables_are_pooled_by_slug(tmp_path: Path) -> None:

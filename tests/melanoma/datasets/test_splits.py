@@ -9,9 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma.datasets.cleaning import clean, read_reference
-from melanoma.datasets.reading import Columns, Photograph, read_folders
-from melanoma.datasets.splits import PARTS, Dataset, Settled, follow, read_split, split
+from melanoma.datasets.cleaning import clean
+from melanoma.datasets.existing_splits import ExistingSplit, follow_split, read_split
+from melanoma.datasets.folders import read_folders
+from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.reference import read_reference
+from melanoma.datasets.splits import PARTS, Dataset
+from melanoma.datasets.splitting import split
 from melanoma.errors import DataError, UsageError
 from tests.helpers import ROOT
 
@@ -73,7 +78,7 @@ def test_a_class_too_small_to_be_split_goes_to_training_with_its_lesions() -> No
 
 @pytest.mark.parametrize("counts", [{"melanoma": 50}, {"melanoma": 50, "nevus": 2}, {}])
 def test_fewer_than_two_classes_of_use_are_refused(counts: dict[str, int]) -> None:
-    with pytest.raises(DataError, match="expected 5 each in 2 classes"):
+    with pytest.raises(DataError, match="expected at least 5 in each of 2 classes"):
         split(lesions(counts), 0.2, 0.2, seed=0)
 
 
@@ -113,7 +118,7 @@ def test_a_settled_split_is_followed_and_the_rest_is_split(tmp_path: Path) -> No
     table = tmp_path / "split.csv"
     table.write_bytes(Dataset(photographs[:40], parts[:40]).to_csv())
     known = read_split(str(table))
-    again = split(photographs, 0.2, 0.2, seed=5, known=known)
+    again = split(photographs, 0.2, 0.2, seed=5, existing=known)
     assert again[:40].tolist() == parts[:40].tolist()
     assert again.tolist() != parts.tolist()
     assert all(len(found) == 1 for found in parts_by_group(photographs, again).values())
@@ -122,33 +127,39 @@ def test_a_settled_split_is_followed_and_the_rest_is_split(tmp_path: Path) -> No
 def test_a_settled_split_may_settle_everything() -> None:
     photographs = lesions({"melanoma": 3})
     known = {p.image_id: part for p, part in zip(photographs[::2], PARTS, strict=True)}
-    assert split(photographs, 0.2, 0.2, seed=0, known=Settled(known)).tolist() == [
+    assert split(photographs, 0.2, 0.2, seed=0, existing=ExistingSplit(known)).tolist() == [
         part for part in PARTS for _ in range(2)
     ]
 
 
 def test_other_views_of_a_lesion_follow_it() -> None:
     photographs = lesions({"melanoma": 2})
-    assert follow(photographs, Settled({"melanoma-0-1": "test"})).tolist() == ["test", "test", "", ""]
+    assert follow_split(photographs, ExistingSplit({"melanoma-0-1": "test"})).tolist() == ["test", "test", "", ""]
 
 
 def test_a_settled_split_with_a_lesion_on_two_sides_is_refused() -> None:
     known = {"melanoma-0-0": "train", "melanoma-0-1": "test"}
-    with pytest.raises(DataError, match="melanoma-0 lies in train and in test"):
-        split(lesions({"melanoma": 30, "nevus": 30}), 0.2, 0.2, seed=0, known=Settled(known))
+    with pytest.raises(DataError, match="melanoma-0 is in train and in test"):
+        split(lesions({"melanoma": 30, "nevus": 30}), 0.2, 0.2, seed=0, existing=ExistingSplit(known))
 
 
 def test_a_photograph_under_another_name_follows_its_lesion() -> None:
     photographs = [replace(p, image_id=f"{p.image_id}(1)") for p in lesions({"melanoma": 2})]
-    assert follow(photographs, Settled(by_group={"melanoma-0": "test"})).tolist() == ["test", "test", "", ""]
+    existing = ExistingSplit(by_group={"melanoma-0": "test"})
+    assert follow_split(photographs, existing).tolist() == [
+        "test",
+        "test",
+        "",
+        "",
+    ]
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("a,L1,train\na,L1,test\n", "a lies in train and in test"),
-        ("a,L1,train\nb,L1,test\n", "L1 lies in train and in test"),
-        ("a,L1,holdout\n", "parts 'holdout'; expected train"),
+        ("a,L1,train\na,L1,test\n", "a is in train and in test"),
+        ("a,L1,train\nb,L1,test\n", "L1 is in train and in test"),
+        ("a,L1,holdout\n", "column part has .holdout.; expected train"),
     ],
 )
 def test_a_table_of_parts_must_be_clear(tmp_path: Path, rows: str, message: str) -> None:

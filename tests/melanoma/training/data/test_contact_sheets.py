@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from melanoma.datasets.reading import Photograph, read_folders
+from melanoma.datasets.folders import read_folders
+from melanoma.datasets.photographs import Photograph
 from melanoma.training.data.contact_sheets import draw_sheet
 from melanoma.training.data.policies import LOOKS
 from tests.helpers import fill

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma.datasets.reading import Photograph, read_folders
+from melanoma.datasets.folders import read_folders
+from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.splits import TEST, TRAIN, Dataset
 from melanoma.errors import DataError, UsageError
 from melanoma.images.decoding import read_header

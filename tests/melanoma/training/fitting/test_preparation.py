@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from melanoma.datasets.reading import Columns
+from melanoma.datasets.label_tables import Columns
 from melanoma.errors import DataError
 from melanoma.training.data.export import _COLUMNS, MANIFEST
 from melanoma.training.fitting.preparation import Prepared, Sources, describe_leaks, prepare, warnings

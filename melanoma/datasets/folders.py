@@ -1,0 +1,67 @@
+"""Folders of photographs, and folders with one subfolder per class."""
+
+from collections.abc import Sequence
+
+from melanoma import storage
+from melanoma.datasets.labelled_files import LabelledFile, to_photographs
+from melanoma.datasets.photographs import Photograph
+from melanoma.errors import DataError, ReadError
+from melanoma.images.decoding import IMAGE_EXTENSIONS
+from melanoma.storage import StoredFile
+
+
+def read_folders(root: str) -> list[Photograph]:
+    """Reads `root/<label>/…/<photograph>`: one folder for each class, with any folders inside it.
+
+    Raises:
+        DataError: The root cannot be listed, holds no photograph, or holds one outside a class folder.
+    """
+    uri_of = images_below(root)
+    for stray in (path for path in uri_of if "/" not in path):
+        raise DataError(f"{root}: {stray} lies outside a class folder; move it to {root}/<label>/{stray}")
+    return to_photographs(
+        [LabelledFile(storage.stem_of(path), uri, path.split("/")[0]) for path, uri in uri_of.items()]
+    )
+
+
+def images_below(root: str) -> dict[str, str]:
+    """Returns the URI of every photograph below a folder, by its path below the folder.
+
+    Raises:
+        DataError: The folder cannot be listed, holds no photograph, or holds links or archives of photographs.
+    """
+    prefix = storage.canonical(root).rstrip("/") + "/"
+    files = list_image_files(root)
+    check_plain_files(root, files)
+    for file in (file for file in files if not file.uri.startswith(prefix)):
+        raise DataError(f"{file.uri}: lies in an archive, expected plain files; unpack the archive")
+    return {file.uri.removeprefix(prefix): file.uri for file in files}
+
+
+def list_image_files(root: str, expected: str = "a folder of photographs") -> list[StoredFile]:
+    """Lists files at any depth whose name has the extension of a photograph.
+
+    Args:
+        root: Folder in any store.
+        expected: What the error message asks for, where the root cannot be listed.
+
+    Raises:
+        DataError: The folder cannot be listed.
+    """
+    try:
+        return [file for file in storage.list_files(root) if file.uri.lower().endswith(tuple(IMAGE_EXTENSIONS))]
+    except ReadError as error:
+        raise DataError(f"{root}: {error.detail}; expected {expected}") from error
+
+
+def check_plain_files(root: str, files: Sequence[StoredFile]) -> None:
+    """Checks that there are photographs, and that all are plain files.
+
+    Raises:
+        DataError: There is no file, or one is a link or a device.
+    """
+    if not files:
+        extensions = ", *".join(sorted(IMAGE_EXTENSIONS))
+        raise DataError(f"{root}: no photograph below it; expected files named *{extensions}")
+    for file in (file for file in files if not file.regular):
+        raise DataError(f"{file.uri}: is a link or a device, expected a plain file; copy the photograph there")

@@ -1,0 +1,81 @@
+"""Splits photographs into parts by lesion or patient."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import StratifiedGroupKFold
+
+from melanoma.datasets.existing_splits import ExistingSplit, follow_split
+from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.splits import TEST, TRAIN, VALIDATION
+from melanoma.errors import DataError, UsageError
+
+_MAX_FOLDS = 20
+
+
+def split(
+    photographs: Sequence[Photograph],
+    validation: float,
+    test: float,
+    seed: int,
+    existing: ExistingSplit | None = None,
+    stated_groups: Sequence[str] | None = None,
+) -> npt.NDArray[np.str_]:
+    """Splits by group, with similar class shares in every part: no lesion is in two parts.
+
+    A class with fewer groups than the split has folds cannot be in every part; it goes to training with its groups.
+
+    Args:
+        photographs: Cleaned photographs.
+        validation: Share of the photographs, above 0; a whole number of folds.
+        test: Share of the photographs, above 0; a whole number of folds.
+        seed: Seed of the shuffle.
+        existing: A split to follow; only what it does not know is split.
+        stated_groups: See `follow_split`.
+
+    Returns:
+        Array (photographs,) with the part of each photograph: `train`, `validation` or `test`.
+
+    Raises:
+        DataError: Fewer than two classes are large enough to be split.
+        UsageError: The shares are not a whole number of at most 20 folds, or leave nothing for training.
+    """
+    folds = _num_folds(validation, test)
+    labels = np.array([photograph.label for photograph in photographs])
+    groups = np.array([photograph.group for photograph in photographs])
+    parts = follow_split(photographs, existing or ExistingSplit(), stated_groups)
+    undecided = parts == ""
+    parts[undecided] = TRAIN
+    groups_of = {label: len(set(groups[undecided & (labels == label)])) for label in sorted(set(labels.tolist()))}
+    small = [label for label, count in groups_of.items() if count < folds]
+    splittable = np.flatnonzero(undecided & ~np.isin(groups, groups[np.isin(labels, small)]))
+    if existing and not len(splittable):
+        return parts
+    if len(set(labels[splittable].tolist())) < 2:
+        found = ", ".join(f"{label} {count}" for label, count in groups_of.items()) or "none"
+        raise DataError(
+            f"lesions by class after cleaning: {found}; expected at least {folds} in each of 2 classes, add photographs"
+        )
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    held_out = [TEST] * round(test * folds) + [VALIDATION] * round(validation * folds)
+    indices = splitter.split(splittable, labels[splittable], groups[splittable])
+    for part, (_, fold) in zip(held_out, indices, strict=False):
+        parts[splittable[fold]] = part
+    return parts
+
+
+def _num_folds(validation: float, test: float) -> int:
+    """Returns the smallest number of folds of which both shares are whole numbers."""
+    if not (validation > 0 and test > 0 and validation + test < 1):
+        raise UsageError(
+            f"shares {validation:g} for validation and {test:g} for test leave a part empty; "
+            "expected both above 0 and their sum below 1"
+        )
+    for folds in range(2, _MAX_FOLDS + 1):
+        if all(abs(share * folds - round(share * folds)) < 1e-6 for share in (validation, test)):
+            return folds
+    raise UsageError(
+        f"shares {validation:g} for validation and {test:g} for test are not whole numbers of at most {_MAX_FOLDS} "
+        "folds; try 0.2 and 0.2"
+    )
