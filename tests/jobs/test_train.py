@@ -150,7 +150,7 @@ def test_arguments_that_cannot_work_are_refused_before_anything_is_read(words: l
 def test_one_class_cannot_be_trained_on(tmp_path: Path) -> None:
     fill(tmp_path / "photographs" / "nv", 10)
     words = ["--data", str(tmp_path / "photographs"), "--data-licence", "CC0", "--output", str(tmp_path / "bundle")]
-    with pytest.raises(DataError, match="nevus 10; expected 5 each in 2 classes"):
+    with pytest.raises(DataError, match="nevus 10; expected at least 5 in each of 2 classes"):
         run(parse(*words))
     assert not (tmp_path / "bundle").exists()
 
@@ -297,7 +297,7 @@ def split_of(table: Path, target: Path, by: int) -> Path:
 
 def test_a_split_that_tears_lesions_is_refused(table: Path, tmp_path: Path) -> None:
     torn = split_of(table, tmp_path / "torn.csv", by=1)
-    with pytest.raises(DataError, match="lies in train and in validation"):
+    with pytest.raises(DataError, match="is in train and in validation"):
         run(parse(*lesion_words(table, tmp_path / "bundle", "--split", str(torn))))
     assert not (tmp_path / "bundle").exists()
 

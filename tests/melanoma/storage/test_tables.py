@@ -121,6 +121,7 @@ def test_a_file_is_read_from_any_store_and_a_missing_one_is_refused_by_its_optio
 
 
 def test_a_store_that_does_not_answer_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     MemoryFileSystem().pipe_file("/slow.csv", b"id\n")
     monkeypatch.setattr(
         MemoryFileSystem, "cat_file", refusing("slow.csv", MemoryFileSystem.cat_file, TimeoutError("late"))
