@@ -19,8 +19,8 @@ from melanoma.datasets.splits import TEST, VALIDATION
 from melanoma.datasets.splitting import split
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.images.decoding import ImageSpec, decode
-from melanoma.training.data.augmentor import view
-from melanoma.training.data.export import plan_variants
+from melanoma.training.data.augmentor import augmented_view
+from melanoma.training.data.export import plan_augmented_images
 
 FOLDS = 5  # one of them validates: the usual 80/20
 
@@ -31,7 +31,7 @@ class Item:
 
     Attributes:
         photograph: As an audit sees the file; a variant has no known bytes, but the lesion of its photograph.
-        key: Of a variant, see `augment.view`; empty for a photograph as it is.
+        key: Of a variant, see `augmentor.augmented_view`; empty for a photograph as it is.
         hash: uint64 (4,), of a photograph as it is; zero for a variant.
     """
 
@@ -42,7 +42,7 @@ class Item:
     def pixels(self, size: tuple[int, int]) -> np.ndarray:
         """Decodes it, uint8 (height, width, 3)."""
         data = read_file(self.photograph.uri)
-        return view(data, size, self.key) if self.key else decode(data, ImageSpec(*size))
+        return augmented_view(data, size, self.key) if self.key else decode(data, ImageSpec(*size))
 
 
 Sides = tuple[list[Item], list[Item]]
@@ -120,12 +120,12 @@ def shared(training: Sequence[Item], judged: Sequence[Item]) -> dict[str, int]:
 
 def augmented(items: Sequence[Item], per_class: int, seed: int) -> list[Item]:
     """Gives photographs and, after them, as many variants of every class."""
-    variants = plan_variants([item.photograph for item in items], per_class, seed)
+    images = plan_augmented_images([item.photograph for item in items], per_class, seed)
     return [
         *items,
         *(
             Item(replace(of, image_id=Path(file).stem, sha256=""), key, np.zeros(4, np.uint64))
-            for file, of, key in variants
+            for file, of, key in images
         ),
     ]
 

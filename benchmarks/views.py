@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from melanoma.training.data.mixup import blended
-from melanoma.training.data.views import view
+from melanoma.training.data.mixup import mixup
+from melanoma.training.data.views import random_view
 
 PHOTOGRAPHS, ROUNDS, SIDES = 300, 3, (128, 160, 192, 224)
 BATCH, BLENDS = (64, 192, 192, 3), 20
@@ -26,14 +26,14 @@ def main(folder: Path) -> None:
         for _ in range(ROUNDS):
             started = time.perf_counter()
             for number, data in enumerate(files):
-                view(data, (side, side), (0, 0, number))
+                random_view(data, (side, side), (0, 0, number))
             seconds.append(time.perf_counter() - started)
         print(f"{side}x{side} pixels: {1000 * min(seconds) / len(files):.1f} ms")
     pixels, targets = np.random.default_rng(0).integers(0, 256, BATCH, np.uint8), np.eye(BATCH[0], dtype=np.float32)
     seconds = []
     for number in range(BLENDS):
         started = time.perf_counter()
-        blended(pixels, targets, 1.0, (0, 0, number))
+        mixup(pixels, targets, 1.0, (0, 0, number))
         seconds.append(time.perf_counter() - started)
     print(f"a blend of {BATCH[0]} of {BATCH[1]}x{BATCH[2]} pixels: {1000 * min(seconds):.1f} ms")
 

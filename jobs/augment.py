@@ -1,12 +1,13 @@
-"""`melanoma augment`: shows what training makes of photographs, or writes it as files."""
+"""`melanoma augment`: shows what augmentation does to the training photographs, or writes augmented images."""
 
 import argparse
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from jobs.console.arg_types import size, whole
+from jobs.console.arg_types import share, size, whole
 from jobs.console.data_flags import DataOptions, add_data_arguments, prepare, sources_of
 from jobs.console.exit_codes import OK
 from melanoma.errors import UsageError
@@ -14,109 +15,155 @@ from melanoma.errors import UsageError
 if TYPE_CHECKING:
     from melanoma.datasets.splits import Dataset
 
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "preview": {"metavar": "FOLDER", "help": "gets a sheet of photographs and variants for each class, and counts.png"},
+_FLAGS: dict[str, dict[str, Any]] = {
+    "preview": {
+        "metavar": "FOLDER",
+        "help": "write counts.png and, for each class, a sheet of photographs and augmented versions of them",
+    },
     "look": {
         "choices": ("augmentor", "views"),
         "default": "augmentor",
-        "help": "how --preview changes photographs: by Augmentor, or as networks that have seen ImageNet are trained "
+        "help": "augmentation policy for --preview: Augmentor, or the one for networks with ImageNet weights "
         "(default: %(default)s)",
     },
-    "photographs": {"type": whole, "default": 4, "metavar": "N", "help": "on a sheet (default: %(default)s)"},
-    "variants": {"type": whole, "default": 6, "metavar": "N", "help": "of each on a sheet (default: %(default)s)"},
+    "photographs": {
+        "type": whole,
+        "default": 4,
+        "metavar": "N",
+        "help": "photographs per sheet (default: %(default)s)",
+    },
+    "variants": {
+        "type": whole,
+        "default": 6,
+        "metavar": "N",
+        "help": "augmented versions of each photograph on a sheet (default: %(default)s)",
+    },
     "size": {
         "type": partial(size, least=32),
         "default": "192x192",
         "metavar": "HxW",
-        "help": "pixels of a variant on a sheet (default: %(default)s)",
+        "help": "size of an augmented version on a sheet, in pixels (default: %(default)s)",
     },
     "balance": {
-        "type": float,
+        "type": share,
         "default": 1.0,
         "metavar": "SHARE",
-        "help": "for counts.png, as of melanoma train: 0 draws classes as frequent as they are, 1 all alike "
-        "(default: %(default)s)",
+        "help": "class balance in counts.png, as for melanoma train: from 0 for the class shares of the data to 1 for "
+        "equal shares (default: %(default)s)",
     },
-    "output": {"metavar": "FOLDER", "help": "empty folder that gets augmented files in class folders, by Augmentor"},
-    "per-class": {"type": whole, "metavar": "N", "help": "files of each class that --output gets"},
+    "output": {
+        "metavar": "FOLDER",
+        "help": "write augmented images, made by Augmentor, to class folders in this empty folder",
+    },
+    "per-class": {"type": whole, "metavar": "N", "help": "augmented images per class for --output"},
 }
 
 
+@dataclass(frozen=True)
+class AugmentOptions(DataOptions):
+    """What `melanoma augment` is to do; the fields beyond those of `DataOptions`.
+
+    Attributes:
+        preview: Folder for counts.png and the contact sheets; None for neither.
+        look: Name of the augmentation policy of the sheets.
+        photographs: Photographs per sheet.
+        variants: Augmented versions of each photograph on a sheet.
+        size: Height and width of an augmented version on a sheet, in pixels.
+        balance: Class balance in counts.png, 0 to 1.
+        output: Folder for augmented images; None for none.
+        per_class: Augmented images per class; None without `output`.
+    """
+
+    preview: str | None
+    look: str
+    photographs: int
+    variants: int
+    size: tuple[int, int]
+    balance: float
+    output: str | None
+    per_class: int | None
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the arguments."""
+    """Adds the flags of `melanoma augment`."""
     add_data_arguments(parser)
-    for name, details in _OPTIONS.items():
+    for name, details in _FLAGS.items():
         parser.add_argument(f"--{name}", **details)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Splits the data, and shows or writes variants of the training part alone.
+    """Splits the data, and shows or writes augmented versions of the training part only.
 
     Returns:
         Exit code 0.
 
     Raises:
-        MelanomaError: Arguments or data that cannot work.
+        MelanomaError: The flags or the data cannot be used.
     """
-    _check(args)
-    dataset = prepare(DataOptions.from_args(args)).dataset
-    if args.preview:
-        _show(args, dataset)
-    if args.output:
-        _write(args, dataset)
+    options = AugmentOptions.from_args(args)
+    _check(options)
+    dataset = prepare(options).dataset
+    if options.preview:
+        _write_preview(options, options.preview, dataset)
+    if options.output and options.per_class:
+        _write_images(options.output, options.per_class, options.seed, dataset)
     return OK
 
 
-def _check(args: argparse.Namespace) -> None:
-    """Checks what can be checked before anything is read."""
-    if not (args.preview or args.output):
+def _check(options: AugmentOptions) -> None:
+    """Refuses flags that do not fit together and target folders that overlap with others, before anything is read."""
+    if not (options.preview or options.output):
         raise UsageError("nothing to do; give --preview FOLDER, --output FOLDER, or both")
-    if bool(args.output) != bool(args.per_class):
+    if bool(options.output) != bool(options.per_class):
         raise UsageError("--per-class goes with --output; give both or neither")
-    if not 0 <= args.balance <= 1:
-        raise UsageError(f"--balance {args.balance:g}: give a share from 0 to 1")
-    sources = sources_of(DataOptions.from_args(args))
+    sources = sources_of(options)
     from melanoma.datasets.label_tables import is_table
-    from melanoma.training.data.export import check_folder
+    from melanoma.training.data.export import check_target_folder
 
     read = [*sources.roots, *(uri for uri in sources.data if not is_table(uri))]
-    for folder, apart, empty in ((args.preview, [args.output], False), (args.output, [args.preview], True)):
-        if folder:
-            check_folder(folder, [*read, *filter(None, apart)], empty=empty)
+    if options.preview:
+        check_target_folder(options.preview, [*read, *filter(None, [options.output])], empty=False)
+    if options.output:
+        check_target_folder(options.output, [*read, *filter(None, [options.preview])], empty=True)
 
 
-def _show(args: argparse.Namespace, dataset: "Dataset") -> None:
+def _write_preview(options: AugmentOptions, folder: str, dataset: "Dataset") -> None:
     from melanoma import storage
     from melanoma.datasets.splits import TRAIN
-    from melanoma.training.data.class_counts import draw_counts, epoch_counts
-    from melanoma.training.data.contact_sheets import draw_sheet
+    from melanoma.training.data.contact_sheets import SheetConfig, plot_sheet
+    from melanoma.training.data.policies import POLICIES
 
-    root, part = storage.canonical(args.preview), dataset.part(TRAIN)
-    before = {label: parts[TRAIN] for label, parts in dataset.tally().items()}
-    if args.output:
-        after = {label: count + args.per_class for label, count in before.items() if count}
-        picture = draw_counts(before, after, f"with {args.per_class:,} augmented files for each class")
-    else:
-        picture = draw_counts(before, epoch_counts(before, args.balance))
-    storage.write_bytes(storage.join(root, "counts.png"), picture)
-    for label in tqdm(dataset.labels, unit="sheet", desc="drawn", disable=None, dynamic_ncols=True):
+    root, part = storage.canonical(folder), dataset.part(TRAIN)
+    storage.write_bytes(storage.join(root, "counts.png"), _counts_chart(options, dataset))
+    config = SheetConfig(POLICIES[options.look], options.size, options.photographs, options.variants, options.seed)
+    for label in tqdm(dataset.labels, unit="sheet", desc="sheets", disable=None, dynamic_ncols=True):
         members = [photograph for photograph in part.photographs if photograph.label == label]
         if members:
-            sheet = draw_sheet(members, args.look, args.size, args.seed, args.photographs, args.variants)
-            storage.write_bytes(storage.join(root, f"{label}.png"), sheet)
-    print(f"\n{args.preview}: counts.png and a sheet for each class (they hold photographs: do not publish them)")
+            storage.write_bytes(storage.join(root, f"{label}.png"), plot_sheet(members, config))
+    print(f"\n{folder}: counts.png and a sheet for each class (they contain photographs: do not publish them)")
 
 
-def _write(args: argparse.Namespace, dataset: "Dataset") -> None:
+def _counts_chart(options: AugmentOptions, dataset: "Dataset") -> bytes:
+    from melanoma.datasets.splits import TRAIN
+    from melanoma.training.data.class_counts import epoch_counts, plot_counts
+
+    before = {label: parts[TRAIN] for label, parts in dataset.tally().items()}
+    if options.per_class:
+        after = {label: count + options.per_class for label, count in before.items() if count}
+        return plot_counts(before, after, f"with {options.per_class:,} augmented images per class")
+    return plot_counts(before, epoch_counts(before, options.balance))
+
+
+def _write_images(folder: str, per_class: int, seed: int, dataset: "Dataset") -> None:
     from melanoma.datasets.splits import TRAIN
     from melanoma.training.data import export
 
-    planned = export.plan_variants(dataset.part(TRAIN).photographs, args.per_class, args.seed)
+    planned = export.plan_augmented_images(dataset.part(TRAIN).photographs, per_class, seed)
     with tqdm(total=len(planned), unit="image", desc="augmented", disable=None, dynamic_ncols=True) as bar:
-        export.write_variants(planned, dataset, args.output, bar.update)
-    sources = len({variant.photograph.sha256 for variant in planned})
+        export.write_augmented_images(planned, dataset, folder, bar.update)
+    sources = len({image.photograph.sha256 for image in planned})
     print(
-        f"\n{args.output}: {len(planned):,} variants of {sources:,} photographs of the training part, "
+        f"\n{folder}: {len(planned):,} augmented images of {sources:,} photographs of the training part, "
         f"{export.MANIFEST}, {export.SPLIT}\n"
-        f"train on them and never split them: validate and test on the photographs that {export.SPLIT} names"
+        f"use them for training only: validate and test on the photographs that {export.SPLIT} names for that"
     )

@@ -1,1 +1,1 @@
-"""From labelled photographs to a bundle: looks, networks, training, calibration, what ships."""
+"""From labelled photographs to a bundle: networks, data loading, fitting, calibration and release."""

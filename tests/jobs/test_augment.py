@@ -91,11 +91,10 @@ def test_a_preview_has_a_sheet_for_each_class_and_says_what_it_holds(
         ([], "nothing to do"),
         (["--output", "new"], "--per-class goes with --output"),
         (["--preview", "new", "--per-class", "3"], "--per-class goes with --output"),
-        (["--preview", "new", "--balance", "2"], "--balance 2"),
-        (["--preview", "new/sheets", "--output", "new", "--per-class", "3"], "choose a folder of its own"),
-        (["--preview", "new", "--output", "new/files", "--per-class", "3"], "choose a folder of its own"),
-        (["--preview", "{source}/melanoma"], "choose a folder of its own"),
-        (["--output", "{source}/new", "--per-class", "3"], "choose a folder of its own"),
+        (["--preview", "new/sheets", "--output", "new", "--per-class", "3"], "choose a folder outside of it"),
+        (["--preview", "new", "--output", "new/files", "--per-class", "3"], "choose a folder outside of it"),
+        (["--preview", "{source}/melanoma"], "choose a folder outside of it"),
+        (["--output", "{source}/new", "--per-class", "3"], "choose a folder outside of it"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused_before_anything_is_read(
@@ -108,6 +107,6 @@ def test_arguments_that_cannot_work_are_refused_before_anything_is_read(
 
 def test_what_was_written_is_never_overwritten(source: Path, written: Path) -> None:
     before = (written / "manifest.csv").read_bytes()
-    with pytest.raises(UsageError, match="holds files already"):
+    with pytest.raises(UsageError, match="already contains files"):
         run(parse("--data", str(source), "--output", str(written), "--per-class", "5"))
     assert (written / "manifest.csv").read_bytes() == before

@@ -21,7 +21,7 @@ from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.runs.planning import ListingSummary
 from melanoma.runs.run import ModelRun
-from melanoma.training.calibration.ood_score import with_familiarity
+from melanoma.training.calibration.ood_score import add_ood_output
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
 from pipelines.listing import FOUND, ListTasks
 from pipelines.loading import ChunkTasks, LoadImages, chunk_count
@@ -113,7 +113,7 @@ def test_a_night_writes_who_should_be_looked_at_by_a_person(tmp_path: Path) -> N
     known = np.stack([decoding.decode(photograph(seed), SPEC) for seed in range(60)])
     write_bundle(
         str(tmp_path / "bundle"),
-        with_familiarity(network, ["maps"], known[:40], known[40:], batch_size=20),
+        add_ood_output(network, ["maps"], known[:40], known[40:], batch_size=20),
         ModelSettings(
             labels=("melanoma", "nevus", "scc"),
             spec=SPEC,

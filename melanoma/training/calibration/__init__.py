@@ -1,1 +1,1 @@
-"""Probabilities, thresholds and the out-of-distribution score, chosen on validation."""
+"""Calibration, thresholds and the out-of-distribution score, fitted on validation photographs."""

@@ -1,4 +1,4 @@
-"""Whether a network notices what it does not know: measured on strange pictures, spoilt and familiar photographs."""
+"""Measures how often the out-of-distribution (OOD) score detects OOD images, corruptions and, by mistake, the rest."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
-from scipy.special import ndtri
+from scipy.stats import binomtest
 
 from melanoma.errors import UsageError
 from melanoma.evaluation.metrics.bootstrap import COVERAGE, Estimate
@@ -14,59 +14,59 @@ from melanoma.images.pixels import Pixels
 from melanoma.model.engine import Engine, score_all
 from melanoma.training.calibration import ood_images
 
-COUNT = 60  # pictures of each strange kind
+COUNT = 60  # OOD images of each kind
 LIMITS = (
-    "The strange pictures are far from any lesion: blank, drawn, printed, or scenes, which are parts of three "
-    "photographs of other things and tell less than their number says. Other "
-    "diseases of the skin, other cameras and other people than those of the training set are nearer, and nothing here "
-    "says that they are noticed. A photograph that is not noticed may still be unlike all that the network knows."
+    "The out-of-distribution images are far from any lesion: plain, generated, drawn or printed images, and parts of "
+    "three photographs of other scenes, which count for less than their number suggests. Other skin diseases, other "
+    "cameras and other patients than those of the training set are closer, and these figures do not show that they "
+    "are detected. A photograph that is not detected may still differ from everything the network was trained on."
 )
 
 
-def detection(
-    engine: Engine, threshold: float, seed: int = 0, familiar: Pixels | None = None, count: int = COUNT
+def measure_detection(
+    engine: Engine, threshold: float, seed: int = 0, in_distribution: Pixels | None = None, count: int = COUNT
 ) -> dict[str, Any]:
-    """Counts how often `ood_score` lies above its threshold.
+    """Measures how often `ood_score` is above its threshold.
 
     Args:
-        engine: Of a network with an `ood_score`.
+        engine: Its network must have an `ood_score`.
         threshold: The bundle's `ood_above`.
-        seed: Of the strange pictures.
-        familiar: uint8 (photographs, height, width, 3), at least one, like the training photographs but none of them,
-            and none on which the threshold was chosen: those of the test part. None leaves out what they tell.
-        count: Strange pictures of each kind.
+        seed: Seed for the OOD images.
+        in_distribution: uint8 (photographs, height, width, 3), at least one: photographs of the test part, because the
+            threshold was chosen on the validation part. None leaves out the figures that need them.
+        count: OOD images of each kind.
 
     Returns:
-        JSON values: `threshold`; `strangers` by kind; and with familiar photographs `spoilt`, by accident, what becomes
-        of them after it, and `false_alarms`, of them as they are. Each a share with Wilson's 95 % interval (J. Am.
-        Statist. Assoc. 22, 1927): value, low, high, n.
+        JSON values: `threshold`; `strangers`, the detection rate by kind of OOD image; and with photographs, `spoilt`,
+        the detection rate by corruption, and `false_alarms`, the rate without one. Each rate is value, low, high, n
+        with Wilson's 95 % interval.
 
     Raises:
-        UsageError: The network gives no `ood_score`.
+        UsageError: The network has no `ood_score`.
     """
 
     def rate(pixels: Pixels) -> dict[str, float | int]:
         ood = score_all(engine, pixels).ood
         if ood is None:
-            raise UsageError("the network gives no ood_score; add one by familiarity.with_familiarity")
+            raise UsageError("the network has no ood_score; add one with ood_score.add_ood_output")
         return wilson(int((ood > threshold).sum()), len(ood))._asdict()
 
-    found = {
+    rates = {
         "threshold": threshold,
-        "strangers": {kind: rate(ood_images.draw(kind, count, engine.size, seed)) for kind in ood_images.KINDS},
+        "strangers": {kind: rate(ood_images.generate(kind, count, engine.size, seed)) for kind in ood_images.KINDS},
     }
-    if familiar is None:
-        return found
-    spoilt = {accident: rate(spoil(familiar)) for accident, spoil in ACCIDENTS.items()}
-    return {**found, "spoilt": spoilt, "false_alarms": rate(familiar)}
+    if in_distribution is None:
+        return rates
+    corrupted = {name: rate(corrupt(in_distribution)) for name, corrupt in CORRUPTIONS.items()}
+    return {**rates, "spoilt": corrupted, "false_alarms": rate(in_distribution)}
 
 
-def section(found: Mapping[str, Any]) -> str:
-    """Writes what `detection` found as Markdown for a card, with its limits."""
-    lines = ["| pictures | noticed | 95 % interval | n |", "|---|---:|---:|---:|"]
-    rows = {**found["strangers"], **found.get("spoilt", {})}
-    if "false_alarms" in found:
-        rows["familiar photographs: false alarms"] = found["false_alarms"]
+def to_markdown(rates: Mapping[str, Any]) -> str:
+    """Returns the result of `measure_detection` as a Markdown table for the model card, followed by its limits."""
+    lines = ["| images | detected | 95 % interval | n |", "|---|---:|---:|---:|"]
+    rows = {**rates["strangers"], **rates.get("spoilt", {})}
+    if "false_alarms" in rates:
+        rows["test photographs: false alarms"] = rates["false_alarms"]
     for name, figure in rows.items():
         interval = f"{figure['low']:.3f} to {figure['high']:.3f}"
         lines.append(f"| {name} | {figure['value']:.3f} | {interval} | {figure['n']} |")
@@ -74,39 +74,44 @@ def section(found: Mapping[str, Any]) -> str:
 
 
 def wilson(hits: int, n: int) -> Estimate:
-    """Gives a share with Wilson's 95 % interval, which is sound for a share of none or all too."""
-    z = float(ndtri((1 + COVERAGE) / 2))
-    share = hits / n
-    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + (z / (2 * n)) ** 2) ** 0.5
-    return Estimate(share, max(0.0, middle - half), min(1.0, middle + half), n)
+    """Returns a share with Wilson's 95 % interval, which also has a width for a share of 0 or 1.
+
+    Wilson: "Probable Inference, the Law of Succession, and Statistical Inference", J. Am. Statist. Assoc. 22, 1927.
+
+    Args:
+        hits: 0 to n.
+        n: At least 1.
+    """
+    interval = binomtest(hits, n).proportion_ci(COVERAGE, method="wilson")
+    return Estimate(hits / n, float(interval.low), float(interval.high), n)
 
 
-def _swapped(pixels: Pixels) -> Pixels:
+def _swap_channels(pixels: Pixels) -> Pixels:
     return np.ascontiguousarray(pixels[..., ::-1])
 
 
-def _negative(pixels: Pixels) -> Pixels:
+def _negate(pixels: Pixels) -> Pixels:
     return 255 - pixels
 
 
-def _dark(pixels: Pixels) -> Pixels:
+def _darken(pixels: Pixels) -> Pixels:
     return np.asarray(pixels * 0.15, np.uint8)
 
 
-def _grey(pixels: Pixels) -> Pixels:
+def _to_grey(pixels: Pixels) -> Pixels:
     return np.asarray(pixels.mean(axis=3, keepdims=True), np.uint8).repeat(3, axis=3)
 
 
-def _blurred(pixels: Pixels) -> Pixels:
+def _blur(pixels: Pixels) -> Pixels:
     blur = ImageFilter.GaussianBlur(pixels.shape[1] / 20)
-    return np.stack([np.asarray(Image.fromarray(picture).filter(blur)) for picture in pixels])
+    return np.stack([np.asarray(Image.fromarray(image).filter(blur)) for image in pixels])
 
 
-ACCIDENTS: dict[str, Callable[[Pixels], npt.NDArray[np.uint8]]] = {
-    "red and blue swapped": _swapped,
-    "negative": _negative,
-    "much too dark": _dark,
-    "grey": _grey,
-    "much blurred": _blurred,
+# The names appear in bundle.json.
+CORRUPTIONS: dict[str, Callable[[Pixels], npt.NDArray[np.uint8]]] = {
+    "red and blue swapped": _swap_channels,
+    "negative": _negate,
+    "much too dark": _darken,
+    "grey": _to_grey,
+    "much blurred": _blur,
 }

@@ -1,1 +1,1 @@
-"""From labelled photographs to augmented batches."""
+"""Augmented training batches: augmentation policies, sampling, mixup, and exports for people to look at."""

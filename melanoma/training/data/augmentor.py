@@ -1,4 +1,7 @@
-"""The one door to Augmentor: reproducible changes of a photograph that leave its diagnosis as it is."""
+"""The only module that imports Augmentor: reproducible changes that keep the diagnosis of a photograph.
+
+Bloice, Roth, Holzinger: "Biomedical image augmentation using Augmentor", Bioinformatics 35, 2019.
+"""
 
 import io
 import random
@@ -16,17 +19,17 @@ from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
 
 with warnings.catch_warnings():
-    # Its docstrings hold formulas in plain strings; Python warns of their backslashes when it first compiles them.
+    # Augmentor has formulas in ordinary strings; Python warns about the backslashes when it first compiles them.
     warnings.filterwarnings("ignore", "invalid escape sequence")
     from Augmentor import Pipeline
 
-_QUALITY = 95  # of a JPEG: what augmentation changes should outweigh what compression does
-_one_at_a_time = threading.Lock()
+_JPEG_QUALITY = 95  # high, so that augmentation changes more than compression does
+_lock = threading.Lock()
 
 
 @cache
 def _operations() -> Callable[[Image.Image], Image.Image]:
-    """Quarter turns, flips, a small rotation, a small zoom, a little contrast: a lesion has no upright."""
+    """Builds the operations: a lesion has no upright orientation, so quarter turns and flips are all plausible."""
     pipeline = Pipeline()
     pipeline.rotate_random_90(probability=0.75)
     pipeline.flip_left_right(probability=0.5)
@@ -34,19 +37,19 @@ def _operations() -> Callable[[Image.Image], Image.Image]:
     pipeline.rotate(probability=0.5, max_left_rotation=20, max_right_rotation=20)
     pipeline.zoom(probability=0.5, min_factor=1.05, max_factor=1.25)
     pipeline.random_contrast(probability=0.5, min_factor=0.8, max_factor=1.2)
-    # `sample()` rounds its dice, uses threads and writes files beside the originals; this form does none of it.
+    # Not `sample()`: it rounds random numbers, uses threads and writes files beside the originals.
     return cast("Callable[[Image.Image], Image.Image]", pipeline.torch_transform())
 
 
 @contextmanager
 def _seeded(key: tuple[int, ...]) -> Iterator[None]:
-    """Throws Augmentor's dice, the global ones of Python and NumPy, from a key and puts them back afterwards."""
-    with _one_at_a_time:
+    """Seeds the global generators of Python and NumPy, which Augmentor uses, and restores them afterwards."""
+    with _lock:
         python_state, numpy_state = random.getstate(), np.random.get_state()
-        first, second = np.random.SeedSequence(key).generate_state(2)
+        python_seed, numpy_seed = np.random.SeedSequence(key).generate_state(2)
         try:
-            random.seed(int(first))
-            np.random.seed(int(second))
+            random.seed(int(python_seed))
+            np.random.seed(int(numpy_seed))
             yield
         finally:
             random.setstate(python_state)
@@ -54,61 +57,63 @@ def _seeded(key: tuple[int, ...]) -> Iterator[None]:
 
 
 def augment(pixels: Pixels, key: tuple[int, ...]) -> Pixels:
-    """Changes one training photograph by rotation, flips, zoom and contrast.
+    """Applies random rotation, flips, zoom and contrast to one photograph.
 
-    Threads take turns, and other users of the global dice must wait: they are not theirs while a photograph changes.
+    Calls from several threads run one after the other. Other code that uses the global random generators must not run
+    at the same time.
 
     Args:
-        pixels: Array of shape (height, width, 3), 0 to 255.
-        key: Whole numbers >= 0, such as (seed, epoch, position); one key always gives one result.
+        pixels: uint8 (height, width, 3).
+        key: Integers >= 0, such as (seed, epoch, position); the same key gives the same result.
 
     Returns:
-        Array of the same shape and range.
+        uint8 array of the same shape.
     """
     height, width = pixels.shape[:2]
-    changed = _changed(pixels, key)
-    # A quarter turn of a photograph that is not square swaps its sides.
-    upright = changed if changed.size == (width, height) else changed.resize((width, height), Image.Resampling.BICUBIC)
-    return np.asarray(upright, np.uint8)
+    image = _augmented_image(pixels, key)
+    # A quarter turn swaps the sides of a photograph that is not square.
+    resized = image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BICUBIC)
+    return np.asarray(resized, np.uint8)
 
 
-def view(data: bytes, size: tuple[int, int], key: tuple[int, ...]) -> Pixels:
-    """Decodes one photograph as scoring would, whole and stretched to the size, and changes it.
+def augmented_view(data: bytes, size: tuple[int, int], key: tuple[int, ...]) -> Pixels:
+    """Decodes a photograph as scoring does without a crop, and augments it.
 
     Args:
-        data: A complete file.
-        size: Height and width of the result, pixels.
+        data: A complete image file.
+        size: Height and width of the result in pixels.
         key: As for `augment`.
 
     Returns:
-        Array of shape (height, width, 3), 0 to 255.
+        uint8 (height, width, 3).
 
     Raises:
-        ImageError: The bytes are no photograph or a damaged one.
+        ImageError: The file is damaged or not a photograph.
     """
     return augment(decode(data, ImageSpec(*size)), key)
 
 
-def variant(data: bytes, key: tuple[int, ...]) -> bytes:
-    """Changes one photograph in its own size and encodes it; a quarter turn swaps its sides.
+def augmented_file(data: bytes, key: tuple[int, ...]) -> bytes:
+    """Augments a photograph at its own size and encodes it as JPEG; a quarter turn swaps its sides.
 
     Args:
-        data: A complete file.
-        key: As for `augment`; one key always gives the same bytes, as long as Pillow and Augmentor are the same.
+        data: A complete image file.
+        key: As for `augment`; with the same versions of Pillow and Augmentor, the same key gives the same bytes.
 
     Returns:
         A JPEG file without metadata.
 
     Raises:
-        ImageError: The bytes are no photograph or a damaged one.
+        ImageError: The file is damaged or not a photograph.
     """
     header = read_header(data)
     width, height = header.upright_size
     file = io.BytesIO()
-    _changed(decode(data, ImageSpec(height, width), header), key).save(file, "jpeg", quality=_QUALITY)
+    image = _augmented_image(decode(data, ImageSpec(height, width), header), key)
+    image.save(file, "jpeg", quality=_JPEG_QUALITY)
     return file.getvalue()
 
 
-def _changed(pixels: Pixels, key: tuple[int, ...]) -> Image.Image:
+def _augmented_image(pixels: Pixels, key: tuple[int, ...]) -> Image.Image:
     with _seeded(key):
         return _operations()(Image.fromarray(pixels))

@@ -1,4 +1,7 @@
-"""Augmented files in a folder of their own, each traceable to its photograph, so that none is split off unknowingly."""
+"""Writes augmented images to a folder of their own, with a manifest that traces each one to its photograph.
+
+The manifest keeps a later split from putting two images of one lesion on different sides.
+"""
 
 import csv
 import io
@@ -13,19 +16,19 @@ from melanoma import storage
 from melanoma.datasets.photographs import Photograph, read_file
 from melanoma.datasets.splits import Dataset
 from melanoma.errors import DataError, ErrorKind, ReadError, UsageError
-from melanoma.training.data.augmentor import variant
+from melanoma.training.data.augmentor import augmented_file
 
 MANIFEST, SPLIT = "manifest.csv", "split.csv"
-_COLUMNS = ("file", "variant_id", "image_id", "sha256", "label", "group", "key")
+MANIFEST_COLUMNS = ("file", "variant_id", "image_id", "sha256", "label", "group", "key")
 
 
-class Variant(NamedTuple):
-    """One augmented file to be.
+class AugmentedImage(NamedTuple):
+    """One augmented image to write.
 
     Attributes:
-        file: Its path below the folder, `<label>/<image_id>-<number>.jpg`.
-        photograph: Of which it is a variant.
-        key: What `augment.variant` throws its dice from.
+        file: Path below the folder, `<label>/<image_id>-<number>.jpg`.
+        photograph: The photograph that it is made from.
+        key: Random key for `augmentor.augmented_file`.
     """
 
     file: str
@@ -33,71 +36,74 @@ class Variant(NamedTuple):
     key: tuple[int, ...]
 
 
-def plan_variants(photographs: Sequence[Photograph], per_class: int, seed: int) -> list[Variant]:
-    """Plans as many variants for every class, each of its photographs as often as the others, give or take one.
+def plan_augmented_images(photographs: Sequence[Photograph], per_class: int, seed: int) -> list[AugmentedImage]:
+    """Plans the same number of images for every class; within a class, counts per photograph differ by at most one.
 
-    A key is made of the seed, the photograph's digest and the variant's number: what else is in the data does not
-    move a variant.
+    A key consists of the seed, the photograph's digest and a number, so that an image does not depend on what else is
+    in the data.
 
     Args:
-        photographs: Of the training part.
-        per_class: Files of each class, at least 1.
+        photographs: Those of the training part.
+        per_class: Images per class, at least 1.
         seed: At least 0.
     """
     members: defaultdict[str, list[Photograph]] = defaultdict(list)
     for photograph in photographs:
         members[photograph.label].append(photograph)
-    variants, taken = [], Counter[str]()
+    images, counts = [], Counter[str]()
     for label in sorted(members):
         times, rest = divmod(per_class, len(members[label]))
         once_more = set(np.random.default_rng(seed).permutation(len(members[label]))[:rest].tolist())
         for index, photograph in enumerate(members[label]):
             name = f"{label}/{photograph.image_id.replace('/', '_')}"
             for number in range(1, times + (index in once_more) + 1):
-                taken[name] += 1  # two photographs of one id go on counting
+                counts[name] += 1  # photographs with the same id share one numbering, so that no file is overwritten
                 key = (seed, int(photograph.sha256[:8], 16), number)
-                variants.append(Variant(f"{name}-{taken[name]}.jpg", photograph, key))
-    return variants
+                images.append(AugmentedImage(f"{name}-{counts[name]}.jpg", photograph, key))
+    return images
 
 
-def write_variants(variants: Sequence[Variant], dataset: Dataset, folder: str, on_each: Callable[[], object]) -> None:
-    """Writes the files, and first what says whose variants they are: a folder that was cut short says so too.
+def write_augmented_images(
+    images: Sequence[AugmentedImage], dataset: Dataset, folder: str, on_each: Callable[[], object]
+) -> None:
+    """Writes the manifest and the split first, then the images, so that an interrupted folder is recognised too.
 
     Args:
-        variants: Of the data set's training part.
-        dataset: Whose split is written beside them, since validation and test must come from nowhere else.
-        folder: That holds nothing, see `check_folder`.
-        on_each: Called after each file.
+        images: Planned from the training part of the data set.
+        dataset: Its split is written too, because validation and test photographs must come from it alone.
+        folder: An empty folder, see `check_target_folder`.
+        on_each: Called after each image.
 
     Raises:
         DataError: A photograph cannot be read.
-        NothingCommittedError: The store does not take a file.
+        NothingCommittedError: The store does not accept a file.
     """
     root = storage.canonical(folder)
-    storage.write_bytes(storage.join(root, MANIFEST), to_csv(variants))
+    storage.write_bytes(storage.join(root, MANIFEST), manifest_csv(images))
     storage.write_bytes(storage.join(root, SPLIT), dataset.to_csv())
-    for file, photograph, key in variants:
-        storage.write_bytes(storage.join(root, file), variant(read_file(photograph.uri), key))
+    for image in images:
+        data = augmented_file(read_file(image.photograph.uri), image.key)
+        storage.write_bytes(storage.join(root, image.file), data)
         on_each()
 
 
-def to_csv(variants: Sequence[Variant]) -> bytes:
-    """Lists every variant: file, its name alone, and id, digest, label and group of its photograph, and its key."""
+def manifest_csv(images: Sequence[AugmentedImage]) -> bytes:
+    """Returns the manifest: per image its file and id, its photograph's id, digest, label and group, and its key."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for path, of, key in variants:
-        row = (path, storage.stem_of(path), of.image_id, of.sha256, of.label, of.group, " ".join(map(str, key)))
-        writer.writerow(row)
+    writer.writerow(MANIFEST_COLUMNS)
+    for path, source, key in images:
+        ids = path, storage.stem_of(path), source.image_id
+        writer.writerow((*ids, source.sha256, source.label, source.group, " ".join(map(str, key))))
     return file.getvalue().encode()
 
 
-def refuse_variants(folders: Sequence[str], known: Collection[str] = ()) -> None:
-    """Refuses folders that `write_variants` wrote: read as photographs, each file would count as a lesion of its own.
+def refuse_augmented_folders(folders: Sequence[str], known: Collection[str] = ()) -> None:
+    """Refuses folders of augmented images: read as photographs, each image would count as a lesion of its own.
 
     Args:
-        folders: That photographs are read from.
-        known: Ids whose lesion a reference names; a folder all of whose files are among them is fine.
+        folders: Folders that photographs are read from.
+        known: Ids whose lesion a reference table names. A folder is accepted if they include all of its images.
 
     Raises:
         DataError: One of them is such a folder.
@@ -105,34 +111,35 @@ def refuse_variants(folders: Sequence[str], known: Collection[str] = ()) -> None
     for folder in folders:
         uri = storage.join(storage.canonical(folder), MANIFEST)
         listed = storage.read_bytes(uri) if storage.exists(uri) else b""
-        if not listed.startswith(",".join(_COLUMNS).encode()):
+        if not listed.startswith(",".join(MANIFEST_COLUMNS).encode()):
             continue
-        names = {row["variant_id"] for row in csv.DictReader(io.StringIO(listed.decode()))}
-        if not names or not names <= set(known):
+        ids = {row["variant_id"] for row in csv.DictReader(io.StringIO(listed.decode()))}
+        if not ids or not ids <= set(known):
             raise DataError(
-                f"{folder}: these are augmented files, and a split would part the variants of one photograph; give the "
-                f"photographs themselves, or {MANIFEST} as --reference with variant_id, label and group as its columns"
+                f"{folder}: these are augmented images, and a split would separate images of the same lesion; give "
+                f"the original photographs, or give {MANIFEST} as --reference with --id-column variant_id, "
+                "--label-column label and --group-column group"
             )
 
 
-def check_folder(folder: str, sources: Sequence[str], *, empty: bool) -> None:
-    """Refuses a folder that a source would read as its own, or that already holds something.
+def check_target_folder(folder: str, others: Sequence[str], *, empty: bool) -> None:
+    """Refuses a folder to write to that lies in a folder it must stay out of, or that already contains files.
 
     Args:
-        folder: That is going to be written.
-        sources: Folders that photographs are read from.
-        empty: Whether the folder must hold nothing.
+        folder: The folder that will be written to.
+        others: Folders that it must stay out of, such as those that photographs are read from.
+        empty: Whether the folder must be empty.
 
     Raises:
-        UsageError: It is one of the sources, lies in one, or holds something.
+        UsageError: It is one of the others, lies in one, or contains files.
     """
-    place = _resolved(folder)
-    for source in sources:
-        if (place + "/").startswith(_resolved(source) + "/"):
-            raise UsageError(f"{folder} lies in {source}, whose photographs are read; choose a folder of its own")
+    target = _resolved(folder)
+    for other in others:
+        if (target + "/").startswith(_resolved(other) + "/"):
+            raise UsageError(f"{folder} lies in {other}; choose a folder outside of it")
     try:
         if empty and next(storage.list_files(storage.canonical(folder)), None) is not None:
-            raise UsageError(f"{folder} holds files already, and none is overwritten; choose an empty folder")
+            raise UsageError(f"{folder} already contains files, which are never overwritten; choose an empty folder")
     except ReadError as error:
         if error.kind is not ErrorKind.MISSING:
             raise UsageError(f"{folder}: {error.detail}; choose another folder") from error

@@ -1,4 +1,4 @@
-"""Who looks at training photographs: threads of this process, or processes of their own that keep a GPU busy."""
+"""Loads and augments training photographs, in threads of this process or in processes that keep a GPU busy."""
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -10,58 +10,73 @@ import numpy as np
 
 from melanoma.datasets.photographs import Photograph, read_file
 from melanoma.images.pixels import Pixels
-from melanoma.training.data.policies import Look
+from melanoma.training.data.policies import AugmentationPolicy
 
 Size = tuple[int, int]
 Key = tuple[int, ...]
-_OTHER_FILE = 0.25  # share of draws that look at another file of the photograph, where there is one
+_OTHER_FILE_RATE = 0.25  # how often another file of the same photograph is read, where there is one
 
 
-class Viewer:
-    """Looks at the photographs of a batch, each by a key of its own; who looks changes no pixel.
+class DataLoader:
+    """Loads batches of augmented photographs, with the same pixels however many threads or processes there are.
 
     Attributes:
-        at_once: Batches that may be asked for at the same time.
+        workers: Number of batches that may be requested at the same time.
     """
 
-    def __init__(self, look: Look, processes: int = 0) -> None:
-        """Starts nothing yet.
+    def __init__(self, policy: AugmentationPolicy, processes: int = 0) -> None:
+        """Configures the loader; processes start when it is entered as a context manager.
 
         Args:
-            look: At a photograph.
-            processes: That look, while the viewer is entered; 0 for threads of this one.
+            policy: Augmentation policy.
+            processes: Number of processes; 0 loads in the calling thread.
         """
-        self.at_once = processes or look.threads
-        self._look, self._processes = look, processes
+        self.workers = processes or policy.threads
+        self._policy, self._processes = policy, processes
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        """Starts the processes."""
-        if self._processes:  # started afresh: a copy of this one would hold locks of the backend's threads
+        """Starts the processes, if any."""
+        if self._processes:  # not forked: the copy would inherit locks held by the backend's threads
             self._pool = ProcessPoolExecutor(self._processes, get_context("spawn"))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends them."""
+        """Stops the processes."""
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
         self._pool = None
 
-    def see(self, photographs: Sequence[Photograph], size: Size, keys: Sequence[Key]) -> Pixels:
-        """Gives uint8 (photographs, height, width, 3); the same keys always give the same."""
+    def load(self, photographs: Sequence[Photograph], size: Size, keys: Sequence[Key]) -> Pixels:
+        """Loads one batch.
+
+        Args:
+            photographs: At least one.
+            size: Height and width of the result in pixels.
+            keys: Random key of each photograph; the same keys give the same pixels.
+
+        Returns:
+            uint8 (photographs, height, width, 3).
+
+        Raises:
+            DataError: A file cannot be read.
+            ImageError: A file is damaged or not a photograph.
+        """
         if self._pool:
-            return self._pool.submit(_see, self._look, photographs, size, keys).result()
-        return _see(self._look, photographs, size, keys)
+            return self._pool.submit(_load_batch, self._policy, photographs, size, keys).result()
+        return _load_batch(self._policy, photographs, size, keys)
 
 
-def _see(look: Look, photographs: Sequence[Photograph], size: Size, keys: Sequence[Key]) -> Pixels:
-    return np.stack([_view(look, photograph, size, key) for photograph, key in zip(photographs, keys, strict=True)])
+def _load_batch(
+    policy: AugmentationPolicy, photographs: Sequence[Photograph], size: Size, keys: Sequence[Key]
+) -> Pixels:
+    return np.stack([_load(policy, photograph, size, key) for photograph, key in zip(photographs, keys, strict=True)])
 
 
-def _view(look: Look, photograph: Photograph, size: Size, key: Key) -> Pixels:
-    dice, uri = np.random.default_rng((*key, 1)), photograph.uri
-    if photograph.other_uris and dice.random() < _OTHER_FILE:
-        uri = photograph.other_uris[dice.integers(len(photograph.other_uris))]
-    return look.view(read_file(uri), size, key)
+def _load(policy: AugmentationPolicy, photograph: Photograph, size: Size, key: Key) -> Pixels:
+    rng, uri = np.random.default_rng((*key, 1)), photograph.uri
+    if photograph.other_uris and rng.random() < _OTHER_FILE_RATE:
+        uri = photograph.other_uris[rng.integers(len(photograph.other_uris))]
+    return policy.apply(read_file(uri), size, key)

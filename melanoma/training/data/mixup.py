@@ -1,33 +1,34 @@
-"""Batches in which photographs are blended with each other, labels included (mixup)."""
+"""Mixup: blends photographs of a batch with each other, and their targets in step.
+
+Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: Beyond Empirical Risk Minimization", ICLR 2018.
+"""
 
 import numpy as np
 import numpy.typing as npt
 
 from melanoma.training.data.views import blend
 
-_CONCENTRATION = 0.4  # of the Beta distribution: most blends keep near to one of their two photographs
-_STREAM = 7  # keeps these dice apart from those of the views
+_ALPHA = 0.4  # of the Beta distribution: most blends stay close to one of their two photographs
+_STREAM = 7  # separates these random numbers from those of the augmentation policies
 
 
-def blended(
-    pixels: npt.NDArray[np.uint8], targets: npt.NDArray[np.float32], share: float, key: tuple[int, ...]
+def mixup(
+    pixels: npt.NDArray[np.uint8], targets: npt.NDArray[np.float32], rate: float, key: tuple[int, ...]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Blends some batches with themselves in another order, and leaves the others as they are.
-
-    Zhang, Cisse, Dauphin, Lopez-Paz: mixup: Beyond Empirical Risk Minimization, ICLR 2018.
+    """Blends a batch with itself in another order, or returns it unchanged.
 
     Args:
         pixels: uint8 (photographs, height, width, 3).
-        targets: float32 (photographs, labels), each row of sum 1.
-        share: Of batches that are blended, 0 to 1.
-        key: Of the dice; the same key gives the same blend.
+        targets: float32 (photographs, classes), rows sum to 1.
+        rate: Probability that the batch is blended, 0 to 1.
+        key: Random key, integers >= 0; the same key gives the same result.
 
     Returns:
-        Pixels and targets, of the shapes, types and sums of those given.
+        Pixels and targets of the same shapes and types; rows of the targets still sum to 1.
     """
-    dice = np.random.default_rng((*key, _STREAM))
-    if dice.random() >= share:
+    rng = np.random.default_rng((*key, _STREAM))
+    if rng.random() >= rate:
         return pixels, targets
-    weight = np.float32(dice.beta(_CONCENTRATION, _CONCENTRATION))
-    order = dice.permutation(len(pixels))
+    weight = np.float32(rng.beta(_ALPHA, _ALPHA))
+    order = rng.permutation(len(pixels))
     return blend(pixels, pixels[order], float(weight)), weight * targets + (1 - weight) * targets[order]

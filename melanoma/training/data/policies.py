@@ -1,4 +1,4 @@
-"""The ways in which training can look at a photograph, by name."""
+"""The augmentation policies that training can use, by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,31 +10,34 @@ from melanoma.training.data import augmentor, views
 
 
 @dataclass(frozen=True)
-class Look:
-    """How training looks at a photograph.
+class AugmentationPolicy:
+    """A way to change training photographs at random.
 
     Attributes:
-        name: By which it is chosen.
-        view: From a file's bytes, a size and a key to uint8 (height, width, 3); one key always gives one view.
-        threads: That may call it at once.
-        in_words: For the card.
+        name: As `--look` spells it.
+        apply: From a complete image file, (height, width) and a random key to uint8 (height, width, 3); the same key
+            gives the same pixels.
+        threads: Number of threads that can usefully call it at once.
+        description: Sentence for the model card.
     """
 
     name: str
-    view: Callable[[bytes, tuple[int, int], tuple[int, ...]], npt.NDArray[np.uint8]]
+    apply: Callable[[bytes, tuple[int, int], tuple[int, ...]], npt.NDArray[np.uint8]]
     threads: int
-    in_words: str = ""
+    description: str = ""
 
 
-_VIEWS = (
-    "Every epoch shows each photograph anew: another crop, scale, turn, mirror image, light, colour, sharpness and "
-    "JPEG compression (`views.py`)."
+_AUGMENTOR = AugmentationPolicy(
+    "augmentor",
+    augmentor.augmented_view,
+    1,  # its random generators are global, so that threads would wait for each other
+    "In every epoch, Augmentor changes each photograph anew: rotation, flips, zoom and contrast (`augmentor.py`).",
 )
-_AUGMENTOR = "Every epoch shows each photograph anew by Augmentor: rotation, flips, zoom, contrast (`augment.py`)."
-LOOKS = {
-    look.name: look
-    for look in (
-        Look("augmentor", augmentor.view, 1, _AUGMENTOR),  # its dice are global
-        Look("views", views.view, 2, _VIEWS),
-    )
-}
+_VIEWS = AugmentationPolicy(
+    "views",
+    views.random_view,
+    2,
+    "In every epoch, each photograph is changed anew: crop, scale, rotation, mirroring, brightness, colour, sharpness "
+    "and JPEG compression (`views.py`).",
+)
+POLICIES = {policy.name: policy for policy in (_AUGMENTOR, _VIEWS)}

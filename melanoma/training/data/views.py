@@ -1,7 +1,7 @@
-"""Views of a training photograph: another crop, scale, turn, colour, sharpness and compression each time.
+"""The augmentation policy `views`: random crop, scale, rotation, colour, sharpness and compression.
 
-What the network meets in training should vary as cameras, operators and whoever exports the files vary them, and leave
-the diagnosis as it is. One affine map makes the geometry, one 3x3 matrix and one curve the colours.
+Training photographs should vary as cameras, operators and exports make them vary, without a change of the diagnosis.
+One affine map does the geometry, and one 3x3 matrix with an offset does the colours. OpenCV is imported here only.
 """
 
 import math
@@ -18,21 +18,22 @@ from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
 
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-cv2.setNumThreads(1)  # whoever draws views runs several at once already
+cv2.setNumThreads(1)  # callers already run several views at once
 
 
 @dataclass(frozen=True)
 class Strength:
-    """How far views may go.
+    """How much views may differ from the photograph.
 
     Attributes:
-        scale: Least and largest side of the crop, as shares of the photograph's shorter side.
-        shift: Largest distance of the crop's centre from the photograph's, as a share of the shorter side.
-        stretch: Largest change of the aspect ratio, as the logarithm of a factor.
-        turn: Largest angle in degrees on top of quarter turns.
-        colour: Standard deviation of what multiplies each channel, contrast and saturation, as a logarithm.
-        blur: Probability that detail is lost to a smaller size in between.
-        compress: Probability that it passes through a JPEG of quality 30 to 90.
+        scale: Smallest and largest side of the crop, as shares of the photograph's shorter side.
+        shift: Largest distance between the centres of crop and photograph, as a share of the shorter side.
+        stretch: Largest change of the aspect ratio, as the natural logarithm of a factor.
+        turn: Largest angle in degrees, in addition to quarter turns.
+        colour: Standard deviation of the natural logarithms of the factors for brightness, contrast and saturation;
+            channels and hue vary half as much.
+        blur: Probability of a loss of detail by scaling down and up again.
+        compress: Probability of JPEG compression with a quality of 30 to 90.
     """
 
     scale: tuple[float, float] = (0.5, 1.0)
@@ -44,69 +45,70 @@ class Strength:
     compress: float = 0.4
 
 
-def view(data: bytes, size: tuple[int, int], key: tuple[int, ...], strength: Strength | None = None) -> Pixels:
-    """Draws one view of a photograph; safe to call from several threads.
+def random_view(data: bytes, size: tuple[int, int], key: tuple[int, ...], strength: Strength | None = None) -> Pixels:
+    """Decodes a photograph and returns a random view of it; safe to call from several threads.
 
     Args:
-        data: A complete file.
-        size: Height and width of the result, pixels.
-        key: Whole numbers >= 0, such as (seed, epoch, position); one key always gives one view.
-        strength: How far it may go.
+        data: A complete image file.
+        size: Height and width of the result in pixels.
+        key: Integers >= 0, such as (seed, epoch, position); the same key gives the same view.
+        strength: How much the view may differ; None for the default.
 
     Returns:
-        Array of shape (height, width, 3), 0 to 255.
+        uint8 (height, width, 3).
 
     Raises:
-        ImageError: The bytes are no photograph or a damaged one.
+        ImageError: The file is damaged or not a photograph.
     """
-    strength, dice = strength or Strength(), np.random.default_rng(key)
-    pixels = _cut(_decoded(data, size), size, dice, strength)
-    pixels = _coloured(pixels, dice, strength)
-    if dice.random() < strength.blur:
-        pixels = _blurred(pixels, dice)
-    if dice.random() < strength.compress:
-        pixels = _compressed(pixels, int(dice.integers(30, 91)))
+    strength, rng = strength or Strength(), np.random.default_rng(key)
+    pixels = _warp(_decode(data, size), size, rng, strength)
+    pixels = _recolour(pixels, rng, strength)
+    if rng.random() < strength.blur:
+        pixels = _blur(pixels, rng)
+    if rng.random() < strength.compress:
+        pixels = _compress(pixels, int(rng.integers(30, 91)))
     return pixels
 
 
-def blend(some: Pixels, others: Pixels, share: float) -> Pixels:
-    """Lays photographs over others.
+def blend(first: Pixels, second: Pixels, weight: float) -> Pixels:
+    """Returns the weighted mean of two batches of photographs.
 
     Args:
-        some: uint8 (photographs, height, width, 3).
-        others: Of the same shape.
-        share: Of each result that comes from `some`, 0 to 1.
+        first: uint8 (photographs, height, width, 3).
+        second: uint8 of the same shape.
+        weight: Weight of `first`, 0 to 1; `second` has the rest.
 
     Returns:
-        uint8 of their shape, rounded.
+        uint8 of the same shape, rounded.
     """
-    rows = len(some), -1  # OpenCV takes pictures, not batches
-    return _pixels(cv2.addWeighted(some.reshape(rows), share, others.reshape(rows), 1 - share, 0)).reshape(some.shape)
+    rows = len(first), -1  # OpenCV takes an image, not a batch
+    mean = cv2.addWeighted(first.reshape(rows), weight, second.reshape(rows), 1 - weight, 0)
+    return _pixels(mean).reshape(first.shape)
 
 
-def _decoded(data: bytes, size: tuple[int, int]) -> Pixels:
-    """Decodes with its own aspect ratio, no larger than views of that size can use."""
+def _decode(data: bytes, size: tuple[int, int]) -> Pixels:
+    """Decodes at the photograph's own aspect ratio, no larger than views of that size can use."""
     header = read_header(data)
     width, height = header.upright_size
-    share = min(1.0, 1.5 * max(size) / min(width, height))
-    return decode(data, ImageSpec(max(1, round(height * share)), max(1, round(width * share))), header)
+    scale = min(1.0, 1.5 * max(size) / min(width, height))
+    return decode(data, ImageSpec(max(1, round(height * scale)), max(1, round(width * scale))), header)
 
 
-def _cut(photograph: Pixels, size: tuple[int, int], dice: np.random.Generator, strength: Strength) -> Pixels:
-    """Maps each pixel of the result to its place in the photograph, mirrored at its edges."""
+def _warp(photograph: Pixels, size: tuple[int, int], rng: np.random.Generator, strength: Strength) -> Pixels:
+    """Crops, scales, stretches, rotates and mirrors by one affine map; edges are continued by reflection."""
     height, width = photograph.shape[:2]
     short = min(width, height)
-    side = short * dice.uniform(*strength.scale)
-    angle = math.radians(90 * dice.integers(4) + dice.uniform(-strength.turn, strength.turn))
-    stretch, mirrored = math.exp(dice.uniform(-strength.stretch, strength.stretch) / 2), 1 - 2 * dice.integers(2)
+    side = short * rng.uniform(*strength.scale)
+    angle = math.radians(90 * rng.integers(4) + rng.uniform(-strength.turn, strength.turn))
+    stretch, mirrored = math.exp(rng.uniform(-strength.stretch, strength.stretch) / 2), 1 - 2 * rng.integers(2)
     right, down = side / size[1] * stretch * mirrored, side / size[0] / stretch
     cos, sin = math.cos(angle), math.sin(angle)
     centre = []
     for length in (width, height):
         free = min(strength.shift * short, max(0.0, (length - side) / 2))
-        centre.append(length / 2 + dice.uniform(-free, free))
+        centre.append(length / 2 + rng.uniform(-free, free))
     matrix = np.array([[cos * right, -sin * down], [sin * right, cos * down]])
-    # OpenCV counts from the middle of the first pixel, in both pictures.
+    # In OpenCV, coordinates count from the centre of the first pixel, in both images.
     origin = np.array(centre) - matrix @ np.array([size[1] - 1, size[0] - 1]) / 2 - 0.5
     return _pixels(
         cv2.warpAffine(
@@ -119,33 +121,33 @@ def _cut(photograph: Pixels, size: tuple[int, int], dice: np.random.Generator, s
     )
 
 
-def _coloured(pixels: Pixels, dice: np.random.Generator, strength: Strength) -> Pixels:
-    """Changes light, white balance, saturation, contrast and hue a little."""
-    gains = np.exp(dice.normal(0, strength.colour / 2, 3) + dice.normal(0, strength.colour))
-    saturation, contrast = np.exp(dice.normal(0, strength.colour, 2))
+def _recolour(pixels: Pixels, rng: np.random.Generator, strength: Strength) -> Pixels:
+    """Changes brightness, white balance, saturation, contrast and hue slightly."""
+    gains = np.exp(rng.normal(0, strength.colour / 2, 3) + rng.normal(0, strength.colour))
+    saturation, contrast = np.exp(rng.normal(0, strength.colour, 2))
     matrix = np.diag(gains) @ (saturation * np.eye(3) + (1 - saturation) * np.outer(np.ones(3), _GREY))
-    matrix = contrast * (matrix @ _hue_turn(dice.normal(0, strength.colour / 2)))
+    matrix = contrast * (matrix @ _hue_rotation(rng.normal(0, strength.colour / 2)))
     offset = (1 - contrast) * gains * np.array(cv2.mean(pixels)[:3])
     return _pixels(cv2.transform(pixels, np.column_stack((matrix, offset))))
 
 
 def _pixels(array: Any) -> Pixels:
-    """Says what OpenCV's types do not: bytes in, bytes out, rounded and cut off at 0 and 255."""
+    """Adds the type that OpenCV's annotations lack; for uint8 input, its results are rounded and clipped to uint8."""
     return np.asarray(array, np.uint8)
 
 
-def _hue_turn(angle: float) -> npt.NDArray[np.float64]:
-    """Turns colours about the grey axis by an angle in radians (Rodrigues)."""
+def _hue_rotation(angle: float) -> npt.NDArray[np.float64]:
+    """Returns the rotation about the grey axis by an angle in radians (Rodrigues' formula), float64 (3, 3)."""
     axis = np.full(3, 1 / math.sqrt(3))
     cross = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
     return np.asarray(np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * (cross @ cross))
 
 
-def _blurred(pixels: Pixels, dice: np.random.Generator) -> Pixels:
-    image, share = Image.fromarray(pixels), dice.uniform(0.4, 0.9)
-    small = (max(1, round(image.width * share)), max(1, round(image.height * share)))
+def _blur(pixels: Pixels, rng: np.random.Generator) -> Pixels:
+    image, scale = Image.fromarray(pixels), rng.uniform(0.4, 0.9)
+    small = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return np.asarray(image.resize(small, Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BICUBIC))
 
 
-def _compressed(pixels: Pixels, quality: int) -> Pixels:
+def _compress(pixels: Pixels, quality: int) -> Pixels:
     return decode(encoding.encode(pixels, "jpeg", quality), ImageSpec(*pixels.shape[:2]))

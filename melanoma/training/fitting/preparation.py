@@ -19,7 +19,7 @@ from melanoma.datasets.splits import MIN_GROUPS, PARTS, TRAIN, VALIDATION, Datas
 from melanoma.datasets.splitting import split
 from melanoma.errors import DataError
 from melanoma.labels import name_of
-from melanoma.training.data.export import refuse_variants
+from melanoma.training.data.export import refuse_augmented_folders
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     """
     reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
     # The manifest of augmented files is a reference that keeps their lesions together.
-    refuse_variants([*sources.data, *sources.roots], reference.group_of if reference else ())
+    refuse_augmented_folders([*sources.data, *sources.roots], reference.group_of if reference else ())
     found, absent = read_sources(sources.data, sources.columns, sources.roots)
     cleaned, steps = clean(found, reference)
     files, owners = every_file(cleaned)

@@ -16,17 +16,18 @@ import numpy.typing as npt
 from melanoma.datasets.splits import TRAIN, VALIDATION, Dataset
 from melanoma.errors import UsageError
 from melanoma.images.decoding import ImageSpec
-from melanoma.training.data.epochs import Drawing, Epoch
-from melanoma.training.data.loader import Viewer
-from melanoma.training.data.policies import Look
+from melanoma.training.data.epochs import Epoch, EpochConfig
+from melanoma.training.data.loader import DataLoader
+from melanoma.training.data.policies import AugmentationPolicy
 from melanoma.training.fitting import checkpoints
 from melanoma.training.fitting.checkpoints import Checkpoint
 from melanoma.training.fitting.distillation import Teaching, with_teachers
 from melanoma.training.fitting.monitoring import History, Monitor
 from melanoma.training.fitting.schedule import Schedule
 from melanoma.training.fitting.weight_averaging import EVERY, Average
-from melanoma.training.networks.fast_copy import for_training
-from melanoma.training.networks.registry import BACKEND, HEAD, SCALING, Network
+from melanoma.training.networks.fast_copy import training_copy
+from melanoma.training.networks.layers import HEAD, SCALING
+from melanoma.training.networks.registry import BACKEND, Network
 
 
 class Trained(NamedTuple):
@@ -69,8 +70,8 @@ class Trainer:
         network: Network,
         spec: ImageSpec,
         dataset: Dataset,
-        look: Look,
-        drawing: Drawing,
+        look: AugmentationPolicy,
+        drawing: EpochConfig,
         schedule: Schedule,
         checkpoint: Path,
         initial: Mapping[str, Sequence[npt.NDArray[np.float32]]] | None = None,
@@ -89,12 +90,12 @@ class Trainer:
             schedule: Of epochs, sizes and learning rates.
             checkpoint: Local file, replaced after every epoch.
             initial: Weights by name of layer with which it starts instead of its own.
-            precision: See `for_training`.
-            processes: See `Viewer`.
+            precision: See `training_copy`.
+            processes: See `DataLoader`.
             teaching: By other networks, beside the labels.
         """
         self._kind, self._spec, self._dataset, self._look = network, spec, dataset, look
-        self._viewer, self._precision = Viewer(look, processes), precision
+        self._viewer, self._precision = DataLoader(look, processes), precision
         self._drawing, self._schedule, self._checkpoint = drawing, schedule, checkpoint
         self._initial, self._teaching = initial or {}, teaching
         self._labels = len(dataset.labels)
@@ -130,12 +131,12 @@ class Trainer:
                 on_epoch(self._history)
                 self._keep(it, number + 1)
         it.shipped.set_weights(it.average.weights)
-        return Trained(it.shipped, self._history, self._epoch(0).shares(), self._backends)
+        return Trained(it.shipped, self._history, self._epoch(0).class_shares(), self._backends)
 
     def _built(self, is_done: bool) -> _Learning:
         keras.utils.set_random_seed(self._drawing.seed)
         shipped = self._kind.build(self._labels, (self._spec.height, self._spec.width))
-        network = for_training(self._kind.build(self._labels, (None, None)), self._precision)
+        network = training_copy(self._kind.build(self._labels, (None, None)), self._precision)
         network.set_weights(shipped.get_weights())
         self._take_over(network)
         learner = network
@@ -153,7 +154,7 @@ class Trainer:
         figures = {name: float(values[-1]) for name, values in fitted.history.items()}
         if not math.isfinite(figures["loss"]):
             raise UsageError(f"epoch {number + 1}: the loss has become infinite; give a smaller --learning-rate")
-        figures |= monitor.judge(it.shipped, epoch.shares())
+        figures |= monitor.judge(it.shipped, epoch.class_shares())
         side = self._schedule.size_of(number)[0]
         return {"size": side, **figures, "seconds": time.monotonic() - started}
 

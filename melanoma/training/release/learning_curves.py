@@ -4,7 +4,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from melanoma.training.fitting.monitoring import History
-from melanoma.training.png import png_of
+from melanoma.training.png import to_png
 
 
 def draw_curves(history: History) -> bytes:
@@ -27,7 +27,7 @@ def draw_curves(history: History) -> bytes:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
     figure.axes[0].legend(fontsize="small")
-    return png_of(figure)
+    return to_png(figure)
 
 
 def _growths(history: History) -> list[float]:

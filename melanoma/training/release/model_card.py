@@ -134,7 +134,7 @@ def _decisions(finished: Finished) -> Iterator[str]:
             "`ood_score` says how unlike the training photographs one is; above 0.5 it lies further away than 99 of "
             "100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
         )
-        yield ood_detection.section(found)
+        yield ood_detection.to_markdown(found)
 
 
 def _flag_on_test(report: Mapping[str, Any]) -> str:

@@ -15,10 +15,10 @@ from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
-from melanoma.training.calibration.thresholds import draw_review
-from melanoma.training.data.class_counts import draw_counts
-from melanoma.training.data.epochs import Drawing
-from melanoma.training.data.policies import LOOKS
+from melanoma.training.calibration.review_curve import plot_review_curve
+from melanoma.training.data.class_counts import plot_counts
+from melanoma.training.data.epochs import EpochConfig
+from melanoma.training.data.policies import POLICIES
 from melanoma.training.fitting.checkpoints import HISTORY, SPLIT, checkpoint_names
 from melanoma.training.fitting.distillation import Teaching
 from melanoma.training.fitting.monitoring import History, history_csv
@@ -27,7 +27,7 @@ from melanoma.training.fitting.recipes import Recipe
 from melanoma.training.fitting.schedule import Schedule
 from melanoma.training.fitting.trainer import Trained, Trainer
 from melanoma.training.fitting.warm_start import ANCESTRY, Weights
-from melanoma.training.networks.fast_copy import for_training
+from melanoma.training.networks.fast_copy import training_copy
 from melanoma.training.networks.registry import network_named
 from melanoma.training.release import model_card
 from melanoma.training.release.finishing import Finished, Finisher
@@ -73,8 +73,8 @@ class Plan:
         ancestry: CSV of what those were trained on; empty where they are the network's own.
         origin: Name of the model that they come from; likewise.
         terms: Of the data that it was trained on; likewise.
-        precision: Of training, see `for_training`.
-        processes: That look at photographs, see `Viewer`.
+        precision: Of training, see `training_copy`.
+        processes: That look at photographs, see `DataLoader`.
     """
 
     network: str
@@ -101,10 +101,10 @@ class Plan:
         return _INHERITED.format(self.origin, self.terms) if self.origin else ""
 
     @property
-    def drawing(self) -> Drawing:
+    def drawing(self) -> EpochConfig:
         """How epochs are drawn."""
         recipe = self.recipe
-        return Drawing(recipe.batch_size, self.seed, None, recipe.balance, recipe.max_repeats, recipe.mixup)
+        return EpochConfig(recipe.batch_size, self.seed, None, recipe.balance, recipe.max_repeats, recipe.mixup)
 
     def train(
         self, folder: Path, resume: bool, verbose: Literal[0, 1, 2], on_epoch: Callable[[str, int, History], object]
@@ -157,7 +157,7 @@ class Plan:
             network_named(network),
             self.spec,
             self.prepared.dataset,
-            LOOKS[recipe.look],
+            POLICIES[recipe.look],
             self.drawing,
             schedule,
             checkpoint,
@@ -182,11 +182,11 @@ class Plan:
         )
         teacher = network_named(name).build(len(self.prepared.dataset.labels), (None, None))
         teacher.set_weights(trained.network.get_weights())
-        return for_training(teacher, self.precision)
+        return training_copy(teacher, self.precision)
 
     def finish(self, trained: Trained) -> Finished:
         """Calibrates, chooses thresholds, and judges once on the test part."""
-        landmarks = network_named(self.network).landmarks
+        landmarks = network_named(self.network).feature_layers
         finisher = Finisher(
             self.prepared.dataset, self.spec, landmarks, self.rule, self.most_sent, self.seed, self.subgroups
         )
@@ -214,7 +214,7 @@ class Plan:
             tally=tally,
             epoch_shares=epochs,
             prior=dict(zip(labels, finished.prior, strict=True)),
-            look=LOOKS[self.recipe.look].in_words,
+            look=POLICIES[self.recipe.look].description,
             limits=story.limits,
         )
         before = {label: parts[TRAIN] for label, parts in tally.items()}
@@ -242,8 +242,8 @@ class Plan:
                 **({ANCESTRY: self.ancestry} if self.ancestry else {}),
                 HISTORY: history_csv(trained.history),
                 "curves.png": draw_curves(trained.history),
-                "counts.png": draw_counts(before, after),
-                "review.png": draw_review(finished.choices["review_below"]),
+                "counts.png": plot_counts(before, after),
+                "review.png": plot_review_curve(finished.choices["review_below"]),
                 "evaluation.json": json.dumps(finished.report, indent=1, sort_keys=True).encode(),
                 "evaluation.html": page(finished.report, f"{story.name}: test part").encode(),
             },

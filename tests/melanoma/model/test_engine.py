@@ -24,7 +24,7 @@ from melanoma.model.description import uniform_prior
 from melanoma.model.engine import Engine, load_engine, score_all
 from melanoma.model.preprocessing import Scaling
 from melanoma.runs.staging import RowBuilder
-from melanoma.training.calibration.ood_score import with_familiarity
+from melanoma.training.calibration.ood_score import add_ood_output
 from tests.helpers import ROUNDING, photograph
 from tests.helpers.bundles import copied, describe, document_of, edited, with_other_weights
 from tests.helpers.nights import start
@@ -57,7 +57,7 @@ def engine(network: keras.Model) -> Engine:
 @pytest.fixture(scope="module")
 def two_outputs(network: keras.Model) -> keras.Model:
     """The same network with a score of unlikeness, as training adds it."""
-    return with_familiarity(network, ["maps"], photographs(64), photographs(32), batch_size=8)
+    return add_ood_output(network, ["maps"], photographs(64), photographs(32), batch_size=8)
 
 
 def constant(*row: float) -> keras.Model:

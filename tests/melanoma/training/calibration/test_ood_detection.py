@@ -10,7 +10,7 @@ from melanoma.errors import UsageError
 from melanoma.model.engine import Engine
 from melanoma.samples.phantoms import draw
 from melanoma.training.calibration import ood_detection, ood_images
-from melanoma.training.calibration.ood_score import OOD_THRESHOLD, with_familiarity
+from melanoma.training.calibration.ood_score import OOD_THRESHOLD, add_ood_output
 
 SIZE = (24, 32)
 
@@ -21,16 +21,16 @@ def phantoms(count: int, first: int) -> npt.NDArray[np.uint8]:
 
 @pytest.mark.parametrize("kind", list(ood_images.KINDS))
 def test_pictures_of_a_kind_differ_from_each_other_and_come_again(kind: str) -> None:
-    found = ood_images.draw(kind, 12, SIZE, seed=3)
+    found = ood_images.generate(kind, 12, SIZE, seed=3)
     assert found.shape == (12, *SIZE, 3) and found.dtype == np.uint8
-    np.testing.assert_array_equal(found, ood_images.draw(kind, 12, SIZE, seed=3))
+    np.testing.assert_array_equal(found, ood_images.generate(kind, 12, SIZE, seed=3))
     assert len({picture.tobytes() for picture in found}) > 8
-    assert (ood_images.draw(kind, 12, SIZE, seed=4) != found).any()
-    assert ood_images.draw(kind, 2, (200, 160), seed=0).shape == (2, 200, 160, 3)
+    assert (ood_images.generate(kind, 12, SIZE, seed=4) != found).any()
+    assert ood_images.generate(kind, 2, (200, 160), seed=0).shape == (2, 200, 160, 3)
 
 
 def test_kinds_differ_from_each_other() -> None:
-    first = {ood_images.draw(kind, 1, SIZE, seed=0).tobytes() for kind in ood_images.KINDS}
+    first = {ood_images.generate(kind, 1, SIZE, seed=0).tobytes() for kind in ood_images.KINDS}
     assert len(first) == len(ood_images.KINDS) == 8
 
 
@@ -43,22 +43,24 @@ def network() -> keras.Model:
 
 
 def test_what_is_noticed_is_counted_with_its_interval() -> None:
-    extended = with_familiarity(network(), ["maps"], phantoms(200, 0), phantoms(100, 1000), batch_size=32)
-    found = ood_detection.detection(Engine(extended, SIZE, 16), OOD_THRESHOLD, 0, phantoms(50, 2000), count=20)
-    assert set(found["strangers"]) == set(ood_images.KINDS) and set(found["spoilt"]) == set(ood_detection.ACCIDENTS)
+    extended = add_ood_output(network(), ["maps"], phantoms(200, 0), phantoms(100, 1000), batch_size=32)
+    found = ood_detection.measure_detection(Engine(extended, SIZE, 16), OOD_THRESHOLD, 0, phantoms(50, 2000), count=20)
+    assert set(found["strangers"]) == set(ood_images.KINDS) and set(found["spoilt"]) == set(ood_detection.CORRUPTIONS)
     assert found["strangers"]["noise"]["value"] == found["strangers"]["pattern"]["value"] == 1.0
     assert found["strangers"]["noise"]["n"] == 20 and found["spoilt"]["negative"]["n"] == 50
     assert found["spoilt"]["negative"]["value"] > 0.9 > 0.2 > found["false_alarms"]["value"]
-    written = ood_detection.section(found)
-    strange = ood_detection.detection(Engine(extended, SIZE, 16), OOD_THRESHOLD, 0, count=20)
+    written = ood_detection.to_markdown(found)
+    strange = ood_detection.measure_detection(Engine(extended, SIZE, 16), OOD_THRESHOLD, 0, count=20)
     assert strange == {key: found[key] for key in ("threshold", "strangers")}
-    assert "| noise |" in ood_detection.section(strange) and "false alarms" not in ood_detection.section(strange)
+    assert "| noise |" in ood_detection.to_markdown(strange) and "false alarms" not in ood_detection.to_markdown(
+        strange
+    )
     assert "| noise | 1.000 | 0.839 to 1.000 | 20 |" in written and ood_detection.LIMITS in written
 
 
 def test_a_network_that_does_not_say_cannot_be_measured() -> None:
-    with pytest.raises(UsageError, match="gives no ood_score"):
-        ood_detection.detection(Engine(network(), SIZE, 16), OOD_THRESHOLD, count=1)
+    with pytest.raises(UsageError, match="has no ood_score"):
+        ood_detection.measure_detection(Engine(network(), SIZE, 16), OOD_THRESHOLD, count=1)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.engine import load_engine, score_all
 from melanoma.samples.phantoms import draw
 from melanoma.training.calibration import ood_images
-from melanoma.training.calibration.ood_score import OOD_THRESHOLD, whiten, with_familiarity
+from melanoma.training.calibration.ood_score import OOD_THRESHOLD, add_ood_output, whiten
 
 SIZE = (24, 24)
 LAYERS = ("first", "second")
@@ -38,7 +38,7 @@ def network() -> keras.Model:
 
 @pytest.fixture(scope="module")
 def extended(network: keras.Model) -> keras.Model:
-    return with_familiarity(network, LAYERS, phantoms(300, 0), phantoms(200, 1000), batch_size=32)
+    return add_ood_output(network, LAYERS, phantoms(300, 0), phantoms(200, 1000), batch_size=32)
 
 
 def score(network: keras.Model, pixels: Pixels) -> npt.NDArray[np.float32]:
@@ -55,7 +55,7 @@ def test_one_validation_photograph_in_a_hundred_lies_above_the_threshold(extende
 
 @pytest.mark.parametrize("kind", ["noise", "pattern", "text", "screen"])
 def test_strange_pictures_lie_above_it(extended: keras.Model, kind: str) -> None:
-    assert (score(extended, ood_images.draw(kind, 20, SIZE, seed=0)) > OOD_THRESHOLD).mean() > 0.9
+    assert (score(extended, ood_images.generate(kind, 20, SIZE, seed=0)) > OOD_THRESHOLD).mean() > 0.9
 
 
 def test_the_probabilities_stay_as_they_are(network: keras.Model, extended: keras.Model) -> None:

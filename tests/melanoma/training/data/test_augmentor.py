@@ -11,7 +11,7 @@ import pytest
 
 from melanoma.errors import ErrorKind, ImageError
 from melanoma.images.decoding import ImageSpec, decode, read_header
-from melanoma.training.data.augmentor import augment, variant, view
+from melanoma.training.data.augmentor import augment, augmented_file, augmented_view
 from tests.helpers import photograph
 
 
@@ -82,26 +82,26 @@ def test_a_view_is_the_decoded_photograph_changed() -> None:
     data, size = photograph(3), (32, 40)
     keys = [(0, 0, index) for index in range(8)]
     seen = decode(data, ImageSpec(*size))
-    assert np.array_equal([view(data, size, key) for key in keys], [augment(seen, key) for key in keys])
+    assert np.array_equal([augmented_view(data, size, key) for key in keys], [augment(seen, key) for key in keys])
 
 
 def test_a_view_shows_the_whole_photograph_as_scoring_does() -> None:
     # With 8 quarter turns and flips among few other changes, one of many views is the decoded photograph itself.
     data = photograph(4)
     seen = decode(data, ImageSpec(24, 24))
-    assert any(np.array_equal(view(data, (24, 24), (0, 0, index)), seen) for index in range(200))
+    assert any(np.array_equal(augmented_view(data, (24, 24), (0, 0, index)), seen) for index in range(200))
 
 
 def test_a_damaged_photograph_is_refused_by_its_kind() -> None:
     with pytest.raises(ImageError) as caught:
-        view(photograph(3)[:200], (16, 16), (0,))
+        augmented_view(photograph(3)[:200], (16, 16), (0,))
     assert caught.value.kind in (ErrorKind.TRUNCATED, ErrorKind.CORRUPT)
 
 
 def test_a_variant_keeps_its_size_and_is_the_same_file_again() -> None:
     data = photograph(5, height=60, width=80)
-    files = [variant(data, (7, index)) for index in range(12)]
-    assert files == [variant(data, (7, index)) for index in range(12)]
+    files = [augmented_file(data, (7, index)) for index in range(12)]
+    assert files == [augmented_file(data, (7, index)) for index in range(12)]
     assert {read_header(file).upright_size for file in files} == {(80, 60), (60, 80)}
     assert len(set(files)) > 8
 

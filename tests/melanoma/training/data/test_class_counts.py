@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma.training.data.class_counts import draw_counts, epoch_counts
+from melanoma.training.data.class_counts import epoch_counts, plot_counts
 
 BEFORE = {"nevus": 800, "melanoma": 200, "vascular_lesion": 100}
 AFTER = {"nevus": 400, "melanoma": 400, "vascular_lesion": 300}
@@ -23,20 +23,20 @@ def lengths(picture: bytes, colour: tuple[int, int, int]) -> list[int]:
 
 @pytest.mark.parametrize(("counts", "colour"), [(BEFORE, (0x9A, 0xA5, 0xB1)), (AFTER, (0x0B, 0x6E, 0x8F))])
 def test_bars_are_as_long_as_the_counts(counts: dict[str, int], colour: tuple[int, int, int]) -> None:
-    drawn = lengths(draw_counts(BEFORE, AFTER), colour)
+    drawn = lengths(plot_counts(BEFORE, AFTER), colour)
     assert len(drawn) == 3
     assert np.allclose(np.array(drawn) / drawn[0], np.array(list(counts.values())) / counts["nevus"], atol=0.01)
 
 
 def test_the_same_counts_are_the_same_picture() -> None:
-    assert draw_counts(BEFORE, AFTER) == draw_counts(BEFORE, AFTER)
-    assert draw_counts(BEFORE, AFTER) != draw_counts(BEFORE, AFTER, "files")
+    assert plot_counts(BEFORE, AFTER) == plot_counts(BEFORE, AFTER)
+    assert plot_counts(BEFORE, AFTER) != plot_counts(BEFORE, AFTER, "files")
 
 
 def test_every_class_has_its_place_even_one_that_is_never_drawn() -> None:
     many = {f"class_{index}": 5 + index for index in range(30)}
-    few = Image.open(io.BytesIO(draw_counts(BEFORE, {"nevus": 3})))
-    assert Image.open(io.BytesIO(draw_counts(many, many))).height > 3 * few.height
+    few = Image.open(io.BytesIO(plot_counts(BEFORE, {"nevus": 3})))
+    assert Image.open(io.BytesIO(plot_counts(many, many))).height > 3 * few.height
 
 
 def test_an_epoch_draws_classes_alike_as_far_as_repeats_allow() -> None:

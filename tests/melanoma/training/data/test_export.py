@@ -14,7 +14,13 @@ from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.splits import TEST, TRAIN, Dataset
 from melanoma.errors import DataError, UsageError
 from melanoma.images.decoding import read_header
-from melanoma.training.data.export import check_folder, plan_variants, refuse_variants, to_csv, write_variants
+from melanoma.training.data.export import (
+    check_target_folder,
+    manifest_csv,
+    plan_augmented_images,
+    refuse_augmented_folders,
+    write_augmented_images,
+)
 from tests.helpers import fill
 
 
@@ -27,7 +33,7 @@ def photographs(tmp_path: Path) -> list[Photograph]:
 
 
 def test_every_class_gets_as_many_and_every_photograph_its_share(photographs: list[Photograph]) -> None:
-    planned = plan_variants(photographs, 10, seed=1)
+    planned = plan_augmented_images(photographs, 10, seed=1)
     assert Counter(variant.photograph.label for variant in planned) == {"melanoma": 10, "nevus": 10}
     times = Counter(variant.photograph.image_id for variant in planned)
     assert {times[p.image_id] for p in photographs if p.label == "nevus"} == {1, 2}
@@ -37,16 +43,16 @@ def test_every_class_gets_as_many_and_every_photograph_its_share(photographs: li
 
 def test_names_and_keys_are_told_apart_even_where_ids_are_not(photographs: list[Photograph]) -> None:
     alike = [replace(photograph, image_id="../a/b") for photograph in photographs]
-    planned = plan_variants(alike, 20, seed=1)
+    planned = plan_augmented_images(alike, 20, seed=1)
     assert len({variant.file for variant in planned}) == len({variant.key for variant in planned}) == 40
     assert all(variant.file.count("/") == 1 for variant in planned)
 
 
 def test_what_else_is_in_the_data_moves_no_variant(photographs: list[Photograph]) -> None:
-    whole = {variant.file: variant.key for variant in plan_variants(photographs, 14, seed=1)}
+    whole = {variant.file: variant.key for variant in plan_augmented_images(photographs, 14, seed=1)}
     nevi = [photograph for photograph in photographs if photograph.label == "nevus"]
-    assert all(whole[variant.file] == variant.key for variant in plan_variants(nevi, 14, seed=1))
-    assert not set(whole.values()) & {variant.key for variant in plan_variants(photographs, 14, seed=2)}
+    assert all(whole[variant.file] == variant.key for variant in plan_augmented_images(nevi, 14, seed=1))
+    assert not set(whole.values()) & {variant.key for variant in plan_augmented_images(photographs, 14, seed=2)}
 
 
 def test_files_are_the_same_byte_for_byte_and_the_manifest_names_each(
@@ -54,9 +60,9 @@ def test_files_are_the_same_byte_for_byte_and_the_manifest_names_each(
 ) -> None:
     grouped = [replace(p, group=f"lesion of {p.image_id}") for p in photographs]
     dataset = Dataset(grouped, np.array([TEST, *[TRAIN] * 9]))
-    planned, seen = plan_variants(dataset.part(TRAIN).photographs, 5, seed=3), []
+    planned, seen = plan_augmented_images(dataset.part(TRAIN).photographs, 5, seed=3), []
     for name in ("first", "second"):
-        write_variants(planned, dataset, str(tmp_path / name), lambda: seen.append(1))
+        write_augmented_images(planned, dataset, str(tmp_path / name), lambda: seen.append(1))
     first, second = (
         {path.relative_to(tmp_path / name).as_posix(): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
         for name in ("first", "second")
@@ -64,7 +70,7 @@ def test_files_are_the_same_byte_for_byte_and_the_manifest_names_each(
     assert first == second
     assert len(seen) == 20
     rows = list(csv.DictReader(io.StringIO(first["manifest.csv"].decode())))
-    assert first["manifest.csv"] == to_csv(planned)
+    assert first["manifest.csv"] == manifest_csv(planned)
     assert {row["file"] for row in rows} == set(first) - {"manifest.csv", "split.csv"}
     assert all(row["group"] == f"lesion of {row['image_id']}" for row in rows)
     assert {read_header(first[row["file"]]).upright_size for row in rows} <= {(80, 60), (60, 80)}
@@ -76,24 +82,24 @@ def test_files_are_the_same_byte_for_byte_and_the_manifest_names_each(
 def test_a_source_is_never_written_into(photographs: list[Photograph], tmp_path: Path, name: str) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "source")
-    with pytest.raises(UsageError, match="choose a folder of its own"):
-        check_folder(str(tmp_path / name), [str(tmp_path / "source")], empty=True)
+    with pytest.raises(UsageError, match="choose a folder outside of it"):
+        check_target_folder(str(tmp_path / name), [str(tmp_path / "source")], empty=True)
 
 
 def test_a_folder_that_holds_something_is_refused_where_it_must_be_empty(tmp_path: Path) -> None:
     (tmp_path / "output" / "below").mkdir(parents=True)
-    check_folder(str(tmp_path / "output"), [str(tmp_path / "out")], empty=True)
-    check_folder(str(tmp_path / "new"), [], empty=True)
+    check_target_folder(str(tmp_path / "output"), [str(tmp_path / "out")], empty=True)
+    check_target_folder(str(tmp_path / "new"), [], empty=True)
     (tmp_path / "output" / "below" / "note.txt").write_text("mine")
-    check_folder(str(tmp_path / "output"), [], empty=False)
-    with pytest.raises(UsageError, match="holds files already"):
-        check_folder(str(tmp_path / "output"), [], empty=True)
+    check_target_folder(str(tmp_path / "output"), [], empty=False)
+    with pytest.raises(UsageError, match="already contains files"):
+        check_target_folder(str(tmp_path / "output"), [], empty=True)
 
 
 def test_augmented_files_are_not_taken_for_photographs(photographs: list[Photograph], tmp_path: Path) -> None:
     dataset = Dataset(photographs, np.array([TRAIN] * 10))
-    write_variants(plan_variants(photographs, 2, seed=3), dataset, str(tmp_path / "new"), lambda: None)
-    with pytest.raises(DataError, match="new: these are augmented files"):
-        refuse_variants([str(tmp_path / "source"), str(tmp_path / "new")])
+    write_augmented_images(plan_augmented_images(photographs, 2, seed=3), dataset, str(tmp_path / "new"), lambda: None)
+    with pytest.raises(DataError, match="new: these are augmented images"):
+        refuse_augmented_folders([str(tmp_path / "source"), str(tmp_path / "new")])
     (tmp_path / "source" / "manifest.csv").write_text("file,lesion\n")
-    refuse_variants([str(tmp_path / "source"), str(tmp_path / "nowhere")])
+    refuse_augmented_folders([str(tmp_path / "source"), str(tmp_path / "nowhere")])

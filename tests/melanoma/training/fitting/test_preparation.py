@@ -7,7 +7,7 @@ from PIL import Image
 
 from melanoma.datasets.label_tables import Columns
 from melanoma.errors import DataError
-from melanoma.training.data.export import _COLUMNS, MANIFEST
+from melanoma.training.data.export import MANIFEST, MANIFEST_COLUMNS
 from melanoma.training.fitting.preparation import Prepared, Sources, describe_leaks, prepare, warnings
 from tests.helpers import ROOT, fill
 
@@ -95,8 +95,8 @@ def test_a_further_file_that_is_damaged_is_not_looked_at(tmp_path: Path) -> None
 def test_augmented_files_are_no_photographs(tmp_path: Path) -> None:
     fill(tmp_path / "new" / "mel", 10)
     fill(tmp_path / "new" / "nv", 10, first=50)
-    (tmp_path / "new" / MANIFEST).write_text(",".join(_COLUMNS) + "\n")
-    with pytest.raises(DataError, match="these are augmented files"):
+    (tmp_path / "new" / MANIFEST).write_text(",".join(MANIFEST_COLUMNS) + "\n")
+    with pytest.raises(DataError, match="these are augmented images"):
         prepared([str(tmp_path / "new")])
 
 
@@ -196,8 +196,8 @@ def test_a_reference_knows_a_photograph_by_the_name_of_its_copy(tmp_path: Path, 
 def test_an_unrelated_reference_lets_no_augmented_files_in(tmp_path: Path) -> None:
     paths = fill(tmp_path / "new" / "mel", 10)
     names = "".join(f"mel/{path.name},{path.stem}\n" for path in paths)
-    (tmp_path / "new" / MANIFEST).write_text(",".join(_COLUMNS) + "\n" + names)
-    with pytest.raises(DataError, match="these are augmented files"):
+    (tmp_path / "new" / MANIFEST).write_text(",".join(MANIFEST_COLUMNS) + "\n" + names)
+    with pytest.raises(DataError, match="these are augmented images"):
         prepared([str(tmp_path / "new")], columns=HAM10000, reference=table_of(tmp_path, ["other,mel,L1"]))
 
 

@@ -14,22 +14,25 @@ from melanoma.datasets.splits import Dataset
 from melanoma.errors import UsageError
 from melanoma.images.decoding import ImageSpec
 from melanoma.training.data import augmentor, views
-from melanoma.training.data.epochs import Drawing
-from melanoma.training.data.policies import Look
+from melanoma.training.data.epochs import EpochConfig
+from melanoma.training.data.policies import AugmentationPolicy
 from melanoma.training.fitting.distillation import Teaching
 from melanoma.training.fitting.monitoring import History, history_csv, validate
 from melanoma.training.fitting.schedule import Schedule
 from melanoma.training.fitting.trainer import Trained, Trainer
-from melanoma.training.networks.registry import SCALING, Network, Size, assignment_cnn, scaled
+from melanoma.training.networks.assignment_cnn import assignment_cnn
+from melanoma.training.networks.layers import SCALING, Size
+from melanoma.training.networks.pretrained import preprocess
+from melanoma.training.networks.registry import Network
 from melanoma.training.release.learning_curves import draw_curves
 from tests.helpers import coloured
 
 CNN = Network(partial(assignment_cnn, widths=(8, 16)), False, (), "A small network")
-DRAWING = Drawing(batch_size=8, seed=0)
+DRAWING = EpochConfig(batch_size=8, seed=0)
 SCHEDULE = Schedule(
     epochs=6, sizes=(coloured.SIZE,), learning_rate=1e-2, warmup_epochs=0.5, weight_decay=0, averaging=0.9
 )
-LOOK = Look("augmentor", augmentor.view, 1)
+LOOK = AugmentationPolicy("augmentor", augmentor.augmented_view, 1)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +74,8 @@ def test_without_a_signal_it_does_no_better_than_chance(dataset: Dataset, tmp_pa
 def test_one_seed_is_one_network(dataset: Dataset, tmp_path: Path) -> None:
     schedule = replace(SCHEDULE, epochs=1)
     losses = [
-        run(trainer(dataset, tmp_path, schedule, drawing=Drawing(16, seed))).history[0]["loss"] for seed in (1, 1, 2)
+        run(trainer(dataset, tmp_path, schedule, drawing=EpochConfig(16, seed))).history[0]["loss"]
+        for seed in (1, 1, 2)
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert losses[0] != pytest.approx(losses[2], rel=1e-3)
@@ -124,7 +128,7 @@ def test_a_training_that_learns_nothing_any_more_ends(dataset: Dataset, tmp_path
 def test_how_pixels_are_scaled_is_not_learned(dataset: Dataset, tmp_path: Path) -> None:
     def build(labels: int, size: Size) -> keras.Model:
         pixels = keras.Input((*size, 3), name="pixels")
-        return keras.Model(pixels, assignment_cnn(labels, size, widths=(8, 16))(scaled(pixels, "VGG16")))
+        return keras.Model(pixels, assignment_cnn(labels, size, widths=(8, 16))(preprocess(pixels, "VGG16")))
 
     trained = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1), network=Network(build, True, (), "VGG")))
     kernel, offset = trained.network.get_layer(SCALING).get_weights()
@@ -197,7 +201,9 @@ def test_validation_weighs_every_class_alike_and_takes_the_prior_out() -> None:
 
 
 def test_history_and_curves(dataset: Dataset, tmp_path: Path) -> None:
-    history = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=2), look=Look("views", views.view, 2))).history
+    history = run(
+        trainer(dataset, tmp_path, replace(SCHEDULE, epochs=2), look=AugmentationPolicy("views", views.random_view, 2))
+    ).history
     lines = history_csv(history).decode().splitlines()
     assert lines[0] == "epoch,size,accuracy,loss,val_loss,val_accuracy,seconds"
     assert len(lines) == 3

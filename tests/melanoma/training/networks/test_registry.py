@@ -15,9 +15,13 @@ from sklearn.datasets import load_sample_images
 from melanoma.errors import UsageError
 from melanoma.model.network_scan import scan_network
 from melanoma.training.networks import imagenet_weights
+from melanoma.training.networks.assignment_cnn import assignment_cnn
 from melanoma.training.networks.efficientnet import VARIANTS, features
-from melanoma.training.networks.fast_copy import for_training
-from melanoma.training.networks.registry import HEAD, NETWORKS, application, assignment_cnn, lite, network_named, scaled
+from melanoma.training.networks.fast_copy import training_copy
+from melanoma.training.networks.layers import HEAD
+from melanoma.training.networks.pretrained import efficientnet_lite, keras_application, preprocess
+from melanoma.training.networks.registry import NETWORKS, network_named
+from melanoma.training.networks.torch_files import read_tensors
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +68,7 @@ def test_a_seed_fixes_the_first_weights() -> None:
 
 @pytest.fixture(scope="module")
 def lite0() -> keras.Model:
-    return lite("lite0", 7, (64, 64))
+    return efficientnet_lite("lite0", 7, (64, 64))
 
 
 def test_lite0_knows_what_imagenet_shows() -> None:
@@ -97,7 +101,7 @@ def test_lite0_gives_probabilities_and_passes_the_scan(lite0: keras.Model, tmp_p
 
 def test_landmarks_are_layers(lite0: keras.Model, network: keras.Model) -> None:
     for name, model in (("lite0", lite0), ("assignment-cnn", network)):
-        assert [model.get_layer(landmark).name for landmark in NETWORKS[name].landmarks]
+        assert [model.get_layer(feature_layer).name for feature_layer in NETWORKS[name].feature_layers]
 
 
 @pytest.mark.parametrize(("variant", "blocks"), [("lite0", 16), ("lite1", 21), ("lite2", 21)])
@@ -112,7 +116,7 @@ def test_fused_normalisation_computes_and_learns_the_same(network: keras.Model) 
     dice = np.random.default_rng(0)
     pixels = dice.integers(0, 256, (8, 64, 48, 3)).astype(np.float32)
     targets = np.eye(9, dtype=np.float32)[dice.integers(0, 9, 8)]
-    models = [for_training(network, "float32"), keras.models.clone_model(network)]
+    models = [training_copy(network, "float32"), keras.models.clone_model(network)]
     for model in models:
         model.set_weights(network.get_weights())
         model.get_layer("dropout").rate = 0.0
@@ -126,7 +130,7 @@ def test_fused_normalisation_computes_and_learns_the_same(network: keras.Model) 
 
 def test_in_sixteen_bits_weights_and_probabilities_keep_their_precision(network: keras.Model) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 64, 48, 3)).astype(np.float32)
-    half = for_training(network, "bfloat16")
+    half = training_copy(network, "bfloat16")
     assert {weights.dtype for weights in half.get_weights()} == {np.dtype(np.float32)}
     assert {layer.compute_dtype for layer in half.layers if layer.weights and layer.name != HEAD} == {"bfloat16"}
     said = half.predict(pixels, verbose=0)
@@ -140,7 +144,7 @@ def test_in_sixteen_bits_weights_and_probabilities_keep_their_precision(network:
 
 def test_a_network_of_keras_that_nobody_knows_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="'NoSuchNet' is unknown"):
-        network_named("NoSuchNet").build(3, (64, 64))
+        network_named("NoSuchNet")
 
 
 def test_networks_of_keras_are_built_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +156,7 @@ def test_networks_of_keras_are_built_by_name(monkeypatch: pytest.MonkeyPatch) ->
 
     build.__module__ = keras.applications.MobileNetV3Small.__module__  # beside which `preprocess_input` lies
     monkeypatch.setattr(keras.applications, "MobileNetV3Small", build)
-    assert application("MobileNetV3Small", 3, (64, 64)).output_shape == (None, 3)
+    assert keras_application("MobileNetV3Small", 3, (64, 64)).output_shape == (None, 3)
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_networks_of_keras_are_built_by_name(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_networks_of_keras_see_pixels_scaled_as_they_learned_them(name: str, module: str, layers: int) -> None:
     pixels = keras.Input((4, 4, 3))
-    network = keras.Model(pixels, scaled(pixels, name))
+    network = keras.Model(pixels, preprocess(pixels, name))
     assert len(network.layers) == layers and not network.trainable_weights
     given = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3)).astype(np.float32)
     expected = getattr(keras.applications, module).preprocess_input(given.copy())
@@ -182,7 +186,7 @@ def test_weights_that_name_more_than_tensors_are_refused(tmp_path: Path) -> None
 
     parts = [pickle.dumps(part, protocol=2) for part in (0, 1001, {}, Exploit(), [])]
     with pytest.raises(UsageError, match="which no plain file of tensors does"):
-        imagenet_weights.read_tensors(b"".join(parts))
+        read_tensors(b"".join(parts))
     assert not (tmp_path / "canary").exists()
 
 
@@ -198,5 +202,5 @@ def test_another_file_than_the_known_one_is_refused(tmp_path: Path, monkeypatch:
     (folder / "__init__.py").write_text("")
     (folder / "models" / "efficientnet-lite2-9656183e.pth").write_bytes(b"other")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="holds another"):
+    with pytest.raises(UsageError, match="not the known file"):
         imagenet_weights.read_state("lite2")

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import log_softmax
 
 from melanoma.model.engine import Engine
-from melanoma.training.calibration.probabilities import Calibration, apply, check, fit, fold_bias
+from melanoma.training.calibration.temperature_scaling import Calibration, calibrate, cross_validate, fit, fold_bias
 
 PRIOR = np.array([0.7, 0.2, 0.08, 0.02])
 BALANCED = np.full(4, 0.25)
@@ -34,7 +34,7 @@ def test_the_temperature_and_the_prior_are_found_again() -> None:
     assert found.temperature == pytest.approx(2.5, rel=0.05)
     expected = np.log(PRIOR) - np.log(PRIOR).mean()
     np.testing.assert_allclose(found.bias, expected, atol=0.1)
-    np.testing.assert_allclose(apply(found, said), right, atol=0.03)
+    np.testing.assert_allclose(calibrate(found, said), right, atol=0.03)
 
 
 def test_a_network_that_is_right_is_left_alone() -> None:
@@ -42,7 +42,7 @@ def test_a_network_that_is_right_is_left_alone() -> None:
     found = fit(said + np.log(PRIOR), truth, PRIOR, PRIOR)
     assert found.temperature == pytest.approx(1.0, abs=0.03)
     np.testing.assert_allclose(found.bias, 0, atol=0.1)
-    np.testing.assert_allclose(apply(found, said + np.log(PRIOR)), right, atol=0.03)
+    np.testing.assert_allclose(calibrate(found, said + np.log(PRIOR)), right, atol=0.03)
 
 
 def test_a_class_without_photographs_gets_what_its_prior_says_and_no_less() -> None:
@@ -51,7 +51,7 @@ def test_a_class_without_photographs_gets_what_its_prior_says_and_no_less() -> N
     found = fit(said[seen], truth[seen], PRIOR, BALANCED)
     expected = np.log(PRIOR) - np.log(PRIOR).mean()
     assert abs(found.bias[3] - expected[3]) < 1.0
-    assert np.isfinite(apply(found, said)).all()
+    assert np.isfinite(calibrate(found, said)).all()
 
 
 def test_few_photographs_move_the_biases_less_than_many() -> None:
@@ -65,7 +65,7 @@ def test_few_photographs_move_the_biases_less_than_many() -> None:
 def test_certainty_and_impossibility_do_no_harm() -> None:
     said = np.array([[0.0, -np.inf, -np.inf], [-np.inf, 0.0, -np.inf], [0.0, -np.inf, -np.inf]])
     found = fit(said, np.array([0, 1, 2]), [0.5, 0.3, 0.2], [1.0, 0.0, 0.0])
-    calibrated = apply(found, said)
+    calibrated = calibrate(found, said)
     assert np.isfinite(calibrated).all() and 0.05 <= found.temperature <= 20
     np.testing.assert_allclose(calibrated.sum(axis=1), 1)
 
@@ -85,7 +85,7 @@ def test_a_folded_network_at_its_temperature_gives_the_calibrated_probabilities(
     pixels = dice.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
     weights = network.get_weights()
     before = network(pixels.astype(np.float32), training=False).numpy()
-    expected = apply(calibration, np.log(before))
+    expected = calibrate(calibration, np.log(before))
     folded = fold_bias(network, *calibration)
     found = Engine(folded, (16, 16), 6, temperature=1.7).score(pixels).probabilities
     np.testing.assert_allclose(found, expected, atol=1e-6)
@@ -97,7 +97,7 @@ def test_a_folded_network_at_its_temperature_gives_the_calibrated_probabilities(
 def test_it_helps_on_lesions_that_it_was_not_fitted_on() -> None:
     said, truth, right = cases(1000, temperature=3.0)
     groups = [str(index // 2) for index in range(1000)]
-    found = check(said, truth, groups, PRIOR, BALANCED)
+    found = cross_validate(said, truth, groups, PRIOR, BALANCED)
     assert (found["n"], found["groups"]) == (1000, 500)
     for name, after in found["after"].items():
         assert after["high"] < 0.8 * found["before"][name]["low"], name
