@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
+from tests.helpers.imports import imports, room_of
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
@@ -58,3 +59,14 @@ def test_the_index_has_one_line_for_every_page() -> None:
     assert sorted(listed) == sorted(
         str(page.relative_to(folder)) for page in folder.rglob("*.md") if page.name != "README.md"
     )
+
+
+def test_the_picture_of_the_rooms_has_every_room_once_and_above_those_that_import_it() -> None:
+    (picture,) = re.findall(
+        r"\nmelanoma/\n(.*?)```", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    rooms = re.findall(r"^  (\w+)/ +\S", picture, re.MULTILINE)
+    folders = [path.parent.name for path in (ROOT / "melanoma").glob("*/__init__.py")]
+    assert sorted(rooms) == sorted(folders)
+    pairs = {(room_of(found.importer, rooms), room_of(found.imported, rooms)) for found in imports(ROOT)}
+    assert [(here, there) for here, there in pairs if here and there and rooms.index(here) < rooms.index(there)] == []
