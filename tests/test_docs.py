@@ -65,7 +65,7 @@ def test_the_picture_of_the_rooms_has_every_room_once_and_above_those_that_impor
     (picture,) = re.findall(
         r"\nmelanoma/\n(.*?)```", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"), re.DOTALL
     )
-    rooms = re.findall(r"^  (\w+)/ +\S", picture, re.MULTILINE)
+    rooms = tuple(re.findall(r"^  (\w+)/ +\S", picture, re.MULTILINE))
     folders = [path.parent.name for path in (ROOT / "melanoma").glob("*/__init__.py")]
     assert sorted(rooms) == sorted(folders)
     pairs = {(room_of(found.importer, rooms), room_of(found.imported, rooms)) for found in imports(ROOT)}
