@@ -1,1 +1,1 @@
-"""People: arguments, progress, exit codes."""
+"""The commands: each turns its arguments into a frozen dataclass, does its work in `melanoma`, and prints."""

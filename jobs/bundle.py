@@ -8,54 +8,8 @@ from typing import Any
 from jobs.console import logs
 from jobs.console.arg_types import size
 from jobs.console.exit_codes import OK
-from jobs.console.options import Options
+from jobs.console.options import Action
 from melanoma.terminal import printable
-
-
-@dataclass(frozen=True)
-class InspectOptions(Options):
-    """Arguments of `melanoma bundle inspect`."""
-
-    uri: str
-    card: bool
-
-
-@dataclass(frozen=True)
-class VerifyOptions(Options):
-    """Arguments of `melanoma bundle verify`."""
-
-    uri: str
-
-
-@dataclass(frozen=True)
-class ImportOptions(Options):
-    """Arguments of `melanoma bundle import`.
-
-    Attributes:
-        model: URI or path of the `.keras` file.
-        output: Folder of the new bundle.
-        labels: In the order of the network's outputs.
-        size: Height and width of the network's input, pixels.
-        crop: Share of the centre crop, above 0 to 1; None for no crop.
-        scale: Factor on pixel values 0 to 255.
-        offset: Added after `scale`.
-        mean: Subtracted from red, green and blue.
-        std: Divides red, green and blue.
-        prior: Class shares in the order of `labels`; None for equal shares.
-        licence: Terms of the data that the network was trained on.
-    """
-
-    model: str
-    output: str
-    labels: tuple[str, ...]
-    size: tuple[int, int]
-    crop: float | None
-    scale: float
-    offset: float
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    prior: tuple[float, ...] | None
-    licence: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,34 +60,43 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the action that was chosen and returns its exit code."""
-    if args.action == "inspect":
-        return _inspect(InspectOptions.from_args(args))
-    if args.action == "verify":
-        return _verify(VerifyOptions.from_args(args))
-    return _import(ImportOptions.from_args(args))
-
-
-def _inspect(options: InspectOptions) -> int:
-    from melanoma.model.bundle import load_bundle
-
-    bundle = load_bundle(options.uri)
-    if options.card:
-        print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
-        return OK
-    facts = bundle.facts
-    rows = {
-        "model_id": bundle.model_id,
-        "digest": bundle.digest,
-        "labels": ", ".join(bundle.slugs),
-        "input": f"{bundle.spec.height}x{bundle.spec.width}, crop {bundle.spec.crop}",
-        "network": f"{facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}",
-        "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}",
-        "measured": _measured(bundle.description["metrics"]),
-    }
-    print(bundle.uri, *(f"  {name:<10} {value}" for name, value in rows.items()), sep="\n")
-    print("  Files and digests are in order. The network was not run; melanoma bundle verify runs it.")
+    """Runs the action that was chosen and returns the exit code."""
+    _ACTIONS[args.action].from_args(args).run()
     return OK
+
+
+@dataclass(frozen=True)
+class Inspect(Action):
+    """`bundle inspect`.
+
+    Attributes:
+        uri: Folder of the bundle.
+        card: Whether to print the model card instead.
+    """
+
+    uri: str
+    card: bool
+
+    def run(self) -> None:
+        """Prints what the bundle states, once its files are proved to be intact."""
+        from melanoma.model.bundle import load_bundle
+
+        bundle = load_bundle(self.uri)
+        if self.card:
+            print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
+            return
+        facts = bundle.facts
+        rows = {
+            "model_id": bundle.model_id,
+            "digest": bundle.digest,
+            "labels": ", ".join(bundle.slugs),
+            "input": f"{bundle.spec.height}x{bundle.spec.width}, crop {bundle.spec.crop}",
+            "network": f"{facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}",
+            "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}",
+            "measured": _measured(bundle.description["metrics"]),
+        }
+        print(bundle.uri, *(f"  {name:<10} {value}" for name, value in rows.items()), sep="\n")
+        print("  Files and digests are in order. The network was not run; melanoma bundle verify runs it.")
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
@@ -146,36 +109,77 @@ def _measured(metrics: Mapping[str, Any]) -> str:
         return "no figures in the form that melanoma train writes; see --card"
 
 
-def _verify(options: VerifyOptions) -> int:
-    from melanoma.model.bundle import load_bundle
+@dataclass(frozen=True)
+class Verify(Action):
+    """`bundle verify`.
 
-    bundle = load_bundle(options.uri)
-    with logs.native_silence():
-        from melanoma.model.engine import load_engine  # TensorFlow: slow, so only for a bundle that is intact
-    load_engine(bundle, batch_size=len(bundle.golden))
-    print(
-        f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its "
-        f"{len(bundle.golden)} golden samples"
-    )
-    return OK
+    Attributes:
+        uri: Folder of the bundle.
+    """
+
+    uri: str
+
+    def run(self) -> None:
+        """Runs the network on the bundle's golden samples, once its files are proved to be intact."""
+        from melanoma.model.bundle import load_bundle
+
+        bundle = load_bundle(self.uri)
+        with logs.native_silence():
+            from melanoma.model.engine import load_engine  # TensorFlow: slow, so only for a bundle that is intact
+        samples = len(bundle.golden)
+        load_engine(bundle, batch_size=samples)
+        print(f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its {samples} golden samples")
 
 
-def _import(options: ImportOptions) -> int:
-    from melanoma.images.decoding import ImageSpec
-    from melanoma.model.bundle import Scaling, uniform_prior
-    from melanoma.model.bundle_contents import ModelSettings
+@dataclass(frozen=True)
+class Import(Action):
+    """`bundle import`.
 
-    with logs.native_silence():
-        from melanoma.model.keras_import import import_model
+    Attributes:
+        model: URI or path of the `.keras` file.
+        output: Folder of the new bundle.
+        labels: Classes in the order of the network's outputs.
+        size: Height and width of the network's input, pixels.
+        crop: Share of each side that a centre crop keeps, above 0 to 1; None for no crop.
+        scale: Factor for pixel values 0 to 255.
+        offset: Added after `scale`.
+        mean: Subtracted from red, green and blue.
+        std: Divides red, green and blue.
+        prior: Class shares in the order of `labels`; None for equal shares.
+        licence: Terms of the data that the network was trained on.
+    """
 
-    height, width = options.size
-    settings = ModelSettings(
-        labels=options.labels,
-        spec=ImageSpec(height, width, options.crop),
-        prior=options.prior or uniform_prior(options.labels),
-        scaling=Scaling(options.scale, options.offset, options.mean, options.std),
-    )
-    bundle = import_model(options.model, options.output, settings, options.licence)
-    print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
-    print("  Before you rely on it, compare its answers on a few photographs with the model's own framework.")
-    return OK
+    model: str
+    output: str
+    labels: tuple[str, ...]
+    size: tuple[int, int]
+    crop: float | None
+    scale: float
+    offset: float
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    prior: tuple[float, ...] | None
+    licence: str
+
+    def run(self) -> None:
+        """Writes the bundle."""
+        from melanoma.images.decoding import ImageSpec
+        from melanoma.model.bundle import Scaling, uniform_prior
+        from melanoma.model.bundle_contents import ModelSettings
+
+        with logs.native_silence():
+            from melanoma.model.keras_import import import_model
+
+        height, width = self.size
+        settings = ModelSettings(
+            labels=self.labels,
+            spec=ImageSpec(height, width, self.crop),
+            prior=self.prior or uniform_prior(self.labels),
+            scaling=Scaling(self.scale, self.offset, self.mean, self.std),
+        )
+        bundle = import_model(self.model, self.output, settings, self.licence)
+        print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
+        print("  Before you rely on it, compare its answers on a few photographs with the model's own framework.")
+
+
+_ACTIONS: dict[str, type[Action]] = {"inspect": Inspect, "verify": Verify, "import": Import}

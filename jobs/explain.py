@@ -3,14 +3,33 @@
 import argparse
 import datetime
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.console.exit_codes import OK
+from jobs.console.options import Options
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.terminal import printable
 
 if TYPE_CHECKING:
     from melanoma.queries.explain import Explanation
+
+
+@dataclass(frozen=True)
+class ExplainOptions(Options):
+    """Arguments of `melanoma explain`.
+
+    Attributes:
+        table: Folder of the score table.
+        photograph: URI, path or pseudonym.
+        offline: Whether the photograph's own store is left alone.
+        json: Whether to print JSON.
+    """
+
+    table: str
+    photograph: str
+    offline: bool
+    json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,18 +45,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints every attempt, and what the next night will do."""
+    """Prints every attempt to score the photograph, and what the next run will do; returns the exit code."""
+    options = ExplainOptions.from_args(args)
     from melanoma.queries.explain import explain
     from melanoma.table.score_table import ScoreTable
 
-    found = explain(ScoreTable.in_folder(args.table), args.photograph, datetime.date.today(), not args.offline)
-    print(_as_json(found) if args.json else printable(_as_text(found), keep="\n"))
+    table = ScoreTable.in_folder(options.table)
+    explanation = explain(table, options.photograph, datetime.date.today(), not options.offline)
+    print(_as_json(explanation) if options.json else printable(_as_text(explanation), keep="\n"))
     return OK
 
 
-def _as_text(found: "Explanation") -> str:
-    lines = [found.uri]
-    for row in found.rows:
+def _as_text(explanation: "Explanation") -> str:
+    lines = [explanation.uri]
+    for row in explanation.rows:
         size = f"{row['width']}x{row['height']}" if row["width"] else "size unknown"
         lines += [
             "",
@@ -46,33 +67,34 @@ def _as_text(found: "Explanation") -> str:
             f"  version   {row['image_version'] or '(none)'}, {size}",
             *_result(row),
         ]
-    lines += ["", "The next night"]
-    lines += [f"  {outlook.model_id}  {outlook.does}: {outlook.why}" for outlook in found.outlooks]
+    lines += ["", "The next run"]
+    lines += [f"  {outlook.model_id}  {outlook.does}: {outlook.why}" for outlook in explanation.outlooks]
     return "\n".join([*lines, "", NO_DIAGNOSIS])
 
 
 def _result(row: dict[str, Any]) -> list[str]:
+    """Returns the lines about one attempt's result: the error, or the class with its probabilities and notes."""
     from melanoma.labels import name_of
     from melanoma.queries.explain import likeliest
 
     if row["error_kind"]:
         return [f"  error     {row['error_kind']}: {row['error']}"]
-    classes = ", ".join(f"{name_of(slug).lower()} {value:.3f}" for slug, value in likeliest(row))
+    probabilities = ", ".join(f"{name_of(slug).lower()} {value:.3f}" for slug, value in likeliest(row))
     notes = [
         "flagged as melanoma" if row["flag_melanoma"] else "",
-        f"to be reviewed: {str(row['review_reason']).replace('_', ' ')}" if row["review"] else "",
-        f"ood score {row['ood_score']:.2f}" if row["ood_score"] is not None else "",
+        f"needs review: {str(row['review_reason']).replace('_', ' ')}" if row["review"] else "",
+        f"out-of-distribution score {row['ood_score']:.2f}" if row["ood_score"] is not None else "",
     ]
-    said = "; ".join(note for note in notes if note)
-    chosen = f"  class     {name_of(row['top_label']).lower()} ({classes})"
-    return [chosen, f"  notes     {said}"] if said else [chosen]
+    line = f"  class     {name_of(row['top_label']).lower()} ({probabilities})"
+    text = "; ".join(note for note in notes if note)
+    return [line, f"  notes     {text}"] if text else [line]
 
 
-def _as_json(found: "Explanation") -> str:
+def _as_json(explanation: "Explanation") -> str:
     document = {
-        "uri": found.uri,
-        "version": found.version,
-        "rows": list(found.rows),
-        "next_night": [vars(outlook) for outlook in found.outlooks],
+        "uri": explanation.uri,
+        "version": explanation.version,
+        "rows": list(explanation.rows),
+        "next_night": [vars(outlook) for outlook in explanation.outlooks],
     }
     return json.dumps(document, indent=1, default=str, ensure_ascii=True)

@@ -2,12 +2,39 @@
 
 import argparse
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.console.exit_codes import OK
+from jobs.console.options import Options
 from melanoma.errors import UsageError
 
 _VIEWS = ("latest", "current", "failures", "nights", "scores")
+
+
+@dataclass(frozen=True)
+class QueryOptions(Options):
+    """Arguments of `melanoma query`.
+
+    Attributes:
+        table: Folder of the score table.
+        sql: The statement; None where a file has it, or where a view is exported.
+        file: File with the statement.
+        output: File for the result of the statement; None for the terminal.
+        format: `csv` or `parquet`; None for what the file's extension says.
+        export: File for the whole of `view`.
+        view: One of the views.
+        rows: Number of rows to print on the terminal.
+    """
+
+    table: str
+    sql: str | None
+    file: str | None
+    output: str | None
+    format: str | None
+    export: str | None
+    view: str
+    rows: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,36 +51,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints or writes the answer."""
-    if args.export:
-        if args.sql or args.file or args.output:
-            raise UsageError("--export writes a whole view; leave SQL, --file and --output out")
-        return _write(args, f"FROM {args.view}", args.export)
-    sql = _statement(args)
-    if args.output:
-        return _write(args, sql, args.output)
+    """Prints or writes the result of the statement, or writes a whole view; returns the exit code."""
+    options = QueryOptions.from_args(args)
+    if options.export:
+        if options.sql or options.file or options.output:
+            raise UsageError("--export writes a whole view; leave out SQL, --file and --output")
+        return _write(options, f"FROM {options.view}", options.export)
+    sql = _statement(options)
+    if options.output:
+        return _write(options, sql, options.output)
     from melanoma.queries import views
     from melanoma.table.score_table import ScoreTable
 
-    print(views.as_text(views.query(ScoreTable.in_folder(args.table), sql), args.rows))
+    print(views.as_text(views.query(ScoreTable.in_folder(options.table), sql), options.rows))
     return OK
 
 
-def _statement(args: argparse.Namespace) -> str:
-    if bool(args.sql) == bool(args.file):
-        raise UsageError("say either SQL or --file FILE; or --export FILE for a whole view")
-    if args.sql:
-        return str(args.sql)
+def _statement(options: QueryOptions) -> str:
+    if bool(options.sql) == bool(options.file):
+        raise UsageError("give either SQL or --file FILE, or --export FILE for a whole view")
+    if options.file is None:
+        return str(options.sql)
     try:
-        return Path(args.file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--file {args.file}: cannot be read ({type(error).__name__})") from None
+        return Path(options.file).read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"--file {options.file}: is not UTF-8 text") from None
+    except OSError as error:
+        raise UsageError(f"--file {options.file}: cannot be read ({error.strerror})") from None
 
 
-def _write(args: argparse.Namespace, sql: str, target: str) -> int:
+def _write(options: QueryOptions, sql: str, target: str) -> int:
     from melanoma.queries.exports import export
     from melanoma.table.score_table import ScoreTable
 
-    rows = export(ScoreTable.in_folder(args.table), sql, target, args.format)
+    rows = export(ScoreTable.in_folder(options.table), sql, target, options.format)
     print(f"{rows:,} rows written to {target}", file=sys.stderr)
     return OK

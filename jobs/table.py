@@ -1,19 +1,20 @@
 """`melanoma table`: history, models, promotion, deletion, compaction, clean-up and erasure."""
 
 import argparse
-import contextlib
-import datetime
-import json
-import sys
-from collections.abc import Iterator
-from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from jobs.console.arg_types import whole
-
-if TYPE_CHECKING:
-    from melanoma.table.score_table import ScoreTable
 from jobs.console.exit_codes import OK
+from jobs.table_actions import Compact, Delete, Forget, History, Models, Promote, TableAction, Vacuum
+
+_ACTIONS: dict[str, type[TableAction]] = {
+    "history": History,
+    "models": Models,
+    "promote": Promote,
+    "delete": Delete,
+    "compact": Compact,
+    "vacuum": Vacuum,
+    "forget": Forget,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,112 +48,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Does what is asked for."""
-    _ACTIONS[args.action](args)
+    """Runs the action that was chosen and returns the exit code."""
+    _ACTIONS[args.action].from_args(args).run()
     return OK
-
-
-def _table(args: argparse.Namespace) -> "ScoreTable":
-    from melanoma.table.score_table import ScoreTable
-
-    return ScoreTable.in_folder(args.table)
-
-
-@contextlib.contextmanager
-def _alone(args: argparse.Namespace) -> Iterator["ScoreTable"]:
-    """Keeps nights away while the block deletes."""
-    from melanoma.runs import heartbeats
-    from melanoma.runs.run import time_stamp
-
-    table = _table(args)  # a mistyped path must not become a folder with a heartbeat
-    now = datetime.datetime.now(datetime.UTC)
-    with heartbeats.beating(table.layout, f"{time_stamp(now)}-{args.action}"):
-        yield _table(args)
-
-
-def _history(args: argparse.Namespace) -> None:
-
-    versions = _table(args).history()
-    if args.json:
-        print(json.dumps([asdict(version) for version in versions], indent=1))
-        return
-    for version in versions:
-        moment = datetime.datetime.fromtimestamp(version.moment / 1000, datetime.UTC)
-        rows = "" if version.rows is None else f"{version.rows:,} rows"
-        print(f"{version.number:>6}  {moment:%Y-%m-%d %H:%M:%S} UTC  {version.what}  {version.run_id}  {rows}".rstrip())
-
-
-def _models(args: argparse.Namespace) -> None:
-
-    models = _table(args).models()
-    if args.json:
-        print(json.dumps([asdict(model) for model in models], indent=1))
-        return
-    for model in models:
-        mark = "promoted" if model.is_promoted else ""
-        print(f"{model.model_id}  {model.rows:>12,} rows  first {model.first}  last {model.last}  {mark}".rstrip())
-
-
-def _promote(args: argparse.Namespace) -> None:
-
-    version = _table(args).promote(args.model_id)
-    print(f"{args.model_id} is promoted, table version {version}: the view current shows its answers")
-
-
-def _delete(args: argparse.Namespace) -> None:
-
-    if not args.yes:
-        known = {model.model_id: model.rows for model in _table(args).models()}
-        print(f"{known.get(args.model, 0):,} rows of {args.model} would be deleted; say --yes to do it")
-        return
-    with _alone(args) as table:
-        print(f"{table.delete_model(args.model):,} rows of {args.model} deleted")
-
-
-def _compact(args: argparse.Namespace) -> None:
-
-    with _alone(args) as table:
-        before, after = table.compact()
-    print(f"{before:,} files became {after:,}" if before else "nothing to merge")
-
-
-def _vacuum(args: argparse.Namespace) -> None:
-
-    with _alone(args) if args.yes else contextlib.nullcontext(_table(args)) as table:
-        files, size = table.vacuum(args.retention_days, dry_run=not args.yes)
-    said = "deleted" if args.yes else "would be deleted; say --yes to do it"
-    print(f"{files:,} files of {size / 1e6:,.1f} MB, not needed for {args.retention_days} days: {said}")
-
-
-def _forget(args: argparse.Namespace) -> None:
-    from melanoma.operations import erasure
-    from melanoma.reporting.publish import forget
-    from melanoma.table.pseudonyms import Pseudonyms
-
-    uris = erasure.read_uris(args.uris)
-    with _alone(args) as table:
-        erased = erasure.erase(table, uris)
-        pseudonyms = Pseudonyms.of_table(table.layout)
-        reports = forget(table.layout, {*uris, *map(pseudonyms.pseudonym, uris)})
-    if erased.unknown:
-        print(
-            f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names were not in the table; melanoma explain "
-            "tells how it spells one",
-            file=sys.stderr,
-        )
-    print(
-        f"{erased.asked:,} photographs forgotten: {erased.rows:,} rows, {erased.files:,} replaced data files, "
-        f"{erased.staged:,} staged files deleted, {reports:,} reports changed; {erased.unknown:,} were not in the "
-        "table. No night scores them again. Earlier versions of the table, backups and exports: see docs/use/table.md"
-    )
-
-
-_ACTIONS = {
-    "history": _history,
-    "models": _models,
-    "promote": _promote,
-    "delete": _delete,
-    "compact": _compact,
-    "vacuum": _vacuum,
-    "forget": _forget,
-}

@@ -18,3 +18,16 @@ class Options:
         """
         values = {field.name: getattr(args, field.name) for field in fields(cls)}
         return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+@dataclass(frozen=True)
+class Action(Options):
+    """Base of the options of one action, for commands that have several, such as `melanoma table vacuum`."""
+
+    def run(self) -> None:
+        """Runs the action and prints what it did.
+
+        Raises:
+            MelanomaError: It cannot be done.
+        """
+        raise NotImplementedError

@@ -1,0 +1,170 @@
+"""The actions of `melanoma table`, each a frozen dataclass of its arguments."""
+
+import contextlib
+import datetime
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from jobs.console.options import Action
+
+if TYPE_CHECKING:
+    from melanoma.table.score_table import ScoreTable
+
+
+@dataclass(frozen=True)
+class TableAction(Action):
+    """An action on one table.
+
+    Attributes:
+        table: Folder of the table.
+    """
+
+    table: str
+
+    def _open(self) -> "ScoreTable":
+        from melanoma.table.score_table import ScoreTable
+
+        return ScoreTable.in_folder(self.table)
+
+    @contextlib.contextmanager
+    def _without_runs(self) -> Iterator["ScoreTable"]:
+        """Opens the table, and keeps runs and other maintenance from starting during the block.
+
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: A run or other maintenance is active.
+        """
+        from melanoma.runs import heartbeats
+        from melanoma.runs.run import time_stamp
+
+        layout = self._open().layout  # first: a mistyped path must not become a folder with a heartbeat
+        now = datetime.datetime.now(datetime.UTC)
+        with heartbeats.beating(layout, f"{time_stamp(now)}-{type(self).__name__.lower()}"):
+            yield self._open()
+
+
+@dataclass(frozen=True)
+class History(TableAction):
+    """`table history`."""
+
+    json: bool
+
+    def run(self) -> None:
+        """Prints every version, newest first."""
+        versions = self._open().history()
+        if self.json:
+            print(json.dumps([asdict(version) for version in versions], indent=1))
+            return
+        for version in versions:
+            moment = datetime.datetime.fromtimestamp(version.moment / 1000, datetime.UTC)
+            rows = "" if version.rows is None else f"{version.rows:,} rows"
+            line = f"{version.number:>6}  {moment:%Y-%m-%d %H:%M:%S} UTC  {version.what}  {version.run_id}  {rows}"
+            print(line.rstrip())
+
+
+@dataclass(frozen=True)
+class Models(TableAction):
+    """`table models`."""
+
+    json: bool
+
+    def run(self) -> None:
+        """Prints every model with its number of rows."""
+        models = self._open().models()
+        if self.json:
+            print(json.dumps([asdict(model) for model in models], indent=1))
+            return
+        for model in models:
+            mark = "promoted" if model.is_promoted else ""
+            print(f"{model.model_id}  {model.rows:>12,} rows  first {model.first}  last {model.last}  {mark}".rstrip())
+
+
+@dataclass(frozen=True)
+class Promote(TableAction):
+    """`table promote`."""
+
+    model_id: str
+
+    def run(self) -> None:
+        """Promotes the model."""
+        version = self._open().promote(self.model_id)
+        print(f"{self.model_id} is promoted in table version {version}; the view current now shows its results")
+
+
+@dataclass(frozen=True)
+class Delete(TableAction):
+    """`table delete`."""
+
+    model: str
+    yes: bool
+
+    def run(self) -> None:
+        """Deletes the model's rows, or counts them."""
+        if not self.yes:
+            rows = {model.model_id: model.rows for model in self._open().models()}
+            print(f"{rows.get(self.model, 0):,} rows of {self.model} would be deleted; run again with --yes")
+            return
+        with self._without_runs() as table:
+            print(f"{table.delete_model(self.model):,} rows of {self.model} deleted")
+
+
+@dataclass(frozen=True)
+class Compact(TableAction):
+    """`table compact`."""
+
+    def run(self) -> None:
+        """Merges small files."""
+        with self._without_runs() as table:
+            before, after = table.compact()
+        print(f"merged {before:,} files into {after:,}" if before else "nothing to merge")
+
+
+@dataclass(frozen=True)
+class Vacuum(TableAction):
+    """`table vacuum`."""
+
+    retention_days: int
+    yes: bool
+
+    def run(self) -> None:
+        """Deletes replaced files, or counts them."""
+        with self._without_runs() if self.yes else contextlib.nullcontext(self._open()) as table:
+            removal = table.vacuum(self.retention_days, dry_run=not self.yes)
+        outcome = "deleted" if self.yes else "would be deleted; run again with --yes"
+        print(
+            f"{removal.files:,} files of {removal.size / 1e6:,.1f} MB, replaced more than {self.retention_days} days "
+            f"ago: {outcome}"
+        )
+
+
+@dataclass(frozen=True)
+class Forget(TableAction):
+    """`table forget`."""
+
+    uris: str
+
+    def run(self) -> None:
+        """Erases the photographs that the file lists."""
+        from melanoma.operations import erasure
+        from melanoma.reporting.publish import forget
+        from melanoma.table.pseudonyms import Pseudonyms
+
+        uris = erasure.read_uris(self.uris)
+        with self._without_runs() as table:
+            erased = erasure.erase(table, uris)
+            pseudonyms = Pseudonyms.of_table(table.layout)
+            reports = forget(table.layout, {*uris, *map(pseudonyms.pseudonym, uris)})
+        if erased.unknown:
+            print(
+                f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names are not in the table. Check their "
+                "spelling; melanoma explain prints a name as the table has it",
+                file=sys.stderr,
+            )
+        print(
+            f"{erased.asked:,} photographs forgotten: {erased.rows:,} rows, {erased.files:,} replaced data files and "
+            f"{erased.staged:,} staged files deleted, {reports:,} reports changed. {erased.unknown:,} were not in the "
+            "table. No later run will score them. Backups and exports may still hold them: see docs/use/table.md"
+        )
