@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from melanoma.runs.records import RunRecord
 from tests.helpers import ROOT
 from tests.helpers.imports import imports, room_of
 
@@ -70,3 +71,10 @@ def test_the_picture_of_the_rooms_has_every_room_once_and_above_those_that_impor
     assert sorted(rooms) == sorted(folders)
     pairs = {(room_of(found.importer, rooms), room_of(found.imported, rooms)) for found in imports(ROOT)}
     assert [(here, there) for here, there in pairs if here and there and rooms.index(here) < rooms.index(there)] == []
+
+
+def test_the_page_on_reports_names_every_key_of_a_record() -> None:
+    page = (ROOT / "docs" / "use" / "report.md").read_text(encoding="utf-8")
+    (record,) = re.findall(r"The run's record: (.*?)\. `report` holds", page, re.DOTALL)
+    keys = re.findall(r"\w+", re.sub(r"\(.*?\)", "", record, flags=re.DOTALL))
+    assert keys == list(RunRecord.__dataclass_fields__)

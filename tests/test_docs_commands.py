@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main, parse
+from jobs.cli import COMMANDS, main, parse
 from tests.helpers import ROOT, fill, photograph
 from tests.helpers.score_tables import OTHER_MODEL, commit, failed, labels, scored
 
@@ -41,6 +41,25 @@ def test_every_command_is_one_that_its_program_understands(words: list[str]) -> 
         assert [word for word in words[2:] if word.startswith("--") and f'"{word}"' not in source] == []
     else:
         assert words[:2] == ["pip", "install"]
+
+
+def test_every_flag_in_a_sentence_is_one_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    parents = [[name] for name in COMMANDS]
+    parents += [
+        ["table", action] for action in ("history", "models", "promote", "delete", "compact", "vacuum", "forget")
+    ]
+    parents += [["bundle", action] for action in ("inspect", "verify", "import")]
+    for words in parents:
+        with pytest.raises(SystemExit):
+            main([*words, "--help"])
+    known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
+    known |= {"--runner", "--setup_file", "--direct_running_mode", "--direct_num_workers"}  # Beam's
+    for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        named = {
+            flag for code in re.findall(r"`([^`]+)`", text) for flag in re.findall(r"(?<!\S)--[a-z][a-z_-]+", code)
+        }
+        assert named <= known, page
 
 
 def run(words: list[str], replacements: dict[str, str]) -> None:
