@@ -1,3 +1,3 @@
-"""Lesion photographs, networks, bundles and the score table. Nothing here diagnoses anybody."""
+"""Scores lesion photographs with a bundled network, and keeps the score table. Nothing here is a diagnosis."""
 
 __version__ = "0.1.0"

@@ -1,32 +1,32 @@
-"""What can go wrong, as few types that a user or a table can name."""
+"""The exceptions that a command reports in one line, and the closed list of reasons why a photograph has no scores."""
 
 from enum import StrEnum
 
 
 class MelanomaError(Exception):
-    """A fault that a person can mend: one line of what was found, what was expected and what to do."""
+    """A fault that the user can fix; its text is one line: what was found, what was expected, what to do."""
 
 
 class UsageError(MelanomaError):
-    """Arguments or configuration that cannot work; nothing was read."""
+    """Arguments or configuration that cannot work; raised before any photograph is read."""
 
 
 class BundleError(MelanomaError):
-    """A model bundle that is damaged, hostile or does not fit its own description."""
+    """A model bundle that is damaged, hostile, or does not match its own description."""
 
 
 class DataError(MelanomaError):
-    """Labels or photographs that cannot be trained on or judged with."""
+    """Labels or photographs that cannot be used for training or evaluation."""
 
 
 class NothingCommittedError(MelanomaError):
-    """A run that ended without a commit for a reason that may pass; the next start goes on from there."""
+    """A run ended without a commit for a reason that may pass; starting it again resumes it."""
 
 
 class ErrorKind(StrEnum):
     """Why a photograph has no probabilities: the closed list of the table's `error_kind` column."""
 
-    # the bytes
+    # of the bytes
     EMPTY = "empty"
     UNSUPPORTED_FORMAT = "unsupported_format"
     TRUNCATED = "truncated"
@@ -36,44 +36,44 @@ class ErrorKind(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     BAD_DIMENSIONS = "bad_dimensions"
     TOO_MANY_SCANS = "too_many_scans"
-    # the name
+    # of the name
     BAD_NAME = "bad_name"
-    # the store
+    # of the store
     MISSING = "missing"
     CHANGED = "changed"
     FORBIDDEN = "forbidden"
     TIMEOUT = "timeout"
     STORE_UNAVAILABLE = "store_unavailable"
-    # the network
+    # of the network
     BAD_OUTPUT = "bad_output"
 
     @property
     def may_heal(self) -> bool:
-        """Whether the same photograph may well succeed on another night."""
+        """Whether a later run may succeed, so that the photograph is retried."""
         return self in MAY_HEAL
 
     @property
     def is_transient(self) -> bool:
-        """Whether asking the store again, some time later, may well help."""
-        return self in _PASSING
+        """Whether trying the same operation again in a moment may succeed."""
+        return self in _TRANSIENT
 
     @property
     def is_store_failure(self) -> bool:
-        """Whether the store, not the photograph, is at fault."""
-        return self in _OF_THE_STORE
+        """Whether the fault is the store's, not the photograph's."""
+        return self in _STORE_FAILURES
 
 
-_PASSING = frozenset({ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
-_OF_THE_STORE = _PASSING | {ErrorKind.FORBIDDEN}
-MAY_HEAL = _OF_THE_STORE | {ErrorKind.MISSING, ErrorKind.CHANGED}
+_TRANSIENT = frozenset({ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
+_STORE_FAILURES = _TRANSIENT | {ErrorKind.FORBIDDEN}
+MAY_HEAL = _STORE_FAILURES | {ErrorKind.MISSING, ErrorKind.CHANGED}
 
 
 class PhotographError(Exception):
-    """One photograph that cannot be scored; it becomes a row, never the end of a run.
+    """One photograph that cannot be scored; it becomes a row of the table and never ends a run.
 
     Attributes:
-        kind: The entry of the closed list.
-        detail: What was found, free of file names, addresses and metadata of the photograph.
+        kind: Entry of the closed list.
+        detail: What was found; holds no file name, address or metadata of the photograph.
     """
 
     def __init__(self, kind: ErrorKind, detail: str) -> None:
@@ -86,8 +86,8 @@ class PhotographError(Exception):
 
 
 class ImageError(PhotographError):
-    """Bytes that are refused as a photograph."""
+    """Bytes that cannot be decoded as a photograph."""
 
 
 class ReadError(PhotographError):
-    """A photograph that the store did not give."""
+    """A file that the store did not deliver."""

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: no script, no remote address, every name escaped, for phones and dark rooms too."""
+"""Builds self-contained HTML pages: no scripts, no remote content, all text escaped, light and dark."""
 
 import html
 from collections.abc import Iterable
@@ -26,18 +26,18 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 
 
 def escaped(text: object) -> str:
-    """Gives a text as HTML, whoever wrote it."""
+    """Returns plain text from any source as HTML."""
     return html.escape(printable(str(text), keep="\N{NO-BREAK SPACE}"))
 
 
 def document(title: str, parts: Iterable[str], style: str = "", note: str = "") -> str:
-    """Wraps parts as a page.
+    """Returns a whole page.
 
     Args:
         title: Plain text.
-        parts: HTML each; empty ones are left out.
-        style: CSS of these parts.
-        note: Plain text at the page's end.
+        parts: Pieces of HTML; empty ones are left out.
+        style: CSS for these parts.
+        note: Plain text at the end of the page.
     """
     end = f'\n<p class="note">{escaped(note)}</p>' if note else ""
     return (
@@ -52,20 +52,20 @@ def document(title: str, parts: Iterable[str], style: str = "", note: str = "") 
 
 
 def section(title: str, *parts: str) -> str:
-    """Puts parts, HTML each, under a heading."""
+    """Returns pieces of HTML under a heading; empty ones are left out."""
     return "\n".join([f"<h2>{escaped(title)}</h2>", *(part for part in parts if part)])
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Gives plain text as a paragraph of a CSS class."""
+    """Returns plain text as a paragraph, of a CSS class if one is given."""
     return f"<p{class_of(kind)}>{escaped(text)}</p>"
 
 
 def bullets(texts: Iterable[str]) -> str:
-    """Gives plain texts as a list."""
+    """Returns plain texts as a bulleted list."""
     return "<ul>" + "".join(f"<li>{escaped(text)}</li>" for text in texts) + "</ul>"
 
 
 def class_of(kind: str) -> str:
-    """Spells a CSS class inside a tag; nothing for none."""
+    """Returns the class attribute for a tag, or `""` without a class."""
     return f' class="{kind}"' if kind else ""

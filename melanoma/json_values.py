@@ -1,15 +1,19 @@
-"""Values of a JSON document that nobody vouches for: each of its type and in its range, or a `ValueError` says why."""
+"""Checks the values of an untrusted JSON document: type and range, or a `ValueError` that names the value."""
 
 import json
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-LARGEST = 1e6  # of any number: far inside what 32 bits hold
+LARGEST = 1e6  # bound of every number: well inside the range of 32-bit floats
 _T = TypeVar("_T")
 
 
 def typed(kind: type[_T], value: Any, name: str, length: int | None = None) -> _T:
-    """Gives a value back if it has its JSON type and, for a list, its length."""
+    """Returns a value that has the given JSON type and, for a list, the given length.
+
+    Raises:
+        ValueError: It does not.
+    """
     if type(value) is kind and length in (None, len(value) if isinstance(value, list) else None):
         return value
     expected = f"{kind.__name__} of {length}" if length else kind.__name__
@@ -17,14 +21,22 @@ def typed(kind: type[_T], value: Any, name: str, length: int | None = None) -> _
 
 
 def number(value: Any, name: str, low: float = -LARGEST, high: float = LARGEST) -> float:
-    """Gives a number back if it lies in its range."""
+    """Returns an int or float within a range as a float.
+
+    Raises:
+        ValueError: It is not a number, or lies outside the range.
+    """
     if type(value) not in (int, float) or not low <= value <= high:
         raise ValueError(f"{name} is {value!r:.60}, expected a number from {low:g} to {high:g}")
     return float(value)
 
 
 def shares(value: Any, name: str, keys: Collection[str]) -> dict[str, float]:
-    """Gives numbers from 0 to 1 for exactly these keys, in their order."""
+    """Returns numbers from 0 to 1 for exactly the given keys, in the order of `keys`.
+
+    Raises:
+        ValueError: The value is not an object, has other keys, or a number lies outside the range.
+    """
     stated = typed(dict, value, name)
     if stated.keys() != set(keys):
         raise ValueError(f"{name} for {few(stated.keys())}, expected {few(keys)}")
@@ -32,10 +44,10 @@ def shares(value: Any, name: str, keys: Collection[str]) -> dict[str, float]:
 
 
 def few(names: Collection[str]) -> str:
-    """Quotes some names for an error, and counts those beyond the fifth."""
+    """Quotes up to five names in order for an error message, and counts the rest."""
     return ", ".join(map(repr, sorted(names)[:5])) + ("" if len(names) <= 5 else f" and {len(names) - 5} more")
 
 
 def to_json(document: object, indent: int | None = 2) -> bytes:
-    """Spells a document so that equal documents are equal bytes."""
+    """Serialises a document so that equal documents give equal bytes: sorted keys, UTF-8, a line end at the end."""
     return (json.dumps(document, sort_keys=True, indent=indent, allow_nan=False, ensure_ascii=False) + "\n").encode()

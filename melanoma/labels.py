@@ -1,4 +1,4 @@
-"""One vocabulary of lesion classes: slug, full name, aliases of the public data sets, malignant or not."""
+"""The vocabulary of lesion classes: slug, full name, aliases in public data sets, malignant or not."""
 
 import re
 import unicodedata
@@ -15,8 +15,8 @@ class LesionClass:
     Attributes:
         slug: Name in columns and files, `[a-z0-9_]+`.
         name: Full English name.
-        aliases: Short codes and spellings of HAM10000 and the ISIC challenges, lower case.
-        malignant: Whether the class counts as malignant or, for actinic keratosis, as its precursor.
+        aliases: Codes and spellings of HAM10000 and the ISIC challenges, lower case.
+        malignant: Whether the class is malignant or, for actinic keratosis, a precursor.
     """
 
     slug: str
@@ -59,15 +59,15 @@ VOCABULARY: dict[str, LesionClass] = {lesion_class.slug: lesion_class for lesion
 
 
 def slugify(label: str) -> str:
-    """Spells a label in `[a-z0-9_]`: accents dropped, everything else between words an underscore.
+    """Returns a label in `[a-z0-9_]`: accents are dropped, and anything else between words becomes one underscore.
 
     Raises:
-        DataError: Nothing of `label` is left.
+        DataError: `label` has no letter or digit.
     """
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", label) if not unicodedata.combining(letter))
     slug = re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
     if not slug:
-        raise DataError(f"label {label!r} has no letter or digit of a-z, 0-9; give it a name that has")
+        raise DataError(f"label {label!r} has no letter or digit of a-z, 0-9; rename it")
     return slug
 
 
@@ -79,13 +79,13 @@ _BY_ALIAS = {
 
 
 def stated_group(text: str) -> str:
-    """Gives a lesion's or patient's name as a table states it; empty where it says in some way that none is known."""
+    """Returns a lesion's or patient's name as a table states it, or `""` for a word such as `unknown` or `n/a`."""
     name = text.strip()
     return "" if name.lower() in _NO_GROUP else name
 
 
 def slug_of(label: str) -> str:
-    """Gives the slug of a label: the vocabulary's where it knows the label, else the label's own.
+    """Returns the slug of a label: that of its class in the vocabulary, else the label itself as a slug.
 
     Example:
         >>> slug_of("akiec"), slug_of("Basal cell carcinoma"), slug_of("Lentigo NOS")
@@ -96,23 +96,22 @@ def slug_of(label: str) -> str:
 
 
 def name_of(slug: str) -> str:
-    """Gives the full name of a slug, for people; a slug outside the vocabulary with blanks for underscores."""
+    """Returns the full name of a class; a slug outside the vocabulary gets spaces for its underscores."""
     known = VOCABULARY.get(slug)
     return known.name if known else slug.replace("_", " ").capitalize()
 
 
 def slugs_of(labels: Sequence[str]) -> tuple[str, ...]:
-    """Gives the slugs of a bundle's labels, in their order.
+    """Returns the slugs of a bundle's labels, in their order.
 
     Raises:
-        BundleError: Two labels give one slug, so that one column would have to hold both.
+        BundleError: Two labels have the same slug, so that one column would have to hold both.
     """
     slugs = tuple(slug_of(label) for label in labels)
     for index, slug in enumerate(slugs):
         first = slugs.index(slug)
         if first != index:
             raise BundleError(
-                f"labels {labels[first]!r} and {labels[index]!r} both become the column p_{slug}; "
-                "name them so that they differ"
+                f"labels {labels[first]!r} and {labels[index]!r} both become the column p_{slug}; rename one of them"
             )
     return slugs

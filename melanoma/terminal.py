@@ -1,12 +1,15 @@
-"""Text from elsewhere on a person's terminal."""
+"""Makes text from elsewhere safe to print on a terminal."""
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Takes from a text what would move a terminal's cursor or hide what it says.
+    """Replaces the characters of a text that could move a terminal's cursor or hide other text.
 
     Args:
-        text: Names, cards and messages that others wrote.
-        keep: Control characters that may stay, such as line ends.
+        text: A name, card or message from elsewhere.
+        keep: Control characters to leave in place, such as line ends.
+
+    Returns:
+        The text with U+FFFD for every other character that cannot be printed.
     """
     return "".join(
         character if character.isprintable() or character in keep else "\N{REPLACEMENT CHARACTER}" for character in text

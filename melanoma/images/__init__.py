@@ -1,1 +1,1 @@
-"""Untrusted bytes to pixels: header check, decoding and orientation; and pixels to bytes."""
+"""Turns untrusted bytes into pixels: header check, decoding and orientation; and pixels into files."""

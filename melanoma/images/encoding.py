@@ -1,4 +1,4 @@
-"""Encodes pixels as the bytes of an image file."""
+"""Encodes pixels as JPEG or PNG files."""
 
 import io
 from typing import Any, Literal
@@ -8,22 +8,20 @@ from PIL import Image
 from melanoma.images.pixels import Pixels
 
 Format = Literal["jpeg", "png"]
-
-
 _EXIF_ORIENTATION = 0x0112
 
 
 def encode(pixels: Pixels, format: Format, quality: int = 90, orientation: int = 1) -> bytes:
-    """Encodes a picture as a file's bytes.
+    """Encodes an image.
 
     Args:
-        pixels: Shape (height, width, 3), RGB, or (height, width), grey.
+        pixels: Shape (height, width, 3) for RGB, or (height, width) for grey.
         format: "jpeg" or "png".
-        quality: 1 to 95, of a JPEG.
-        orientation: The EXIF tag that is written beside the pixels, 1 to 8; 1 writes none.
+        quality: Of a JPEG, 1 to 95.
+        orientation: EXIF orientation to store with the pixels, 1 to 8; 1 stores none. The pixels are not turned.
 
     Returns:
-        A complete file.
+        The bytes of a complete file.
     """
     options: dict[str, Any] = {"quality": quality} if format == "jpeg" else {"compress_level": 1}
     if orientation != 1:

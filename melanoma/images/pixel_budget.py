@@ -1,4 +1,4 @@
-"""Keeps the threads of a process from holding many large pictures at once."""
+"""Keeps the threads of a process from decoding many large photographs at once."""
 
 import contextlib
 import threading
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 
 class PixelBudget:
-    """So many pixels may be in the making at a time; a picture that is larger than all of it is made alone."""
+    """A number of pixels that may be decoded at a time; a photograph beyond the whole budget is decoded alone."""
 
     def __init__(self, pixels: int) -> None:
-        """Starts with all of it free.
+        """Creates a budget that is not in use.
 
         Args:
-            pixels: In the making at a time, at least 1.
+            pixels: Pixels that may be decoded at a time, at least 1.
         """
         self._pixels, self._taken, self._changed = pixels, 0, threading.Condition()
 
     @contextlib.contextmanager
     def reserve(self, pixels: int) -> Iterator[None]:
-        """Waits until so many are free, and holds them while the block runs."""
+        """Waits until that many pixels are free, and holds them while the block runs."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._pixels)
             self._taken += pixels

@@ -1,41 +1,45 @@
-"""The whole-number fields of a TIFF structure, which TIFF files consist of and EXIF blocks hold."""
+"""Reads the whole-number fields of a TIFF structure, which TIFF files and EXIF blocks consist of."""
 
 import struct
 from typing import Literal
 
 from melanoma.errors import ErrorKind, ImageError
 
-_MAX_VALUES = 2**16  # of one field: bounds the time that a file of nothing but strips can cost
+_MAX_VALUES = 2**16  # values of one field: bounds the time that a file of nothing but strips can cost
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, COLOURS, ORIENTATION = 254, 256, 257, 258, 259, 262, 274
 STRIP_STARTS, STRIP_LENGTHS, TILE_STARTS, TILE_LENGTHS = 273, 279, 324, 325
 _FIELDS = frozenset({SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, COLOURS, ORIENTATION}) | {
     STRIP_STARTS, STRIP_LENGTHS, TILE_STARTS, TILE_LENGTHS,
 }  # fmt: skip
+Fields = dict[int, tuple[int, ...]]  # values by tag
 _FIELD_CODES = {1: "B", 3: "H", 4: "I"}  # the whole numbers among the field types
 _FIELD_BYTES = dict(enumerate((0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)))  # by field type
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Reads an EXIF block; a broken one is no reason to refuse the photograph around it."""
+    """Returns the orientation in an EXIF block, 1 to 8; 1 (upright) where the block is damaged or has none."""
     try:
         fields, _ = read_directory(exif.removeprefix(b"Exif\0\0"))
     except (struct.error, ImageError):
-        return 1
+        return 1  # a damaged block is no reason to refuse the photograph around it
     return valid_orientation(fields)
 
 
-def valid_orientation(fields: dict[int, tuple[int, ...]]) -> int:
-    """Gives the orientation among fields, 1 to 8; 1 (upright) for none or a number out of range."""
+def valid_orientation(fields: Fields) -> int:
+    """Returns the orientation among fields, 1 to 8; 1 (upright) where there is none or it is out of range."""
     orientation = fields.get(ORIENTATION, (1,))[0]
     return orientation if 1 <= orientation <= 8 else 1
 
 
-def read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Reads the whole-number fields of a TIFF structure's first directory, and where the second one lies.
+def read_directory(block: bytes) -> tuple[Fields, int]:
+    """Reads the first directory of a TIFF structure.
+
+    Returns:
+        The known whole-number fields, and the position of the second directory; 0 where there is none.
 
     Raises:
         struct.error: An offset points beyond the end of the block.
-        ImageError: The fields cannot be what a writer wrote.
+        ImageError: A field is repeated, is not made of whole numbers, or claims more than the block holds.
     """
     little = block.startswith(b"II")
     order: Literal["little", "big"] = "little" if little else "big"
@@ -43,7 +47,7 @@ def read_directory(block: bytes) -> tuple[dict[int, tuple[int, ...]], int]:
     (start,) = struct.unpack_from(f"{sign}I", block, 4)
     (entries,) = struct.unpack_from(f"{sign}H", block, start)
     end = start + 2 + 12 * entries
-    fields: dict[int, tuple[int, ...]] = {}
+    fields: Fields = {}
     claimed = 0
     for entry in range(start + 2, end, 12):
         tag, code, count, value = struct.unpack_from(f"{sign}HHII", block, entry)

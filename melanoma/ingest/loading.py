@@ -15,7 +15,7 @@ from melanoma import storage
 from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError, UsageError
 from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
-from melanoma.images.headers import Header
+from melanoma.images.limits import Header
 from melanoma.ingest.image_refs import ImageRef, digest_of, distinct
 
 

@@ -1,1 +1,1 @@
-"""The bundle: description, static scan, golden check, engine and decision rule."""
+"""The model bundle: description, static scan, golden samples, engine and decision rule."""

@@ -1,4 +1,4 @@
-"""What a network file may name: the classes and functions of Keras 3 that compute and do nothing else."""
+"""The allow-list of what a network file may name: classes and functions of Keras 3 that only compute."""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -23,7 +23,7 @@ CLASSES = {
     "keras.regularizers": _words("L1 L2 L1L2"),
     "keras.constraints": _words("MaxNorm MinMaxNorm NonNeg UnitNorm"),
 }
-# What Keras would look up by a bare name; it always writes initializers and their like as objects.
+# What Keras looks up by a bare name. It always writes initializers, regularizers and constraints as objects.
 NAMES = {
     "activation": _words("""
         elu exponential gelu hard_sigmoid hard_silu hard_swish leaky_relu linear log_softmax mish relu relu6

@@ -1,4 +1,4 @@
-"""The model is a bundle: a folder that says everything about a network, checked whole before anything of it is run."""
+"""Loads a bundle, the folder that holds a network and all about it, and checks it before any of it is run."""
 
 import contextlib
 import hashlib
@@ -26,7 +26,7 @@ from melanoma.storage import StoredFile
 
 __all__ = ["Bundle", "Scaling", "check_free", "check_parts", "load_bundle", "model_id_of", "to_json", "uniform_prior"]
 
-_MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION = 64, 512 * 2**20, 4 * 2**20
+_MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ class Bundle(Description):
 
     Attributes:
         uri: Where it was read from.
-        digest: sha256 over everything, in hex: what a production job pins.
-        facts: What the static scan saw of the network.
+        digest: sha256 of `bundle.json` in hex, which covers every file; a production job pins it.
+        facts: What the static scan found in the network file.
         files: Content of every other file, by its name inside the bundle.
     """
 
@@ -47,17 +47,17 @@ class Bundle(Description):
 
     @contextlib.contextmanager
     def network_file(self) -> Iterator[Path]:
-        """Lends the network as a private local file, as Keras wants it."""
+        """Writes the network to a private local file for Keras; it is removed at the end of the block."""
         with _as_file(self.files[NETWORK]) as path:
             yield path
 
 
 def load_bundle(uri: str, expected_digest: str | None = None) -> Bundle:
-    """Reads a bundle and checks all of it that can be checked without running it.
+    """Reads a bundle and checks everything that can be checked without running it.
 
     Args:
         uri: Folder in any store.
-        expected_digest: The digest that it must have, where one is pinned.
+        expected_digest: The digest that it must have, if one is pinned.
 
     Raises:
         BundleError: A file is missing, extra or changed, the description is wrong, or the network file is unsafe.
@@ -67,32 +67,32 @@ def load_bundle(uri: str, expected_digest: str | None = None) -> Bundle:
         data = _read_description(uri)
         digest = hashlib.sha256(data).hexdigest()
         if expected_digest is not None and digest != expected_digest:
-            raise BundleError(f"it has digest {digest[:12]}…, but {expected_digest[:12]}… is asked for")
+            raise BundleError(f"it has digest {digest[:12]}…, expected {expected_digest[:12]}…")
         described = read_description(data)
         return _whole(uri, digest, described, _read_files(uri, described.description["files"]))
 
 
 def check_parts(uri: str, data: bytes, files: Mapping[str, bytes]) -> None:
-    """Checks a bundle that is still to be written, as far as it can be checked without running it.
+    """Checks the parts of a bundle before they are written, as `load_bundle` would.
 
     Args:
-        uri: Where it will lie.
-        data: Of its `bundle.json`.
-        files: Every other file by its name.
+        uri: Where the bundle will lie.
+        data: Bytes of its `bundle.json`.
+        files: Content of every other file by name.
 
     Raises:
-        BundleError: It would not load.
+        BundleError: The bundle would not load.
     """
     with _one_clear_error(uri):
         _whole(uri, "", read_description(data), files)
 
 
 def check_free(uri: str, allowed: Collection[str] = ()) -> None:
-    """Checks that a bundle can be written to a folder without replacing, or being spoilt by, what lies there.
+    """Checks that a bundle can be written to a folder: it replaces nothing, and no other file lies there.
 
     Args:
-        uri: Folder in any store; need not exist.
-        allowed: Names of files that may lie there, because they become part of the bundle.
+        uri: Folder in any store; it need not exist.
+        allowed: Names of files that may lie there because they become part of the bundle.
 
     Raises:
         BundleError: Another file lies there.
@@ -101,7 +101,7 @@ def check_free(uri: str, allowed: Collection[str] = ()) -> None:
         if not storage.exists(uri):
             return
         if storage.exists(storage.join(uri, DESCRIPTION)):
-            raise BundleError("a bundle lies there already; choose another folder, a shipped model is never replaced")
+            raise BundleError("a bundle lies there already, and none is ever replaced; choose another folder")
         for name, _ in _entries(uri):
             if name not in allowed:
                 raise BundleError(f"{name!r} lies there already; choose a new folder, or an empty one")
@@ -113,7 +113,7 @@ def _whole(uri: str, digest: str, described: Description, files: Mapping[str, by
     with _as_file(files[NETWORK]) as path:
         facts = scan_network(path)
     size = described.spec.height, described.spec.width, 3
-    if any(taken not in (None, given) for taken, given in zip(facts.input_shape, size, strict=True)):
+    if any(side not in (None, given) for side, given in zip(facts.input_shape, size, strict=True)):
         raise BundleError(
             f"the network takes {facts.input_shape}, {DESCRIPTION} says image_size {size[:2]}; write the bundle again"
         )
@@ -122,7 +122,7 @@ def _whole(uri: str, digest: str, described: Description, files: Mapping[str, by
 
 @contextlib.contextmanager
 def _one_clear_error(uri: str) -> Iterator[None]:
-    """Names the bundle in each refusal, and tells a store that may answer later from a bundle to mend."""
+    """Adds the bundle's name to each refusal, and tells a store that may answer later from a damaged bundle."""
     try:
         yield
     except ReadError as error:
@@ -147,36 +147,36 @@ def _read_description(uri: str) -> bytes:
         stored = storage.stat(place)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
-            raise BundleError(f"no {DESCRIPTION} there; --bundle wants the folder of a bundle") from None
+            raise BundleError(f"no {DESCRIPTION} there; give the folder of a bundle") from None
         raise
-    if not stored.regular or stored.size > _MAX_DESCRIPTION:
-        raise BundleError(f"{DESCRIPTION} is no plain file of at most {_MAX_DESCRIPTION >> 20} MiB; this is no bundle")
+    if not stored.regular or stored.size > _MAX_DESCRIPTION_BYTES:
+        raise BundleError(f"{DESCRIPTION} is not a plain file of at most {_MAX_DESCRIPTION_BYTES >> 20} MiB")
     return storage.read_bytes(stored.uri)
 
 
 def _entries(uri: str) -> Iterator[tuple[str, StoredFile]]:
-    """Lists a folder's files by their names inside it."""
+    """Yields the files below a folder with their names inside it."""
     prefix = storage.canonical(uri).rstrip("/") + "/"
     for stored in storage.list_files(uri):
         yield stored.uri.removeprefix(prefix), stored
 
 
 def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
-    found = {}
+    sizes = {}
     for name, stored in _entries(uri):
         if not stored.regular:
             raise BundleError(f"{name!r} is a link or a device; a bundle holds plain files only")
-        found[name] = stored.size
-        if len(found) > _MAX_FILES or sum(found.values()) > _MAX_BYTES:
-            raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB; this is no bundle")
-    if strange := found.keys() ^ {DESCRIPTION, *listed}:
-        raise BundleError(f"missing or not listed in {DESCRIPTION}: {few(strange)}")
+        sizes[name] = stored.size
+        if len(sizes) > _MAX_FILES or sum(sizes.values()) > _MAX_BYTES:
+            raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB; this is not a bundle")
+    if unmatched := sizes.keys() ^ {DESCRIPTION, *listed}:
+        raise BundleError(f"missing or not listed in {DESCRIPTION}: {few(unmatched)}")
     return {name: _read_checked(uri, name, sha256) for name, sha256 in listed.items()}
 
 
 def _read_checked(uri: str, name: str, sha256: str) -> bytes:
     data = storage.read_bytes(storage.join(uri, name))
     if (found := hashlib.sha256(data).hexdigest()) != sha256:
-        said = f"{DESCRIPTION} says {str(sha256)[:12]!r}…"
-        raise BundleError(f"{name!r} has sha256 {found[:12]}…, {said}; copy the bundle again")
+        stated = f"{DESCRIPTION} says {str(sha256)[:12]!r}…"
+        raise BundleError(f"{name!r} has sha256 {found[:12]}…, {stated}; copy the bundle again")
     return data

@@ -18,7 +18,8 @@ from melanoma.model.bundle import Bundle, check_free, check_parts, load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.description import CARD, DESCRIPTION, ENGINE, FORMAT, LICENCE, NETWORK
 from melanoma.model.engine import ENGINE_VERSION, Engine, check_shapes, one_clear_error, score_all
-from melanoma.model.network_scan import scan_network, without_compile_config
+from melanoma.model.network_archive import without_compile_config
+from melanoma.model.network_scan import scan_network
 from melanoma.model.preprocessing import preprocessing_of
 
 
@@ -118,7 +119,7 @@ def _golden(
     network: keras.Model, slugs: Sequence[str], settings: ModelSettings
 ) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
     """Draws the golden samples and scores them: files by name, and their entries in the description."""
-    files = golden.draw_phantoms()
+    files = golden.draw_samples()
     pixels = golden.decode(list(files.values()), settings.spec)
     size = settings.spec.height, settings.spec.width
     engine = Engine(network, size, len(files), settings.scaling, settings.temperature)

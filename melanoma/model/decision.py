@@ -1,4 +1,4 @@
-"""From what a network says to a label, a flag and a call for a person, by the rule and thresholds of its bundle."""
+"""Turns a network's outputs into a label, a flag and a referral for review, by the rule of its bundle."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ import numpy.typing as npt
 
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 
-RAREST = 1 / 200  # of the class shares that the balanced rule evens out
+RAREST = 1 / 200  # a class with a smaller share is not weighted up by the balanced rule
 OOD_SCORE = "ood_score"  # the second output of a network that has one
-UNLIKE_TRAINING, UNCERTAIN = "unlike_training", "uncertain"  # every reason for a review there is
+UNLIKE_TRAINING, UNCERTAIN = "unlike_training", "uncertain"  # all reasons for a review
 
 
 class ModelOutput(NamedTuple):
-    """What a network says of a batch.
+    """The outputs of a network for a batch.
 
     Attributes:
         probabilities: float32 (n, labels).
-        ood: float32 (n,), 0 to 1, how unlike the training photographs; None where the network does not say.
+        ood: float32 (n,), 0 to 1, the out-of-distribution score; None for a network that has none.
     """
 
     probabilities: npt.NDArray[np.float32]
@@ -27,11 +27,11 @@ class ModelOutput(NamedTuple):
 
 
 class Decides(Protocol):
-    """What decisions follow from: a bundle has it, and so has a `Rule`."""
+    """What `decide` needs to know; a bundle and a `Rule` provide it."""
 
     @property
     def slugs(self) -> tuple[str, ...]:
-        """Of the labels, in the order of the network's outputs."""
+        """Slugs of the labels, in the order of the network's outputs."""
 
     @property
     def prior(self) -> tuple[float, ...]:
@@ -43,12 +43,12 @@ class Decides(Protocol):
 
     @property
     def thresholds(self) -> Mapping[str, float]:
-        """As a bundle holds them."""
+        """Thresholds by name, as a bundle holds them."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A decision rule without a bundle around it, see `Decides`."""
+    """A decision rule that is not part of a bundle, see `Decides`."""
 
     slugs: tuple[str, ...]
     prior: tuple[float, ...]
@@ -57,14 +57,14 @@ class Rule:
 
 
 class Decision(NamedTuple):
-    """What follows from a batch's scores.
+    """The decisions for a batch.
 
     Attributes:
         top_index: int64 (n,), index into the bundle's labels.
         top_probability: float32 (n,), the probability of that label, which need not be the largest.
-        flag_melanoma: bool (n,), or None where the bundle states no threshold for melanoma.
-        review: bool (n,), or None where the bundle states no threshold for a review.
-        review_reason: For each photograph `unlike_training`, `uncertain`, or None where no review is called for.
+        flag_melanoma: bool (n,), or None where the bundle has no threshold for melanoma.
+        review: bool (n,), or None where the bundle has no threshold for a review.
+        review_reason: For each photograph `unlike_training`, `uncertain`, or None where no review is needed.
     """
 
     top_index: npt.NDArray[np.int64]
@@ -75,7 +75,7 @@ class Decision(NamedTuple):
 
 
 def are_sound(scores: ModelOutput) -> npt.NDArray[np.bool_]:
-    """Says, bool (n,), which photographs got probabilities of sum 1 and, if there is one, an `ood_score` of 0 to 1."""
+    """Returns bool (n,): the probabilities sum to 1, and the out-of-distribution score, if any, is 0 to 1."""
     probabilities, ood = scores
     sound: npt.NDArray[np.bool_] = (probabilities >= 0).all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) < 1e-3)
     return sound if ood is None else sound & (ood >= 0) & (ood <= 1)
@@ -84,12 +84,12 @@ def are_sound(scores: ModelOutput) -> npt.NDArray[np.bool_]:
 def decide(rule: Decides, scores: ModelOutput) -> Decision:
     """Applies a decision rule and its thresholds.
 
-    A review is called for where the score of unlikeness lies above `ood_above` or else the confidence below
-    `review_below`; a photograph that is unlike the training set is called so, however sure the network is of it.
+    A photograph needs a review if its out-of-distribution score lies above `ood_above`, or its confidence below
+    `review_below`. Where both hold, the reason is `unlike_training`, however confident the network is.
 
     Args:
-        rule: Of a bundle, or one that is still to become part of one.
-        scores: Probabilities whose rows sum to 1.
+        rule: A bundle, or the rule of one.
+        scores: Outputs whose probabilities sum to 1 in each row.
     """
     probabilities, thresholds = scores.probabilities, rule.thresholds
     top, confidence = choose(probabilities, rule.prior, rule.decision_rule)
@@ -97,38 +97,38 @@ def decide(rule: Decides, scores: ModelOutput) -> Decision:
     if FLAGGED in thresholds and FLAGGED in rule.slugs:
         flagged = probabilities[:, rule.slugs.index(FLAGGED)] >= thresholds[FLAGGED]
     uncertain = confidence < thresholds.get(REVIEW_BELOW, 0.0)
-    strange = np.zeros(len(top), bool) if scores.ood is None else scores.ood > thresholds.get(OOD_ABOVE, 1.0)
-    states_any = REVIEW_BELOW in thresholds or OOD_ABOVE in thresholds
+    unlike = np.zeros(len(top), bool) if scores.ood is None else scores.ood > thresholds.get(OOD_ABOVE, 1.0)
+    may_refer = REVIEW_BELOW in thresholds or OOD_ABOVE in thresholds
     reasons = [
-        UNLIKE_TRAINING if is_strange else UNCERTAIN if is_uncertain else None
-        for is_strange, is_uncertain in zip(strange, uncertain, strict=True)
+        UNLIKE_TRAINING if is_unlike else UNCERTAIN if is_uncertain else None
+        for is_unlike, is_uncertain in zip(unlike, uncertain, strict=True)
     ]
     chosen = probabilities[np.arange(len(top)), top]
-    return Decision(top, chosen, flagged, strange | uncertain if states_any else None, reasons)
+    return Decision(top, chosen, flagged, unlike | uncertain if may_refer else None, reasons)
 
 
 def choose(
     probabilities: npt.NDArray[np.floating[Any]], prior: Sequence[float], rule: str
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Chooses a label by a rule: `balanced` weighs every class alike whatever its share, `argmax` takes the likeliest.
+    """Chooses a label: `argmax` takes the likeliest; `balanced` weights all classes alike, whatever their shares.
 
-    Dividing by the prior makes the rule that of equal class shares, which maximises balanced accuracy
-    (Saerens, Latinne, Decaestecker 2002). A class rarer than one in 200 is not favoured so: too little of it was seen,
-    and it would be chosen whenever the network is unsure of all others.
+    Dividing by the prior gives the decision under equal class shares, which maximises balanced accuracy (Saerens,
+    Latinne, Decaestecker 2002). A class with a share below 1 in 200 is not weighted up: too few examples of it were
+    seen, and it would be chosen whenever the network is unsure about all others.
 
     Args:
         probabilities: (n, labels), rows sum to 1.
-        prior: Class shares that they refer to, in the order of the labels.
+        prior: Class shares that the probabilities refer to, in the order of the labels.
         rule: `balanced` or `argmax`.
 
     Returns:
-        int64 (n,), index of the label, and float64 (n,), how sure that choice is: its probability, under `balanced`
-        as it would be with equal class shares. NaN where a row is none of probabilities.
+        int64 (n,), index of the label, and float64 (n,), the confidence: the probability of that label, under
+        `balanced` as it would be with equal class shares. NaN where a row does not hold probabilities.
     """
     shares = np.asarray(prior)
     weights = np.where(shares >= RAREST, shares, 1.0) if rule == "balanced" else np.ones(len(shares))
-    weighed = probabilities / weights
-    top = np.argmax(weighed, axis=1)
+    weighted = probabilities / weights
+    top = np.argmax(weighted, axis=1)
     with np.errstate(invalid="ignore", over="ignore"):
-        confidence = weighed[np.arange(len(top)), top] / weighed.sum(axis=1)
+        confidence = weighted[np.arange(len(top)), top] / weighted.sum(axis=1)
     return top, confidence.astype(np.float64)

@@ -1,9 +1,9 @@
-"""What `bundle.json` says: each value of the type and in the range that the engine can keep, or a refusal."""
+"""Reads `bundle.json` as untrusted input: every value has its type and range, or the bundle is refused."""
 
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,21 +18,21 @@ FORMAT = 1
 ENGINE = "tensorflow"
 DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
 DECISION_RULES = ("balanced", "argmax")
-FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label's
-# What moves a probability or a flag; beside these only the bytes of the network.
+FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label too
+# What moves a probability or a flag, together with the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
 _REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
 
 
 @dataclass(frozen=True)
-class Golden:
-    """One phantom that a bundle must score as it did when it was written.
+class GoldenSample:
+    """One synthetic picture that a bundle must score as it did when it was written.
 
     Attributes:
         file: Name inside the bundle.
         tensor_sha256: Digest of the decoded tensor's bytes.
         probabilities: By slug, each 0 to 1.
-        ood_score: 0 to 1; None for a network that gives none.
+        ood_score: 0 to 1; None for a network that has none.
     """
 
     file: str
@@ -43,21 +43,21 @@ class Golden:
 
 @dataclass(frozen=True)
 class Description:
-    """A description whose every value has been checked.
+    """A `bundle.json` in which every value has been checked.
 
     Attributes:
-        model_id: `m-` and 12 hex digits over what moves a probability or a flag.
+        model_id: `m-` and 12 hex digits, a digest of what moves a probability or a flag.
         labels: As the bundle spells them, in the order of the network's outputs.
-        slugs: The same as column names.
+        slugs: The labels as column names, in the same order.
         spec: What the decoder must deliver.
         scaling: What happens between decoder and network.
         prior: Class shares that the probabilities refer to, in the order of `labels`, sum 1.
         temperature: Divides the logits; above 0.
         decision_rule: `balanced` or `argmax`.
         thresholds: 0 to 1, each of them optional: `melanoma` and above sets `flag_melanoma`; a confidence below
-            `review_below` or a score of unlikeness above `ood_above` calls for a review.
-        golden: Phantoms with their probabilities.
-        description: All of `bundle.json`.
+            `review_below` or an out-of-distribution score above `ood_above` asks for a review.
+        golden: Golden samples with their scores.
+        description: The whole document.
     """
 
     model_id: str
@@ -69,7 +69,7 @@ class Description:
     temperature: float
     decision_rule: str
     thresholds: Mapping[str, float]
-    golden: tuple[Golden, ...]
+    golden: tuple[GoldenSample, ...]
     description: Mapping[str, Any]
 
 
@@ -77,7 +77,7 @@ def read_description(data: bytes) -> Description:
     """Reads the bytes of a `bundle.json`.
 
     Raises:
-        BundleError: They are no JSON, of another format, or a value is none that can be kept.
+        BundleError: They are not JSON, of another format, or a value has the wrong type or range.
     """
     document = _parse(data)
     try:
@@ -90,14 +90,14 @@ def read_description(data: bytes) -> Description:
 
 
 def model_id_of(document: Mapping[str, Any]) -> str:
-    """Names a model by what moves a probability or a flag: a mended card keeps the name, a new prior does not."""
+    """Returns a model's id: a digest of what moves a probability or a flag, so a new card keeps it."""
     identity = {key: document[key] for key in _IDENTITY}
     identity["network"] = document["files"][NETWORK]
     return f"m-{hashlib.sha256(to_json(identity, indent=None)).hexdigest()[:12]}"
 
 
 def uniform_prior(labels: Sequence[str]) -> tuple[float, ...]:
-    """Gives every label the same share."""
+    """Returns the prior that gives every label the same share."""
     return tuple(1 / len(labels) for _ in labels)
 
 
@@ -115,7 +115,7 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _from(document: Mapping[str, Any]) -> Description:
@@ -145,10 +145,10 @@ def _from(document: Mapping[str, Any]) -> Description:
     )
 
 
-def _golden(stated: object, slugs: Sequence[str]) -> Golden:
-    entry = typed(dict, stated, "a golden phantom")
-    return Golden(
-        file=typed(str, entry["file"], "file of a golden phantom"),
+def _golden(stated: object, slugs: Sequence[str]) -> GoldenSample:
+    entry = typed(dict, stated, "a golden sample")
+    return GoldenSample(
+        file=typed(str, entry["file"], "file of a golden sample"),
         tensor_sha256=typed(str, entry["tensor_sha256"], "tensor_sha256"),
         probabilities=shares(entry["probabilities"], "golden probabilities", slugs),
         ood_score=number(entry["ood_score"], "golden ood_score", 0.0, 1.0) if "ood_score" in entry else None,
@@ -156,19 +156,30 @@ def _golden(stated: object, slugs: Sequence[str]) -> Golden:
 
 
 def _check(described: Description) -> None:
-    wrong = []
-    if len(described.slugs) < 2:
-        wrong.append(f"{len(described.slugs)} labels, at least 2 are needed")
-    if not math.isclose(sum(described.prior), 1.0, abs_tol=1e-6):
-        wrong.append(f"prior sums to {sum(described.prior):g}, not to 1")
-    if described.decision_rule not in DECISION_RULES:
-        wrong.append(f"decision rule {described.decision_rule!r:.40}, known are {', '.join(DECISION_RULES)}")
-    if described.decision_rule == "balanced" and min(described.prior, default=1) < SMALLEST:
-        wrong.append(f"the balanced rule divides by the prior, which holds less than {SMALLEST:g}")
+    """Checks values against each other.
+
+    Raises:
+        ValueError: They contradict each other; the text names every contradiction.
+    """
+    faults = [*_class_faults(described), *_rule_faults(described)]
     if described.description["engine"] != ENGINE:
-        wrong.append(f"engine {described.description['engine']!r:.40}, this version runs {ENGINE}")
-    names = {golden.file for golden in described.golden}
+        faults.append(f"engine {described.description['engine']!r:.40}, this version runs {ENGINE}")
+    names = {sample.file for sample in described.golden}
     if not names or len(names) < len(described.golden) or not names <= described.description["files"].keys():
-        wrong.append("no golden phantoms, or one twice, or one that is not among the files")
-    if wrong:
-        raise ValueError("; ".join(wrong))
+        faults.append("no golden samples, or one twice, or one that is not among the files")
+    if faults:
+        raise ValueError("; ".join(faults))
+
+
+def _class_faults(described: Description) -> Iterator[str]:
+    if len(described.slugs) < 2:
+        yield f"{len(described.slugs)} labels, at least 2 are needed"
+    if not math.isclose(sum(described.prior), 1.0, abs_tol=1e-6):
+        yield f"prior sums to {sum(described.prior):g}, not to 1"
+
+
+def _rule_faults(described: Description) -> Iterator[str]:
+    if described.decision_rule not in DECISION_RULES:
+        yield f"decision rule {described.decision_rule!r:.40}, known are {', '.join(DECISION_RULES)}"
+    if described.decision_rule == "balanced" and min(described.prior, default=1) < SMALLEST:
+        yield f"the balanced rule divides by the prior, which holds less than {SMALLEST:g}"

@@ -1,4 +1,4 @@
-"""The network at work: loaded by Keras, frozen to one fixed batch shape, checked against its golden phantoms."""
+"""Runs a network: loaded by Keras, frozen to one batch shape, checked against the golden samples of its bundle."""
 
 import contextlib
 from collections.abc import Collection, Iterator, Sequence
@@ -24,9 +24,9 @@ ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
 class Engine:
     """A frozen network that scores batches of one fixed shape.
 
-    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on how many there are,
-    beyond the last bit: some processors round a convolution by the place in a batch.
-    One object serves one process; TensorFlow itself uses all cores for a batch.
+    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on their number, except
+    for the last bit: some processors round a convolution differently by the place in the batch. One engine per process
+    is enough, because TensorFlow uses all cores for a batch.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Engine:
         scaling: Scaling = NO_SCALING,
         temperature: float = 1.0,
     ) -> None:
-        """Freezes `network`.
+        """Freezes a network.
 
         Args:
-            network: Keras model from (n, height, width, 3) to (n, labels) softmax or (n, 1) sigmoid, and maybe to a
-                second output `ood_score`, (n, 1).
-            size: Height and width of its input, pixels.
-            batch_size: Photographs in a batch, at least 1.
+            network: Keras model from (n, height, width, 3) to (n, labels) softmax or (n, 1) sigmoid, optionally with
+                a second output `ood_score`, (n, 1).
+            size: Height and width of its input in pixels.
+            batch_size: Photographs per batch, at least 1.
             scaling: What happens to pixel values before the network.
             temperature: Divides the logits, above 0.
         """
@@ -53,14 +53,14 @@ class Engine:
             scaled = tf.cast(pixels, tf.float32)
             if scaling != NO_SCALING:
                 scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std
-            answer = network(scaled, training=False)
-            classes, *ood = answer if isinstance(answer, list) else [answer]
+            outputs = network(scaled, training=False)
+            classes, *ood = outputs if isinstance(outputs, list) else [outputs]
             return [_tempered(_as_classes(classes), temperature), *(tf.cast(score[:, 0], tf.float32) for score in ood)]
 
         signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
         concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
         frozen = convert_variables_to_constants_v2(concrete)
-        # Called by itself, a frozen function spells its input out for an error text before every batch.
+        # When called directly, a frozen function formats its input for an error message before every batch.
         self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
 
     def score(self, pixels: Pixels) -> ModelOutput:
@@ -70,7 +70,7 @@ class Engine:
             pixels: uint8 (n, height, width, 3), n from 1 to `batch_size`.
 
         Returns:
-            What the network gives: a broken network may give NaN.
+            The network's outputs as they are; a broken network may return NaN.
         """
         count = len(pixels)
         if count < self.batch_size:
@@ -81,24 +81,26 @@ class Engine:
 
 
 def _as_classes(output: tf.Tensor) -> tf.Tensor:
+    """Returns one probability per class; a single sigmoid output is the second of two classes."""
     output = tf.cast(output, tf.float32)
     return tf.concat([1 - output, output], axis=1) if output.shape[-1] == 1 else output
 
 
 def _tempered(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
+    """Divides the logits of probabilities by a temperature."""
     if temperature == 1.0:
         return probabilities
-    # The softmax alone would make a distribution of anything: what sums to 2 still does, what is negative is NaN.
+    # The softmax alone would turn anything into a distribution. This way a sum of 2 stays 2, and negatives become NaN.
     total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
     return total * tf.nn.softmax(tf.math.log(probabilities) / temperature)
 
 
 def load_engine(bundle: Bundle, batch_size: int) -> Engine:
-    """Loads a bundle's network and lets it prove itself on the golden phantoms.
+    """Loads a bundle's network and checks it on the golden samples.
 
     Raises:
-        BundleError: Keras cannot load the network, its shapes do not fit the description, or a golden phantom
-            comes out otherwise than when the bundle was written.
+        BundleError: Keras cannot load the network, its shapes do not match the description, or a golden sample does not
+            score as it did when the bundle was written.
     """
     size = bundle.spec.height, bundle.spec.width
     with bundle.network_file() as path:
@@ -111,10 +113,10 @@ def load_engine(bundle: Bundle, batch_size: int) -> Engine:
 
 
 def load_network(path: Path, where: str) -> keras.Model:
-    """Loads a network file that the static scan has passed.
+    """Loads a network file that has passed the static scan.
 
     Raises:
-        BundleError: Keras cannot.
+        BundleError: Keras cannot load it.
     """
     with one_clear_error(where):
         return keras.saving.load_model(path, compile=False, safe_mode=True)
@@ -122,7 +124,7 @@ def load_network(path: Path, where: str) -> keras.Model:
 
 @contextlib.contextmanager
 def one_clear_error(where: str) -> Iterator[None]:
-    """Makes a `BundleError` of whatever Keras, its layers, TensorFlow or the decoder raise."""
+    """Turns whatever Keras, its layers, TensorFlow or the decoder raise into a `BundleError` of one line."""
     try:
         yield
     except MelanomaError:
@@ -138,10 +140,18 @@ def one_clear_error(where: str) -> Iterator[None]:
 def check_shapes(
     network: Any, size: tuple[int, int], labels: Sequence[str], where: str, thresholds: Collection[str] = ()
 ) -> None:
-    """Checks that a network takes photographs of `size`, gives one probability a label, and all that thresholds need.
+    """Checks the shapes of a network against the description of its bundle.
+
+    Args:
+        network: Keras model.
+        size: Height and width that the description states, pixels.
+        labels: Of the description.
+        where: Name for errors.
+        thresholds: Names of the thresholds that the description states.
 
     Raises:
-        BundleError: It does not.
+        BundleError: The network takes other photographs, has another number of classes, or lacks the output that a
+            threshold needs.
     """
     found_input, found_output = network.input_shape, network.output_shape
     if not isinstance(found_input, tuple) or len(found_input) != 4 or found_input[3] != 3:
@@ -154,11 +164,11 @@ def check_shapes(
         raise BundleError(f"{where}: the network gives {found_output}, the description lists {len(labels)} labels")
     if more and (more != [(None, 1)] or network.output_names[1] != OOD_SCORE):
         raise BundleError(
-            f"{where}: beside probabilities the network gives {network.output_names[1:]} {more}, expected "
+            f"{where}: besides probabilities the network gives {network.output_names[1:]} {more}, expected "
             f"nothing or one {OOD_SCORE} (n, 1)"
         )
     if OOD_ABOVE in thresholds and not more:
-        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; leave it out")
+        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; remove it")
 
 
 def score_all(engine: Engine, pixels: Pixels) -> ModelOutput:

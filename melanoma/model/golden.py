@@ -1,4 +1,4 @@
-"""Golden phantoms: pictures drawn by our own code that a bundle must decode and score as it did when it was written."""
+"""Golden samples: synthetic pictures that a bundle must decode and score as it did when it was written."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -13,12 +13,12 @@ from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput, are_sound
 from melanoma.samples import phantoms
 
-TOLERANCE = 1e-4  # of a probability or score, for engines of one kind on different processors
+TOLERANCE = 1e-4  # of a probability or score: the same engine differs by less between processors
 _SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
 
 
-def draw_phantoms() -> dict[str, bytes]:
-    """Draws the phantoms of a new bundle, JPEG and PNG files of several sizes by their names in it."""
+def draw_samples() -> dict[str, bytes]:
+    """Draws the golden samples of a new bundle: JPEG and PNG files of several sizes, by their name in the bundle."""
     files = {}
     for number, (height, width) in enumerate(_SIZES):
         format_: encoding.Format = "png" if number % 4 == 3 else "jpeg"
@@ -28,26 +28,26 @@ def draw_phantoms() -> dict[str, bytes]:
 
 
 def decode(files: Sequence[bytes], spec: decoding.ImageSpec) -> Pixels:
-    """Decodes phantoms into one array, uint8 (n, height, width, 3)."""
+    """Decodes golden samples into one array, uint8 (n, height, width, 3)."""
     return np.stack([decoding.decode(data, spec) for data in files])
 
 
 def describe(
     files: Mapping[str, bytes], pixels: Pixels, scores: ModelOutput, slugs: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Spells for `bundle.json` what a network says of phantoms.
+    """Returns the entries of golden samples for `bundle.json`.
 
     Args:
-        files: Phantoms by name.
-        pixels: The same decoded.
-        scores: What the network says of them.
+        files: Golden samples by name.
+        pixels: The same files, decoded.
+        scores: The network's outputs for them.
         slugs: Of the labels.
 
     Raises:
-        BundleError: It says what is no probability or no score.
+        BundleError: An output is not a probability or not a score.
     """
     if not are_sound(scores._replace(ood=None)).all():
-        raise BundleError("the network's outputs are no probabilities (they do not sum to 1); end it with a softmax")
+        raise BundleError("the network's outputs are not probabilities (they do not sum to 1); end it with a softmax")
     if not are_sound(scores).all():
         raise BundleError(f"the network's {OOD_SCORE} does not lie between 0 and 1; end it with a softsign")
     entries: list[dict[str, Any]] = [
@@ -64,36 +64,36 @@ def describe(
 
 
 def check_decoder(bundle: Bundle) -> Pixels:
-    """Decodes the phantoms of a bundle, uint8 (n, height, width, 3).
+    """Decodes the golden samples of a bundle, uint8 (n, height, width, 3).
 
     Raises:
-        BundleError: A pixel differs from when the bundle was written.
+        BundleError: A pixel is not what it was when the bundle was written.
     """
-    pixels = decode([bundle.files[golden.file] for golden in bundle.golden], bundle.spec)
-    for golden, tensor in zip(bundle.golden, pixels, strict=True):
-        if _sha256(tensor) != golden.tensor_sha256:
+    pixels = decode([bundle.files[sample.file] for sample in bundle.golden], bundle.spec)
+    for sample, tensor in zip(bundle.golden, pixels, strict=True):
+        if _sha256(tensor) != sample.tensor_sha256:
             raise BundleError(
-                f"{bundle.uri}: {golden.file} decodes otherwise than when the bundle was written "
+                f"{bundle.uri}: {sample.file} does not decode to the pixels that it had when the bundle was written "
                 f"(decoder here: {decoding.DECODER}); install the locked versions"
             )
     return pixels
 
 
 def check_scores(bundle: Bundle, scores: ModelOutput) -> None:
-    """Compares what a network says of the phantoms with what the bundle says.
+    """Compares a network's outputs for the golden samples with those that the bundle states.
 
     Raises:
-        BundleError: They differ by more than the tolerance.
+        BundleError: They differ by more than `TOLERANCE`.
     """
-    for index, golden in enumerate(bundle.golden):
-        stated = {f"p_{slug}": golden.probabilities[slug] for slug in bundle.slugs}
+    for index, sample in enumerate(bundle.golden):
+        stated = {f"p_{slug}": sample.probabilities[slug] for slug in bundle.slugs}
         found = dict(zip(stated, map(float, scores.probabilities[index]), strict=True))
-        if scores.ood is not None and golden.ood_score is not None:
-            stated[OOD_SCORE], found[OOD_SCORE] = golden.ood_score, float(scores.ood[index])
+        if scores.ood is not None and sample.ood_score is not None:
+            stated[OOD_SCORE], found[OOD_SCORE] = sample.ood_score, float(scores.ood[index])
         for name, value in found.items():
             if not abs(value - stated[name]) <= TOLERANCE:
                 raise BundleError(
-                    f"{bundle.uri}: {golden.file} gives {name} {value:.4f}, the bundle says {stated[name]:.4f}; "
+                    f"{bundle.uri}: {sample.file} gives {name} {value:.4f}, the bundle says {stated[name]:.4f}; "
                     "labels, network and description do not belong together"
                 )
 

@@ -11,7 +11,8 @@ from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import NETWORK
 from melanoma.model.engine import load_network
-from melanoma.model.network_scan import scan_network, without_compile_config
+from melanoma.model.network_archive import without_compile_config
+from melanoma.model.network_scan import scan_network
 
 
 def import_model(model: str, uri: str, settings: ModelSettings, licence: str) -> Bundle:

@@ -1,4 +1,4 @@
-"""What lies between a photograph's file and the network, as `bundle.json` spells it."""
+"""The preprocessing between a photograph's file and the network, and its entry in `bundle.json`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from melanoma.errors import UsageError
 from melanoma.images.decoding import ImageSpec
 from melanoma.json_values import LARGEST, number, typed
 
-SMALLEST = 1e-6  # of what divides: far inside what 32 bits hold
+SMALLEST = 1e-6  # of every divisor: well inside the range of 32-bit floats
 _RESIZE = "bilinear-antialias"
 
 
@@ -41,7 +41,7 @@ NO_SCALING = Scaling()
 
 
 def preprocessing_of(spec: ImageSpec, scaling: Scaling) -> dict[str, Any]:
-    """Spells the preprocessing for `bundle.json`."""
+    """Returns the preprocessing as `bundle.json` holds it."""
     return {
         "resize": _RESIZE,
         "crop": spec.crop,
@@ -56,13 +56,12 @@ def read_preprocessing(height: int, width: int, stated: Mapping[str, Any]) -> tu
     """Reads the preprocessing of a `bundle.json`.
 
     Args:
-        height: Of the image size beside it, pixels.
-        width: The same.
-        stated: As `preprocessing_of` spells it.
+        height: Of the bundle's image size, pixels.
+        width: Of the bundle's image size, pixels.
+        stated: As `preprocessing_of` returns it.
 
     Raises:
-        ValueError: It is none that can be done.
-        DataError: The image size or the crop is none.
+        ValueError: A key is missing or unknown, or a value is of the wrong type.
         UsageError: A value lies outside its range.
     """
     known = preprocessing_of(ImageSpec(1, 1), Scaling())

@@ -1,4 +1,4 @@
-"""What a network said of its validation photographs: the reference against which later nights are compared."""
+"""The distribution of a network's outputs on its validation photographs, with which later runs are compared."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from melanoma.json_values import few, number, shares, typed
 
 BINS = 10
-_PREFIX, _OOD_SCORE = "p_", "ood_score"  # as the columns of the score table are called
+_PREFIX, _OOD_SCORE = "p_", "ood_score"  # the names of the columns in the score table
 _KEYS = ("histograms", "n", "top_label")
 
 
@@ -20,17 +20,17 @@ def reference_of(
     top: npt.NDArray[np.int64],
     ood: npt.NDArray[np.floating[Any]] | None = None,
 ) -> dict[str, Any]:
-    """Sums up what a network says of photographs.
+    """Summarises a network's outputs on photographs.
 
     Args:
         slugs: Of the labels.
         probabilities: (photographs, labels), at least one photograph.
         top: int64 (photographs,), index of each `top_label`.
-        ood: (photographs,), 0 to 1, where the network gives an `ood_score`.
+        ood: (photographs,), 0 to 1, if the network has an `ood_score`.
 
     Returns:
-        JSON values: `n`, photographs; `histograms`, for each column `p_<slug>`, and `ood_score` where there is one, ten
-        shares with sum 1; `top_label`, the share of each slug.
+        JSON values: `n`, the number of photographs; `histograms`, ten shares of sum 1 for each column `p_<slug>` and
+        for `ood_score` if there is one; `top_label`, the share of each slug.
     """
     histograms = {f"{_PREFIX}{slug}": histogram(probabilities[:, index]) for index, slug in enumerate(slugs)}
     if ood is not None:
@@ -41,7 +41,7 @@ def reference_of(
 
 
 def histogram(values: npt.NDArray[np.floating[Any]]) -> list[float]:
-    """Gives the shares of values in ten equal bins from 0 to 1; each bin holds its lower end, the last one 1 too."""
+    """Returns the shares of values in ten equal bins from 0 to 1; a bin includes its lower end, the last one also 1."""
     bins = np.minimum((np.asarray(values, np.float64) * BINS).astype(np.int64), BINS - 1)
     return [float(count / len(bins)) for count in np.bincount(bins, minlength=BINS)]
 
@@ -50,7 +50,7 @@ def check_reference(value: Any, slugs: Sequence[str]) -> None:
     """Checks the `reference` of a `bundle.json`, which may be empty.
 
     Raises:
-        ValueError: It is not as `reference_of` gives it.
+        ValueError: It is not as `reference_of` returns it.
     """
     reference = typed(dict, value, "reference")
     if not reference:

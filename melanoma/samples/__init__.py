@@ -1,1 +1,1 @@
-"""Synthetic photographs for a first try and for golden samples; none shows a patient."""
+"""Synthetic pictures for a first run and for golden samples; no photograph is used."""

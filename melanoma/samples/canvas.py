@@ -1,21 +1,21 @@
-"""What phantoms are drawn with: smooth noise, honeycombs, discs and strokes on a canvas measured in short sides."""
+"""Drawing tools for phantoms: smooth noise, honeycombs, discs and strokes; lengths are in short sides."""
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Plane = npt.NDArray[np.float32]  # (height, width), or (3, height, width) for a picture in the making
+Plane = npt.NDArray[np.float32]  # (height, width), or (3, height, width) for an unfinished picture
 Points = npt.NDArray[np.floating[Any]]
 
 
 def tint(*rgb: float) -> Plane:
-    """A colour that spreads over planes, shape (3, 1, 1)."""
+    """Returns a colour that broadcasts over planes, shape (3, 1, 1)."""
     return np.array(rgb, np.float32)[:, None, None]
 
 
 def ramp(values: Plane, low: float, high: float) -> Plane:
-    """Rises smoothly from 0 at `low` and below to 1 at `high` and above."""
+    """Returns a smooth step from 0 at `low` and below to 1 at `high` and above."""
     t: Plane = values - low
     t *= 1 / (high - low)
     np.clip(t, 0, 1, out=t)
@@ -23,14 +23,14 @@ def ramp(values: Plane, low: float, high: float) -> Plane:
 
 
 def blend(picture: Plane, rgb: tuple[float, float, float], cover: Plane) -> None:
-    """Lays a colour over a picture, in place; `cover` is 0 to 1, shape (height, width)."""
+    """Blends a colour into a picture, in place; `cover` is 0 to 1, shape (height, width)."""
     change = tint(*rgb) - picture
     change *= cover
     picture += change
 
 
 def _stretch(knots: Plane, length: int, spacing: float) -> Plane:
-    """Quadratic B-spline down the columns; a matrix product would wake threads that outweigh it by far."""
+    """Interpolates down the columns by a quadratic B-spline; a matrix product would start costly threads."""
     place = np.arange(length) / spacing
     first = place.astype(int)
     fraction = (place - first).astype(np.float32)[:, None]
@@ -44,10 +44,10 @@ def _stretch(knots: Plane, length: int, spacing: float) -> Plane:
 
 
 class Canvas:
-    """A picture's grid and its source of chance.
+    """The grid of a picture, and its random number generator.
 
     Attributes:
-        rng: Everything random comes from it.
+        rng: Source of everything random.
         shape: (height, width) in pixels.
         short: The shorter of the two, the unit of all lengths.
         y: Shape (height, 1), 0 in the middle.
@@ -55,14 +55,14 @@ class Canvas:
     """
 
     def __init__(self, rng: np.random.Generator, height: int, width: int) -> None:
-        """Measures the grid."""
+        """Creates a grid of height by width pixels."""
         self.rng, self.shape, self.short = rng, (height, width), min(height, width)
         middle = np.array([[height - 1], [width - 1]]) / 2
         self.y = ((np.arange(height) - middle[0]) / self.short).astype(np.float32)[:, None]
         self.x = ((np.arange(width) - middle[1]) / self.short).astype(np.float32)
 
     def noise(self, *cells: float) -> Plane:
-        """Smooth noise of about unit variance; one octave for each number of cells per short side."""
+        """Returns smooth noise of about unit variance, with one octave for each number of cells per short side."""
         total = np.zeros(self.shape, np.float32)
         for octave, cell in enumerate(cells):
             spacing = self.short / cell
@@ -73,7 +73,7 @@ class Canvas:
         return total
 
     def honeycomb(self, meshes: float, bend: float) -> Plane:
-        """About -1.5 on the lines of a bent, uneven honeycomb, up to 3 in the middle of its meshes."""
+        """Returns an uneven honeycomb: about -1.5 on its lines, up to 3 in the middle of its meshes."""
         turn = self.rng.uniform(0, np.pi)
         ky, kx = float(2 * np.pi * meshes * np.sin(turn)), float(2 * np.pi * meshes * np.cos(turn))
         u = ky * self.y + kx * self.x + bend * self.noise(meshes / 3)
@@ -83,7 +83,7 @@ class Canvas:
         return comb
 
     def discs(self, y: Points, x: Points, radius: Points) -> Plane:
-        """Coverage, 0 to 1, by discs with soft rims; one entry of each argument for each disc."""
+        """Returns the coverage by discs with soft rims, 0 to 1; each argument has one entry a disc."""
         cover = np.zeros(self.shape, np.float32)
         r = (radius * self.short)[:, None, None]
         reach = np.arange(-int(r.max() + 2), int(r.max() + 3))
@@ -107,7 +107,17 @@ class Canvas:
         radius: Points,
         taper: float,
     ) -> Plane:
-        """Coverage by bent strokes round a middle; `taper` is the part of the radius lost at the end."""
+        """Returns the coverage by bent strokes, 0 to 1; each argument but `taper` has one entry a stroke.
+
+        Args:
+            y: Row of the middle.
+            x: Column of the middle.
+            turn: Direction in radians; 0 runs along a row.
+            length: Distance between the ends.
+            bend: How far the middle is pushed aside, as a part of the length.
+            radius: Half the width at the start.
+            taper: Part of the radius that is lost towards the end, 0 to 1.
+        """
         t = np.linspace(0, 1, int(1.1 * self.short))[:, None]
         along, aside = length * (t - 0.5), 4 * bend * length * t * (1 - t)
         path_y = y + along * np.sin(turn) + aside * np.cos(turn)

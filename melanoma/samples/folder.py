@@ -1,7 +1,7 @@
-"""A folder of drawn pictures, some of them broken, to try the job on.
+"""Writes a folder of synthetic pictures, some of them broken on purpose, for a first run.
 
-No photograph goes into them. They depict no disease, and what a network says about them proves nothing about
-its accuracy.
+No photograph is used. They do not depict any disease, and the scores that a network gives them prove nothing about its
+accuracy.
 """
 
 import itertools
@@ -18,10 +18,11 @@ from melanoma.images.encoding import Format, encode
 from melanoma.samples.phantoms import draw
 from melanoma.storage.local import replace_file
 
-_TURNS = {3: 2, 6: 1, 8: 3}  # orientation: quarter turns to the left that a viewer takes back
+_TURNS = {3: 2, 6: 1, 8: 3}  # EXIF orientation: quarter turns to the left that a viewer undoes
 _SIZES = ((450, 600), (768, 1024), (224, 224), (600, 450), (300, 400))
 _FOLDERS = ("2026-clinic-a", "2026-clinic-b", "2026-clinic-c")
-_MARKER = "README.txt"
+_README_NAME = "README.txt"
+# A later call compares this text byte for byte, so it also tells whose folder it is.
 _README = """These pictures are drawn by a program; no photograph went into them. They depict no disease and
 no person, and what a network says about them proves nothing about its accuracy. They serve to try the job on.
 
@@ -54,6 +55,8 @@ _FAULTS: dict[str, tuple[Format, Callable[[bytes], bytes]]] = {
 
 
 class _Sample(NamedTuple):
+    """One file to write."""
+
     path: Path
     seed: int
     size: tuple[int, int]
@@ -63,7 +66,7 @@ class _Sample(NamedTuple):
     fault: str | None
 
     def data(self) -> bytes:
-        """The file's bytes, broken where a fault is named."""
+        """Returns the file's bytes, broken if the sample has a fault."""
         pixels = np.rot90(draw(self.seed, *self.size), _TURNS.get(self.orientation, 0))
         if self.is_grey:
             pixels = pixels.mean(axis=2).astype(np.uint8)
@@ -72,9 +75,10 @@ class _Sample(NamedTuple):
 
 
 def _plan(folder: Path, count: int, broken: int, seed: int) -> list[_Sample]:
+    """Returns the files of a set in the order of their numbers; broken ones are spread evenly."""
     kinds = itertools.islice(itertools.cycle(_FAULTS), broken)
     faults = {(2 * k + 1) * count // (2 * broken): kind for k, kind in enumerate(kinds)}
-    sound = itertools.count()  # counted apart, so that broken files thin out no format, size or turn
+    sound = itertools.count()  # counted apart, so that broken files do not skew formats, sizes and orientations
     plan = []
     for index in range(count):
         fault = faults.get(index)
@@ -89,14 +93,14 @@ def _plan(folder: Path, count: int, broken: int, seed: int) -> list[_Sample]:
 
 
 def _claim(folder: Path, readme: str) -> None:
-    """Makes sure that the folder is new or holds this very set: phantoms never mix with anything else."""
-    marker = folder / _MARKER
+    """Makes sure that the folder is new, empty, or holds this very set, so that samples mix with nothing else."""
+    marker = folder / _README_NAME
     if marker.is_file() and marker.read_bytes() == readme.encode():
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
             f"{folder} holds something else than this set of samples, and nothing there is overwritten; "
-            "name a new or empty folder, or the same count, broken and seed as before"
+            "give a new or empty folder, or the same count, broken and seed as before"
         )
     replace_file(str(marker), readme.encode())
 
@@ -110,15 +114,14 @@ def write_samples(
 ) -> list[Path]:
     """Fills a folder with samples: JPEG and PNG, several sizes, some turned by EXIF, one grey, some broken.
 
-    The same arguments give the same files. What a stopped call left undone, the next one completes; a file
-    that is there is never written again.
+    The same arguments give the same files. A call completes what an interrupted one left; existing files are kept.
 
     Args:
-        folder: New, empty, or filled by an earlier call with the same arguments, as its `README.txt` states.
-        count: Files in all, at least 1, the README not counted.
-        broken: How many of them are broken, spread among the others; the name says how.
-        seed: At least 0.
-        on_each: Called with each path once that file is there.
+        folder: New, empty, or filled by an earlier call with the same arguments, which its `README.txt` states.
+        count: Number of files, at least 1, not counting the README.
+        broken: How many of them are broken; they are spread among the others, and their names say how.
+        seed: Seed of the pictures, at least 0.
+        on_each: Called with the path of each file once it exists.
 
     Returns:
         The `count` paths, in the order of their numbers.

@@ -1,4 +1,4 @@
-"""Any store: names, listing, and reading and writing of whole files."""
+"""File storage in any store: URIs, listing, and reading and writing of whole files."""
 
 from melanoma.storage.file_info import StoredFile
 from melanoma.storage.files import (

@@ -1,4 +1,4 @@
-"""What the errors of many store libraries mean, in the words of the closed list."""
+"""Translates the exceptions of many store libraries into the closed list of error kinds; never quotes their texts."""
 
 import errno
 import json
@@ -26,9 +26,18 @@ _BY_TYPE = (
     (PermissionError, ErrorKind.FORBIDDEN),
     (TimeoutError, ErrorKind.TIMEOUT),
     (zipfile.BadZipFile | tarfile.TarError | zlib.error | NotImplementedError, ErrorKind.CORRUPT),
-    (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # a proxy's doing; both are ValueErrors too
+    (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # caused by a proxy; both are ValueErrors too
     (ValueError, ErrorKind.BAD_NAME),
 )
+# By library and name, so that no cloud's library has to be installed or imported.
+_CREDENTIALS = {
+    ("botocore", "NoCredentialsError"): "no AWS credentials found",
+    ("botocore", "PartialCredentialsError"): "the AWS credentials are incomplete",
+    ("google", "DefaultCredentialsError"): "no Google Cloud credentials found",
+    ("azure", "CredentialUnavailableError"): "no Azure credentials found",
+}
+_GCS_ERROR = ("gcsfs", "HttpError")  # gcsfs goes on anonymously where it finds no credentials, and is answered 401
+_STATUS_ATTRIBUTES = ("status_code", "code", "status")
 
 
 def kind_of(error: Exception) -> ErrorKind:
@@ -40,9 +49,9 @@ def kind_of(error: Exception) -> ErrorKind:
     for types, kind in _BY_TYPE:
         if isinstance(error, types):
             return kind
-    for attribute in ("status_code", "code", "status"):
-        if (kind_of_status := _BY_STATUS.get(_as_status(getattr(error, attribute, None)))) is not None:
-            return kind_of_status
+    for status in _statuses(error):
+        if status in _BY_STATUS:
+            return _BY_STATUS[status]
     name = type(error).__name__
     if "Credential" in name or str(error).startswith("Forbidden"):
         return ErrorKind.FORBIDDEN
@@ -50,12 +59,31 @@ def kind_of(error: Exception) -> ErrorKind:
 
 
 def reason_of(error: Exception) -> str:
-    """Names an error without its own text: the operating system's words for it, or its type."""
+    """Returns a short cause of an error without its own text: the operating system's message, or the type's name."""
+    if credentials := _credentials_reason(error):
+        return credentials
     if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
+        # The resolver's codes are negative; the operating system has no message for them.
+        return os.strerror(error.errno) if error.errno > 0 else "its host name cannot be resolved"
     native = re.search(r"\(os error (\d+)\)", str(error))
     return os.strerror(int(native[1])) if native else type(error).__name__
 
 
-def _as_status(value: object) -> int:
-    return value if isinstance(value, int) else 0
+def detail_of(error: Exception) -> str:
+    """Returns one line for people about an error: what it means, and its cause."""
+    if credentials := _credentials_reason(error):
+        return credentials
+    return f"{MEANING[kind_of(error)]} ({reason_of(error)})"
+
+
+def _credentials_reason(error: Exception) -> str | None:
+    types = {(base.__module__.partition(".")[0], base.__name__) for base in type(error).__mro__}
+    if _GCS_ERROR in types and 401 in _statuses(error):
+        return "no valid Google Cloud credentials found"
+    return next((reason for known, reason in _CREDENTIALS.items() if known in types), None)
+
+
+def _statuses(error: Exception) -> list[int]:
+    """Returns the HTTP statuses that an error carries, under whichever name its library uses."""
+    found = (getattr(error, attribute, None) for attribute in _STATUS_ATTRIBUTES)
+    return [status for status in found if isinstance(status, int)]

@@ -1,4 +1,4 @@
-"""What a store says of a file without giving it."""
+"""What a listing says about a file: version, size, type and time."""
 
 import contextlib
 import datetime
@@ -8,15 +8,15 @@ UNADDRESSABLE = "not Unicode"
 
 
 class StoredFile(NamedTuple):
-    """One file of a listing.
+    """One entry of a listing.
 
     Attributes:
         uri: Canonical URI.
-        version: What changes when the content does: etag, generation, checksum, or time and size; `UNADDRESSABLE` for
-            a file whose name no URI can spell.
-        size: Bytes; -1 where the store does not say.
+        version: Changes whenever the content does: etag, generation, checksum, or time and size; `UNADDRESSABLE` for a
+            file whose name cannot be written as a URI.
+        size: Bytes; -1 where the store does not report it.
         regular: False for links, pipes and devices, which are never opened.
-        modified: UTC, when the store last saw it change; None where it does not say.
+        modified: UTC time of the last change; None where the store does not report it.
     """
 
     uri: str
@@ -27,7 +27,7 @@ class StoredFile(NamedTuple):
 
 
 def version_of(info: dict[str, Any]) -> str:
-    """Gives what of a store's answer changes when the content does."""
+    """Returns the part of fsspec's file info that changes when the content does."""
     for key in ("generation", "ETag", "etag", "md5", "md5Hash"):
         if info.get(key):
             return str(info[key]).strip('"')
@@ -39,7 +39,7 @@ def version_of(info: dict[str, Any]) -> str:
 
 
 def modified_in(info: dict[str, Any]) -> datetime.datetime | None:
-    """Gives when the content last changed, UTC, as far as a store's answer says so."""
+    """Returns the UTC time of the last change in fsspec's file info, or None where it has no readable time."""
     for key in ("mtime", "LastModified", "last_modified", "updated", "created"):
         with contextlib.suppress(ValueError, OverflowError, OSError):
             when = info.get(key)

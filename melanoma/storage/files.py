@@ -1,4 +1,4 @@
-"""Reads and writes whole files in any store."""
+"""Reads, writes and removes whole files in any store."""
 
 import contextlib
 import os
@@ -14,21 +14,21 @@ from melanoma.storage.local import create_file, move_file, replace_file
 
 
 def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
-    """Reads one whole file, in one request where the store allows.
+    """Reads one whole file, in one request where the store allows it.
 
     Args:
         uri: Canonical URI.
-        expected: The listing's entry; what differs from it now is refused, never mixed.
+        expected: The file's entry in the listing; a file that differs from it by now is refused.
 
     Raises:
-        ReadError: The store did not give the file, or (`changed`) gave another one than was listed.
+        ReadError: The store did not deliver the file, or (`changed`) the file is not the one that was listed.
     """
     if expected is not None and expected.version == UNADDRESSABLE:
         raise ReadError(ErrorKind.BAD_NAME, "the name is not Unicode; rename the file")
     place = locate(uri)
     if place.is_local and not S_ISREG(call_store(os.stat, place.path).st_mode):
-        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would be waited for
-    with place.turn:
+        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # reading a pipe would wait for ever
+    with place.lock:
         data: bytes = call_store(place.fs.cat_file, place.path)
     if expected is not None and expected.size >= 0:
         now = version_of(call_store(place.fs.info, place.path)) if place.is_local else expected.version
@@ -38,10 +38,10 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
 
 
 def write_bytes(uri: str, data: bytes) -> None:
-    """Writes one file whole or not at all, replacing what lay there; on local disk it is durable on return.
+    """Writes one file completely or not at all and replaces an existing one; on a local disk it is durable on return.
 
     Raises:
-        NothingCommittedError: The store or the disk did not take the file.
+        NothingCommittedError: The store or the disk refused the file.
     """
     place = locate(uri)
     try:
@@ -56,10 +56,10 @@ def _writer(place: Place) -> Callable[[str, bytes], None]:
 
 
 def put_file(uri: str, path: str) -> None:
-    """Moves a local file to where it belongs, in one step; on local disk it must lie on the same file system.
+    """Moves a local file to its place in one step; a local target must lie on the same file system.
 
     Raises:
-        NothingCommittedError: The store or the disk did not take the file.
+        NothingCommittedError: The store or the disk refused the file.
     """
     place = locate(uri)
     try:
@@ -72,10 +72,10 @@ def put_file(uri: str, path: str) -> None:
 
 
 def create_bytes(uri: str, data: bytes) -> None:
-    """Writes one file whole unless one is there already, which then stays; on local disk only its owner may read it.
+    """Writes one file completely unless it exists already; on a local disk only its owner may read it.
 
     Raises:
-        NothingCommittedError: The store or the disk did not take the file.
+        NothingCommittedError: The store or the disk refused the file.
     """
     place = locate(uri)
     create = create_file if place.is_local else partial(place.fs.pipe_file, mode="create")
@@ -87,32 +87,34 @@ def create_bytes(uri: str, data: bytes) -> None:
 
 
 def remove(uri: str) -> None:
-    """Removes a file or a folder with all that is in it; nothing there is no error."""
+    """Removes a file, or a folder with everything in it; it may be absent."""
     place = locate(uri)
     with contextlib.suppress(ReadError):
         call_store(place.fs.rm, place.path, recursive=True)
 
 
 def erase(uri: str) -> None:
-    """Removes a file, and makes sure that it is gone.
+    """Removes a file and verifies that it is gone.
 
     Raises:
-        NothingCommittedError: It is still there, or the store does not say.
+        NothingCommittedError: It is still there, or the store cannot tell.
     """
     remove(uri)
     try:
         is_there = exists(uri)
     except ReadError as error:
-        raise NothingCommittedError(f"{uri}: {error.detail}; whether it is gone is not known, try again") from None
+        raise NothingCommittedError(
+            f"{uri}: {error.detail}; it is not known whether the file is gone, try again"
+        ) from None
     if is_there:
-        raise NothingCommittedError(f"{uri}: the store or the disk does not let it be removed; mend its rights")
+        raise NothingCommittedError(f"{uri}: cannot be removed; fix the permissions of the store or the disk")
 
 
 def exists(uri: str) -> bool:
-    """Tells whether a file or folder is there.
+    """Returns whether a file or folder exists.
 
     Raises:
-        ReadError: The store does not answer, or refuses to say.
+        ReadError: The store does not answer, or refuses to tell.
     """
     place = locate(uri)
     try:
@@ -125,22 +127,22 @@ def exists(uri: str) -> bool:
 
 
 def size_of(uri: str) -> int:
-    """Gives the bytes of a file; 0 where it is gone or the store does not say."""
+    """Returns the size of a file in bytes; 0 where it is absent or the store does not report a size."""
     with contextlib.suppress(ReadError):
         return max(0, stat(uri).size)
     return 0
 
 
 def check_writable(folder: str, probe: str) -> None:
-    """Writes and removes a file, so that a run's work is not lost at its end.
+    """Writes and removes a file, so that a run does not find out at its end that it cannot write.
 
     Args:
         folder: The folder as the user wrote it, for messages.
         probe: URI of the file, somewhere below the folder.
 
     Raises:
-        UsageError: The folder does not take files, and will not by itself.
-        NothingCommittedError: It does not now: the disk is full, or the store does not answer.
+        UsageError: The folder cannot be written until somebody changes its permissions.
+        NothingCommittedError: The folder cannot be written now: the disk is full, or the store does not answer.
     """
     place = locate(probe)
     try:

@@ -1,7 +1,7 @@
-"""The one door to fsspec: finds the file system of a URI, and calls it.
+"""The only module that opens file systems with fsspec: finds the file system of a URI, and calls it.
 
-A URI here is `protocol://path` with the path as the store spells it, byte for byte: nothing in it is percent-decoded,
-no character of a name is special, and a member of an archive is `zip://member::protocol://path/of/archive.zip`.
+A URI is `protocol://path` with the path as the store spells it, byte for byte: nothing in it is percent-decoded, no
+character of a name is special, and a member of an archive is `zip://member::protocol://path/of/archive.zip`.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import fsspec
 
 from melanoma.errors import ReadError, UsageError
-from melanoma.storage.errors import MEANING, kind_of, reason_of
+from melanoma.storage.errors import detail_of, kind_of
 from melanoma.storage.file_info import version_of
 from melanoma.storage.uris import ARCHIVES, split
 
@@ -25,19 +26,27 @@ _LOCAL = ("file", "local", "")
 _EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
 _CONNECT_SECONDS, _READ_SECONDS = 5, 30
 _TRIES = 3
-_UNFIT_FOR_DELTA = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # it takes paths for URLs, some of them
-_AT_ONCE = contextlib.nullcontext()  # readers need not wait for each other
+_UNFIT_FOR_DELTA = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # Delta Lake would read some of these as parts of a URL
+_NO_LOCK = contextlib.nullcontext()
 
 
 @dataclass(frozen=True)
 class Place:
-    """A path inside one file system, how its URI is spelt, and what a reader holds meanwhile."""
+    """A path inside one file system.
+
+    Attributes:
+        fs: The fsspec file system.
+        path: Path as that file system spells it.
+        prefix: What comes before the path in its URI.
+        suffix: What comes after the path in its URI: the archive that it lies in.
+        lock: Held while a file is read; a real lock only where readers would disturb each other.
+    """
 
     fs: Any
     path: str
     prefix: str
     suffix: str
-    turn: contextlib.AbstractContextManager[Any] = _AT_ONCE
+    lock: contextlib.AbstractContextManager[Any] = _NO_LOCK
 
     @property
     def uri(self) -> str:
@@ -46,11 +55,11 @@ class Place:
 
     @property
     def is_local(self) -> bool:
-        """Whether it lies on this machine's disk."""
+        """Whether the place lies on this machine's disks."""
         return self.prefix == "file://"
 
     def uri_of(self, path: str) -> str:
-        """Spells a path of this file system; a byte that is not Unicode is shown as its escape."""
+        """Returns the URI of a path of this file system; bytes that are not Unicode become backslash escapes."""
         printable = path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
         return f"{self.prefix}{printable}{self.suffix}"
 
@@ -74,15 +83,25 @@ def _file_system(protocol: str) -> Any:
         )
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
     except Exception as error:
+        if _EXTRAS.get(protocol) == "azure" and isinstance(error, ValueError):
+            raise UsageError(
+                f"{protocol}://: no Azure credentials found; set AZURE_STORAGE_CONNECTION_STRING, or "
+                "AZURE_STORAGE_ACCOUNT_NAME and a key or token"
+            ) from error
         raise _unusable(protocol) from error
 
 
 def _unusable(protocol: str) -> UsageError:
-    return UsageError(f"{protocol}:// is no store that can be used here; use a path, s3://, gs://, az:// …")
+    return UsageError(f"{protocol}:// is not a store that can be used here; use a local path, s3://, gs:// or az://")
 
 
 def locate(uri: str) -> Place:
-    """Finds the file system of a URI or path; `::` chains only behind an archive's protocol."""
+    """Finds the file system of a URI or path; `::` chains only behind an archive's protocol.
+
+    Raises:
+        UsageError: There is no such store, its package is not installed, or it cannot be used.
+        ReadError: The archive that holds the path cannot be opened.
+    """
     protocol, rest = split(uri)
     if protocol in ARCHIVES:
         member, found, archive = rest.rpartition("::")
@@ -92,60 +111,64 @@ def locate(uri: str) -> Place:
         path = os.path.abspath(os.path.expanduser(rest) if not protocol else rest)
         return Place(_file_system("file"), path, "file://", "")
     fs = _file_system(protocol)
-    # fsspec takes `::` in a name of its memory store for a chain.
+    # fsspec would read `::` in a name of its memory store as a chain.
     path = "/" + rest.strip("/") if protocol == "memory" else fs._strip_protocol(uri)
-    if "://" in path:  # the web's file systems name a file by its whole address, and list no folder
+    if "://" in path:  # HTTP file systems name a file by its whole address, and cannot list a folder
         raise _unusable(protocol)
     return Place(fs, path, f"{protocol}://", "")
 
 
 def _in_archive(protocol: str, member: str, archive: Place) -> Place:
     try:
-        fs, turn = _open_archive(protocol, archive.uri, _signature(archive))
+        fs, lock = _open_archive(protocol, archive.uri, _signature(archive))
     except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
-        kind = kind_of(error)
-        raise ReadError(kind, f"the archive could not be opened ({type(error).__name__})") from None
-    return Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", turn)
+        raise ReadError(kind_of(error), f"the archive could not be opened ({type(error).__name__})") from None
+    return Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", lock)
 
 
-def _signature(place: Place) -> tuple[str, int, int]:
-    return version_of(place.fs.info(place.path)), os.getpid(), 0
+def _signature(place: Place) -> tuple[str, int]:
+    """Returns what changes when an archive must be opened again: its version, and the process after a fork."""
+    return version_of(place.fs.info(place.path)), os.getpid()
 
 
 @lru_cache(maxsize=16)
 def _open_archive(
-    protocol: str, uri: str, signature: tuple[str, int, int]
+    protocol: str, uri: str, signature: tuple[str, int]
 ) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
-    """Opens an archive once per content and process: its index is read once for a million members."""
+    """Opens an archive once per version and process, so that its index is read once for a million members."""
     place = locate(uri)
     file = place.fs.open(place.path, "rb")
     fs = fsspec.filesystem(protocol, **_options(protocol), fo=file, skip_instance_cache=True)
-    # All members are read through one file; zipfile takes turns by itself, tarfile gives one reader another's bytes.
-    return fs, _AT_ONCE if protocol == "zip" else threading.Lock()
+    # All members are read through one file. zipfile locks it; tarfile would mix up the bytes of two readers.
+    return fs, _NO_LOCK if protocol == "zip" else threading.Lock()
 
 
 def canonical(uri: str) -> str:
-    """Gives the one spelling of a URI or path under which the score table knows it."""
+    """Returns the one spelling of a URI or path under which the score table knows it."""
     return locate(uri).uri
 
 
-def call_store(question: Any, *args: Any, **kwargs: Any) -> Any:
-    """Calls the store, trying again what may pass, and translates whatever its library raises."""
+def call_store(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Calls an operation of a store; retries transient failures.
+
+    Raises:
+        ReadError: The operation failed, whatever exception the store's library raised for it.
+    """
     attempt = 1
     while True:
         try:
-            return question(*args, **kwargs)
+            return operation(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
             kind = kind_of(error)
             if attempt >= _TRIES or not kind.is_transient:
-                # The library's own text may hold a signature, a token or a patient's name: it stays here.
-                raise ReadError(kind, f"{MEANING[kind]} ({reason_of(error)})") from None
+                # The library's own text may hold a signature, a token or a patient's name, so it is dropped.
+                raise ReadError(kind, detail_of(error)) from None
         time.sleep(random.uniform(0.2, 0.5) * 4**attempt)
         attempt += 1
 
 
 def delta_location(uri: str) -> tuple[str, dict[str, str]]:
-    """Spells a folder for Delta Lake, with the options that the usual environment leaves unsaid.
+    """Returns a folder as Delta Lake spells it, and the storage options that it needs beyond the environment.
 
     Raises:
         UsageError: Delta Lake cannot write to this kind of store, or under this name.
@@ -165,6 +188,6 @@ def delta_location(uri: str) -> tuple[str, dict[str, str]]:
 
 
 def local_path(uri: str) -> str | None:
-    """Gives the path of a local URI, None for one in another store."""
+    """Returns the path of a local URI, or None for a URI in another store."""
     place = locate(uri)
     return place.path if place.is_local else None

@@ -1,4 +1,4 @@
-"""Lists what lies in a store: a file, everything below a folder, or what a glob matches."""
+"""Lists a file, everything below a folder, or what a glob matches."""
 
 import posixpath
 import re
@@ -11,7 +11,7 @@ from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, modified_in, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 
-_OF_THE_DISK = "lost+found"  # in the topmost folder of a disk, and for its administrator alone
+_LOST_FOUND = "lost+found"  # at the top of a disk; only its administrator may enter it
 
 
 def stored_file(place: Place, info: dict[str, Any]) -> StoredFile:
@@ -35,7 +35,7 @@ def _is_unicode(path: str) -> bool:
 
 
 def stat(uri: str) -> StoredFile:
-    """Looks up one file.
+    """Returns the entry of one file.
 
     Raises:
         ReadError: There is no such file, or the store does not answer.
@@ -48,7 +48,7 @@ def stat(uri: str) -> StoredFile:
 def list_files(root: str) -> Iterator[StoredFile]:
     """Lists a file, everything below a folder, or what a glob matches, folder by folder.
 
-    A root that exists as it is spelt is never taken for a glob. Links to folders are not followed.
+    A root that exists under its exact name is never read as a glob. Links to folders are not followed.
 
     Args:
         root: URI or path; `*`, `?`, `[…]` and `**` match names below the last plain folder.
@@ -80,7 +80,7 @@ def _glob(place: Place) -> Iterator[StoredFile]:
 
 
 def below(root: str) -> Callable[[str], bool]:
-    """Gives what tells whether a listing of a root, as a name or as a glob, could hold a canonical URI."""
+    """Returns a predicate: could a listing of this root, as a name or as a glob, hold a given canonical URI?"""
     place = locate(root)
     folder, matches = place.path.rstrip("/"), re.compile(glob_translate(place.path)).fullmatch
 
@@ -102,7 +102,7 @@ def _walk(place: Place, folder: str) -> Iterator[StoredFile]:
         for info in entries:
             name = info["name"].rstrip("/")
             if info["type"] == "directory":
-                if place.is_local and posixpath.basename(name) == _OF_THE_DISK:
+                if place.is_local and posixpath.basename(name) == _LOST_FOUND:
                     yield stored_file(place, info)
                 elif name != here.rstrip("/"):
                     folders.append(name)
@@ -114,12 +114,12 @@ def _walk(place: Place, folder: str) -> Iterator[StoredFile]:
 
 
 def _below_nameless(place: Place, folder: str) -> Iterator[StoredFile]:
-    """Lists what lies behind an empty part of a key, as in `a//b.jpg`: no store lists that as a folder."""
+    """Lists keys with an empty part, such as `a//b.jpg`, which no store lists as a folder."""
     found = call_store(place.fs.find, folder, detail=True)
     keys = (path for path in sorted(found) if path.startswith(f"{folder}//"))
     yield from (stored_file(place, found[key]) for key in keys if not _is_marker(found[key]))
 
 
 def _is_marker(info: dict[str, Any]) -> bool:
-    """Tells the empty object by which some tools make a folder seen."""
+    """Whether an entry is the empty object that some tools write to make a folder visible."""
     return info.get("size") == 0 and str(info["name"]).endswith("/")

@@ -1,4 +1,4 @@
-"""Files on a local disk that are whole or not there, and still there after a power cut."""
+"""Writes files on a local disk that are complete or absent, and that survive a power cut."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def replace_file(path: str, data: bytes) -> None:
-    """Writes a file under a passing name, makes it durable, and only then gives it its own."""
+    """Writes a file under a temporary name, makes it durable, and only then renames it."""
     folder, name = os.path.split(path)
     Path(folder).mkdir(parents=True, exist_ok=True)
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
@@ -24,17 +24,17 @@ def replace_file(path: str, data: bytes) -> None:
 
 
 def move_file(source: str, target: str) -> None:
-    """Gives a finished file another name on the same file system, replacing what lay there, durably."""
+    """Renames a finished file on the same file system, durably; replaces a file that lies at the target."""
     sync(source)
     os.replace(source, target)
     sync(os.path.dirname(target))
 
 
 def create_file(path: str, data: bytes) -> None:
-    """Writes a file that only its owner may read, unless one is there already: of several writers one succeeds.
+    """Writes a file that only its owner may read; of several writers exactly one succeeds.
 
     Raises:
-        FileExistsError: One is there.
+        FileExistsError: The file exists already.
     """
     folder, name = os.path.split(path)
     Path(folder).mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def create_file(path: str, data: bytes) -> None:
 
 
 def sync(path: str) -> None:
-    """Makes a file's content, or the names in a folder, durable."""
+    """Flushes a file's content, or the entries of a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

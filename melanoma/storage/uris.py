@@ -1,4 +1,4 @@
-"""How URIs are spelt: nothing in them is percent-decoded, and no character of a name is special."""
+"""Takes URIs apart and joins them: nothing is percent-decoded, and no character of a name is special."""
 
 import posixpath
 import re
@@ -7,7 +7,7 @@ ARCHIVES = ("zip", "tar")
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Parts a URI into its protocol, lower case, and the rest; a path has no protocol."""
+    """Splits a URI into its protocol in lower case and the rest; a path has the protocol `""`."""
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", uri)
     return (match.group(1).lower(), uri[match.end() :]) if match else ("", uri)
 
@@ -18,12 +18,12 @@ def join(folder: str, *names: str) -> str:
 
 
 def name_of(uri: str) -> str:
-    """Gives the last part of a URI's path, without the archive that it may lie in."""
+    """Returns the last part of a URI's path, without the archive that it may lie in."""
     protocol, rest = split(uri)
     path = rest.rpartition("::")[0] if protocol in ARCHIVES else rest
     return posixpath.basename(path.rstrip("/"))
 
 
 def stem_of(uri: str) -> str:
-    """Gives a file's name without its extension."""
+    """Returns a file's name without its extension."""
     return posixpath.splitext(name_of(uri))[0]

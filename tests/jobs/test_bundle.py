@@ -162,12 +162,12 @@ def with_weights_behind_a_link(path: Path) -> Path:
     ("make", "complaint"),
     [
         (unsafe, "Lambda"),
-        (with_weights_in_a_file, "no plain array"),
+        (with_weights_in_a_file, "not a plain array"),
         (with_weights_behind_a_link, "it does not open"),
         (lambda path: path, "the store has no such file"),
         (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "it is HDF5"),
         (lambda path: saved(path, functional(3, "softmax")), "the network gives (None, 3)"),
-        (lambda path: saved(path, functional(2, "linear")), "no probabilities"),
+        (lambda path: saved(path, functional(2, "linear")), "not probabilities"),
     ],
     ids=["lambda", "other file", "other network", "missing", "hdf5", "outputs", "logits"],
 )
@@ -195,7 +195,7 @@ def test_a_model_that_cannot_become_a_bundle_leaves_nothing(
         (["--crop", "1.5"], "give a share above 0"),
         (["--scal", "2"], "unrecognized arguments: --scal"),
         (["--labels", "nevus", "nv"], "both become the column p_nevus"),
-        (["--output", "nostore://x"], "no store that can be used"),
+        (["--output", "nostore://x"], "store that can be used"),
     ],
 )
 def test_mistakes_exit_with_2_and_one_line_and_write_nothing(

@@ -65,7 +65,7 @@ def test_labels_outside_the_vocabulary_become_plain_words(label: str, slug: str)
 
 @pytest.mark.parametrize("label", ["", " ", "???", "黒色腫", "__"])
 def test_a_label_without_letters_is_refused(label: str) -> None:
-    with pytest.raises(DataError, match="has no letter or digit of a-z, 0-9; give it a name that has"):
+    with pytest.raises(DataError, match="has no letter or digit of a-z, 0-9; rename it"):
         slug_of(label)
 
 

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from melanoma.errors import ErrorKind, ImageError
-from melanoma.images.headers import MAX_BYTES, MAX_PARTS, MAX_SCANS, Header, read_header
+from melanoma.images.headers import read_header
+from melanoma.images.limits import MAX_BYTES, MAX_PARTS, MAX_SCANS, Header
 from tests.helpers import image_bytes
 from tests.helpers.image_bytes import BROKEN, after_start, encode, exif, jpeg_segment, photograph, tiff
 

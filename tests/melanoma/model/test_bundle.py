@@ -88,12 +88,12 @@ def test_a_damaged_bundle_is_refused_before_tensorflow_is_imported(bundle_uri: s
 def test_the_digest_covers_every_byte_and_can_be_pinned(bundle_uri: str, tmp_path: Path) -> None:
     digest = load_bundle(bundle_uri).digest
     assert load_bundle(bundle_uri, digest).digest == digest
-    assert f"{'0' * 12}… is asked for" in refusal(bundle_uri, "0" * 64)
+    assert f"expected {'0' * 12}…" in refusal(bundle_uri, "0" * 64)
     folder = copied(bundle_uri, tmp_path)
     whole = (folder / "bundle.json").read_bytes()
     for place in range(0, len(whole), 97):
         (folder / "bundle.json").write_bytes(flipped(whole, place))
-        assert "is asked for" in refusal(str(folder), digest)
+        assert "it has digest" in refusal(str(folder), digest)
     (folder / "bundle.json").write_bytes(whole)
     for name in ("card.md", "LICENSE", "model.keras", "golden/phantom-0.jpg"):
         path = folder / name
@@ -101,7 +101,7 @@ def test_the_digest_covers_every_byte_and_can_be_pinned(bundle_uri: str, tmp_pat
         path.write_bytes(data)
         assert "has sha256" in refusal(str(folder), digest)
         describe(folder, document_of(folder))
-        assert "is asked for" in refusal(str(folder), digest)
+        assert "it has digest" in refusal(str(folder), digest)
         path.write_bytes(kept)
         (folder / "bundle.json").write_bytes(whole)
 
@@ -124,10 +124,10 @@ def test_links_and_pipes_are_refused_unread(bundle_uri: str, tmp_path: Path, nam
     path = folder / name
     path.rename(tmp_path / "elsewhere")
     path.symlink_to(tmp_path / "elsewhere")
-    assert "link" in refusal(str(folder)) or "no plain file" in refusal(str(folder))
+    assert "link" in refusal(str(folder)) or "not a plain file" in refusal(str(folder))
     path.unlink()
     os.mkfifo(path)  # whoever opens it waits for ever
-    assert "link" in refusal(str(folder)) or "no plain file" in refusal(str(folder))
+    assert "link" in refusal(str(folder)) or "not a plain file" in refusal(str(folder))
 
 
 def test_a_folder_behind_a_link_is_refused(bundle_uri: str, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_folder_behind_a_link_is_refused(bundle_uri: str, tmp_path: Path) -> N
 
 def test_a_folder_without_a_bundle_says_what_is_wanted(tmp_path: Path) -> None:
     for uri in (str(tmp_path), str(tmp_path / "absent"), "memory://absent"):
-        assert "no bundle.json there; --bundle wants the folder of a bundle" in refusal(uri)
+        assert "no bundle.json there; give the folder of a bundle" in refusal(uri)
 
 
 @pytest.mark.parametrize(
@@ -174,8 +174,8 @@ def test_a_folder_without_a_bundle_says_what_is_wanted(tmp_path: Path) -> None:
         ({"reference": {**REFERENCE, "histograms": with_bins([0.2] * 10)}}, "histogram of p_nevus sums to 2"),
         ({"reference": {**REFERENCE, "histograms": with_bins([-1, 2] + [0] * 8)}}, "histogram of p_nevus is -1"),
         ({"engine": "torch"}, f"engine 'torch', this version runs {ENGINE}"),
-        ({"golden": []}, "no golden phantoms"),
-        ({"metrics": {"accuracy": float("nan")}}, "NaN is no number"),
+        ({"golden": []}, "no golden samples"),
+        ({"metrics": {"accuracy": float("nan")}}, "NaN is not a number"),
         ({"metrics": [0.9]}, "metrics is [0.9], expected a dict"),
         ({"format": 2}, "bundle format 2, this version reads 1; upgrade melanoma"),
     ],
@@ -416,7 +416,7 @@ def test_a_bundle_is_written_into_an_empty_place_only(bundle_uri: str, tmp_path:
     with pytest.raises(BundleError, match="'LICENSE' lies there already"):
         check_free(str(tmp_path))
     check_free(str(tmp_path), allowed=["LICENSE"])
-    with pytest.raises(BundleError, match="never replaced"):
+    with pytest.raises(BundleError, match="none is ever replaced"):
         write_tiny_bundle(Path(bundle_uri))
     with pytest.raises(BundleError, match="LICENSE"):
         write_tiny_bundle(tmp_path)

@@ -232,7 +232,7 @@ def test_another_scaling_is_found_out(bundle_uri: str, tmp_path: Path, key: str,
 def test_another_crop_is_found_out_by_the_decoded_pixels(bundle_uri: str, tmp_path: Path) -> None:
     preprocessing = {**document_of(bundle_uri)["preprocessing"], "crop": 0.8}
     said = refusal(load_bundle(edited(bundle_uri, tmp_path, preprocessing=preprocessing)))
-    assert "decodes otherwise than when the bundle was written" in said
+    assert "does not decode to the pixels that it had when the bundle was written" in said
 
 
 def test_a_phantom_that_does_not_decode_is_a_fault_of_the_bundle(bundle_uri: str, tmp_path: Path) -> None:
@@ -291,9 +291,9 @@ def write(
             16,
             "['ood_score', 'x'] [(None, 1), (None, 1)]",
         ),
-        (lambda: constant(0.2, 0.3, 0.4), ("a", "b", "c"), 16, "no probabilities"),
-        (lambda: constant(np.nan, 0.3, 0.4), ("a", "b", "c"), 16, "no probabilities"),
-        (lambda: constant(-0.5, 0.5, 1.0), ("a", "b", "c"), 16, "no probabilities"),
+        (lambda: constant(0.2, 0.3, 0.4), ("a", "b", "c"), 16, "not probabilities"),
+        (lambda: constant(np.nan, 0.3, 0.4), ("a", "b", "c"), 16, "not probabilities"),
+        (lambda: constant(-0.5, 0.5, 1.0), ("a", "b", "c"), 16, "not probabilities"),
     ],
 )
 def test_a_network_that_does_not_fit_becomes_no_bundle(
@@ -306,7 +306,7 @@ def test_a_network_that_does_not_fit_becomes_no_bundle(
 
 
 def test_a_temperature_makes_no_probabilities_of_logits(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no probabilities"):
+    with pytest.raises(BundleError, match="not probabilities"):
         write(tmp_path, constant(-1.0, 2.0, 0.5), temperature=2.0)
 
 
@@ -320,7 +320,7 @@ def test_a_temperature_makes_no_probabilities_of_logits(tmp_path: Path) -> None:
         ({"training": {"seed": np.int64(3)}}, "not JSON"),
         ({"decision_rule": "majority"}, "known are balanced, argmax"),
         ({"labels": ["nv", "nevus", "c"]}, "both become the column p_nevus"),
-        ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network gives no ood_score; leave it out"),
+        ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network gives no ood_score; remove it"),
         ({"reference": {"histograms": {}}}, "reference for 'histograms', expected"),
     ],
 )

@@ -24,7 +24,8 @@ import pytest
 from keras import layers
 
 from melanoma.errors import BundleError
-from melanoma.model.network_scan import NetworkFacts, scan_network, without_compile_config
+from melanoma.model.network_archive import without_compile_config
+from melanoma.model.network_scan import NetworkFacts, scan_network
 from tests.helpers import ROOT
 
 METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
@@ -212,7 +213,7 @@ def test_the_same_source_gives_the_same_bytes(compiled: Path, plain: Path, tmp_p
 
 def test_nothing_is_written_for_a_source_that_is_no_archive(tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no network")
-    with pytest.raises(BundleError, match=r"text\.keras: it is no zip archive"):
+    with pytest.raises(BundleError, match=r"text\.keras: it is not a zip archive"):
         without_compile_config(tmp_path / "text.keras", tmp_path / "target.keras")
     assert not (tmp_path / "target.keras").exists()
 
@@ -278,7 +279,7 @@ def test_an_unlisted_class_is_found_wherever_it_hides(place: str, config: Config
     [
         ({"module": "keras.src.layers.core.lambda_layer"}, "'keras.src.layers.core.lambda_layer.Dense'"),
         ({"module": "keras.utils", "class_name": "get_file"}, "'keras.utils.get_file'"),
-        ({"module": "melanoma.model.network_scan", "class_name": "Dense"}, "'melanoma.scan.Dense'"),
+        ({"module": "melanoma.model.network_scan", "class_name": "Dense"}, "'melanoma.model.network_scan.Dense'"),
         ({"module": None}, "'None.Dense'"),
         ({"module": "keras", "class_name": "layers.Dense"}, "'keras.layers.Dense'"),
         ({"module": ["keras.layers"]}, "Dense"),
@@ -412,8 +413,8 @@ def h5_network(path: Path) -> None:
 OTHERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "CVE-2025-9905 HDF5": (h5_network, "it is HDF5, for which Keras ignores its safe mode"),
     "pickle": (lambda path: path.write_bytes(b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00."), "it is a pickle"),
-    "text": (lambda path: path.write_text("melanoma"), "it is no zip archive"),
-    "empty": (lambda path: path.touch(), "it is no zip archive"),
+    "text": (lambda path: path.write_text("melanoma"), "it is not a zip archive"),
+    "empty": (lambda path: path.touch(), "it is not a zip archive"),
     "start of an archive": (lambda path: path.write_bytes(b"PK\x03\x04"), "it does not open"),
     "folder": (lambda path: (path / "variables").mkdir(parents=True), "it is a folder"),
     "device": (os.mkfifo, "it is a link or a device"),
@@ -513,7 +514,7 @@ ARCHIVES: dict[str, tuple[Callable[[Members], bytes], str]] = {
     "claims more": (lambda members: with_claimed_size(members, 2**31), "model.weights.h5 is compressed or cut"),
     "claims less": (lambda members: with_claimed_size(members, 100), "it does not open .*CRC"),
     "damaged": (with_flipped_byte, "it does not open .*CRC"),
-    "behind a program": (lambda members: b"#!/bin/sh\n" + with_entry(members, ""), "it is no zip archive"),
+    "behind a program": (lambda members: b"#!/bin/sh\n" + with_entry(members, ""), "it is not a zip archive"),
     "behind a zip": (lambda members: b"PK\x03\x04" + with_entry(members, ""), "its zip directory is unusual"),
     "before text": (lambda members: with_entry(members, "") + b"text", "its zip directory is unusual"),
     "zip64 directory elsewhere": (
@@ -645,25 +646,25 @@ CHANGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "second name": (second_name, "names an object again"),
     "circle": (circle, "names an object again"),
     "root": (round_to_the_root, "names an object again"),
-    "external file": (dataset((4,), "f4", external=[("/etc/hostname", 0, 16)]), "is no plain array"),
-    "virtual": (replace(virtual), "is no plain array"),
-    "gzip": (dataset(data=np.zeros((64, 64), "f4"), compression="gzip"), "is no plain array"),
-    "other filter": (dataset(data=np.zeros((64, 64), "f4"), compression="lzf"), "is no plain array"),
-    "in chunks": (dataset(data=np.zeros((64, 64), "f4"), chunks=(8, 8)), "is no plain array"),
-    "shape bomb": (dataset((2**40,), "f4", chunks=(2**10,), compression="gzip"), "is no plain array"),
-    "shape bomb, contiguous": (dataset((2**40,), "f4"), "is no plain array"),
-    "text": (dataset(data="x"), "is no plain array"),
-    "fixed text": (dataset(data=np.bytes_("x")), "is no plain array"),
-    "pairs": (dataset(data=np.zeros(2, PAIR)), "is no plain array"),
-    "ragged": (dataset((0,), h5py.vlen_dtype("f4")), "is no plain array"),
-    "reference": (dataset((0,), h5py.ref_dtype), "is no plain array"),
-    "region": (dataset((0,), h5py.regionref_dtype), "is no plain array"),
-    "opaque": (dataset(data=np.zeros(2, "V2")), "is no plain array"),
-    "complex": (dataset(data=np.zeros(2, "c8")), "is no plain array"),
-    "long double": (dataset(data=np.zeros(2, np.longdouble)), "is no plain array"),
-    "nothing": (dataset(data=h5py.Empty("f4")), "is no plain array"),
-    "named type": (replace(named_type), "is no plain array"),
-    "attribute": (attribute, "is no plain array"),
+    "external file": (dataset((4,), "f4", external=[("/etc/hostname", 0, 16)]), "is not a plain array"),
+    "virtual": (replace(virtual), "is not a plain array"),
+    "gzip": (dataset(data=np.zeros((64, 64), "f4"), compression="gzip"), "is not a plain array"),
+    "other filter": (dataset(data=np.zeros((64, 64), "f4"), compression="lzf"), "is not a plain array"),
+    "in chunks": (dataset(data=np.zeros((64, 64), "f4"), chunks=(8, 8)), "is not a plain array"),
+    "shape bomb": (dataset((2**40,), "f4", chunks=(2**10,), compression="gzip"), "is not a plain array"),
+    "shape bomb, contiguous": (dataset((2**40,), "f4"), "is not a plain array"),
+    "text": (dataset(data="x"), "is not a plain array"),
+    "fixed text": (dataset(data=np.bytes_("x")), "is not a plain array"),
+    "pairs": (dataset(data=np.zeros(2, PAIR)), "is not a plain array"),
+    "ragged": (dataset((0,), h5py.vlen_dtype("f4")), "is not a plain array"),
+    "reference": (dataset((0,), h5py.ref_dtype), "is not a plain array"),
+    "region": (dataset((0,), h5py.regionref_dtype), "is not a plain array"),
+    "opaque": (dataset(data=np.zeros(2, "V2")), "is not a plain array"),
+    "complex": (dataset(data=np.zeros(2, "c8")), "is not a plain array"),
+    "long double": (dataset(data=np.zeros(2, np.longdouble)), "is not a plain array"),
+    "nothing": (dataset(data=h5py.Empty("f4")), "is not a plain array"),
+    "named type": (replace(named_type), "is not a plain array"),
+    "attribute": (attribute, "is not a plain array"),
     "name of two": (name_of_two, "'dense/vars' in '/layers' points elsewhere"),
     "many objects": (many, "holds very many objects"),
 }

@@ -1,0 +1,68 @@
+"""Decodes PNG, WebP and TIFF with Pillow, held to the format that the header check saw."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+from PIL import Image
+from PIL.ImageFile import ImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from melanoma.errors import ErrorKind, ImageError
+from melanoma.images.limits import Header
+from melanoma.images.png_header import only_pixel_chunks
+
+_EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK"})
+_SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
+_SIXTEEN_BIT_WHITE = 65535
+
+
+class _StoredTiff(TiffImageFile):
+    """A TIFF as it is stored: Pillow would apply its orientation, also from XMP, and read all its metadata for it."""
+
+    def load_end(self) -> None:
+        """Takes the size from the pixels; Pillow has swapped the sides for an orientation of 5 to 8."""
+        self._size = self.im.size
+
+
+# Called by name, so that hostile bytes reach none of Pillow's forty other parsers.
+_PARSERS: dict[str, Callable[[io.BytesIO], ImageFile]] = {
+    "png": PngImageFile,
+    "webp": WebPImageFile,
+    "tiff": _StoredTiff,
+}
+
+
+def decode_with_pillow(data: bytes, header: Header) -> Image.Image:
+    """Decodes a file to RGB as it is stored, with the orientation not applied and transparency over white.
+
+    Raises:
+        ImageError: Its size is not that of the header, or its samples are of a type that is not read.
+        Exception: Whatever Pillow raises for damaged bytes.
+    """
+    image = _PARSERS[header.format](io.BytesIO(only_pixel_chunks(data) if header.format == "png" else data))
+    if sorted(image.size) != sorted(header.upright_size):
+        raise ImageError(ErrorKind.CORRUPT, f"the {header.format} has another size than its header")
+    image.load()
+    if image.mode in _SIXTEEN_BIT_MODES:
+        return _from_sixteen_bits(image)
+    if image.mode not in _EIGHT_BIT_MODES:
+        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples of type {image.mode}; 1 to 16 bits are read")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layer = image.convert("RGBA")
+    page = Image.new("RGB", image.size, "white")
+    page.paste(layer, mask=layer.getchannel("A"))
+    return page
+
+
+def _from_sixteen_bits(image: Image.Image) -> Image.Image:
+    """Scales 0..65535 to the nearest of 0..255, where Pillow's own conversion would clip at 255."""
+    values = np.asarray(image).astype(np.int32)
+    if values.min() < 0 or values.max() > _SIXTEEN_BIT_WHITE:
+        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples beyond 0 to {_SIXTEEN_BIT_WHITE}")
+    grey = (values + 128) // 257
+    grey[values == image.info.get("transparency", -1)] = 255
+    return Image.fromarray(grey.astype(np.uint8)).convert("RGB")

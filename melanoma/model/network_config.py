@@ -1,0 +1,72 @@
+"""Scans the description of a network: every class and function that it names must be on the allow-list."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from melanoma.model.allowed_layers import CLASSES, NAMES
+from melanoma.model.network_archive import CONFIG, require
+
+_MAX_JSON_DEPTH = 64
+_NAMING_KEYS = ("module", "class_name", "config", "registered_name", "name")
+_OBJECT_KEYS = frozenset({*_NAMING_KEYS, "inbound_nodes", "shared_object_id", "build_config", "compile_config"})
+_REFERENCES = frozenset(
+    ["module", "registered_name", "spec_name", "fn", "func", "function", "call", "callable", "lambda"]
+)
+
+
+def count_layers(config: dict[str, Any]) -> int:
+    """Counts the layers of a description in which every name, at any depth, is on the allow-list.
+
+    Raises:
+        BundleError: The description names anything else, or is nested very deep.
+    """
+    layers, faults = 0, set[str]()
+    level: list[tuple[str, Any]] = [("", config)]
+    for _ in range(_MAX_JSON_DEPTH):
+        deeper: list[tuple[str, Any]] = []
+        for key, node in level:
+            if isinstance(node, dict):
+                faults.update(_object_faults(node))
+                layers += node.get("module") == "keras.layers" and node.get("class_name") != "InputLayer"
+                deeper += node.items()
+            elif isinstance(node, list):
+                deeper += [(key, value) for value in node]
+            elif isinstance(node, str) and node not in NAMES.get(key.rpartition("_")[2], (node,)):
+                faults.add(f"{key!a:.40} {node!a:.60}")
+        level = deeper
+    require(not level, f"{CONFIG} is nested very deep", f"at most {_MAX_JSON_DEPTH} levels")
+    require(not faults, f"{CONFIG} names {', '.join(sorted(faults)[:5])}", "common layers of Keras 3 alone")
+    return layers
+
+
+def _object_faults(node: dict[str, Any]) -> Iterator[str]:
+    """Yields what in one object of a description could make Keras build something that is not on the list."""
+    if "class_name" not in node:
+        yield from (f"a reference by {key!a}" for key in _REFERENCES & node.keys())
+        return
+    if node["class_name"] == "__keras_tensor__" and node.keys() == {"class_name", "config"}:
+        return
+    module, name = str(node.get("module")), str(node["class_name"])
+    if name not in CLASSES.get(module, ()):
+        yield f"{f'{module}.{name}'!a:.100}"
+    elif node.get("registered_name", "") not in (None, name):
+        yield f"{name!a:.60} registered as {str(node.get('registered_name'))!a:.60}"
+    elif node.keys() - _OBJECT_KEYS or not isinstance(node.get("config"), dict):
+        yield f"{name!a:.60} with more or less than a description of itself"
+    if node.get("compile_config"):  # Keras would build that of a nested network even with compile=False
+        yield f"what {name!a:.60} was compiled with"
+
+
+def input_shape(config: dict[str, Any]) -> tuple[int | None, ...]:
+    """Returns height, width and channels of the one input; None where any size fits.
+
+    Raises:
+        BundleError: The network does not have one input of photographs.
+    """
+    layers = config["config"]["layers"]
+    inputs = [layer["config"]["batch_shape"] for layer in layers if layer["class_name"] == "InputLayer"]
+    require(len(inputs) == 1, f"it has {len(inputs)} inputs", "one Input layer")
+    _, *shape = inputs[0]
+    sides = len(shape) == 3 and all(side is None or (type(side) is int and side > 0) for side in shape)
+    require(sides, f"its input is {inputs[0]!a:.100}", "batch, height, width and channels")
+    return tuple(shape)
