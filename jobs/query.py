@@ -61,9 +61,10 @@ def run(args: argparse.Namespace) -> int:
     if options.output:
         return _write(options, sql, options.output)
     from melanoma.queries import views
+    from melanoma.queries.text_table import as_text
     from melanoma.table.score_table import ScoreTable
 
-    print(views.as_text(views.query(ScoreTable.in_folder(options.table), sql), options.rows))
+    print(as_text(views.query(ScoreTable.in_folder(options.table), sql), options.rows))
     return OK
 
 

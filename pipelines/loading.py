@@ -1,7 +1,6 @@
 """From photographs to batches of pixels."""
 
 import datetime
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,11 +13,11 @@ from melanoma.errors import ReadError, UsageError
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Chunk, Task, defer, load_batches
+from melanoma.ingest.threads import default_threads
 from melanoma.runs.planning import ListingSummary
 
 _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8
-_CORES = os.cpu_count() or 1
 
 
 class ChunkTasks(beam.PTransform):
@@ -142,8 +141,7 @@ class _LoadFn(beam.DoFn):
         self._specs, self._batch_size, self._threads, self._deadline = specs, batch_size, threads, deadline
 
     def setup(self) -> None:
-        # A local disk costs processor time, of which there is no more than cores; a distant store costs waiting.
-        near, far = self._threads or 2 * _CORES, self._threads or max(16, 4 * _CORES)
+        near, far = (self._threads or default_threads(is_local) for is_local in (True, False))
         self._near = ThreadPoolExecutor(near, thread_name_prefix="load")
         self._far = ThreadPoolExecutor(far, thread_name_prefix="load")
 

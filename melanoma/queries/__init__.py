@@ -1,1 +1,1 @@
-"""SQL views, exports, and the story of one photograph."""
+"""SQL views of the score table, exports, and the history of one photograph."""

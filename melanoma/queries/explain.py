@@ -1,4 +1,4 @@
-"""Everything that is known of one photograph, and what the next night will do with it."""
+"""Everything known about one photograph, and what the next run will do with it."""
 
 import datetime
 import re
@@ -17,17 +17,17 @@ from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import PARTITION, PROBABILITY_PREFIX, SCORED
 from melanoma.table.score_table import ScoreTable
 
-_HASH = re.compile(r"[0-9a-f]{12}")
+_PSEUDONYM = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """What the next night will do with a photograph for one model.
+    """What the next run will do with a photograph for one model.
 
     Attributes:
-        model_id: Of the model.
+        model_id: Id of the model.
         does: `skip`, `score`, `try again` or `nothing`.
-        why: In a sentence.
+        why: The reason, as part of a sentence.
     """
 
     model_id: str
@@ -37,13 +37,13 @@ class Outlook:
 
 @dataclass(frozen=True)
 class Explanation:
-    """One photograph.
+    """What is known about one photograph.
 
     Attributes:
-        uri: As the table spells it.
-        rows: Of the table, the oldest first.
-        version: That the store gives now; None where it was not asked or did not say.
-        outlooks: Of each model.
+        uri: URI as in the score table.
+        rows: Its rows in the score table, oldest first.
+        version: Its present version in the store; None if the store was not asked or did not answer.
+        outlooks: One per model.
     """
 
     uri: str
@@ -52,32 +52,64 @@ class Explanation:
     outlooks: Sequence[Outlook]
 
 
-def explain(table: ScoreTable, name: str, tonight: datetime.date, look: bool = True) -> Explanation:
-    """Gathers what is known of a photograph.
+class Probability(NamedTuple):
+    """The probability of one class, 0 to 1.
+
+    Attributes:
+        slug: Slug of the class.
+        value: Its probability.
+    """
+
+    slug: str
+    value: float
+
+
+class _Present(NamedTuple):
+    """The photograph in its store now: its version, or why that is unknown."""
+
+    version: str | None
+    reason: str = ""
+    is_gone: bool = False
+
+
+def explain(table: ScoreTable, name: str, next_run: datetime.date, check_store: bool = True) -> Explanation:
+    """Collects what is known about a photograph.
 
     Args:
         table: The score table.
-        name: URI or path of the photograph, or the hash of 12 hex digits by which a report shows it.
-        tonight: Date of the next night.
-        look: Whether the store is asked for the photograph's present version.
+        name: URI or path of the photograph, or its pseudonym of 12 hex digits from a report.
+        next_run: Date of the next run.
+        check_store: Whether to ask the store for the photograph's present version.
 
     Raises:
-        UsageError: There is no table, or it knows no such photograph.
+        UsageError: There is no score table, or no such photograph in it.
     """
-    uri = _by_hash(table, name) if _HASH.fullmatch(name) else _canonical(name)
+    uri = _by_pseudonym(table, name) if _PSEUDONYM.fullmatch(name) else _canonical(name)
     rows = _rows(table, uri)
     forgotten = Forgotten.read(table.layout)
     if forgotten is not None and uri in forgotten:
-        forgot = [Outlook(model.model_id, "skip", "it was forgotten, for good") for model in table.models()]
-        return Explanation(uri, rows, None, forgot)
+        skipped = [Outlook(model.model_id, "skip", "it was forgotten for good") for model in table.models()]
+        return Explanation(uri, rows, None, skipped)
     if not rows:
         raise UsageError(
-            "the table knows no such photograph; write it as the table does (see image_uri), or as the hash of a report"
+            "no such photograph in the score table; give its URI as in the column image_uri, or its pseudonym from a "
+            "report"
         )
-    present = _present(uri) if look else _Present(None, "the store was not asked")
+    present = _present(uri) if check_store else _Present(None, "the store was not checked")
     models = list(dict.fromkeys(row[PARTITION] for row in rows))
-    outlooks = [_outlook(model, [row for row in rows if row[PARTITION] == model], present, tonight) for model in models]
+    of_models = [[row for row in rows if row[PARTITION] == model] for model in models]
+    outlooks = [_outlook(own, present, next_run) for own in of_models]
     return Explanation(uri, rows, present.version, outlooks)
+
+
+def likeliest(row: dict[str, Any], count: int = 3) -> list[Probability]:
+    """Returns the most probable classes of a scored row, highest first."""
+    values = [
+        Probability(name.removeprefix(PROBABILITY_PREFIX), value)
+        for name, value in row.items()
+        if name.startswith(PROBABILITY_PREFIX) and value is not None
+    ]
+    return sorted(values, key=lambda probability: -probability.value)[:count]
 
 
 def _canonical(name: str) -> str:
@@ -87,13 +119,16 @@ def _canonical(name: str) -> str:
         return name
 
 
-def _by_hash(table: ScoreTable, name: str) -> str:
+def _by_pseudonym(table: ScoreTable, pseudonym: str) -> str:
     pseudonyms = Pseudonyms.known_to(table.layout)
     if pseudonyms is not None:
         for uri in table.rows(["image_uri"])["image_uri"].unique().to_pylist():
-            if pseudonyms.pseudonym(uri) == name:
+            if pseudonyms.pseudonym(uri) == pseudonym:
                 return str(uri)
-    raise UsageError(f"{name}: no photograph of the table has that hash; is it from the report of another table?")
+    raise UsageError(
+        f"{pseudonym}: no photograph in this score table has that pseudonym; check that the report belongs to this "
+        "table"
+    )
 
 
 def _rows(table: ScoreTable, uri: str) -> list[dict[str, Any]]:
@@ -102,52 +137,35 @@ def _rows(table: ScoreTable, uri: str) -> list[dict[str, Any]]:
     return list(found.sort_by([("scored_at", "ascending"), ("attempt", "ascending")]).to_pylist())
 
 
-class _Present(NamedTuple):
-    """What the store says of a photograph now: its version, or why there is none."""
-
-    version: str | None
-    reason: str = ""
-    is_gone: bool = False
-
-
 def _present(uri: str) -> _Present:
     try:
         return _Present(storage.stat(uri).version)
     except ReadError as error:
-        return _Present(None, f"the store says: {error.detail}", error.kind is ErrorKind.MISSING)
+        return _Present(None, f"the store reports: {error.detail}", error.kind is ErrorKind.MISSING)
     except UsageError as error:
         return _Present(None, str(error))
 
 
-def _outlook(model: str, rows: Sequence[dict[str, Any]], present: _Present, tonight: datetime.date) -> Outlook:
+def _outlook(rows: Sequence[dict[str, Any]], present: _Present, next_run: datetime.date) -> Outlook:
+    """Says what happens for the model to which all the rows belong."""
+    model = rows[0][PARTITION]
     if present.is_gone:
-        return Outlook(model, "nothing", "the store has it no more, and a listing will not show it")
+        return Outlook(model, "nothing", "it is no longer in the store, so it will not be listed")
     if present.version is not None and present.version not in {row["image_version"] for row in rows}:
-        return Outlook(model, "score", "the store has a version of it that this model has not scored")
-    outlook = _of_version(model, rows, present.version or rows[-1]["image_version"], tonight)
+        return Outlook(model, "score", "the store has a version that this model has not scored")
+    version = present.version or rows[-1]["image_version"]
+    outlook = _outlook_of_version([row for row in rows if row["image_version"] == version], next_run)
     return replace(outlook, why=f"{outlook.why} ({present.reason})") if present.reason else outlook
 
 
-def _of_version(model: str, rows: Sequence[dict[str, Any]], version: str, tonight: datetime.date) -> Outlook:
-    same = [row for row in rows if row["image_version"] == version]
-    if any(row["status"] == SCORED for row in same):
-        return Outlook(model, "skip", "this version of it has been scored")
-    last = same[-1]
-    if last["error_kind"] not in MAY_HEAL:
-        return Outlook(model, "skip", f"{last['error_kind']} does not heal; a new version, or --retry-failed, is tried")
-    due = next_try(last["attempt"], last["run_date"])
-    if due <= tonight:
-        return Outlook(model, "try again", f"{last['error_kind']} may have healed; attempt {last['attempt'] + 1}")
-    return Outlook(
-        model, "skip", f"{last['error_kind']} is tried again from {due} on, after {last['attempt']} attempts"
-    )
-
-
-def likeliest(row: dict[str, Any], most: int = 3) -> list[tuple[str, float]]:
-    """Gives the likeliest classes of a scored row, as slug and probability."""
-    values = {
-        name.removeprefix(PROBABILITY_PREFIX): value
-        for name, value in row.items()
-        if name.startswith(PROBABILITY_PREFIX) and value is not None
-    }
-    return sorted(values.items(), key=lambda item: -item[1])[:most]
+def _outlook_of_version(rows: Sequence[dict[str, Any]], next_run: datetime.date) -> Outlook:
+    last = rows[-1]
+    model, kind, attempts = last[PARTITION], last["error_kind"], last["attempt"]
+    if any(row["status"] == SCORED for row in rows):
+        return Outlook(model, "skip", "this version is already scored")
+    if kind not in MAY_HEAL:
+        return Outlook(model, "skip", f"{kind} is not retried until the file is replaced, or --retry-failed is given")
+    due = next_try(attempts, last["run_date"])
+    if due <= next_run:
+        return Outlook(model, "try again", f"{kind} may have passed; this will be attempt {attempts + 1}")
+    return Outlook(model, "skip", f"{kind} after {attempts} attempts; the next retry is due on {due}")

@@ -1,4 +1,4 @@
-"""Answers as files for programs that know neither Delta Lake nor DuckDB: whole or not there."""
+"""Writes the result of a query as one CSV or Parquet file."""
 
 import csv
 import os
@@ -17,51 +17,51 @@ from melanoma.queries import views
 from melanoma.storage.errors import reason_of
 from melanoma.table.score_table import ScoreTable
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 FORMATS = ("csv", "parquet")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def export(table: ScoreTable, sql: str, target: str, kind: str | None = None) -> int:
-    """Writes the answer to a query as one file, in batches, replacing what lay there in one step.
+def export(table: ScoreTable, sql: str, target: str, file_format: str | None = None) -> int:
+    """Writes the result of a query as one file, replacing an older one in one step.
 
     Args:
         table: The score table.
-        sql: One statement of DuckDB's SQL.
+        sql: One statement in DuckDB's SQL that has a result.
         target: URI or path of the file.
-        kind: One of `FORMATS`; None for what the target's name ends with.
+        file_format: One of `FORMATS`; None to take it from the extension of `target`.
 
     Returns:
-        Number of rows.
+        Number of rows written.
 
     Raises:
-        UsageError: There is no table, the statement cannot be answered, or the kind is not known.
-        NothingCommittedError: The store or the disk does not take the file.
+        UsageError: There is no score table, the statement fails, the format is unknown, or the folder cannot be used.
+        NothingCommittedError: The store or the disk refuses the file.
     """
-    write = _writer(target, kind)
+    write = _writer(target, file_format)
     uri = storage.canonical(target)
     local = storage.local_path(uri)
     folder = os.path.dirname(local) if local else None
     if folder and not Path(folder).is_dir():
-        raise UsageError(f"{target}: the folder {folder} is not there")
-    with views.stream(table, sql) as reader, _workplace(target, folder) as own:
-        path = os.path.join(own, "answer")
+        raise UsageError(f"{target}: there is no folder {folder}")
+    with views.stream(table, sql) as reader, _temporary_folder(target, folder) as own:
+        path = os.path.join(own, "result")
         rows = write(reader, path)
         storage.put_file(uri, path)
     return rows
 
 
-def _workplace(target: str, folder: str | None) -> tempfile.TemporaryDirectory[str]:
-    """Makes a folder on the disk of the target, so that the file can be moved there in one step."""
+def _temporary_folder(target: str, folder: str | None) -> tempfile.TemporaryDirectory[str]:
+    """Makes a folder on the disk of the target, so that the file can be moved into place in one step."""
     try:
         return tempfile.TemporaryDirectory(dir=folder, prefix=".export-")
     except OSError as error:
-        raise UsageError(f"{target}: the folder {folder} takes no file ({reason_of(error)})") from None
+        raise UsageError(f"{target}: cannot write into the folder {folder} ({reason_of(error)})") from None
 
 
-def _writer(target: str, kind: str | None) -> Callable[[pa.RecordBatchReader, str], int]:
-    found = (kind or Path(target).suffix.removeprefix(".")).lower()
+def _writer(target: str, file_format: str | None) -> Callable[[pa.RecordBatchReader, str], int]:
+    found = (file_format or Path(target).suffix.removeprefix(".")).lower()
     if found not in FORMATS:
-        raise UsageError(f"{target}: say with --format whether it shall be {' or '.join(FORMATS)}")
+        raise UsageError(f"{target}: unknown file format; name the file .csv or .parquet, or give --format")
     return _write_csv if found == "csv" else _write_parquet
 
 
@@ -75,11 +75,11 @@ def _write_parquet(reader: pa.RecordBatchReader, path: str) -> int:
 
 
 def _write_csv(reader: pa.RecordBatchReader, path: str) -> int:
-    """Writes RFC 4180, with text that a spreadsheet would run as a formula made plain by an apostrophe."""
+    """Writes RFC 4180; an apostrophe before text that a spreadsheet would run as a formula keeps it text."""
     rows = 0
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow([_plain(name) for name in reader.schema.names])
+        writer.writerow([_harmless(name) for name in reader.schema.names])
         for batch in reader:
             writer.writerows(_rows(batch))
             rows += batch.num_rows
@@ -95,8 +95,8 @@ def _as_cell(value: Any) -> Any:
         return ""
     if isinstance(value, bool | int | float | Decimal):
         return value
-    return _plain(value.isoformat() if hasattr(value, "isoformat") else str(value))
+    return _harmless(value.isoformat() if hasattr(value, "isoformat") else str(value))
 
 
-def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def _harmless(text: str) -> str:
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

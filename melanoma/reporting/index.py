@@ -8,13 +8,13 @@ from melanoma.html_page import escaped, paragraph, section
 from melanoma.reporting import charts, messages
 from melanoma.reporting.page import STYLE
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, Counts
-from melanoma.runs.run_history import Night
+from melanoma.runs.run_history import RunSummary
 from melanoma.table.layout import OutputLayout
 
 _SHOWN, _DRAWN = 1000, 120
 
 
-def write_index(layout: OutputLayout, nights: Sequence[Night]) -> None:
+def write_index(layout: OutputLayout, nights: Sequence[RunSummary]) -> None:
     """Writes the page that shows all nights.
 
     Raises:
@@ -23,7 +23,7 @@ def write_index(layout: OutputLayout, nights: Sequence[Night]) -> None:
     storage.write_bytes(layout.index, page(nights).encode())
 
 
-def page(nights: Sequence[Night]) -> str:
+def page(nights: Sequence[RunSummary]) -> str:
     """Shows the nights of a table, the newest first."""
     shown = list(nights[-_SHOWN:])
     drawn = [_bar(night) for night in shown[-_DRAWN:]]
@@ -44,7 +44,7 @@ def page(nights: Sequence[Night]) -> str:
     return html_page.document("Nights", parts, STYLE, NO_DIAGNOSIS)
 
 
-def _latest(nights: Sequence[Night]) -> str:
+def _latest(nights: Sequence[RunSummary]) -> str:
     if not nights:
         return paragraph("No night has run yet.")
     good = [night for night in nights if night["outcome"] in (COMMITTED, NOTHING_NEW)]
@@ -54,19 +54,19 @@ def _latest(nights: Sequence[Night]) -> str:
     return f'<p class="head bad" role="status">Last night: {_said(nights[-1])}{last}</p>'
 
 
-def _said(night: Night) -> str:
+def _said(night: RunSummary) -> str:
     counts = Counts(**night["counts"])
     tried = f"{counts.scored:,} scored, {counts.failed:,} failed" if night["outcome"] == COMMITTED else ""
     return escaped(", ".join(part for part in (night["outcome"].replace("_", " "), tried) if part))
 
 
-def _kind(night: Night) -> str:
+def _kind(night: RunSummary) -> str:
     if night["outcome"] not in (COMMITTED, NOTHING_NEW):
         return "bad"
     return "look" if night["warnings"] or (night["drift"] or 0) > 0.2 else ""
 
 
-def _bar(night: Night) -> Mapping[str, float | str]:
+def _bar(night: RunSummary) -> Mapping[str, float | str]:
     counts = night["counts"]
     label = (
         f"{night['run_date']}: {counts['scored']:,} scored, {counts['failed']:,} failed, {counts['deferred']:,} put off"
@@ -74,14 +74,14 @@ def _bar(night: Night) -> Mapping[str, float | str]:
     return {part: counts[part] for part in ("scored", "failed", "deferred")} | {"label": label, "mark": _kind(night)}
 
 
-def _table(nights: Sequence[Night]) -> str:
+def _table(nights: Sequence[RunSummary]) -> str:
     names = ("night", "outcome", "scored", "failed", "skipped", "put off", "took", "rate", "drift", "model")
     rows = "".join(_row(night) for night in reversed(nights))
     head = "".join(f"<th>{name}</th>" for name in names)
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _row(night: Night) -> str:
+def _row(night: RunSummary) -> str:
     counts, seconds = night["counts"], night["seconds"]
     tried = counts["scored"] + counts["failed"]
     drift = "" if night["drift"] is None else f"{night['drift']:.2f}"

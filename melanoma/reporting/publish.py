@@ -13,7 +13,7 @@ from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.runs.records import COMMITTED, RunRecord, record_of
 from melanoma.runs.run import ModelRun
-from melanoma.runs.run_history import Night, night_of, read_series, write_series
+from melanoma.runs.run_history import RunSummary, read_series, summary_of, write_series
 from melanoma.table.layout import OutputLayout
 
 DRIFTED = "the probabilities are spread unlike those of the nights before; see the report"
@@ -43,14 +43,14 @@ def leave(model: ModelRun, record: RunRecord, wishes: ReportOptions, is_over_bud
         record = replace(record, warnings=(*record.warnings, DRIFTED))
     storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": facts}))
     storage.write_bytes(layout.report(record.run_id), page(record, facts, is_over_budget).encode())
-    nights = sorted([*nights, night_of(record, facts)], key=lambda night: str(night["run_id"]))
+    nights = sorted([*nights, summary_of(record, facts)], key=lambda night: str(night["run_id"]))
     _mend(layout, nights)
     write_series(layout, nights)
     write_index(layout, nights)
     return facts
 
 
-def _seen_before(nights: Sequence[Night], record: RunRecord) -> list[dict[str, Any]]:
+def _seen_before(nights: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
     same = [
         night["seen"]
         for night in nights
@@ -59,7 +59,7 @@ def _seen_before(nights: Sequence[Night], record: RunRecord) -> list[dict[str, A
     return [seen for seen in same if seen][-_NIGHTS_BEFORE:]
 
 
-def _mend(layout: OutputLayout, nights: Sequence[Night]) -> None:
+def _mend(layout: OutputLayout, nights: Sequence[RunSummary]) -> None:
     """Makes the pages of runs that died before they could."""
     there = {stored.uri for stored in storage.list_files(layout.reports)}
     for night in nights:

@@ -62,9 +62,8 @@ STAGES = ("list", "read", "decode", "infer", "stage", "commit")
 
 
 COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
-
-
 STOPPED, KILLED = "stopped", "killed"
+SUCCESSFUL = frozenset({COMMITTED, NOTHING_NEW})
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,11 @@ class RunRecord:
     warnings: Sequence[str] = ()
     seconds: float | None = None
     reason: str = ""
+
+    @property
+    def is_successful(self) -> bool:
+        """Whether the run committed its rows, or had nothing to commit."""
+        return self.outcome in SUCCESSFUL
 
 
 def write_record(layout: OutputLayout, record: RunRecord) -> None:

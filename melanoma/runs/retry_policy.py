@@ -1,16 +1,16 @@
-"""When a photograph whose failure may heal is tried again: on the next three nights, then once a week."""
+"""When a failed photograph that may heal is retried: daily at first, then once a week."""
 
 import datetime
 
-NIGHTS_IN_A_ROW = 3
-_NIGHT, _WEEK = datetime.timedelta(days=1), datetime.timedelta(days=7)
+DAILY_RETRIES = 3
+DAYS_AT_FIRST, DAYS_LATER = 1, 7
 
 
 def next_try(attempts: int, last: datetime.date) -> datetime.date:
-    """Gives the first night on which a photograph is due again.
+    """Returns the date of the first run that retries a photograph.
 
     Args:
-        attempts: That failed so far, at least 1.
-        last: Date of the night of the last one.
+        attempts: Number of failed attempts so far, at least 1.
+        last: Date of the run that made the last one.
     """
-    return last + (_NIGHT if attempts <= NIGHTS_IN_A_ROW else _WEEK)
+    return last + datetime.timedelta(days=DAYS_AT_FIRST if attempts <= DAILY_RETRIES else DAYS_LATER)

@@ -25,8 +25,8 @@ def table(tmp_path: Path, bundle_uri: str) -> str:
     return str(tmp_path / "out")
 
 
-def does(table: str, path: Path | str, days: int = 1, look: bool = True) -> tuple[str, str]:
-    (outlook,) = explain(table_in(table), str(path), TONIGHT + datetime.timedelta(days=days), look).outlooks
+def does(table: str, path: Path | str, days: int = 1, check_store: bool = True) -> tuple[str, str]:
+    (outlook,) = explain(table_in(table), str(path), TONIGHT + datetime.timedelta(days=days), check_store).outlooks
     return outlook.does, outlook.why
 
 
@@ -39,7 +39,7 @@ def test_every_attempt_is_told_in_order(
     assert main(["explain", table, str(path)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"file://{path}\n") and said.count("attempt 1: scored") == 2
-    assert "not a diagnosis" in said and "skip: this version of it has been scored" in said
+    assert "not a diagnosis" in said and "skip: this version is already scored" in said
     assert main(["explain", table, str(path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert [row["attempt"] for row in document["rows"]] == [1, 1] and document["next_night"][0]["does"] == "skip"
@@ -52,7 +52,7 @@ def test_a_hash_of_a_report_is_as_good_as_the_name(
     assert main(["explain", table, Pseudonyms.of_table(layout_of(table)).pseudonym(uri)]) == 0
     assert capsys.readouterr().out.startswith(uri)
     assert main(["explain", table, "0123456789ab"]) == 2
-    assert "no photograph of the table has that hash" in capsys.readouterr().err
+    assert "no photograph in this score table has that pseudonym" in capsys.readouterr().err
 
 
 def test_what_is_foretold_comes_true(tmp_path: Path, table: str, bundle_uri: str) -> None:
@@ -61,10 +61,10 @@ def test_what_is_foretold_comes_true(tmp_path: Path, table: str, bundle_uri: str
     changed.write_bytes(photograph(78))
     gone.unlink()
     assert does(table, changed)[0] == "score"
-    assert does(table, changed, look=False)[0] == "skip"
-    assert does(table, gone) == ("nothing", "the store has it no more, and a listing will not show it")
+    assert does(table, changed, check_store=False)[0] == "skip"
+    assert does(table, gone) == ("nothing", "it is no longer in the store, so it will not be listed")
     kind, why = does(table, folder / "broken.jpg")
-    assert kind == "skip" and "empty does not heal" in why
+    assert kind == "skip" and "empty is not retried until the file is replaced" in why
     record = night(folder, table, bundle_uri, run=start(table, bundle_uri, nights=1))
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
 
@@ -77,20 +77,20 @@ def test_the_next_try_of_what_may_heal_is_dated(tmp_path: Path, bundle_uri: str)
     table, sources = str(tmp_path / "out"), [Manifest(str(tmp_path / "m.csv"))]
     for number in range(5):
         night(sources, table, bundle_uri, run=start(table, bundle_uri, nights=number))
-    found = explain(table_in(table), f"{tmp_path}/absent.jpg", TONIGHT + datetime.timedelta(days=5), look=False)
+    found = explain(table_in(table), f"{tmp_path}/absent.jpg", TONIGHT + datetime.timedelta(days=5), check_store=False)
     assert [row["attempt"] for row in found.rows] == [1, 2, 3, 4]
-    assert "is tried again from 2026-01-12 on, after 4 attempts" in found.outlooks[0].why
-    due = explain(table_in(table), f"{tmp_path}/absent.jpg", datetime.date(2026, 1, 12), look=False)
+    assert "after 4 attempts; the next retry is due on 2026-01-12" in found.outlooks[0].why
+    due = explain(table_in(table), f"{tmp_path}/absent.jpg", datetime.date(2026, 1, 12), check_store=False)
     assert due.outlooks[0].does == "try again" and "attempt 5" in due.outlooks[0].why
 
 
 def test_a_forgotten_photograph_stays_so(tmp_path: Path, table: str) -> None:
     Forgotten.add(layout_of(table), [f"file://{tmp_path}/in/lesion-0000.jpg"])
-    assert does(table, tmp_path / "in" / "lesion-0000.jpg") == ("skip", "it was forgotten, for good")
+    assert does(table, tmp_path / "in" / "lesion-0000.jpg") == ("skip", "it was forgotten for good")
 
 
 def test_an_unknown_photograph_is_a_mistake(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", table, "/nowhere/x.jpg"]) == 2
     said = capsys.readouterr().err
-    assert "the table knows no such photograph" in said and "/nowhere" not in said
+    assert "no such photograph in the score table" in said and "/nowhere" not in said
     assert main(["explain", "/nowhere/table", "/nowhere/x.jpg"]) == 2

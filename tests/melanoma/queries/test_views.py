@@ -1,20 +1,24 @@
-"""The views of the score table: what is newest, what counts, what failed, and what happened each night."""
+"""The views of the score table: what is newest, what is current, what failed; SQL reaches them and nothing else."""
 
-import csv
 import datetime
+import warnings
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 
-from melanoma.errors import UsageError
+from jobs import query as query_command
+from melanoma.errors import MAY_HEAL, ErrorKind, UsageError
 from melanoma.model.bundle import to_json
 from melanoma.queries import views
-from melanoma.queries.exports import export
+from melanoma.queries.text_table import as_text
 from melanoma.runs.records import COMMITTED, Counts, RunRecord
+from melanoma.runs.retry_policy import DAILY_RETRIES, next_try
 from melanoma.storage import write_bytes
+from melanoma.table.score_table import ScoreTable
+from tests.helpers import ROOT
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.score_rows import commit, failed, row
 
@@ -27,11 +31,11 @@ def at(hours: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory: pytest.TempPathFactory) -> str:
-    uri = str(tmp_path_factory.mktemp("views") / "scores")
+def table(tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
+    folder = tmp_path_factory.mktemp("views") / "scores"
     heals = {"error_kind": "timeout"}
     commit(
-        uri,
+        folder,
         [
             row("once", **at(0)),
             row("twice", **at(0)),
@@ -48,33 +52,46 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> str:
             row("once", model_id=OTHER, top_label="melanoma", run_id="20260103T000000Z-00000000", **at(1)),
         ],
     )
-    return uri
+    return table_in(folder)
 
 
-def column(table: str, sql: str, name: str = "image_id") -> list[Any]:
-    return [str(value).removeprefix("DOE-") for value in views.query(table_in(table), sql)[name].to_pylist()]
+def column(table: ScoreTable, sql: str, name: str = "image_id") -> list[Any]:
+    return [str(value).removeprefix("DOE-") for value in views.query(table, sql)[name].to_pylist()]
 
 
-def test_latest_is_the_newest_success_of_each_photograph_and_model(table: str) -> None:
+def test_a_query_returns_the_rows_of_the_table(table: ScoreTable) -> None:
+    answer = views.query(table, "SELECT status, count(*) AS n FROM scores GROUP BY ALL ORDER BY n")
+    assert answer.to_pylist() == [{"status": "failed", "n": 6}, {"status": "scored", "n": 7}]
+    assert views.query(table, "SELECT sum(p_melanoma) AS p FROM scores")["p"].to_pylist() == [pytest.approx(1.75)]
+
+
+def test_latest_is_the_newest_success_of_each_photograph_and_model(table: ScoreTable) -> None:
     assert column(table, f"FROM latest WHERE model_id != '{OTHER}' ORDER BY image_id") == [
         *("broke", "gone", "healed", "once", "twice")
     ]
     assert column(table, "SELECT top_label FROM latest WHERE image_id = 'DOE-twice'", "top_label") == ["melanoma"]
     assert column(table, "FROM latest WHERE newer_failed ORDER BY image_id") == ["broke", "gone"]
     assert column(table, "FROM latest WHERE gone") == ["gone"]
-    assert "_place" not in views.query(table_in(table), "FROM latest LIMIT 1").column_names
+    assert "_place" not in views.query(table, "FROM latest LIMIT 1").column_names
 
 
-def test_current_is_the_latest_of_the_promoted_model(table: str) -> None:
-    assert len(column(table, "FROM current")) == 5
-    version = table_in(table).promote(OTHER)
-    assert version and column(table, "FROM current") == ["once"]
-    table_in(table).promote("m-000000000001")
-    assert len(column(table, "FROM current")) == 5
+def test_the_query_in_the_data_dictionary_finds_the_newest_successes(table: ScoreTable) -> None:
+    page = (ROOT / "docs" / "use" / "output.md").read_text(encoding="utf-8")
+    sql = page.split("```sql\n")[1].split("```")[0]
+    assert sorted(column(table, sql)) == sorted(column(table, "FROM latest"))
 
 
-def test_failures_are_what_failed_last_and_when_it_is_tried_again(table: str) -> None:
-    found = {found["image_id"]: found for found in views.query(table_in(table), "FROM failures").to_pylist()}
+def test_current_is_the_latest_of_the_promoted_model(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a"), row("b"), row("a", model_id=OTHER, run_id="20260103T000000Z-00000000")])
+    assert column(table_in(tmp_path), "FROM current ORDER BY image_id") == ["a", "b"]
+    table_in(tmp_path).promote(OTHER)
+    assert column(table_in(tmp_path), "FROM current") == ["a"]
+    table_in(tmp_path).promote("m-000000000001")
+    assert len(column(table_in(tmp_path), "FROM current")) == 2
+
+
+def test_failures_are_the_latest_failures_with_the_date_of_the_next_retry(table: ScoreTable) -> None:
+    found = {found["image_id"]: found for found in views.query(table, "FROM failures").to_pylist()}
     assert sorted(found) == ["DOE-broke", "DOE-gone", "DOE-slow", "DOE-slower"]
     slow, slower, broke = found["DOE-slow"], found["DOE-slower"], found["DOE-broke"]
     assert (slow["attempts"], slow["may_heal"], str(slow["next_try"])) == (2, True, "2026-01-04")
@@ -83,61 +100,123 @@ def test_failures_are_what_failed_last_and_when_it_is_tried_again(table: str) ->
     assert (broke["may_heal"], broke["next_try"], broke["scored_before"]) == (False, None, True)
 
 
-def test_nights_are_the_records_of_the_runs(tmp_path: Path) -> None:
-    uri = str(tmp_path / "scores")
-    commit(uri, [row("a")])
-    assert views.query(table_in(uri), "FROM nights").num_rows == 0
+def test_failures_follow_the_retry_policy_for_every_attempt_and_error_kind(tmp_path: Path) -> None:
+    kinds = [{**failed(kind.value), "error_kind": kind.value} for kind in ErrorKind]
+    attempts = range(1, DAILY_RETRIES + 3)
+    tries = [{**failed(f"try-{n}", attempt=n), "error_kind": "timeout"} for n in attempts]
+    commit(tmp_path, [*kinds, *tries])
+    found = {entry["image_id"]: entry for entry in views.query(table_in(tmp_path), "FROM failures").to_pylist()}
+    for kind in ErrorKind:
+        entry = found[f"DOE-{kind.value}"]
+        assert entry["may_heal"] == (kind in MAY_HEAL) == (entry["next_try"] is not None), kind
+    date = datetime.date(2026, 1, 2)
+    assert [found[f"DOE-try-{n}"]["next_try"] for n in attempts] == [next_try(n, date) for n in attempts]
+
+
+def test_nights_are_read_from_the_records_of_the_runs(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")])
+    assert views.query(table_in(tmp_path), "FROM nights").num_rows == 0
     record = RunRecord("20260102T030405Z-00000000", "2026-01-02", OTHER, COMMITTED, Counts(5, 3, 2), seconds=2.5)
-    write_bytes(layout_of(uri).record(record.run_id), to_json(asdict(record)))
-    write_bytes(layout_of(uri).record("damaged"), b"{")
-    (night,) = views.query(table_in(uri), "SELECT * FROM Nights").to_pylist()
-    assert (night["run_id"], night["scored"], night["failed"], night["seconds"]) == (record.run_id, 3, 2, 2.5)
-    assert night["started_at"] == datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
-    assert str(night["run_date"]) == "2026-01-02"
+    write_bytes(layout_of(tmp_path).record(record.run_id), to_json(asdict(record)))
+    write_bytes(layout_of(tmp_path).record("damaged"), b"{")
+    (run,) = views.query(table_in(tmp_path), "SELECT * FROM Nights").to_pylist()
+    assert (run["run_id"], run["scored"], run["failed"], run["seconds"]) == (record.run_id, 3, 2, 2.5)
 
 
-FORMULAS = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", '=cmd|"/c"!A1']
-
-
-def test_text_that_a_spreadsheet_would_run_is_made_plain_and_numbers_stay_numbers(tmp_path: Path) -> None:
-    uri, target = str(tmp_path / "scores"), tmp_path / "answer.csv"
-    commit(uri, [row(str(place), error=text) for place, text in enumerate(FORMULAS)])
-    texts = "'a\"b,c' || chr(10) || 'd' AS t, NULL AS e"
-    sql = f'SELECT error AS "=name", -p_nevus AS n, -0.5 AS d, {texts} FROM scores ORDER BY image_id'  # noqa: S608
-    assert export(table_in(uri), sql, str(target)) == len(FORMULAS)
-    lines = target.read_bytes().decode().split("\r\n")
-    assert lines[0] == "'=name,n,d,t,e"
-    assert lines[1] == '\'=1+1,-0.75,-0.5,"a""b,c\nd",'
-    assert target.read_bytes().count(b"\r\n") == len(FORMULAS) + 1
-    with target.open(newline="", encoding="utf-8") as file:
-        assert [record[0] for record in csv.reader(file)][1:] == [f"'{text}" for text in FORMULAS]
-
-
-def test_an_export_is_one_plain_file_with_the_raw_values(table: str, tmp_path: Path) -> None:
-    target = tmp_path / "latest.parquet"
-    target.write_bytes(b"yesterday's")
-    assert export(table_in(table), "FROM latest", str(target)) == 6
-    assert sorted(pq.read_table(target)["image_id"].to_pylist())[0] == "DOE-broke"
-    assert [path.name for path in tmp_path.iterdir()] == ["latest.parquet"]
-
-
-def test_an_export_that_fails_leaves_yesterdays(table: str, tmp_path: Path) -> None:
-    target = tmp_path / "latest.parquet"
-    target.write_bytes(b"yesterday's")
-    with pytest.raises(UsageError, match="cannot be answered"):
-        export(table_in(table), "SELECT error('x') FROM latest", str(target))
-    assert target.read_bytes() == b"yesterday's" and [path.name for path in tmp_path.iterdir()] == ["latest.parquet"]
+@pytest.mark.parametrize("view", query_command._VIEWS)
+def test_every_view_that_the_command_offers_can_be_queried(table: ScoreTable, view: str) -> None:
+    assert views.query(table, f"FROM {view}").num_columns > 10
 
 
 @pytest.mark.parametrize(
-    ("sql", "name", "complaint"),
+    "sql",
     [
-        ("FROM latest", "x.xlsx", "csv or parquet"),
-        ("FROM latest", "absent/x.csv", "is not there"),
-        ("SELECT nothing FROM latest", "x.csv", "nothing"),
+        "SELECT * FROM '{folder}/secret.csv'",
+        "SELECT * FROM read_csv('{folder}/secret.csv')",
+        "SELECT * FROM read_text('{folder}/secret.csv')",
+        "SELECT * FROM read_blob('{folder}/*')",
+        "SELECT * FROM read_parquet('{folder}/**/*.parquet')",
+        "SELECT * FROM read_json('{folder}/secret.csv')",
+        "SELECT * FROM sniff_csv('{folder}/secret.csv')",
+        "SELECT * FROM glob('{folder}/*')",
+        "SELECT * FROM 'https://example.org/x.csv'",
+        "SELECT * FROM 's3://bucket/x.parquet'",
+        "COPY scores TO '{folder}/out.csv'",
+        "COPY (SELECT 1) TO '{folder}/out.parquet' (FORMAT parquet)",
+        "CREATE TABLE t (a TEXT); COPY t FROM '{folder}/secret.csv'",
+        "EXPORT DATABASE '{folder}/out'",
+        "IMPORT DATABASE '{folder}/out'",
+        "ATTACH '{folder}/out.duckdb' AS other",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "LOAD '{folder}/secret.csv'",
+        "CREATE SECRET (TYPE s3)",
+        "SET enable_external_access = true",
+        "RESET enable_external_access",
+        "SET lock_configuration = false",
+        "SET home_directory = '{folder}'",
+        "SET allowed_directories = ['{folder}']",
+        "SET python_enable_replacements = true",
+        "PRAGMA enable_profiling",
+        "CALL enable_logging(storage = 'file', storage_path = '{folder}/out')",
+        "SELECT getenv('HOME')",
+        "FROM delta_scan('{folder}/scores')",
+        "INSERT INTO scores VALUES (1)",
+        "DELETE FROM scores",
+        "UPDATE scores SET status = 'scored'",
+        "SELECT nothing FROM scores",
+        "SELEC 1",
+        "SELECT 'x'::INTEGER",
+        "SELECT $1",
     ],
 )
-def test_what_cannot_be_exported_is_refused(table: str, tmp_path: Path, sql: str, name: str, complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
-        export(table_in(table), sql, str(tmp_path / name))
-    assert not list(tmp_path.iterdir())
+def test_nothing_but_the_views_can_be_reached(tmp_path: Path, table: ScoreTable, sql: str) -> None:
+    (tmp_path / "secret.csv").write_text("a\nsecret-of-another-file\n")
+    with pytest.raises(UsageError, match="the query failed") as caught:
+        views.query(table, sql.format(folder=tmp_path))
+    assert "secret-of-another-file" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.csv"]
+
+
+secret = pa.table({"a": ["secret-of-this-process"]})
+
+
+@pytest.mark.parametrize("name", ["secret", "dataset", "connection", "promoted"])
+def test_variables_of_this_process_cannot_be_reached(table: ScoreTable, name: str) -> None:
+    """DuckDB looks for tables among Python's variables unless that is switched off."""
+    with pytest.raises(UsageError, match=f"{name} does not exist"):
+        views.query(table, f"FROM {name}")
+
+
+def test_no_statement_changes_the_table(table: ScoreTable) -> None:
+    before = views.query(table, "FROM scores").sort_by([("image_id", "ascending"), ("scored_at", "ascending")])
+    for sql in ("DROP VIEW scores", "CREATE OR REPLACE VIEW scores AS SELECT 1", "CREATE TABLE x AS FROM scores"):
+        views.query(table, sql)
+    after = views.query(table, "FROM scores").sort_by([("image_id", "ascending"), ("scored_at", "ascending")])
+    assert after.equals(before)
+
+
+def test_a_missing_table_says_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
+        views.query(ScoreTable.in_folder(str(tmp_path)), "SELECT 1")
+
+
+def test_a_stream_delivers_the_whole_result_in_batches(table: ScoreTable) -> None:
+    with views.stream(table, "FROM range(300000)") as reader:
+        sizes = [batch.num_rows for batch in reader]
+    assert sum(sizes) == 300_000 and len(sizes) > 1
+
+
+def test_a_statement_without_a_result_cannot_be_streamed(table: ScoreTable) -> None:
+    with pytest.raises(UsageError, match="begin it with SELECT or FROM"), views.stream(table, " ; "):
+        pass
+
+
+@pytest.mark.parametrize(
+    "sql", ["FROM scores", "SELECT count(*) FROM scores", "SELECT 1 WHERE false", "SELECT 1 a, 2 a"]
+)
+def test_a_query_emits_no_warning(table: ScoreTable, sql: str, capfd: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        as_text(views.query(table, sql))
+    assert capfd.readouterr() == ("", "")

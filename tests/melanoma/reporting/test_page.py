@@ -11,7 +11,7 @@ from melanoma.reporting import index, messages, metrics
 from melanoma.reporting.facts import bottleneck
 from melanoma.reporting.page import page
 from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STAGES, STOPPED, STORE_DOWN, Counts, RunRecord, Stage
-from melanoma.runs.run_history import night_of
+from melanoma.runs.run_history import summary_of
 
 COUNTS = Counts(listed=20, scored=10, failed=3, skipped=4, duplicates=1, deferred=2, ignored=5)
 RECORD = RunRecord(
@@ -159,7 +159,7 @@ def nights(count: int) -> list[dict[str, object]]:
         replace(RECORD, run_id=f"202601{n // 60:02}T{n % 60:02}0000Z-00000000", outcome=outcomes[n % 3])
         for n in range(count)
     ]
-    return [night_of(record, {}) for record in records]
+    return [summary_of(record, {}) for record in records]
 
 
 def test_the_index_shows_the_newest_night_first_and_links_each_report() -> None:

@@ -1,0 +1,39 @@
+"""Lays the result of a query out for a terminal."""
+
+import pyarrow as pa
+
+from melanoma.terminal import printable
+
+
+def as_text(table: pa.Table, max_rows: int = 50) -> str:
+    """Returns a table as aligned text: numbers to the right, null as `-`, no control characters.
+
+    Args:
+        table: Any table; two columns may have the same name.
+        max_rows: Number of rows to show; a last line says how many more there are.
+    """
+    if not table.num_columns:
+        return "(no result)"
+    shown = [column.to_pylist() for column in table.slice(0, max_rows).columns]
+    rows = [[_cell(value) for value in row] for row in zip(*shown, strict=True)]
+    cells = [[printable(name) for name in table.schema.names], *rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    is_number = [pa.types.is_integer(field.type) or pa.types.is_floating(field.type) for field in table.schema]
+    lines = [_line(row, widths, is_number) for row in cells]
+    lines.insert(1, "  ".join("-" * width for width in widths))
+    more = table.num_rows - len(rows)
+    return "\n".join([*lines, f"… and {more:,} more rows"] if more else lines)
+
+
+def _line(cells: list[str], widths: list[int], is_number: list[bool]) -> str:
+    aligned = [
+        cell.rjust(width) if right else cell.ljust(width)
+        for cell, width, right in zip(cells, widths, is_number, strict=True)
+    ]
+    return "  ".join(aligned).rstrip()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "-"
+    return printable(f"{value:.4g}" if isinstance(value, float) else str(value))
