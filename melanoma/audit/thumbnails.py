@@ -7,7 +7,7 @@ from melanoma.errors import ImageError, ReadError
 from melanoma.images import encoding
 from melanoma.images.decoding import ImageSpec, decode, read_header
 
-_HEIGHT, _MAX_WIDTH = 132, 220  # pixels
+_HEIGHT, _MAX_WIDTH = 132, 220  # pixels; the header check refuses photographs narrower than a twentieth of their height
 
 
 def thumbnail(uri: str) -> str | None:
@@ -16,7 +16,7 @@ def thumbnail(uri: str) -> str | None:
         data = storage.read_bytes(uri)
         header = read_header(data)
         width, height = header.upright_size
-        pixels = decode(data, ImageSpec(_HEIGHT, max(1, min(_MAX_WIDTH, round(_HEIGHT * width / height)))), header)
+        pixels = decode(data, ImageSpec(_HEIGHT, min(_MAX_WIDTH, round(_HEIGHT * width / height))), header)
     except (ImageError, ReadError):
         return None
     return f"data:image/jpeg;base64,{base64.b64encode(encoding.encode(pixels, 'jpeg', 72)).decode()}"

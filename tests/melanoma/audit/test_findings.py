@@ -1,0 +1,13 @@
+"""The words that stand in findings.csv, audit.json and after --fail-on, which other programs read."""
+
+from melanoma.audit.findings import Basis, Finding, Kind
+
+
+def test_the_words_of_the_files_never_change() -> None:
+    assert [str(kind) for kind in Kind] == ["leak", "labels", "groups", "duplicate", "broken"]
+    assert [str(basis) for basis in Basis] == ["content", "near_duplicate", "id", "group", "reference", "decoder"]
+
+
+def test_a_finding_about_one_photograph_needs_no_second() -> None:
+    finding = Finding(Kind.BROKEN, Basis.DECODER, 3, detail="truncated")
+    assert (finding.second, finding.distance) == (None, None)
