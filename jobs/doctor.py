@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checks(args: argparse.Namespace) -> Iterator[Any]:
-    from jobs.nightly.night import sources_of
+    from jobs.nightly.options import ScoringOptions
+    from jobs.nightly.plan import sources_of
     from melanoma.model.bundle import load_bundle
     from melanoma.operations import preflight
     from melanoma.operations.preflight import Check, Result, guarded
@@ -66,7 +67,7 @@ def _checks(args: argparse.Namespace) -> Iterator[Any]:
 
     def listing() -> "Check":
         nonlocal listed
-        listed = preflight.list_some(sources_of(args, layout))
+        listed = preflight.list_some(sources_of(ScoringOptions.from_args(args), layout))
         return preflight.check_listing(listed)
 
     yield guarded("listing", "check --images, and the credentials of its store", listing)

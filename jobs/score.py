@@ -12,10 +12,11 @@ from jobs.console.arg_types import clock, date, duration, share, whole
 from jobs.console.exit_codes import NOTHING_COMMITTED, OK, OVER_BUDGET
 from jobs.nightly import progress, publishing, summary
 from jobs.nightly.flags import add_night
+from jobs.nightly.options import NightlyOptions
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 
 if TYPE_CHECKING:
-    from jobs.nightly.night import NightPlan
+    from jobs.nightly.plan import RunPlan
 
 _FEW_FAILURES = 10
 
@@ -42,61 +43,61 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
     """Scores what is new and returns the exit code."""
-    args = argparse.Namespace(**vars(args), beam_options=list(beam_options))
-    publishing.check(args)
+    options = NightlyOptions.from_args(args, beam_options=beam_options)
+    publishing.check(options)
     try:
         with sigterm.terminable():
-            return _run(args)
+            return _run(options)
     except MelanomaError as error:
-        _warn(publishing.tell_failure(error, args))
+        _warn(publishing.tell_failure(error, options))
         raise
 
 
-def _run(args: argparse.Namespace) -> int:
-    from jobs.nightly import night  # pyarrow and Delta Lake: not needed to print the help
+def _run(options: NightlyOptions) -> int:
+    from jobs.nightly import launch  # pyarrow and Delta Lake: not needed to print the help
+    from jobs.nightly.plan import prepare, rehearse
 
     began = time.monotonic()
     try:
-        if args.dry_run:
-            plan = night.prepare(args)
+        plan = prepare(options)
+        if options.dry_run:
             _warn(plan.warnings)
-            print(summary.settings(args))
-            print(summary.dry_run(plan, night.rehearse(plan, args.limit)))
+            print(summary.settings(options))
+            print(summary.dry_run(plan, rehearse(plan, options.limit)))
             return OK
-        plan = night.prepare(args)
-        with night.alone(plan):
-            return _score(plan, args, began)
+        with launch.alone(plan):
+            return _score(plan, options, began)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
             raise UsageError(f"a root vanished while it was listed: {error.detail}") from None
         raise NothingCommittedError(f"listing stopped: {error.detail}; nothing was committed") from None
 
 
-def _score(plan: "NightPlan", args: argparse.Namespace, began: float) -> int:
-    from jobs.nightly import night
+def _score(plan: "RunPlan", options: NightlyOptions, began: float) -> int:
+    from jobs.nightly import launch
 
     _warn(plan.warnings)
     for run in plan.runs:
         _say(f"Run {run.run_id}: model {run.model_id}, table {run.layout.root}")
     try:
         with progress.watching(plan.runs[0]) as watch:
-            records = night.score(plan, args)
+            records = launch.score(plan, options)
     except KeyboardInterrupt:
-        night.record_stop(plan, "it was stopped before it had begun to score")
+        launch.record_stop(plan, "it was stopped before it had begun to score")
         raise
     except MelanomaError:
-        ended = publishing.with_time(night.ended_early(plan), time.monotonic() - began, plan.warnings)
-        _warn(publishing.leave_reports(plan.models, ended, [False] * len(ended), args)[0])
+        ended = publishing.with_time(launch.ended_early(plan), time.monotonic() - began, plan.warnings)
+        _warn(publishing.leave_reports(plan.models, ended, [False] * len(ended), options)[0])
         raise
     sigterm.finish()
     codes = [
-        exit_code(record.outcome, record.counts.scored, record.counts.failed, args.max_failed) for record in records
+        exit_code(record.outcome, record.counts.scored, record.counts.failed, options.max_failed) for record in records
     ]
     for model, record in zip(plan.models, records, strict=True):
         _say(summary.night(model, record, watch.seconds))
-    warnings = [*plan.warnings, *night.tidy(records, plan.layout)]
+    warnings = [*plan.warnings, *launch.tidy(records, plan.layout)]
     records = publishing.with_time(records, time.monotonic() - began, warnings)
-    _warn(publishing.leave(plan.models, records, [code == OVER_BUDGET for code in codes], args))
+    _warn(publishing.leave(plan.models, records, [code == OVER_BUDGET for code in codes], options))
     return max(codes)
 
 

@@ -1,5 +1,6 @@
 """From batches of pixels to scores, through Beam's own RunInference."""
 
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +13,8 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 from melanoma.ingest.loading import Batch
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
+from melanoma.runs.failures import recorded
+from melanoma.runs.run import Run
 
 if TYPE_CHECKING:
     from melanoma.model.engine import Engine
@@ -50,21 +53,23 @@ class BundleRef:
 class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
     """Loads a bundle once a process and scores ready batches, which Beam must not batch again."""
 
-    def __init__(self, bundle: BundleRef, batch_size: int) -> None:
+    def __init__(self, bundle: BundleRef, batch_size: int, run: Run | None = None) -> None:
         """Names the bundle.
 
         Args:
             bundle: What to load.
             batch_size: The one batch shape of the frozen network.
+            run: Which an error ends; None for no run.
         """
         super().__init__()
-        self._bundle, self._batch_size = bundle, batch_size
+        self._bundle, self._batch_size, self._run = bundle, batch_size, run
 
     def load_model(self) -> "Engine":
         """Loads the bundle and checks it against its golden phantoms."""
         from melanoma.model.engine import load_engine  # TensorFlow: only where a network runs
 
-        return load_engine(load_bundle(self._bundle.uri, self._bundle.digest), self._batch_size)
+        with contextlib.nullcontext() if self._run is None else recorded(self._run):
+            return load_engine(load_bundle(self._bundle.uri, self._bundle.digest), self._batch_size)
 
     def run_inference(
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
@@ -88,14 +93,24 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
         return "melanoma"
 
 
+@dataclass(eq=False)
 class InferBatches(beam.PTransform):
-    """Scores batches with a bundle's network. Input: `Batch`. Output: `ScoredBatch`."""
+    """Scores batches with a bundle's network. Input: `Batch`. Output: `ScoredBatch`.
 
-    def __init__(self, bundle: BundleRef, batch_size: int = 32) -> None:
-        """Names the bundle; `batch_size` must be that of `LoadImages` or above."""
+    Attributes:
+        bundle: What to load.
+        batch_size: That of `LoadImages` or above.
+        run: Which an error ends; None for no run.
+    """
+
+    bundle: BundleRef
+    batch_size: int = 32
+    run: Run | None = None
+
+    def __post_init__(self) -> None:
+        """Lets Beam name the transform."""
         super().__init__()
-        self._bundle, self._batch_size = bundle, batch_size
 
-    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+    def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[ScoredBatch]:
         """Wires RunInference."""
-        return batches | "RunInference" >> RunInference(BundleHandler(self._bundle, self._batch_size))
+        return batches | "RunInference" >> RunInference(BundleHandler(self.bundle, self.batch_size, self.run))

@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import apache_beam as beam
@@ -12,7 +13,7 @@ from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import ImageRef, digest_of
-from melanoma.ingest.loading import Chunk, Task, defer, load_batches
+from melanoma.ingest.loading import Batch, Chunk, Task, defer, load_batches
 from melanoma.ingest.threads import default_threads
 from melanoma.runs.planning import ListingSummary
 
@@ -20,34 +21,37 @@ _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8
 
 
+@dataclass(eq=False)
 class ChunkTasks(beam.PTransform):
     """Groups tasks into chunks by a hash of their URI, so that two refs to one photograph meet.
 
-    What the night before put off gets chunks of its own, with the lowest numbers. Input: `Task`. Output: `Chunk`.
+    What an earlier run deferred gets chunks of its own, with the lowest numbers. Input: `Task`. Output: `Chunk`.
+
+    Attributes:
+        summary: One `ListingSummary`, of the whole run.
+        chunk_size: Photographs in a chunk, on average; None for an eighth of a worker's share, 64 to 1000.
+        workers: Number of worker processes.
+
+    Raises:
+        ValueError: `chunk_size` or `workers` is below 1.
     """
 
-    def __init__(self, found: beam.PCollection, chunk_size: int | None = None, workers: int = 1) -> None:
-        """Says how large chunks are.
+    summary: beam.PCollection[ListingSummary]
+    chunk_size: int | None = None
+    workers: int = 1
 
-        Args:
-            found: One `Found`, of the whole night.
-            chunk_size: Photographs in a chunk, on average; None for an eighth of a worker's share, 64 to 1000.
-            workers: Of the runner.
-
-        Raises:
-            ValueError: Either is below 1.
-        """
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
         super().__init__()
-        if workers < 1 or (chunk_size is not None and chunk_size < 1):
-            raise ValueError(f"chunk_size {chunk_size} and workers {workers} must be at least 1")
-        self._found, self._chunk_size, self._workers = found, chunk_size, workers
+        if self.workers < 1 or (self.chunk_size is not None and self.chunk_size < 1):
+            raise ValueError(f"chunk_size {self.chunk_size} and workers {self.workers} must be at least 1")
 
-    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
+    def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Chunk]:
         """Wires key and group."""
-        found = beam.pvalue.AsSingleton(self._found)
+        summary = beam.pvalue.AsSingleton(self.summary)
         return (
             tasks
-            | "KeyByChunk" >> beam.Map(_key, found, self._chunk_size, self._workers)
+            | "KeyByChunk" >> beam.Map(_key, summary, self.chunk_size, self.workers)
             | "GroupChunk" >> beam.GroupByKey()
             | "AsChunk" >> beam.MapTuple(_chunk)
         )
@@ -59,11 +63,11 @@ def chunk_count(images: int, chunk_size: int | None, workers: int) -> int:
     return max(1, round(images / size))
 
 
-def _key(task: Task, found: ListingSummary, chunk_size: int | None, workers: int) -> tuple[int, Task]:
-    first = chunk_count(found.leftovers, chunk_size, workers) if found.leftovers else 0
-    if task.is_leftover:
+def _key(task: Task, summary: ListingSummary, chunk_size: int | None, workers: int) -> tuple[int, Task]:
+    first = chunk_count(summary.deferred, chunk_size, workers) if summary.deferred else 0
+    if task.was_deferred:
         return _hash(task.ref.uri) % first, task
-    return first + _hash(task.ref.uri) % chunk_count(found.tasks - found.leftovers, chunk_size, workers), task
+    return first + _hash(task.ref.uri) % chunk_count(summary.tasks - summary.deferred, chunk_size, workers), task
 
 
 def _hash(uri: str) -> int:
@@ -74,19 +78,25 @@ def _chunk(number: int, tasks: Iterable[Task]) -> Chunk:
     return Chunk(number, tuple(tasks))
 
 
+@dataclass(eq=False)
 class InTurn(beam.PTransform):
-    """Hands every worker its chunks by number, lowest first. Input and output: `Chunk`."""
+    """Hands every worker its chunks by number, lowest first. Input and output: `Chunk`.
 
-    def __init__(self, workers: int) -> None:
-        """Takes the number of workers."""
+    Attributes:
+        workers: Number of worker processes.
+    """
+
+    workers: int
+
+    def __post_init__(self) -> None:
+        """Lets Beam name the transform."""
         super().__init__()
-        self._workers = workers
 
-    def expand(self, chunks: beam.PCollection) -> beam.PCollection:
+    def expand(self, chunks: beam.PCollection[Chunk]) -> beam.PCollection[Chunk]:
         """Wires one group a worker; a chunk holds names, so that even a million of them are no load."""
         return (
             chunks
-            | "KeyByWorker" >> beam.Map(lambda chunk, workers: (chunk.number % workers, chunk), self._workers)
+            | "KeyByWorker" >> beam.Map(lambda chunk, workers: (chunk.number % workers, chunk), self.workers)
             | "GroupWorker" >> beam.GroupByKey()
             | "Sort" >> beam.FlatMapTuple(_by_number)
         )
@@ -96,40 +106,38 @@ def _by_number(_: int, chunks: Iterable[Chunk]) -> list[Chunk]:
     return sorted(chunks, key=lambda chunk: chunk.number)
 
 
+@dataclass(eq=False)
 class LoadImages(beam.PTransform):
     """Reads photographs once and decodes them for each model, ahead of whoever consumes the batches.
 
     Input: `Chunk`, or single photographs as `ImageRef` or URI. Output: a list with a PCollection of `Batch` for each
-    model; a batch never reaches across chunks. A chunk that would begin after the deadline is put off.
+    model; a batch never reaches across chunks. A chunk that would begin after the deadline is deferred.
+
+    Attributes:
+        specs: What the decoder must deliver to each model.
+        batch_size: Decoded photographs in a full batch.
+        threads: That read and decode; None for two a core from a local disk, 16 or more from a distant store.
+        deadline: UTC; None for none.
+
+    Raises:
+        ValueError: `batch_size` or `threads` is below 1.
     """
 
-    def __init__(
-        self,
-        specs: Sequence[ImageSpec],
-        batch_size: int = 32,
-        threads: int | None = None,
-        deadline: datetime.datetime | None = None,
-    ) -> None:
-        """Says what a batch is.
+    specs: Sequence[ImageSpec]
+    batch_size: int = 32
+    threads: int | None = None
+    deadline: datetime.datetime | None = None
 
-        Args:
-            specs: What the decoder must deliver to each model.
-            batch_size: Decoded photographs in a full batch.
-            threads: That read and decode; None for two a core from a local disk, 16 or more from a distant store.
-            deadline: UTC; None for none.
-
-        Raises:
-            ValueError: `batch_size` or `threads` is below 1.
-        """
+    def __post_init__(self) -> None:
+        """Checks the numbers."""
         super().__init__()
-        if batch_size < 1 or (threads is not None and threads < 1):
-            raise ValueError(f"batch_size {batch_size} and threads {threads} must be at least 1")
-        self._specs, self._batch_size, self._threads, self._deadline = tuple(specs), batch_size, threads, deadline
+        if self.batch_size < 1 or (self.threads is not None and self.threads < 1):
+            raise ValueError(f"batch_size {self.batch_size} and threads {self.threads} must be at least 1")
 
-    def expand(self, chunks: beam.PCollection) -> Any:
+    def expand(self, chunks: beam.PCollection[Chunk | ImageRef | str]) -> list[beam.PCollection[Batch]]:
         """Wires the loader."""
-        tags = [str(model) for model in range(len(self._specs))]
-        load = _LoadFn(self._specs, self._batch_size, self._threads, self._deadline)
+        tags = [str(model) for model in range(len(self.specs))]
+        load = _LoadFn(tuple(self.specs), self.batch_size, self.threads, self.deadline)
         batches = chunks | "ReadAndDecode" >> beam.ParDo(load).with_outputs(*tags)
         return [batches[tag] for tag in tags]
 

@@ -1,4 +1,4 @@
-"""The whole night as one composite."""
+"""The whole run as one composite."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 import apache_beam as beam
 
 from melanoma.ingest.image_refs import digest_of
-from melanoma.ingest.loading import Task
+from melanoma.ingest.loading import Batch, Chunk, Task
+from melanoma.ingest.sources import Source
+from melanoma.runs.failures import recorded
 from melanoma.runs.planning import ListingSummary, check_moved
+from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun, Run
-from melanoma.runs.staging import announce
-from pipelines.commit import CommitRun
+from melanoma.runs.staging import StagedChunk, announce
+from pipelines.commit import ChosenTasks, CommitRun
 from pipelines.inference import BundleRef, InferBatches
-from pipelines.listing import FOUND, ListTasks, total
+from pipelines.listing import ListTasks, total
 from pipelines.loading import ChunkTasks, InTurn, LoadImages
 from pipelines.staging import StageChunks
 
@@ -24,11 +27,11 @@ class ScoreImages(beam.PTransform):
     Every photograph is listed and read once, whatever the number of models; all else is each model's own.
 
     Attributes:
-        models: Of the night, each with a run of its own.
+        models: That score, each with a run of its own.
         batch_size: Photographs in a batch of a network, at least 1.
         chunk_size: Photographs that are staged together, on average; None to let their number decide.
-        limit: Score at most so many; None for all.
-        workers: Of the runner.
+        limit: The most photographs to score, or None for no limit.
+        workers: Number of worker processes.
     """
 
     models: Sequence[ModelRun]
@@ -41,66 +44,76 @@ class ScoreImages(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    def expand(self, sources: beam.PCollection) -> beam.PCollection:
-        """Reads like the night: list, skip, chunk, load, infer, stage, commit."""
-        runs, deadline = [model.run for model in self.models], self.models[0].run.deadline
+    def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
+        """Reads like the run: list, look up, chunk, load, infer, stage, commit."""
+        runs = [model.run for model in self.models]
         listing = sources | "List" >> ListTasks(runs)
-        found = _once(sources, "ListingSummary", _checked, beam.pvalue.AsList(listing[FOUND]), runs, self.limit)
-        chosen = listing["tasks"] if self.limit is None else listing["tasks"] | "Limit" >> _Limit(self.limit)
-        chunks = chosen | "Chunk" >> ChunkTasks(found, self.chunk_size, self.workers)
-        in_turn = chunks if deadline is None else chunks | "InTurn" >> InTurn(self.workers)
-        specs = [model.bundle.spec for model in self.models]
-        batches = in_turn | "Load" >> LoadImages(specs, self.batch_size, deadline=deadline)
-        counted = chosen | "CountChosen" >> beam.CombineGlobally(_CountTasks(len(runs)))
-        records: list[beam.PCollection] = []
-        for number, (model, loaded) in enumerate(zip(self.models, batches, strict=True)):
-            described = replace(model.bundle, files={})
-            bundle_ref = BundleRef(model.bundle.uri, model.bundle.digest, len(model.bundle.labels))
-            staged = (
-                loaded
-                | f"Infer{number}" >> InferBatches(bundle_ref, self.batch_size)
-                | f"Stage{number}" >> StageChunks(model.run, described)
-            )
-            ended = staged | f"Commit{number}" >> CommitRun(
-                model.run,
+        once = sources.pipeline | "SummaryOnce" >> beam.Create([None], reshuffle=False)
+        summary = once | "Summary" >> beam.Map(_checked, beam.pvalue.AsList(listing.summaries), runs, self.limit)
+        tasks = listing.tasks if self.limit is None else listing.tasks | "Limit" >> _Limit(self.limit)
+        chosen = tasks | "CountChosen" >> beam.CombineGlobally(_CountTasks(len(runs)))
+        records: list[beam.PCollection[RunRecord]] = []
+        for number, batches in enumerate(self._load(tasks, summary)):
+            committing = CommitRun(
+                self.models[number].run,
                 number,
-                found=found,
-                chosen=counted,
-                limit=self.limit,
-                workers=self.workers,
+                summary,
+                chosen,
+                self.limit,
+                self.workers,
                 after=records[-1] if records else None,
             )
-            records.append(ended)
+            records.append(self._stage(number, batches) | f"Commit{number}" >> committing)
         return records | "Records" >> beam.Flatten()
 
+    def _load(
+        self, tasks: beam.PCollection[Task], summary: beam.PCollection[ListingSummary]
+    ) -> list[beam.PCollection[Batch]]:
+        """Wires chunks and loader; returns the batches of each model."""
+        deadline = self.models[0].run.deadline
+        chunks: beam.PCollection[Chunk] = tasks | "Chunk" >> ChunkTasks(summary, self.chunk_size, self.workers)
+        in_turn = chunks if deadline is None else chunks | "InTurn" >> InTurn(self.workers)
+        specs = [model.bundle.spec for model in self.models]
+        batches: list[beam.PCollection[Batch]] = in_turn | "Load" >> LoadImages(
+            specs, self.batch_size, deadline=deadline
+        )
+        return batches
 
-def _once(sources: beam.PCollection, label: str, function: object, *args: object) -> beam.PCollection:
-    return (
-        sources.pipeline | f"{label}Once" >> beam.Create([None], reshuffle=False) | label >> beam.Map(function, *args)
-    )
+    def _stage(self, number: int, batches: beam.PCollection[Batch]) -> beam.PCollection[StagedChunk]:
+        """Wires network and staging of one model."""
+        run, bundle = self.models[number].run, self.models[number].bundle
+        bundle_ref = BundleRef(bundle.uri, bundle.digest, len(bundle.labels))
+        return (
+            batches
+            | f"Infer{number}" >> InferBatches(bundle_ref, self.batch_size, run)
+            | f"Stage{number}" >> StageChunks(run, replace(bundle, files={}))
+        )
 
 
-def _checked(_: None, found: Iterable[ListingSummary], runs: Sequence[Run], limit: int | None) -> ListingSummary:
-    """Adds the listing up, refuses a moved store, and tells whoever watches how much there is to do."""
-    summed = check_moved(total(list(found), runs), runs)
-    announce(runs[0], min(limit or summed.tasks, summed.tasks))
-    return summed
+def _checked(_: None, summaries: Iterable[ListingSummary], runs: Sequence[Run], limit: int | None) -> ListingSummary:
+    """Adds the listing up, refuses a moved store, and announces how many photographs there are to score."""
+    with recorded(runs[0]):
+        summary = check_moved(total(list(summaries), runs), runs)
+        announce(runs[0], min(limit or summary.tasks, summary.tasks))
+        return summary
 
 
+@dataclass(eq=False)
 class _Limit(beam.PTransform):
-    """Keeps a number of tasks, what was put off before first, the same ones on every start."""
+    """Keeps a number of tasks, those that an earlier run deferred first, the same ones on every start."""
 
-    def __init__(self, limit: int) -> None:
+    limit: int
+
+    def __post_init__(self) -> None:
         super().__init__()
-        self._limit = limit
 
-    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
-        first = tasks | beam.combiners.Top.Smallest(self._limit, key=_order)
+    def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Task]:
+        first = tasks | beam.combiners.Top.Smallest(self.limit, key=_order)
         return first | "Flatten" >> beam.FlatMap(_as_is)
 
 
 def _order(task: Task) -> tuple[bool, bytes]:
-    return not task.is_leftover, digest_of(task.ref.uri, task.ref.version)
+    return not task.was_deferred, digest_of(task.ref.uri, task.ref.version)
 
 
 def _as_is(tasks: Iterable[Task]) -> Iterable[Task]:
@@ -113,14 +126,17 @@ class _CountTasks(beam.CombineFn):
     def __init__(self, models: int) -> None:
         self._models = models
 
-    def create_accumulator(self) -> tuple[int, ...]:
-        return (0,) * (1 + self._models)
+    def create_accumulator(self) -> ChosenTasks:
+        return ChosenTasks(0, (0,) * self._models)
 
-    def add_input(self, counts: tuple[int, ...], task: Task) -> tuple[int, ...]:
-        return counts[0] + 1, *(count + bool(tries) for count, tries in zip(counts[1:], task.attempts, strict=True))
+    def add_input(self, counts: ChosenTasks, task: Task) -> ChosenTasks:
+        by_model = (count + bool(tries) for count, tries in zip(counts.by_model, task.attempts, strict=True))
+        return ChosenTasks(counts.tasks + 1, tuple(by_model))
 
-    def merge_accumulators(self, several: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
-        return tuple(map(sum, zip(*several, strict=True)))
+    def merge_accumulators(self, several: Iterable[ChosenTasks]) -> ChosenTasks:
+        counts = list(several)
+        by_model = map(sum, zip(*(count.by_model for count in counts), strict=True))
+        return ChosenTasks(sum(count.tasks for count in counts), tuple(by_model))
 
-    def extract_output(self, counts: tuple[int, ...]) -> tuple[int, ...]:
+    def extract_output(self, counts: ChosenTasks) -> ChosenTasks:
         return counts

@@ -2,27 +2,37 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import apache_beam as beam
 
 from melanoma.model.bundle import Bundle
+from melanoma.runs.failures import recorded
 from melanoma.runs.records import Stage
 from melanoma.runs.run import Run
 from melanoma.runs.staging import RowBuilder, StagedChunk, write_chunk
 from pipelines.inference import ScoredBatch
 
 
+@dataclass(eq=False)
 class StageChunks(beam.PTransform):
-    """Stages every chunk when it is whole. Input: `ScoredBatch`, a chunk's in order. Output: `StagedChunk`."""
+    """Stages every chunk when it is whole. Input: `ScoredBatch`, a chunk's in order. Output: `StagedChunk`.
 
-    def __init__(self, run: Run, bundle: Bundle) -> None:
-        """Takes the run and the bundle's description, without its files."""
+    Attributes:
+        run: Whose rows are staged.
+        bundle: Description of the model, without its files.
+    """
+
+    run: Run
+    bundle: Bundle
+
+    def __post_init__(self) -> None:
+        """Lets Beam name the transform."""
         super().__init__()
-        self._run, self._bundle = run, bundle
 
-    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+    def expand(self, batches: beam.PCollection[ScoredBatch]) -> beam.PCollection[StagedChunk]:
         """Wires the writer."""
-        return batches | "StageChunk" >> beam.ParDo(_StageFn(self._run, self._bundle))
+        return batches | "StageChunk" >> beam.ParDo(_StageFn(self.run, self.bundle))
 
 
 class _StageFn(beam.DoFn):
@@ -32,26 +42,42 @@ class _StageFn(beam.DoFn):
         self._inferred = Stage()
 
     def start_bundle(self) -> None:
+        """Forgets the rows of a bundle that failed."""
         self._rows = None
 
     def process(self, scored: ScoredBatch) -> Iterator[StagedChunk]:
-        batch = scored.batch
-        if batch.deferred:
-            yield StagedChunk(batch.chunk, 0, batch.duplicates, deferred=batch.deferred)
-            return
+        """Adds a batch to its chunk, and yields the chunk when it is staged."""
+        with recorded(self._run):
+            batch = scored.batch
+            if batch.deferred:
+                yield StagedChunk(batch.chunk, 0, batch.duplicates, deferred=batch.deferred)
+                return
+            rows = self._rows_of(scored)
+            if batch.is_last:
+                self._rows = None
+                yield self._staged(scored, rows)
+
+    def _rows_of(self, scored: ScoredBatch) -> RowBuilder:
         if self._rows is None:
             self._rows, self._inferred = RowBuilder(self._run, self._bundle), Stage()
-        rows = self._rows
-        rows.add_scored(batch.loaded, scored.scores)
-        rows.add_failed(batch.failures)
-        self._inferred += Stage(scored.seconds, len(batch.loaded))
-        if batch.is_last:
-            self._rows = None
-            began = time.perf_counter()
-            table = rows.table()
-            write_chunk(self._run, batch.chunk, table)
-            staged = Stage(time.perf_counter() - began, table.num_rows)
-            stages = {**rows.stages, "infer": self._inferred, "stage": staged}
-            yield StagedChunk(
-                batch.chunk, table.num_rows, batch.duplicates, rows.scored, rows.store_failures, stages=stages
-            )
+        self._rows.add_scored(scored.batch.loaded, scored.scores)
+        self._rows.add_failed(scored.batch.failures)
+        self._inferred += Stage(scored.seconds, len(scored.batch.loaded))
+        return self._rows
+
+    def _staged(self, scored: ScoredBatch, rows: RowBuilder) -> StagedChunk:
+        began, table = time.perf_counter(), rows.table()
+        write_chunk(self._run, scored.batch.chunk, table)
+        stages = {
+            **rows.stages,
+            "infer": self._inferred,
+            "stage": Stage(time.perf_counter() - began, table.num_rows),
+        }
+        return StagedChunk(
+            number=scored.batch.chunk,
+            rows=table.num_rows,
+            duplicates=scored.batch.duplicates,
+            scored=rows.scored,
+            store_failures=rows.store_failures,
+            stages=stages,
+        )

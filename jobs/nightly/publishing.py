@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError, PhotographError, UsageError
 from melanoma.terminal import printable
 
@@ -29,21 +30,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check(args: argparse.Namespace) -> None:
+def check(options: NightlyOptions) -> None:
     """Checks the flags before the night.
 
     Raises:
         UsageError: The command cannot be split into words.
     """
     try:
-        if args.notify_command is not None and not shlex.split(args.notify_command):
+        if options.notify_command is not None and not shlex.split(options.notify_command):
             raise ValueError("it is empty")
     except ValueError as error:
-        raise UsageError(f"--notify-command {args.notify_command}: cannot be split into words ({error})") from None
+        raise UsageError(f"--notify-command {options.notify_command}: cannot be split into words ({error})") from None
 
 
 def leave(
-    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], args: argparse.Namespace
+    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], options: NightlyOptions
 ) -> list[str]:
     """Leaves report, metrics and message.
 
@@ -51,30 +52,30 @@ def leave(
         models: Of the night.
         records: Of their runs.
         over: Whether each failed too often.
-        args: Of the command.
+        options: Of the command.
 
     Returns:
         Warnings: what could not be left. The night itself stands, whatever happens here.
     """
     from melanoma.reporting.messages import one_line
 
-    warnings, facts = leave_reports(models, records, over, args)
-    if args.metrics_file:
-        warnings += _metrics(args.metrics_file, list(zip(records, facts, strict=True)))
-    if args.notify_command:
+    warnings, facts = leave_reports(models, records, over, options)
+    if options.metrics_file:
+        warnings += _metrics(options.metrics_file, list(zip(records, facts, strict=True)))
+    if options.notify_command:
         lines = [one_line(record, is_over) for record, is_over in zip(records, over, strict=True)]
-        warnings += _notify(args.notify_command, "; ".join(lines))
+        warnings += _notify(options.notify_command, "; ".join(lines))
     return warnings
 
 
 def leave_reports(
-    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], args: argparse.Namespace
+    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], options: NightlyOptions
 ) -> tuple[list[str], list[Mapping[str, Any]]]:
     """Leaves the reports alone; gives warnings, and the facts of each report."""
     from melanoma.reporting.facts import ReportOptions
     from melanoma.reporting.publish import leave as leave_report
 
-    wishes = ReportOptions(args.show_uris, args.list_suspicious)
+    wishes = ReportOptions(options.show_uris, options.list_suspicious)
     by_run = {model.run.run_id: model for model in models}
     warnings, facts = list[str](), list[Mapping[str, Any]]()
     for record, is_over in zip(records, over, strict=True):
@@ -86,11 +87,11 @@ def leave_reports(
     return warnings, facts
 
 
-def tell_failure(error: MelanomaError, args: argparse.Namespace) -> list[str]:
+def tell_failure(error: MelanomaError, options: NightlyOptions) -> list[str]:
     """Tells whoever wants to know of a night that ended with an error; the metrics keep the last good night's time."""
-    warnings = _metrics(args.metrics_file, []) if args.metrics_file and not args.dry_run else []
-    if args.notify_command and not args.dry_run:
-        warnings += _notify(args.notify_command, printable(f"FAILED {error}"))
+    warnings = _metrics(options.metrics_file, []) if options.metrics_file and not options.dry_run else []
+    if options.notify_command and not options.dry_run:
+        warnings += _notify(options.notify_command, printable(f"FAILED {error}"))
     return warnings
 
 

@@ -1,15 +1,16 @@
 """What a run says at its end."""
 
-import argparse
 import datetime
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from jobs.nightly.options import NightlyOptions
 from melanoma.disclaimer import NO_DIAGNOSIS
 
 if TYPE_CHECKING:
-    from jobs.nightly.night import NightPlan
+    from jobs.nightly.plan import RunPlan
     from melanoma.runs.records import Counts, RunRecord
     from melanoma.runs.run import ModelRun
 
@@ -41,12 +42,10 @@ def night(model: "ModelRun", record: "RunRecord", seconds: float) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def settings(args: argparse.Namespace) -> str:
+def settings(options: NightlyOptions) -> str:
     """Shows every flag of a night with the value that it has, as a file for `--config` would say it."""
-    hidden = ("command", "run", "config", "dry_run", "beam_options")
-    values = {name.replace("_", "-"): value for name, value in vars(args).items() if name not in hidden}
-    values["beam-options"] = args.beam_options
-    said = {name: value for name, value in values.items() if value not in (None, False, [])}
+    values = {name.replace("_", "-"): value for name, value in asdict(options).items() if name != "dry_run"}
+    said = {name: value for name, value in values.items() if value not in (None, False, ())}
     return "\n".join(["Settings", *(f"  {name} = {_as_toml(value)}" for name, value in sorted(said.items()))])
 
 
@@ -58,7 +57,7 @@ def _as_toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def dry_run(plan: "NightPlan", counts: Sequence["Counts"]) -> str:
+def dry_run(plan: "RunPlan", counts: Sequence["Counts"]) -> str:
     """Says what a run of each model would do."""
     lines = [
         f"Would score {of_model.scored:,} of {of_model.listed:,} listed photographs with {run.model_id}: "

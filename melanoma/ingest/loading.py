@@ -25,12 +25,12 @@ class Task(NamedTuple):
     Attributes:
         ref: Where it lies.
         attempts: Number of the try for each model of the night; 0 where it has nothing to do.
-        is_leftover: Whether the night before put it off.
+        was_deferred: Whether the night before put it off.
     """
 
     ref: ImageRef
     attempts: tuple[int, ...] = (1,)
-    is_leftover: bool = False
+    was_deferred: bool = False
 
 
 @dataclass(frozen=True)

@@ -41,14 +41,14 @@ class Verdict(NamedTuple):
         attempt: Number of the next try, from 1.
         is_changed: The table knows its URI, but no such version of it.
         is_moved: The table knows its name and version, but under other URIs only.
-        is_leftover: The night before put it off.
+        was_deferred: The night before put it off.
     """
 
     state: State
     attempt: int = 1
     is_changed: bool = False
     is_moved: bool = False
-    is_leftover: bool = False
+    was_deferred: bool = False
 
 
 _DONE, _STAGED = Verdict(State.DONE), Verdict(State.STAGED)

@@ -50,28 +50,28 @@ class ListingSummary:
     """What a listing found, before any photograph is read.
 
     Attributes:
-        answers: Of each model of the night.
+        by_model: Counts of each model.
         listed: Photographs, duplicates included.
         tasks: Of these, what at least one model has to score.
-        leftovers: Of these, put off by the night before.
+        deferred: Of these, deferred by an earlier run.
         ignored: Files that are no photographs, by extension.
         seconds: Of listing and asking.
     """
 
-    answers: tuple[LedgerCounts, ...]
+    by_model: tuple[LedgerCounts, ...]
     listed: int = 0
     tasks: int = 0
-    leftovers: int = 0
+    deferred: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     def __add__(self, other: "ListingSummary") -> "ListingSummary":
         """Adds what was found elsewhere."""
         return ListingSummary(
-            tuple(mine + theirs for mine, theirs in zip(self.answers, other.answers, strict=True)),
+            tuple(mine + theirs for mine, theirs in zip(self.by_model, other.by_model, strict=True)),
             self.listed + other.listed,
             self.tasks + other.tasks,
-            self.leftovers + other.leftovers,
+            self.deferred + other.deferred,
             self.ignored + other.ignored,
             self.seconds + other.seconds,
         )
@@ -92,9 +92,9 @@ def plan_tasks(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[lis
     for ref, *verdicts in zip(refs, *looked_up, strict=True):
         attempts = tuple(verdict.attempt if verdict.state is State.NEW else 0 for verdict in verdicts)
         if any(attempts):
-            tasks.append(Task(ref, attempts, any(verdict.is_leftover for verdict in verdicts)))
+            tasks.append(Task(ref, attempts, any(verdict.was_deferred for verdict in verdicts)))
     answers = [_sum_up(ledger, refs, verdicts) for ledger, verdicts in zip(ledgers, looked_up, strict=True)]
-    return tasks, ListingSummary(tuple(answers), len(refs), len(tasks), sum(task.is_leftover for task in tasks))
+    return tasks, ListingSummary(tuple(answers), len(refs), len(tasks), sum(task.was_deferred for task in tasks))
 
 
 def _sum_up(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> LedgerCounts:
@@ -112,7 +112,7 @@ def check_moved(found: ListingSummary, runs: Sequence[Run]) -> ListingSummary:
     Raises:
         UsageError: More than a fifth of the known photographs have another version, or lie elsewhere.
     """
-    for run, answers in zip(runs, found.answers, strict=True):
+    for run, answers in zip(runs, found.by_model, strict=True):
         if run.rescore:
             continue
         seen = answers.changed + answers.skipped

@@ -50,7 +50,7 @@ def stage(
     known, bundle = known or load_ledgers([run])[0], load_bundle(bundle_uri)
     refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
     tasks, found = plan_tasks([known], refs)
-    (answers,) = found.answers
+    (answers,) = found.by_model
     chunks = []
     with ThreadPoolExecutor(2) as pool:
         for number, first in enumerate(range(0, len(tasks), chunk_size)):

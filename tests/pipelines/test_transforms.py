@@ -23,7 +23,7 @@ from melanoma.runs.planning import ListingSummary
 from melanoma.runs.run import ModelRun
 from melanoma.training.calibration.ood_score import add_ood_output
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
-from pipelines.listing import FOUND, ListTasks
+from pipelines.listing import ListTasks
 from pipelines.loading import ChunkTasks, LoadImages, chunk_count
 from pipelines.scoring import ScoreImages
 from tests.helpers import fill, photograph
@@ -51,9 +51,9 @@ def test_a_listing_counts_what_it_ignores(tmp_path: Path, bundle_uri: str) -> No
     (tmp_path / "UPPER.JPG").write_bytes(b"")
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         listing = pipeline | beam.Create([Root(str(tmp_path))]) | ListTasks([start(tmp_path / "out", bundle_uri)])
-        ids = listing["tasks"] | beam.Map(lambda task: task.ref.image_id)
+        ids = listing.tasks | beam.Map(lambda task: task.ref.image_id)
         assert_that(ids, equal_to(["lesion-0000", "lesion-0001", "UPPER"]), label="listed")
-        found = listing[FOUND] | beam.Map(lambda found: (found.listed, found.tasks, dict(found.ignored)))
+        found = listing.summaries | beam.Map(lambda found: (found.listed, found.tasks, dict(found.ignored)))
         assert_that(found, equal_to([(3, 3, {".txt": 1})]), label="found")
 
 

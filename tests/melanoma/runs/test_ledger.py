@@ -206,7 +206,7 @@ def test_what_was_put_off_is_known_as_such_until_the_next_night(tmp_path: Path, 
     run = run_of(tmp_path, bundle)
     deferred.write(run, {digest(ref("a"))})
     found = load_ledgers([run_of(tmp_path, bundle)])[0].look_up([ref("a"), ref("b")])
-    assert [verdict.is_leftover for verdict in found] == [True, False]
+    assert [verdict.was_deferred for verdict in found] == [True, False]
     deferred.write(run, ())
     assert deferred.read(run) == frozenset()
 

@@ -1,0 +1,101 @@
+"""The error that ends a run, kept as data: a runner may turn what a worker raised into any exception of its own.
+
+A worker leaves the error's class and message in the run's staging folder before it raises, and whoever started the run
+reads it there. So an exit code depends on no runner's wording.
+"""
+
+import contextlib
+import datetime
+import json
+from collections.abc import Iterator, Sequence
+
+from melanoma import errors, storage
+from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, PhotographError
+from melanoma.runs.run import Run
+
+OwnError = MelanomaError | PhotographError
+_FAULT = "fault"  # an exception that is not one of ours, and whose text may name a photograph
+
+
+@contextlib.contextmanager
+def recorded(run: Run) -> Iterator[None]:
+    """Records what the block raises, and lets it pass.
+
+    Args:
+        run: Which the error ends.
+    """
+    try:
+        yield
+    except Exception as error:
+        record_failure(run, error)
+        raise
+
+
+def record_failure(run: Run, error: Exception) -> None:
+    """Records an error, in place of an earlier one of the same run; not at all where the store refuses."""
+    document = {"moment": datetime.datetime.now(datetime.UTC).isoformat(), **_as_json(error)}
+    with contextlib.suppress(MelanomaError, PhotographError):
+        storage.write_bytes(_uri(run), json.dumps(document).encode())
+
+
+def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
+    """Returns the error that ended the runs.
+
+    Args:
+        runs: Of one launch, one a model.
+        raised: What the runner raised.
+
+    Returns:
+        Our own error where a worker recorded one last, or where `raised` is one or was caused by one; an error of the
+        output's store where that does not answer; else `raised` itself, which is a fault of ours or of a library. An
+        error of a photograph that ended a run is the store's doing, and becomes a `NothingCommittedError`.
+    """
+    try:
+        found = [failure for run in runs if (failure := _read(run)) is not None]
+    except PhotographError as error:
+        return NothingCommittedError(f"the output's store failed: {error}; nothing was committed")
+    own = _from_json(max(found, key=lambda failure: failure["moment"])) if found else _own_in_chain(raised)
+    if isinstance(own, PhotographError):
+        return NothingCommittedError(f"the store failed: {own}; nothing was committed")
+    return own or raised
+
+
+def _uri(run: Run) -> str:
+    return run.layout.failure(run.fingerprint, run.run_id)
+
+
+def _read(run: Run) -> dict[str, str] | None:
+    if not storage.exists(_uri(run)):
+        return None
+    with contextlib.suppress(ValueError):
+        document = json.loads(storage.read_bytes(_uri(run)))
+        return {str(name): str(value) for name, value in document.items()}
+    return None
+
+
+def _as_json(error: Exception) -> dict[str, str]:
+    if isinstance(error, PhotographError):
+        return {"class": type(error).__name__, "kind": error.kind.value, "message": error.detail}
+    if isinstance(error, MelanomaError):
+        return {"class": type(error).__name__, "message": str(error)}
+    return {"class": _FAULT, "message": ""}
+
+
+def _from_json(document: dict[str, str]) -> OwnError | None:
+    kind = getattr(errors, document["class"], None)
+    if isinstance(kind, type) and issubclass(kind, PhotographError):
+        return kind(ErrorKind(document["kind"]), document["message"])
+    if isinstance(kind, type) and issubclass(kind, MelanomaError):
+        return kind(document["message"])
+    return None
+
+
+def _own_in_chain(raised: BaseException | None) -> OwnError | None:
+    """Finds our own error among an exception and its causes, where a runner has kept them."""
+    seen = set[int]()
+    while raised is not None and id(raised) not in seen:
+        if isinstance(raised, MelanomaError | PhotographError):
+            return raised
+        seen.add(id(raised))
+        raised = raised.__cause__ or raised.__context__
+    return None
