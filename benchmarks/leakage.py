@@ -124,7 +124,7 @@ def judge(network: keras.Model, items: Sequence[Item], material: Material, setti
         "balanced_accuracy": accuracy.balanced_accuracy(truth, answers, material.evaluated),
     }
     groups = np.array([item.photograph.group for item in items])
-    return {name: bootstrap.spelt(sample) for name, sample in bootstrap.draw(measures, groups, 0).items()}
+    return bootstrap.estimates(measures, groups, 0)
 
 
 def pixels_of(items: Sequence[Item], settings: Settings) -> np.ndarray:

@@ -1,74 +1,74 @@
-"""`melanoma evaluate`: how good a model is, by labels."""
+"""`melanoma evaluate`: how good a model is on labelled photographs."""
 
 import argparse
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 
 from jobs.console.exit_codes import OK
-from jobs.console.label_flags import add_label_arguments
-from melanoma.disclaimer import NO_DIAGNOSIS
+from jobs.console.label_flags import LabelOptions, add_label_arguments
+from melanoma.errors import UsageError
 from melanoma.terminal import printable
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(LabelOptions):
+    """The arguments of the command.
+
+    Attributes:
+        table: Folder of the score table.
+        model_id: The model to evaluate; None if the table holds only one.
+        by: Columns of the labels that define subgroups.
+    """
+
+    table: str
+    model_id: str | None
+    by: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
     add_label_arguments(parser, required=True)
-    parser.add_argument("--by", metavar="COLUMN,…", default="", help="columns of the labels that make subgroups")
-    parser.add_argument("--model-id", metavar="M", help="whose rows, where the table holds several models")
+    parser.add_argument(
+        "--by", metavar="COLUMN,…", type=_names, default=[], help="columns of the labels that define subgroups"
+    )
+    parser.add_argument("--model-id", metavar="M", help="model to evaluate, if the table holds several")
+
+
+def _names(text: str) -> list[str]:
+    """Returns the names of a comma-separated list, each once."""
+    return list(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
 
 
 def run(args: argparse.Namespace) -> int:
-    """Judges, prints the figures and writes the report."""
+    """Evaluates, prints the metrics and writes the report.
+
+    Returns:
+        Exit code 0.
+
+    Raises:
+        MelanomaError: The table or the labels cannot be read, or do not fit together.
+    """
+    options = EvaluateOptions.from_args(args)
     from melanoma.evaluation.evaluate import evaluate
-    from melanoma.evaluation.inputs.ground_truth import Columns, read_truths
+    from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_truth
     from melanoma.evaluation.inputs.matching import match
-    from melanoma.evaluation.inputs.table_predictions import read_answers
-    from melanoma.evaluation.inputs.training_set import read_trained
+    from melanoma.evaluation.inputs.table_predictions import read_table_predictions
+    from melanoma.evaluation.inputs.training_set import read_training_set
+    from melanoma.evaluation.summary import evaluation_summary
     from melanoma.table.score_table import ScoreTable
 
-    by = tuple(dict.fromkeys(name.strip() for name in args.by.split(",") if name.strip()))
-    truths = read_truths(args.labels, Columns(args.id_column, args.label_column, args.group_column, by))
-    answers = read_answers(ScoreTable.in_folder(args.table), args.model_id)
-    predictions, data = match(answers, truths, read_trained(args.trained_on))
-    report = {**evaluate(predictions, args.seed), "data": data}
-    print(printable(_summary(report), keep="\n"))
-    if args.output:
+    if not (options.labels and options.id_column and options.label_column):
+        raise UsageError("--labels, --id-column and --label-column must not be empty")
+    columns = LabelColumns(options.id_column, options.label_column, options.group_column, options.by)
+    ground_truth = read_ground_truth(options.labels, columns)
+    table = read_table_predictions(ScoreTable.in_folder(options.table), options.model_id)
+    matched = match(table, ground_truth, read_training_set(options.trained_on))
+    report = {**evaluate(matched.predictions, options.seed), "data": matched.accounting}
+    print(printable(evaluation_summary(report), keep="\n"))
+    if options.output:
         from melanoma.evaluation.pages.evaluation import page
         from melanoma.evaluation.pages.files import write_report
 
-        title = f"Evaluation of {data['model_id']}"
-        print(f"  report    {write_report(args.output, 'evaluation', report, page(report, title))}")
+        html = page(report, f"Evaluation of {table.model_id}")
+        print(f"  report    {write_report(options.output, 'evaluation', report, html)}")
     return OK
-
-
-def _summary(report: Mapping[str, Any]) -> str:
-    from melanoma.evaluation.formatting import accounts, number, with_interval
-    from melanoma.labels import name_of
-
-    baseline, perfect = report["baseline"], report["calibration"]["perfect"]
-    always = f"always {name_of(baseline['label']).lower()}: "
-    asides = {
-        "balanced_accuracy": always + number(baseline["balanced_accuracy"]),
-        "accuracy": always + number(baseline["accuracy"]),
-        "macro_auc": "guessing: 0.500",
-    }
-    figures = {
-        **{key.replace("_", " ").replace("auc", "AUC"): (report[key], aside) for key, aside in asides.items()},
-        "calibration error": (report["calibration"]["error"], f"perfect: {perfect['mean']:.3f}"),
-        "Brier score": (report["brier"], "best: 0"),
-    }
-    return "\n".join(
-        [
-            f"{report['data']['model_id']}: {report['n']:,} photographs of {report['groups']:,} lesions or patients",
-            *(f"  {name:<18} {with_interval(figure):<24} {aside}" for name, (figure, aside) in figures.items()),
-            f"  {'class':<28} {'n':>7}  {'sensitivity':<24} AUC",
-            *(
-                f"  {name_of(slug):<28} {figure['n']:>7,}  {with_interval(figure['sensitivity']):<24} "
-                f"{with_interval(figure['auc'])}"
-                for slug, figure in report["by_label"].items()
-            ),
-            *(f"  {sentence}" for sentence in accounts(report["data"])),
-            f"  {NO_DIAGNOSIS}",
-        ]
-    )

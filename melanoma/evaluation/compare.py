@@ -1,6 +1,5 @@
 """Which of two models is better on the same labelled photographs, and whether the new one should replace the old."""
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,95 +7,92 @@ from typing import Any
 
 import numpy as np
 
-from melanoma.evaluation.inputs.ground_truth import Truths
+from melanoma.evaluation.inputs.ground_truth import GroundTruth
 from melanoma.evaluation.inputs.matching import match
+from melanoma.evaluation.inputs.pairing import PredictionPair
 from melanoma.evaluation.inputs.predictions import MELANOMA, Predictions
-from melanoma.evaluation.inputs.table_predictions import Answers
-from melanoma.evaluation.inputs.training_set import Trained
+from melanoma.evaluation.inputs.table_predictions import TablePredictions
+from melanoma.evaluation.inputs.training_set import TrainingSet
 from melanoma.evaluation.metrics import bootstrap
 from melanoma.evaluation.metrics.accuracy import accuracy, balanced_accuracy
-from melanoma.evaluation.metrics.agreement import Pair, agreement
-from melanoma.evaluation.metrics.bootstrap import Measure, share
-from melanoma.evaluation.metrics.calibration import binned, brier, calibration_error
+from melanoma.evaluation.metrics.agreement import agreement
+from melanoma.evaluation.metrics.bootstrap import Metric, Resampled, share
+from melanoma.evaluation.metrics.calibration import brier, calibration_error, equal_mass_bins
+from melanoma.evaluation.metrics.mcnemar import mcnemar
 from melanoma.evaluation.metrics.ranking import auc
 from melanoma.evaluation.promotion_rule import verdict
 
 FORMAT = 1
+_DATA = ("labels", "labels_sha256", "group_column", "trained_on", "photographs_trained_on")
 
 
-def compare(found: Pair, truths: Truths | None, trained: Trained | None, seed: int) -> dict[str, Any]:
-    """Compares two answers: with labels which one is better, without them how far they lie apart.
+def compare(
+    pair: PredictionPair, ground_truth: GroundTruth | None, training_set: TrainingSet | None, seed: int
+) -> dict[str, Any]:
+    """Compares two predictions: with labels which one is better, without labels how far they differ.
 
     Args:
-        found: The photographs that both scored.
-        truths: Their labels; None where there are none.
-        trained: What either model was trained on, which is not judged.
-        seed: Of the resampling.
+        pair: The photographs that both sides have.
+        ground_truth: Their labels; None if there are none.
+        training_set: What either model was trained on; these photographs are not evaluated.
+        seed: Seed of the bootstrap.
 
     Returns:
         JSON values; docs/models/evaluation.md says what each key means.
 
     Raises:
-        DataError: None of the photographs has a label that both models know.
+        DataError: No photograph has a label of a class that both models know.
     """
     return {
         "format": FORMAT,
-        "old": _described(found.old),
-        "new": _described(found.new),
-        "labels": list(found.common),
-        "only_old": found.only_old,
-        "only_new": found.only_new,
-        "other_bytes": found.other_bytes,
-        "agreement": agreement(found),
-        "judged": None if truths is None else _judged(found, truths, trained, seed),
+        "old": _source(pair.old),
+        "new": _source(pair.new),
+        "labels": list(pair.common),
+        "only_old": pair.only_old,
+        "only_new": pair.only_new,
+        "other_bytes": pair.other_bytes,
+        "agreement": agreement(pair),
+        "judged": None if ground_truth is None else _judged(pair, ground_truth, training_set, seed),
     }
 
 
-def _described(answers: Answers) -> dict[str, Any]:
-    return {"table": answers.table, "table_version": answers.version, "model_id": answers.model_id}
+def _source(predictions: TablePredictions) -> dict[str, Any]:
+    return {"table": predictions.table, "table_version": predictions.version, "model_id": predictions.model_id}
 
 
-def _judged(found: Pair, truths: Truths, trained: Trained | None, seed: int) -> dict[str, Any]:
-    """Judges both on the photographs whose class both know; on others one of them could not be right."""
-    labels = {image_id: truths.by_id[image_id].label for image_id in found.old.image_ids if image_id in truths.by_id}
-    left_out = Counter(label for label in labels.values() if label not in found.common)
-    fair = replace(truths, by_id={i: truth for i, truth in truths.by_id.items() if truth.label in found.common})
-    old, data = match(found.old, fair, trained)
-    new, _ = match(found.new, fair, trained)
-    kept = ("labels", "labels_sha256", "group_column", "trained_on", "photographs_trained_on")
-    result = judge(old, new, seed)
+def _judged(
+    pair: PredictionPair, ground_truth: GroundTruth, training_set: TrainingSet | None, seed: int
+) -> dict[str, Any]:
+    """Evaluates both sides on classes that both know; on a label of another class one side could not be right."""
+    labels = ground_truth.by_id
+    slugs = [labels[image_id].slug for image_id in pair.old.image_ids if image_id in labels]
+    left_out = Counter(slug for slug in slugs if slug not in pair.common)
+    common = replace(ground_truth, by_id={i: label for i, label in labels.items() if label.slug in pair.common})
+    old, new = match(pair.old, common, training_set), match(pair.new, common, training_set)
+    result = compare_predictions(old.predictions, new.predictions, seed)
     return {
         **result,
         "labels_not_known_to_both": dict(left_out.most_common()),
-        "data": {name: data[name] for name in kept},
-        "verdict": verdict(result["figures"], MELANOMA in found.common),
+        "data": {name: old.accounting[name] for name in _DATA},
+        "verdict": verdict(result["figures"], MELANOMA in pair.common),
     }
 
 
-def judge(old: Predictions, new: Predictions, seed: int) -> dict[str, Any]:
-    """Judges two answers to the same photographs, in the same order, with the same classes.
+def compare_predictions(old: Predictions, new: Predictions, seed: int) -> dict[str, Any]:
+    """Evaluates two predictions for the same photographs, in the same order, over the same classes.
 
     Returns:
-        JSON values: n, groups, evaluated, figures and by_label (each with old, new and their difference, new less
-        old), and mcnemar.
+        JSON values: n, groups, evaluated, resamples, seed, mcnemar; figures and by_label, each with old, new and their
+        paired difference, new less old.
     """
     evaluated = old.evaluated()
-    measures = {
-        f"{side} {name}": measure
-        for side, predictions in (("old", old), ("new", new))
-        for name, measure in _measures(predictions, evaluated).items()
-    }
-    samples = bootstrap.draw(measures, old.groups, seed)
-    both = {name.removeprefix("new ") for name in measures if name.startswith("new ")}
-    rows = {
-        name: {
-            "old": bootstrap.spelt(samples[f"old {name}"]),
-            "new": bootstrap.spelt(samples[f"new {name}"]),
-            "difference": bootstrap.spelt(bootstrap.difference(samples[f"new {name}"], samples[f"old {name}"])),
-        }
-        for name in _measures(old, evaluated)
-        if name in both
-    }
+    metrics = {"old": _metrics(old, evaluated), "new": _metrics(new, evaluated)}
+    resampled = bootstrap.resample(
+        {f"{side} {name}": metric for side, named in metrics.items() for name, metric in named.items()},
+        old.groups,
+        seed,
+    )
+    rows = {name: _row(resampled, name) for name in metrics["old"] if name in metrics["new"]}
     counts = old.counts()
     return {
         "n": old.n,
@@ -112,47 +108,37 @@ def judge(old: Predictions, new: Predictions, seed: int) -> dict[str, Any]:
     }
 
 
-def _measures(predictions: Predictions, evaluated: list[int]) -> dict[str, Measure]:
+def _row(resampled: Mapping[str, Resampled], name: str) -> dict[str, Any]:
+    old, new = resampled[f"old {name}"], resampled[f"new {name}"]
+    return {"old": old.to_json(), "new": new.to_json(), "difference": bootstrap.difference(new, old).to_json()}
+
+
+def _metrics(predictions: Predictions, evaluated: list[int]) -> dict[str, Metric]:
+    """Returns the metrics of one side; the recall of a class is named by its slug, as in `recall nevus`."""
     truth, top = predictions.truth, predictions.top
     p = predictions.probabilities.astype(np.float64)
-    likeliest = binned(p.max(axis=1), p.argmax(axis=1) == truth)
-    measures = {
+    likeliest = equal_mass_bins(p.max(axis=1), p.argmax(axis=1) == truth)
+    return {
         "balanced_accuracy": balanced_accuracy(truth, top, evaluated),
         "accuracy": accuracy(truth, top),
         "calibration_error": calibration_error(likeliest),
         "brier": brier(predictions),
+        **_melanoma_metrics(predictions, evaluated),
+        **{f"recall {predictions.slugs[index]}": share(top == index, truth == index) for index in evaluated},
     }
-    if (index := predictions.melanoma) is not None and index in evaluated:
-        positive = truth == index
-        measures["melanoma_auc"] = auc(positive, p[:, index])
-        measures["melanoma_sensitivity"] = share(top == index, positive)
-        measures["melanoma_specificity"] = share(top != index, ~positive)
-        if predictions.flagged is not None:
-            measures["flag_sensitivity"] = share(predictions.flagged, positive)
-            measures["flag_specificity"] = share(~predictions.flagged, ~positive)
-    recalls = {f"recall {predictions.slugs[i]}": share(top == i, truth == i) for i in evaluated}
-    return {**measures, **recalls}
 
 
-def mcnemar(old: Predictions, new: Predictions) -> Mapping[str, float | int]:
-    """Tests whether both are right equally often, on the photographs that only one of them gets right.
-
-    McNemar: "Note on the sampling error of the difference between correlated proportions", Psychometrika 12, 1947; the
-    exact binomial test, two-sided, each photograph by itself.
-
-    Returns:
-        JSON values: only_old_right, only_new_right and p.
-    """
-    old_right, new_right = old.top == old.truth, new.top == new.truth
-    only_old, only_new = int((old_right & ~new_right).sum()), int((new_right & ~old_right).sum())
-    return {"only_old_right": only_old, "only_new_right": only_new, "p": binomial_p(only_old, only_new)}
-
-
-def binomial_p(one: int, other: int) -> float:
-    """Gives the two-sided p of so uneven a split, or a more uneven one, where both sides are as likely; 0 to 1."""
-    n = one + other
-    log_half = [
-        math.lgamma(n + 1) - math.lgamma(i + 1) - math.lgamma(n - i + 1) - n * math.log(2)
-        for i in range(min(one, other) + 1)
-    ]
-    return min(1.0, 2 * sum(map(math.exp, log_half)))
+def _melanoma_metrics(predictions: Predictions, evaluated: list[int]) -> dict[str, Metric]:
+    index, flagged = predictions.melanoma, predictions.flagged
+    if index is None or index not in evaluated:
+        return {}
+    positive, chosen = predictions.truth == index, predictions.top == index
+    metrics = {
+        "melanoma_auc": auc(positive, predictions.probabilities[:, index]),
+        "melanoma_sensitivity": share(chosen, positive),
+        "melanoma_specificity": share(~chosen, ~positive),
+    }
+    if flagged is not None:
+        metrics["flag_sensitivity"] = share(flagged, positive)
+        metrics["flag_specificity"] = share(~flagged, ~positive)
+    return metrics

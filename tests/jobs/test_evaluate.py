@@ -1,9 +1,11 @@
-"""`melanoma evaluate`: a table, a label file, figures."""
+"""`melanoma evaluate`: a table, a label file, metrics."""
 
+import argparse
 import csv
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +13,29 @@ import pytest
 from sklearn.metrics import recall_score
 
 from jobs.cli import main
+from jobs.evaluate import EvaluateOptions, add_arguments
 from melanoma.labels import slug_of
 from tests.helpers import ROOT
-from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, commit, labels, scored
+from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, scored_row, write_labels, write_table
 
 NAMES = ["--id-column", "image_id", "--label-column", "dx"]
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> tuple[str, str]:
+def evaluated(tmp_path: Path) -> tuple[str, str]:
     """A table of ninety photographs, most of them right, and their labels."""
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     truth = np.arange(90) % 3
-    p = 0.4 * np.eye(3)[truth] + 0.6 * dice.dirichlet(np.ones(3), 90)
-    table = commit(tmp_path / "scores", [scored(f"DOE-{i}", *p[i]) for i in range(90)])
+    p = 0.4 * np.eye(3)[truth] + 0.6 * rng.dirichlet(np.ones(3), 90)
+    table = write_table(tmp_path / "scores", [scored_row(f"DOE-{i}", *p[i]) for i in range(90)])
     lines = [f"DOE-{i},{SLUGS[truth[i]]},L{i // 2},{'mf'[i % 2]}\n" for i in range(90)]
-    return table, labels(tmp_path / "labels.csv", "image_id,dx,lesion,sex\n" + "".join(lines))
+    return table, write_labels(tmp_path / "labels.csv", "image_id,dx,lesion,sex\n" + "".join(lines))
 
 
-def test_figures_are_printed_and_written(
-    judged: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_metrics_are_printed_and_written(
+    evaluated: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table, file = judged
+    table, file = evaluated
     words = ["--group-column", "lesion", "--by", "sex", "--output", str(tmp_path / "out")]
     assert main(["evaluate", table, "--labels", file, *NAMES, *words]) == 0
     said = capsys.readouterr()
@@ -49,32 +52,41 @@ def test_figures_are_printed_and_written(
     assert MODEL in (tmp_path / "out" / "evaluation.html").read_text()
 
 
+def test_subgroup_columns_are_named_once_whatever_their_blanks() -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    labels = ["--labels", "x.csv", *NAMES]
+    options = EvaluateOptions.from_args(parser.parse_args(["scores", *labels, "--by", " sex,age ,,sex,"]))
+    assert (options.table, options.by, options.model_id) == ("scores", ("sex", "age"), None)
+    assert EvaluateOptions.from_args(parser.parse_args(["scores", *labels])).by == ()
+
+
 def test_without_an_output_nothing_is_written(
-    judged: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    evaluated: tuple[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    assert main(["evaluate", judged[0], "--labels", judged[1], *NAMES]) == 0
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES]) == 0
     assert "report" not in capsys.readouterr().out
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_seed_repeats_the_figures(judged: tuple[str, str], tmp_path: Path) -> None:
+def test_a_seed_repeats_the_intervals(evaluated: tuple[str, str], tmp_path: Path) -> None:
     reports = []
     for seed in ("7", "7", "8"):
         words = ["--seed", seed, "--output", str(tmp_path / "out")]
-        assert main(["evaluate", judged[0], "--labels", judged[1], *NAMES, *words]) == 0
+        assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *words]) == 0
         reports.append(json.loads((tmp_path / "out" / "evaluation.json").read_text()))
     assert reports[0] == reports[1]
     assert reports[0]["balanced_accuracy"]["low"] != reports[2]["balanced_accuracy"]["low"]
 
 
-def test_what_was_trained_on_is_left_out(
-    judged: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_training_photographs_are_left_out(
+    evaluated: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    split = labels(tmp_path / "split.csv", "image_id,group,part\nDOE-0,L0,train\nDOE-9,L4,test\n")
+    split = write_labels(tmp_path / "split.csv", "image_id,group,part\nDOE-0,L0,train\nDOE-9,L4,test\n")
     words = ["--group-column", "lesion", "--trained-on", split]
-    assert main(["evaluate", judged[0], "--labels", judged[1], *NAMES, *words]) == 0
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *words]) == 0
     said = capsys.readouterr().out
     assert f"{MODEL}: 88 photographs of 44 lesions" in said
     assert "2 labelled photographs are left out" in said
@@ -86,35 +98,33 @@ def test_what_was_trained_on_is_left_out(
         (["--label-column", "diagnosis"], "no column 'diagnosis', expected one; it has image_id, dx, lesion, sex"),
         (["--by", "skin"], "no column 'skin'"),
         (["--by", "lesion"], "--by lesion: 45 different values, at most 40"),
-        (["--model-id", OTHER_MODEL], f"no row of --model-id {OTHER_MODEL}; there are {MODEL}"),
+        (["--model-id", OTHER_MODEL], f"no rows of --model-id {OTHER_MODEL}; the table has {MODEL}"),
         (["--labels", "absent.csv"], "absent.csv"),
         (["--trained-on", "absent.csv"], "--trained-on absent.csv"),
         (["--id-column", "lesion"], "ids in"),
         (["--seed", "-1"], "'-1' is not a whole number of at least 0"),
     ],
 )
-def test_what_cannot_be_judged_exits_with_2_in_one_line(
-    judged: tuple[str, str], capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+def test_wrong_arguments_exit_with_2_in_one_line(
+    evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
 ) -> None:
-    assert main(["evaluate", judged[0], "--labels", judged[1], *NAMES, *words]) == 2
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *words]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("melanoma: ") and complaint in said.err
     assert len(said.err.splitlines()) == 1 and said.out == ""
     assert "DOE" not in said.err
 
 
-def test_of_several_models_one_must_be_named(judged: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
-    commit(Path(judged[0]), [scored("DOE-0", 1, 0, 0, model_id=OTHER_MODEL)])
-    assert main(["evaluate", judged[0], "--labels", judged[1], *NAMES]) == 2
-    assert f"{MODEL}, {OTHER_MODEL}; name one by --model-id" in capsys.readouterr().err
-    assert main(["evaluate", judged[0], "--labels", judged[1], *NAMES, "--model-id", OTHER_MODEL]) == 0
+def test_one_of_several_models_must_be_named(evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    write_table(Path(evaluated[0]), [scored_row("DOE-0", 1, 0, 0, model_id=OTHER_MODEL)])
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES]) == 2
+    assert f"{MODEL}, {OTHER_MODEL}; choose one with --model-id" in capsys.readouterr().err
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model-id", OTHER_MODEL]) == 0
     assert f"{OTHER_MODEL}: 1 photographs" in capsys.readouterr().out
 
 
-def test_an_evaluation_loads_neither_tensorflow_nor_what_draws_and_trains(
-    judged: tuple[str, str], tmp_path: Path
-) -> None:
-    words = ["evaluate", judged[0], "--labels", judged[1], *NAMES, "--output", str(tmp_path / "out")]
+def test_an_evaluation_loads_no_library_for_training_or_plotting(evaluated: tuple[str, str], tmp_path: Path) -> None:
+    words = ["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--output", str(tmp_path / "out")]
     command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *words]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
@@ -124,31 +134,30 @@ def test_an_evaluation_loads_neither_tensorflow_nor_what_draws_and_trains(
     assert [line for line in ended.stderr.splitlines() if not line.startswith("import time:")] == []
 
 
-def test_real_metadata_is_taken_as_it_comes(data: Path, tmp_path: Path) -> None:
-    """HAM10000's own file, on a model that knows four of its seven classes."""
+def test_real_metadata_is_evaluated(data: Path, tmp_path: Path) -> None:
+    """HAM10000's own file, on a model that knows four of its seven classes and scored every third photograph."""
     metadata = data / "ham10000" / "metadata.csv"
     with metadata.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    dice = np.random.default_rng(0)
+    scored = rows[::3]
+    rng = np.random.default_rng(0)
     slugs = ("melanoma", "nevus", "basal_cell_carcinoma", "actinic_keratosis", "squamous_cell_carcinoma")
-    truth = [slugs.index(slug) if (slug := slug_of(row["dx"])) in slugs else 4 for row in rows]
-    p = 0.4 * np.eye(5)[truth] + 0.6 * dice.dirichlet(np.ones(5), len(rows))
-    table = commit(
-        tmp_path / "scores",
-        [scored(row["image_id"], *map(float, p[i]), slugs=slugs) for i, row in enumerate(rows)],
-        slugs,
-    )
+    truth = [slugs.index(slug) if (slug := slug_of(row["dx"])) in slugs else 4 for row in scored]
+    p = 0.4 * np.eye(5)[truth] + 0.6 * rng.dirichlet(np.ones(5), len(scored))
+    table_rows = [scored_row(row["image_id"], *map(float, p[i]), slugs=slugs) for i, row in enumerate(scored)]
+    table = write_table(tmp_path / "scores", table_rows, slugs)
     words = [*NAMES, "--group-column", "lesion_id", "--by", "age,sex,localization", "--output", str(tmp_path / "out")]
     assert main(["evaluate", table, "--labels", str(metadata), *words]) == 0
     report = json.loads((tmp_path / "out" / "evaluation.json").read_text())
-    known = [i for i, row in enumerate(rows) if slug_of(row["dx"]) in slugs]
-    assert report["n"] == len(known) == 8659
-    assert report["groups"] == len({rows[i]["lesion_id"] for i in known})
-    found = p.argmax(axis=1)[known]
-    expected = recall_score([truth[i] for i in known], found, labels=range(4), average="macro")
+    known = [i for i, row in enumerate(scored) if slug_of(row["dx"]) in slugs]
+    assert report["n"] == len(known) > 2500
+    assert report["groups"] == len({scored[i]["lesion_id"] for i in known})
+    expected = recall_score([truth[i] for i in known], p.argmax(axis=1)[known], labels=range(4), average="macro")
     assert report["balanced_accuracy"]["value"] == pytest.approx(expected)
-    unknown = {"benign_keratosis": 1099, "vascular_lesion": 142, "dermatofibroma": 115}
+    unknown = Counter(slug for row in scored if (slug := slug_of(row["dx"])) not in slugs)
+    assert set(unknown) == {"benign_keratosis", "vascular_lesion", "dermatofibroma"}
     assert report["data"]["classes_unknown_to_model"] == unknown
     assert report["data"]["classes_without_label"] == ["squamous_cell_carcinoma"]
+    assert (report["data"]["labelled"], report["data"]["labels_without_photograph"]) == (10015, 10015 - len(scored))
     assert set(report["subgroups"]["age"]) == {"0-29", "30-44", "45-59", "60-74", "75+", "unknown"}
-    assert sum(group["n"] for group in report["subgroups"]["localization"].values()) == 8659
+    assert sum(group["n"] for group in report["subgroups"]["localization"].values()) == len(known)

@@ -1,4 +1,4 @@
-"""Values of a column as few subgroups: ages in bands, other numbers in quarters, texts as they are."""
+"""Groups the values of a column into a few subgroups: ages in bands, other numbers in quarters, texts as they are."""
 
 from collections.abc import Sequence
 
@@ -8,41 +8,50 @@ from melanoma.errors import UsageError
 from melanoma.evaluation.inputs.predictions import Names
 
 UNKNOWN = "unknown"
-_AGES = (30, 45, 60, 75)
+_AGE_EDGES = (30.0, 45.0, 60.0, 75.0)
 _AGE_COLUMNS = ("age", "age_approx", "age_years")
-_MOST_NUMBERS, _MOST_TEXTS = 12, 40
+_MAX_NUMBERS, _MAX_TEXTS = 12, 40
 
 
-def banded(name: str, values: Sequence[str]) -> Names:
-    """Names the subgroup of each photograph.
+def bin_values(name: str, values: Sequence[str]) -> Names:
+    """Returns the subgroup of each photograph.
 
     Args:
-        name: Of the column; ages are known by it.
-        values: Texts, empty where unknown.
+        name: The column; ages are recognised by it.
+        values: Text per photograph, empty if unknown.
 
     Returns:
-        Text (n,): the value itself; "unknown" for an empty one; for a column of more than 12 different numbers its
-        band, 0-29, 30-44, 45-59, 60-74, 75+ for ages, quarters for anything else.
+        Text (n,): the value itself, or `unknown` for an empty one. Numbers of an age column become the bands 0-29,
+        30-44, 45-59, 60-74 and 75+. Numbers of any other column with more than 12 different values become quarters.
 
     Raises:
-        UsageError: There are more than 40 different texts, too many to tell apart.
+        UsageError: The column has more than 40 different texts, too many to compare.
     """
     different = set(values) - {""}
     numbers = _numbers(different)
     if numbers is None:
-        if len(different) > _MOST_TEXTS:
-            raise UsageError(f"--by {name}: {len(different)} different values, at most {_MOST_TEXTS} make subgroups")
+        if len(different) > _MAX_TEXTS:
+            raise UsageError(
+                f"--by {name}: {len(different)} different values, at most {_MAX_TEXTS} can be compared; name a column "
+                "with fewer values"
+            )
         return np.array([value or UNKNOWN for value in values])
+    edges = _edges(name, [numbers[value] for value in values if value], len(different))
+    names = {text: _band(number, edges) if edges else f"{number:g}" for text, number in numbers.items()}
+    return np.array([names[value] if value else UNKNOWN for value in values])
+
+
+def _edges(name: str, numbers: Sequence[float], different: int) -> list[float]:
+    """Returns the lower ends of all bins but the first; empty where each number stands for itself."""
     if name.lower() in _AGE_COLUMNS:
-        edges = list(map(float, _AGES))
-    elif len(different) > _MOST_NUMBERS:
-        edges = np.unique(np.quantile([numbers[value] for value in values if value], [0.25, 0.5, 0.75])).tolist()
-    else:
-        return np.array([f"{numbers[value]:g}" if value else UNKNOWN for value in values])
-    return np.array([_band(numbers[value], edges) if value else UNKNOWN for value in values])
+        return list(_AGE_EDGES)
+    if different <= _MAX_NUMBERS:
+        return []
+    return [float(edge) for edge in np.unique(np.quantile(numbers, [0.25, 0.5, 0.75]))]
 
 
 def _numbers(texts: set[str]) -> dict[str, float] | None:
+    """Returns the number that each text spells; None unless all of them spell a finite one."""
     try:
         numbers = {text: float(text) for text in texts}
     except ValueError:
@@ -51,9 +60,9 @@ def _numbers(texts: set[str]) -> dict[str, float] | None:
 
 
 def _band(value: float, edges: Sequence[float]) -> str:
-    place = int(np.searchsorted(edges, value, side="right"))
-    if place == len(edges):
+    index = int(np.searchsorted(edges, value, side="right"))
+    if index == len(edges):
         return f"{edges[-1]:g}+"
     if all(edge.is_integer() for edge in edges):
-        return f"{edges[place - 1] if place else 0:g}-{edges[place] - 1:g}"
-    return f"{edges[place - 1]:g} to below {edges[place]:g}" if place else f"below {edges[0]:g}"
+        return f"{edges[index - 1] if index else 0:g}-{edges[index] - 1:g}"
+    return f"{edges[index - 1]:g} to below {edges[index]:g}" if index else f"below {edges[0]:g}"

@@ -1,6 +1,6 @@
-"""The labels that a model is judged by: a CSV or Parquet file with a row for each photograph."""
+"""The ground truth of an evaluation: a CSV or Parquet file with one labelled photograph per row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from melanoma.errors import DataError
@@ -9,14 +9,14 @@ from melanoma.labels import slug_of, stated_group
 
 
 @dataclass(frozen=True)
-class Columns:
+class LabelColumns:
     """Names of the columns of a label file.
 
     Attributes:
-        image_id: The photograph's id, as in the score table's `image_id`.
-        label: Its class, in any spelling that `labels.slug_of` takes.
-        group: Its lesion or patient; None where the file knows none.
-        by: What to tell subgroups by.
+        image_id: Column of the photograph's id, as in the score table's `image_id`.
+        label: Column of its class, in any spelling that `labels.slug_of` accepts.
+        group: Column of its lesion or patient; None if the file has none.
+        by: Columns that divide the photographs into subgroups.
     """
 
     image_id: str
@@ -25,79 +25,85 @@ class Columns:
     by: tuple[str, ...] = ()
 
     def all(self) -> list[str]:
-        """Every column once."""
+        """Returns every column name once."""
         return list(dict.fromkeys([self.image_id, self.label, *([self.group] if self.group else []), *self.by]))
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What is known of one photograph.
+class ImageLabel:
+    """The label of one photograph.
 
     Attributes:
-        label: Slug.
-        group: Its lesion or patient; empty where none is stated.
-        by: Values of the subgroup columns, in their order; empty where not stated.
+        slug: Its class.
+        group: Its lesion or patient; empty if the file does not state one.
+        by: Values of the subgroup columns, in their order; empty text where the file has no value.
     """
 
-    label: str
+    slug: str
     group: str
     by: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Truths:
+class GroundTruth:
     """The labels of a file.
 
     Attributes:
-        uri: Of the file.
-        sha256: Of its bytes, hex.
-        columns: That were read.
-        by_id: What is known of each photograph, by its id.
-        blank: Rows without id or label.
-        repeated: Rows that say again what another one says.
-        contradictory: Ids that rows give different labels; they are not in `by_id`.
+        uri: Where the file is.
+        sha256: SHA-256 of the file's bytes, hex.
+        columns: The columns that were read.
+        by_id: The label of each photograph, by its id.
+        blank: Number of rows without an id or a label.
+        repeated: Number of rows that repeat the id and label of an earlier row.
+        contradictory: Number of ids with several different labels; they are not in `by_id`.
     """
 
     uri: str
     sha256: str
-    columns: Columns
-    by_id: Mapping[str, Truth] = field(repr=False)
+    columns: LabelColumns
+    by_id: Mapping[str, ImageLabel] = field(repr=False)
     blank: int
     repeated: int
     contradictory: int
 
 
-def read_truths(uri: str, columns: Columns) -> Truths:
-    """Reads labels.
+def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
+    """Reads a label file.
 
     Args:
-        uri: CSV with a header, or Parquet.
-        columns: To read.
+        uri: A CSV with a header, or Parquet.
+        columns: The columns to read.
 
     Raises:
-        UsageError: There is no such file, it is neither, or it lacks a column.
-        DataError: It labels no photograph.
+        UsageError: There is no such file, it is neither CSV nor Parquet, or it lacks a column.
+        DataError: No row has both an id and a label.
         NothingCommittedError: The store does not answer.
     """
     file = read_texts("--labels", uri, columns.all())
-    texts, rows = file.columns, len(file.columns[columns.image_id])
-    slugs = {label: slug_of(label) for label in set(texts[columns.label]) if label}
-    groups = list(map(stated_group, texts[columns.group])) if columns.group else [""] * rows
-    values = zip(*(texts[name] for name in columns.by), strict=True) if columns.by else [()] * rows
-    found: dict[str, Truth] = {}
+    found: dict[str, ImageLabel] = {}
     contradictory: set[str] = set()
     blank = repeated = 0
-    for image_id, label, group, by in zip(texts[columns.image_id], texts[columns.label], groups, values, strict=True):
-        if not (image_id and label):
+    for image_id, label in _rows(file.columns, columns):
+        if not (image_id and label.slug):
             blank += 1
         elif image_id not in found:
-            found[image_id] = Truth(slugs[label], group, by)
-        elif found[image_id].label == slugs[label]:
+            found[image_id] = label
+        elif found[image_id].slug == label.slug:
             repeated += 1
-            found[image_id] = replace(found[image_id], group=found[image_id].group or group)
+            found[image_id] = replace(found[image_id], group=found[image_id].group or label.group)
         else:
             contradictory.add(image_id)
     if not found:
-        raise DataError(f"{uri}: no row has both an id and a label; expected one row for each photograph")
-    clear = {image_id: truth for image_id, truth in found.items() if image_id not in contradictory}
-    return Truths(uri, file.sha256, columns, clear, blank, repeated, len(contradictory))
+        raise DataError(f"{uri}: no row has both an id and a label; expected one row per photograph")
+    by_id = {image_id: label for image_id, label in found.items() if image_id not in contradictory}
+    return GroundTruth(uri, file.sha256, columns, by_id, blank, repeated, len(contradictory))
+
+
+def _rows(texts: Mapping[str, list[str]], columns: LabelColumns) -> Iterator[tuple[str, ImageLabel]]:
+    """Yields the id and the label of each row; the slug is empty where the row has no label."""
+    ids = texts[columns.image_id]
+    slugs = {label: slug_of(label) if label else "" for label in set(texts[columns.label])}
+    groups = list(map(stated_group, texts[columns.group])) if columns.group else [""] * len(ids)
+    values = zip(*(texts[name] for name in columns.by), strict=True) if columns.by else [()] * len(ids)
+    for image_id, label, group, by in zip(ids, texts[columns.label], groups, values, strict=True):
+        yield image_id, ImageLabel(slugs[label], group, by)

@@ -1,100 +1,137 @@
-"""Brings answers and labels together, and counts whatever does not meet."""
+"""Matches predictions with labels by image id, and accounts for every photograph and label that has no partner."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from melanoma.errors import DataError
-from melanoma.evaluation.inputs.bins import banded
-from melanoma.evaluation.inputs.ground_truth import Truths
-from melanoma.evaluation.inputs.predictions import Classes, Predictions
-from melanoma.evaluation.inputs.table_predictions import Answers
-from melanoma.evaluation.inputs.training_set import Trained
+from melanoma.evaluation.inputs.bins import bin_values
+from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel
+from melanoma.evaluation.inputs.predictions import Predictions
+from melanoma.evaluation.inputs.table_predictions import TablePredictions
+from melanoma.evaluation.inputs.training_set import TrainingSet
 
 
-def match(answers: Answers, truths: Truths, trained: Trained | None = None) -> tuple[Predictions, dict[str, Any]]:
-    """Gives the photographs that have both an answer and a label of a class that the model knows.
+@dataclass(frozen=True)
+class Matched:
+    """Predictions with their labels.
+
+    Attributes:
+        predictions: The photographs that have a prediction and a label of a class that the model knows.
+        accounting: JSON values, the `data` of a report: where every photograph and every label went.
+    """
+
+    predictions: Predictions
+    accounting: dict[str, Any]
+
+
+class _Labelled(NamedTuple):
+    """A photograph with a prediction and a label: its place in the table's predictions, and the label."""
+
+    place: int
+    label: ImageLabel
+
+
+def match(table: TablePredictions, ground_truth: GroundTruth, training_set: TrainingSet | None = None) -> Matched:
+    """Matches the predictions of a table with labels.
 
     A photograph whose group the labels do not state is a group of its own.
 
     Args:
-        answers: Of the model.
-        truths: The labels.
-        trained: What the model was trained on, which is left out; None where that is not known.
-
-    Returns:
-        The predictions, and JSON values that say where every photograph and every label went.
+        table: The predictions.
+        ground_truth: The labels.
+        training_set: What the model was trained on; these photographs are left out. None if it is not known.
 
     Raises:
-        DataError: There is none.
+        DataError: No photograph is left.
     """
-    index_of = {slug: index for index, slug in enumerate(answers.slugs)}
-    labelled = [place for place, image_id in enumerate(answers.image_ids) if image_id in truths.by_id]
-    truth_at = {place: truths.by_id[answers.image_ids[place]] for place in labelled}
-    fresh = [place for place in labelled if trained is None or not trained.knows(answers, place, truth_at[place])]
-    judged = [place for place in fresh if truth_at[place].label in index_of]
-    unknown = Counter(truth_at[place].label for place in fresh if truth_at[place].label not in index_of)
+    labelled = [
+        _Labelled(index, ground_truth.by_id[image_id])
+        for index, image_id in enumerate(table.image_ids)
+        if image_id in ground_truth.by_id
+    ]
+    unseen = [one for one in labelled if not _was_trained_on(table, one, training_set)]
+    judged = [one for one in unseen if one.label.slug in table.slugs]
+    unknown = Counter(one.label.slug for one in unseen if one.label.slug not in table.slugs)
     if not judged:
-        raise DataError(_nothing(answers, truths, len(labelled) - len(fresh), unknown))
-    known = [truth_at[place] for place in judged]
-    places = np.array(judged)
-    predictions = Predictions(
-        slugs=answers.slugs,
-        truth=np.array([index_of[truth.label] for truth in known], np.int64),
-        probabilities=answers.probabilities[places],
-        top=answers.top[places],
-        # A stated group never begins with this character.
-        groups=np.array([truth_at[place].group or f"\N{NULL}{answers.image_ids[place]}" for place in judged]),
-        flagged=None if answers.flagged is None else answers.flagged[places],
-        review=None if answers.review is None else answers.review[places],
-        subgroups={
-            name: banded(name, [truth.by[column] for truth in known]) for column, name in enumerate(truths.columns.by)
-        },
+        raise DataError(_why_none(table, ground_truth, len(labelled) - len(unseen), unknown))
+    predictions = _predictions(table, judged, ground_truth.columns.by)
+    accounting = {
+        **_account(table, ground_truth, predictions, len(labelled), unknown),
+        "trained_on": list(training_set.uris) if training_set else [],
+        "photographs_trained_on": len(labelled) - len(unseen),
+    }
+    return Matched(predictions, accounting)
+
+
+def _was_trained_on(table: TablePredictions, one: _Labelled, training_set: TrainingSet | None) -> bool:
+    if training_set is None:
+        return False
+    return training_set.contains(table.image_ids[one.place], table.sha256[one.place], one.label.group)
+
+
+def _predictions(table: TablePredictions, judged: Sequence[_Labelled], by: Sequence[str]) -> Predictions:
+    class_of = {slug: index for index, slug in enumerate(table.slugs)}
+    places = np.array([one.place for one in judged])
+    return Predictions(
+        slugs=table.slugs,
+        truth=np.array([class_of[one.label.slug] for one in judged], np.int64),
+        probabilities=table.probabilities[places],
+        top=table.top[places],
+        # A stated group never begins with this character, so an id cannot be mistaken for one.
+        groups=np.array([one.label.group or f"\N{NULL}{table.image_ids[one.place]}" for one in judged]),
+        flagged=None if table.flagged is None else table.flagged[places],
+        review=None if table.review is None else table.review[places],
+        subgroups={name: bin_values(name, [one.label.by[column] for one in judged]) for column, name in enumerate(by)},
     )
-    counted = _counted(answers, truths, predictions.truth, len(labelled), unknown)
-    seen = {"trained_on": list(trained.uris) if trained else [], "photographs_trained_on": len(labelled) - len(fresh)}
-    return predictions, {**counted, **seen}
 
 
-def _counted(answers: Answers, truths: Truths, truth: Classes, labelled: int, unknown: Counter[str]) -> dict[str, Any]:
-    failed, ambiguous = (sum(name in truths.by_id for name in ids) for ids in (answers.failed, answers.ambiguous))
-    used = set(truth.tolist())
+def _account(
+    table: TablePredictions, ground_truth: GroundTruth, predictions: Predictions, labelled: int, unknown: Counter[str]
+) -> dict[str, Any]:
+    failed, ambiguous = (sum(name in ground_truth.by_id for name in ids) for ids in (table.failed, table.ambiguous))
+    counts = predictions.counts()
     return {
-        "table": answers.table,
-        "table_version": answers.version,
-        "model_id": answers.model_id,
-        "labels": truths.uri,
-        "labels_sha256": truths.sha256,
-        "group_column": truths.columns.group,
-        "photographs": len(answers.image_ids),
-        "photographs_without_label": len(answers.image_ids) - labelled,
-        "photographs_failed": len(answers.failed),
-        "older_rows": answers.superseded,
-        "ambiguous_ids": len(answers.ambiguous),
-        "labelled": len(truths.by_id),
-        "labels_without_photograph": len(truths.by_id) - labelled - failed - ambiguous,
+        "table": table.table,
+        "table_version": table.version,
+        "model_id": table.model_id,
+        "labels": ground_truth.uri,
+        "labels_sha256": ground_truth.sha256,
+        "group_column": ground_truth.columns.group,
+        "photographs": len(table.image_ids),
+        "photographs_without_label": len(table.image_ids) - labelled,
+        "photographs_failed": len(table.failed),
+        "older_rows": table.superseded,
+        "ambiguous_ids": len(table.ambiguous),
+        "labelled": len(ground_truth.by_id),
+        "labels_without_photograph": len(ground_truth.by_id) - labelled - failed - ambiguous,
         "labels_of_failed": failed,
         "labels_of_ambiguous": ambiguous,
-        "label_rows_blank": truths.blank,
-        "label_rows_repeated": truths.repeated,
-        "labels_contradictory": truths.contradictory,
+        "label_rows_blank": ground_truth.blank,
+        "label_rows_repeated": ground_truth.repeated,
+        "labels_contradictory": ground_truth.contradictory,
         "classes_unknown_to_model": dict(unknown.most_common()),
-        "classes_without_label": [slug for index, slug in enumerate(answers.slugs) if index not in used],
-        "judged": len(truth),
+        "classes_without_label": [slug for index, slug in enumerate(table.slugs) if not counts[index]],
+        "judged": predictions.n,
     }
 
 
-def _nothing(answers: Answers, truths: Truths, seen: int, unknown: Counter[str]) -> str:
+def _why_none(table: TablePredictions, ground_truth: GroundTruth, trained_on: int, unknown: Counter[str]) -> str:
     if unknown:
         return (
-            f"{truths.uri}: its labels are {', '.join(unknown)}; {answers.model_id} knows none of them, only "
-            f"{', '.join(answers.slugs)}"
+            f"{ground_truth.uri}: its labels are {', '.join(unknown)}; {table.model_id} knows only "
+            f"{', '.join(table.slugs)}"
         )
-    if seen:
-        return f"{truths.uri}: all {seen} labelled photographs took part in the training of {answers.model_id}"
+    if trained_on:
+        return (
+            f"{ground_truth.uri}: {table.model_id} was trained on all {trained_on} labelled photographs, or on others "
+            "of their lesions or patients"
+        )
     return (
-        f"none of the {len(truths.by_id)} ids in {truths.uri} is an image_id of the {len(answers.image_ids)} "
-        f"photographs that {answers.model_id} scored; image_id is the file's name without extension, "
-        "or the manifest's id"
+        f"none of the {len(ground_truth.by_id)} ids in {ground_truth.uri} is an image_id of the "
+        f"{len(table.image_ids)} photographs that {table.model_id} scored; the image_id is the file name without "
+        "extension, or the id in the manifest"
     )

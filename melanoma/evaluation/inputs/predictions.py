@@ -1,4 +1,4 @@
-"""What a model said of labelled photographs, as arrays: the input of everything that judges."""
+"""Predictions for labelled photographs, as arrays: the input of every metric."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 MELANOMA = "melanoma"
-MIN_TEST_PHOTOGRAPHS = 10  # of a class, for it to be evaluated
+MIN_TEST_PHOTOGRAPHS = 10  # a class with fewer labelled photographs is not evaluated
 
 Classes = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -16,20 +16,20 @@ Names = npt.NDArray[np.str_]
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said of labelled photographs.
+    """Predictions of one model for n labelled photographs.
 
     Attributes:
-        slugs: Of the k classes that the model knows.
+        slugs: The k classes that the model knows.
         truth: int64 (n,), the labelled class, 0 to k - 1.
         probabilities: float32 (n, k), 0 to 1, rows sum to 1.
-        top: int64 (n,), the class that the decision rule chose; need not be the likeliest.
+        top: int64 (n,), the class chosen by the decision rule, which need not be the most likely one.
         groups: Text (n,), the lesion or patient of each photograph.
-        flagged: bool (n,), whether `p_melanoma` reached the bundle's threshold; None without one.
-        review: bool (n,), whether a person should look; None where the bundle does not say.
-        subgroups: Text (n,) by name, such as the sex of each photograph's patient.
+        flagged: bool (n,), whether `p_melanoma` reached the bundle's threshold; None for a bundle without one.
+        review: bool (n,), whether the photograph was referred to a person; None for a bundle without that rule.
+        subgroups: Text (n,) by column, for example the sex of each photograph's patient.
 
     Raises:
-        ValueError: The arrays do not belong together.
+        ValueError: The arrays differ in length, or a class index is out of range.
     """
 
     slugs: tuple[str, ...]
@@ -57,19 +57,19 @@ class Predictions:
 
     @property
     def melanoma(self) -> int | None:
-        """Index of melanoma, None where the model does not know it."""
+        """Index of melanoma; None if the model does not know the class."""
         return self.slugs.index(MELANOMA) if MELANOMA in self.slugs else None
 
     def counts(self) -> Classes:
-        """Photographs of each class, int64 (k,)."""
+        """Returns the number of labelled photographs of each class, int64 (k,)."""
         return np.bincount(self.truth, minlength=len(self.slugs))
 
     def evaluated(self) -> list[int]:
-        """Classes with enough photographs to be evaluated."""
+        """Returns the indices of the classes with enough photographs to be evaluated."""
         return [int(index) for index in np.flatnonzero(self.counts() >= MIN_TEST_PHOTOGRAPHS)]
 
     def where(self, chosen: Mask) -> "Predictions":
-        """Gives the photographs that a mask of shape (n,) chooses."""
+        """Returns the photographs that a mask, bool (n,), selects."""
         return replace(
             self,
             truth=self.truth[chosen],

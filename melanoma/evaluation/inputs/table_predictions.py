@@ -1,4 +1,4 @@
-"""What one model of the score table says of each photograph: its newest scored row."""
+"""Predictions of one model from the score table: the newest scored row of each photograph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset
 
 from melanoma.errors import DataError, NothingCommittedError, UsageError
+from melanoma.evaluation.inputs.newest_rows import newest_by_uri, one_row_each
 from melanoma.evaluation.inputs.predictions import Classes, Mask
 from melanoma.table.schema import FAILED, PROBABILITY_PREFIX, SCORED
 from melanoma.table.score_table import ScoreTable
@@ -18,23 +19,23 @@ _COLUMNS = ["image_id", "image_uri", "image_sha256", "scored_at", "status", "top
 
 
 @dataclass(frozen=True)
-class Answers:
-    """One row for each photograph that a model has scored.
+class TablePredictions:
+    """Predictions of one model for the n photographs that it has scored.
 
     Attributes:
         table: URI of the score table.
-        version: Of the table that was read.
-        model_id: Of the model.
-        slugs: Of the k classes that it knows.
-        image_ids: Of the n photographs, each once.
-        sha256: Of their bytes, hex; empty where not recorded.
+        version: Version of the table that was read.
+        model_id: The model.
+        slugs: The k classes that it knows.
+        image_ids: Ids of the photographs, each once.
+        sha256: SHA-256 of their bytes, hex; empty where not recorded.
         probabilities: float32 (n, k), 0 to 1.
         top: int64 (n,), the class chosen by the decision rule.
-        flagged: bool (n,); None where the model sets no flag.
-        review: bool (n,); None where a row does not say.
+        flagged: bool (n,), `flag_melanoma`; None if any row has no value.
+        review: bool (n,), `review`; None if any row has no value.
         failed: Ids of photographs that the model failed on and never scored.
-        superseded: Scored rows that a newer one of the same photograph replaces.
-        ambiguous: Ids that several different photographs bear; none of these is an answer.
+        superseded: Number of scored rows that a newer row of the same photograph replaces.
+        ambiguous: Ids that photographs of different content share; they have no prediction here.
     """
 
     table: str
@@ -51,12 +52,12 @@ class Answers:
     superseded: int
     ambiguous: frozenset[str]
 
-    def take(self, places: Sequence[int], slugs: tuple[str, ...]) -> "Answers":
-        """Gives some of the photographs, in that order, with other classes; one that the model does not know gets 0.
+    def take(self, places: Sequence[int], slugs: tuple[str, ...]) -> "TablePredictions":
+        """Returns some of the photographs in a given order, over a larger set of classes.
 
         Args:
             places: Indices of the photographs.
-            slugs: The classes, all of the model's among them.
+            slugs: The classes, including all of the model's; a class that the model does not know has probability 0.
         """
         columns = [slugs.index(slug) for slug in self.slugs]
         probabilities = np.zeros((len(places), len(slugs)), np.float32)
@@ -73,64 +74,70 @@ class Answers:
         )
 
 
-def read_answers(
+def read_table_predictions(
     table: ScoreTable, model_id: str | None = None, option: str = "--model-id", run_id: str | None = None
-) -> Answers:
+) -> TablePredictions:
     """Reads the newest scored row of each photograph.
 
     Args:
-        table: The score table.
-        model_id: Whose rows; None where the table holds those of one model.
-        option: That names the model, for complaints.
-        run_id: Of the one run whose rows count; None for all runs.
+        table: The score table, at the version to read.
+        model_id: The model to read; None if the table holds only one.
+        option: The command-line option that names the model, for error messages.
+        run_id: The only run to read; None for all runs.
 
     Raises:
-        UsageError: There is no table, it holds several models and none is named, or it lacks the named one.
-        DataError: The model has scored no photograph, or its rows contradict themselves.
-        NothingCommittedError: The store does not answer, or a file of the table is gone.
+        UsageError: The table holds several models and none is named, or it lacks the named model or run.
+        DataError: The model has not scored any photograph, or its rows are inconsistent.
+        NothingCommittedError: The store does not answer, or a file of the table is missing.
     """
     dataset, name = table.dataset(), table.layout.name
     try:
-        model_id = _chosen(dataset, name, model_id, option)
+        model_id = _choose_model(dataset, name, model_id, option)
         rows = _rows(dataset, model_id, run_id)
     except (pa.ArrowException, OSError) as error:
         raise NothingCommittedError(f"{name}: the score table cannot be read ({type(error).__name__})") from None
     if run_id is not None and not rows.num_rows:
-        raise UsageError(f"{name}: no row of {model_id} in run {run_id}; the view nights has the ids of the runs")
+        raise UsageError(f"{name}: run {run_id} has no row of {model_id}; the ids of the runs are in the view nights")
+    return _newest_predictions(rows, name, table.version or 0, model_id)
+
+
+def _newest_predictions(rows: pa.Table, uri: str, version: int, model_id: str) -> TablePredictions:
     scored = rows.filter(pc.equal(rows["status"], SCORED))
     if not scored.num_rows:
-        raise DataError(f"{name}: {model_id} has scored no photograph of it; look at its error_kind column")
-    newest = _newest(scored)
-    named, ambiguous = _by_id(newest)
+        raise DataError(f"{uri}: {model_id} has not scored any photograph; look at the error_kind column")
+    newest = newest_by_uri(scored)
+    by_id = one_row_each(newest)
     columns = [name for name in rows.schema.names if _is_filled(scored, name)]
     slugs = tuple(name.removeprefix(PROBABILITY_PREFIX) for name in columns)
     failed = rows.filter(pc.equal(rows["status"], FAILED))["image_id"].to_pylist()
-    return Answers(
-        table=name,
-        version=table.version or 0,
+    return TablePredictions(
+        table=uri,
+        version=version,
         model_id=model_id,
         slugs=slugs,
-        image_ids=tuple(named["image_id"].to_pylist()),
-        sha256=tuple(value or "" for value in named["image_sha256"].to_pylist()),
-        probabilities=_probabilities(named, columns),
-        top=_top(named, slugs),
-        flagged=_flags(named, "flag_melanoma"),
-        review=_flags(named, "review"),
+        image_ids=tuple(by_id.rows["image_id"].to_pylist()),
+        sha256=tuple(value or "" for value in by_id.rows["image_sha256"].to_pylist()),
+        probabilities=_probabilities(by_id.rows, columns),
+        top=_top(by_id.rows, slugs),
+        flagged=_flags(by_id.rows, "flag_melanoma"),
+        review=_flags(by_id.rows, "review"),
         failed=frozenset(failed) - set(newest["image_id"].to_pylist()),
         superseded=scored.num_rows - newest.num_rows,
-        ambiguous=ambiguous,
+        ambiguous=by_id.ambiguous,
     )
 
 
-def _chosen(dataset: pyarrow.dataset.Dataset, uri: str, model_id: str | None, option: str) -> str:
-    there = sorted(dataset.to_table(columns=["model_id"])["model_id"].unique().to_pylist())
-    if not there:
+def _choose_model(dataset: pyarrow.dataset.Dataset, uri: str, model_id: str | None, option: str) -> str:
+    present = sorted(dataset.to_table(columns=["model_id"])["model_id"].unique().to_pylist())
+    if not present:
         raise DataError(f"{uri}: the score table is empty; score photographs first")
-    if model_id is None and len(there) > 1:
-        raise UsageError(f"{uri}: holds rows of {len(there)} models, {', '.join(there)}; name one by {option}")
-    if model_id is not None and model_id not in there:
-        raise UsageError(f"{uri}: no row of {option} {model_id}; there are {', '.join(there)}")
-    return model_id or str(there[0])
+    if model_id is None and len(present) > 1:
+        raise UsageError(
+            f"{uri}: the table has rows of {len(present)} models, {', '.join(present)}; choose one with {option}"
+        )
+    if model_id is not None and model_id not in present:
+        raise UsageError(f"{uri}: no rows of {option} {model_id}; the table has {', '.join(present)}")
+    return model_id or str(present[0])
 
 
 def _rows(dataset: pyarrow.dataset.Dataset, model_id: str, run_id: str | None) -> pa.Table:
@@ -141,45 +148,20 @@ def _rows(dataset: pyarrow.dataset.Dataset, model_id: str, run_id: str | None) -
     return dataset.to_table(columns=[*_COLUMNS, *probabilities], filter=wanted)
 
 
-def _newest(rows: pa.Table) -> pa.Table:
-    """Keeps the newest row of each URI."""
-    ordered = rows.sort_by([("image_uri", "ascending"), ("scored_at", "descending")])
-    return ordered.filter(_is_first(ordered["image_uri"]))
-
-
-def _is_first(values: pa.ChunkedArray) -> pa.Array:
-    changed = np.asarray(pc.not_equal(values.slice(1), values.slice(0, len(values) - 1)))
-    return pa.array(np.append(True, changed))
-
-
-def _by_id(rows: pa.Table) -> tuple[pa.Table, frozenset[str]]:
-    """Keeps one row of each id; drops ids whose rows are of different bytes, for nobody knows which one is labelled."""
-    contents: dict[str, set[str]] = {}
-    for image_id, sha256, uri in zip(
-        *(rows[name].to_pylist() for name in ("image_id", "image_sha256", "image_uri")), strict=True
-    ):
-        contents.setdefault(image_id, set()).add(sha256 or uri)
-    clear = [image_id for image_id, found in contents.items() if len(found) == 1]
-    kept = rows.filter(pc.is_in(rows["image_id"], pa.array(clear, pa.string())))
-    ordered = kept.sort_by([("image_id", "ascending"), ("scored_at", "descending")])
-    one_each = ordered.filter(_is_first(ordered["image_id"])) if clear else ordered
-    return one_each, frozenset(contents.keys() - set(clear))
-
-
 def _is_filled(rows: pa.Table, name: str) -> bool:
     return name.startswith(PROBABILITY_PREFIX) and bool(rows[name].null_count < rows.num_rows)
 
 
 def _probabilities(rows: pa.Table, columns: list[str]) -> npt.NDArray[np.float32]:
     if gaps := [name for name in columns if rows[name].null_count]:
-        raise DataError(f"{', '.join(gaps)} is null in some scored rows of one model; score these photographs again")
+        raise DataError(f"{', '.join(gaps)} is null in some scored rows of the model; score these photographs again")
     return np.stack([rows[name].to_numpy() for name in columns], axis=1).astype(np.float32)
 
 
 def _top(rows: pa.Table, slugs: tuple[str, ...]) -> Classes:
     found = pc.index_in(rows["top_label"], pa.array(slugs, pa.string()))
     if found.null_count:
-        raise DataError(f"{found.null_count} rows have a top_label without a probability of its own; score them again")
+        raise DataError(f"{found.null_count} rows have a top_label without a probability column; score them again")
     return np.asarray(found.to_numpy(), np.int64)
 
 

@@ -1,22 +1,20 @@
-"""What a model was trained on, so that it is not judged by it."""
+"""The photographs that a model was trained on, so that they can be excluded from its evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from melanoma.evaluation.inputs.column_files import read_texts
-from melanoma.evaluation.inputs.ground_truth import Truth
-from melanoma.evaluation.inputs.table_predictions import Answers
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Photographs that took part in a training, or in the choice of its best epoch.
+class TrainingSet:
+    """Photographs that were used to train a model or to choose its best epoch.
 
     Attributes:
-        uris: Of the files that list them.
+        uris: The files that list them.
         image_ids: Their ids.
         groups: Their lesions or patients.
-        sha256: Of their bytes, hex.
+        sha256: SHA-256 of their bytes, hex.
     """
 
     uris: tuple[str, ...]
@@ -24,22 +22,24 @@ class Trained:
     groups: frozenset[str] = field(repr=False)
     sha256: frozenset[str] = field(repr=False)
 
-    def knows(self, answers: Answers, place: int, truth: Truth) -> bool:
-        """Tells whether an answer is of one of them, of the same bytes, or of the same lesion or patient."""
-        return (
-            answers.image_ids[place] in self.image_ids
-            or answers.sha256[place] in self.sha256
-            or truth.group in self.groups
-        )
+    def contains(self, image_id: str, sha256: str, group: str) -> bool:
+        """Returns whether a photograph has the id, the bytes, or the lesion or patient of one in the training set.
+
+        Args:
+            image_id: Id of the photograph.
+            sha256: SHA-256 of its bytes, hex; empty if not recorded.
+            group: Its lesion or patient; empty if not stated.
+        """
+        return image_id in self.image_ids or sha256 in self.sha256 or group in self.groups
 
 
-def read_trained(uris: Sequence[str]) -> Trained | None:
-    """Reads `split.csv` of bundles, or any CSV or Parquet with a column `image_id`, maybe `group` and `sha256`.
+def read_training_set(uris: Sequence[str]) -> TrainingSet | None:
+    """Reads the `split.csv` of bundles, or any CSV or Parquet with an `image_id` column.
 
-    Rows whose `part` is `test` took no part in the training.
+    The columns `group` and `sha256` are optional. Rows whose `part` is `test` were not trained on and are skipped.
 
     Returns:
-        What all of them list; None for no file.
+        The photographs of all files together; None for no file.
 
     Raises:
         UsageError: There is no such file, or it lacks the column.
@@ -53,4 +53,4 @@ def read_trained(uris: Sequence[str]) -> Trained | None:
             known[name] |= {value for value, part in zip(columns[name], parts, strict=True) if value and part != "test"}
     if not uris:
         return None
-    return Trained(tuple(uris), *(frozenset(known[name]) for name in ("image_id", "group", "sha256")))
+    return TrainingSet(tuple(uris), *(frozenset(known[name]) for name in ("image_id", "group", "sha256")))

@@ -1,4 +1,4 @@
-"""How often the class that was chosen is the labelled one: accuracy, recall and their kin."""
+"""How often the chosen class is the labelled one: accuracy, recall and related metrics."""
 
 from typing import Any
 
@@ -6,52 +6,59 @@ import numpy as np
 
 from melanoma.evaluation.inputs.predictions import Classes, Mask, Predictions
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.bootstrap import Floats, Measure, ratio, share
+from melanoma.evaluation.metrics.bootstrap import Floats, Metric, ratio, share
 
 
-def accuracy(truth: Classes, chosen: Classes) -> Measure:
-    """Measures the share of photographs whose class was chosen, whatever their class."""
+def accuracy(truth: Classes, chosen: Classes) -> Metric:
+    """Returns the accuracy: the share of all photographs whose chosen class is the labelled one.
+
+    Args:
+        truth: int64 (n,), the labelled class.
+        chosen: int64 (n,), the chosen class.
+    """
     return share(truth == chosen, np.ones(len(truth), np.bool_))
 
 
-def balanced_accuracy(truth: Classes, chosen: Classes, evaluated: list[int]) -> Measure:
-    """Measures the mean recall of the evaluated classes, so that a frequent class counts no more than a rare one.
+def balanced_accuracy(truth: Classes, chosen: Classes, evaluated: list[int]) -> Metric:
+    """Returns the balanced accuracy: the mean recall of the evaluated classes, each counting the same.
 
-    Brodersen, Ong, Stephan, Buhmann: "The balanced accuracy and its posterior distribution", ICPR 2010; the measure of
-    the ISIC challenges since 2018. A class that a resample lacks does not count in it.
+    Brodersen, Ong, Stephan, Buhmann: "The balanced accuracy and its posterior distribution", ICPR 2010; the ranking
+    metric of the ISIC challenges since 2018. A class that a resample does not contain is left out of its mean.
 
     Args:
-        truth: int64 (n,).
-        chosen: The same.
-        evaluated: Classes that count; NaN without any.
+        truth: int64 (n,), the labelled class.
+        chosen: int64 (n,), the chosen class.
+        evaluated: Indices of the classes that count; the metric is undefined without any.
     """
     of_class = (truth[:, None] == np.asarray(evaluated, np.int64)).astype(np.float64)
     columns = np.hstack([of_class * (truth == chosen)[:, None], of_class])
 
-    def compute(weights: Floats) -> Floats:
+    def _compute(weights: Floats) -> Floats:
         hits, counts = np.split(weights @ columns, 2, axis=1)
         recalls = ratio(hits, counts)
         present = (counts > 0).sum(axis=1).astype(np.float64)
         return ratio(np.where(counts > 0, recalls, 0).sum(axis=1), present)
 
-    return Measure(compute, np.isin(truth, evaluated))
+    return Metric(_compute, np.isin(truth, evaluated))
 
 
-def confusion(predictions: Predictions) -> Classes:
-    """Counts photographs by labelled class (rows) and chosen class (columns), int64 (k, k)."""
+def confusion_matrix(predictions: Predictions) -> Classes:
+    """Returns the number of photographs by labelled class (rows) and chosen class (columns), int64 (k, k)."""
     k = len(predictions.slugs)
     return np.bincount(predictions.truth * k + predictions.top, minlength=k * k).reshape(k, k)
 
 
-def two_by_two(positive: Mask, called: Mask) -> dict[str, Measure]:
-    """Measures sensitivity, specificity, ppv, npv and dice of a yes-or-no answer, NaN where one is not defined.
+def binary_metrics(positive: Mask, called: Mask) -> dict[str, Metric]:
+    """Returns sensitivity, specificity, ppv, npv and dice of a yes-or-no prediction.
 
-    A ppv needs photographs that were taken for the class, an npv such that were not, a Dice coefficient (F1) some that
-    are of the class.
+    The sensitivity is undefined without photographs of the class, the specificity without others; the ppv (positive
+    predictive value) without photographs predicted to be of the class, the npv without others; the Dice coefficient
+    (F1; Dice: "Measures of the amount of ecologic association between species", Ecology 26, 1945) without photographs
+    of the class.
 
     Args:
         positive: bool (n,), photographs of the class.
-        called: bool (n,), photographs that were taken for it.
+        called: bool (n,), photographs predicted to be of the class.
     """
     return {
         "sensitivity": share(called, positive),
@@ -62,35 +69,42 @@ def two_by_two(positive: Mask, called: Mask) -> dict[str, Measure]:
     }
 
 
-def _dice(positive: Mask, called: Mask) -> Measure:
+def _dice(positive: Mask, called: Mask) -> Metric:
     columns = np.stack([positive & called, called, positive], axis=1).astype(np.float64)
 
-    def compute(weights: Floats) -> Floats:
-        hits, answers, members = (weights @ columns).T
-        return np.where(members > 0, ratio(2 * hits, answers + members), np.nan)
+    def _compute(weights: Floats) -> Floats:
+        hits, called_count, positive_count = (weights @ columns).T
+        return np.where(positive_count > 0, ratio(2 * hits, called_count + positive_count), np.nan)
 
-    return Measure(compute, positive | called)
+    return Metric(_compute, positive | called)
 
 
 def evaluate_flag(predictions: Predictions, seed: int) -> dict[str, Any] | None:
-    """Judges `flag_melanoma`; None where the model sets no flag or does not know melanoma."""
+    """Evaluates `flag_melanoma` as a yes-or-no prediction.
+
+    Returns:
+        JSON values: n flagged photographs, and the binary metrics with intervals. None if the model sets no flag or
+        does not know melanoma.
+    """
     if predictions.flagged is None or predictions.melanoma is None:
         return None
-    positive = predictions.truth == predictions.melanoma
-    flagged = predictions.flagged
-    samples = bootstrap.draw(two_by_two(positive, flagged), predictions.groups, seed)
-    return {"n": int(flagged.sum()), **{name: bootstrap.spelt(sample) for name, sample in samples.items()}}
+    metrics = binary_metrics(predictions.truth == predictions.melanoma, predictions.flagged)
+    return {"n": int(predictions.flagged.sum()), **bootstrap.estimates(metrics, predictions.groups, seed)}
 
 
 def evaluate_review(predictions: Predictions, seed: int) -> dict[str, Any] | None:
-    """Judges how much goes to a person and how good the rest is; None where the model sends nothing to anybody."""
+    """Evaluates the referral rule: how many photographs go to a person, and how accurate both parts are.
+
+    Returns:
+        JSON values: n referred photographs; share, accuracy_kept and accuracy_sent with intervals. None if the model
+        has no such rule.
+    """
     if predictions.review is None:
         return None
-    sent, right = predictions.review, predictions.truth == predictions.top
-    measures = {
-        "share": share(sent, np.ones(predictions.n, np.bool_)),
-        "accuracy_kept": share(right, ~sent),
-        "accuracy_sent": share(right, sent),
+    referred, correct = predictions.review, predictions.truth == predictions.top
+    metrics = {
+        "share": share(referred, np.ones(predictions.n, np.bool_)),
+        "accuracy_kept": share(correct, ~referred),
+        "accuracy_sent": share(correct, referred),
     }
-    samples = bootstrap.draw(measures, predictions.groups, seed)
-    return {"n": int(sent.sum()), **{name: bootstrap.spelt(sample) for name, sample in samples.items()}}
+    return {"n": int(referred.sum()), **bootstrap.estimates(metrics, predictions.groups, seed)}

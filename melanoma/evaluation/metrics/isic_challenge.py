@@ -1,4 +1,4 @@
-"""The figures of the ISIC challenges, by their own rules, for comparison with what others have published."""
+"""The metrics of the ISIC challenges, by their own rules, for comparison with published results."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,50 +12,49 @@ _SENSITIVITY = 0.8
 
 
 def evaluate_challenge(predictions: Predictions) -> dict[str, Any]:
-    """Gives what isic-challenge-scoring (github.com/ImageMarkup/isic-challenge-scoring) gives, all weights being 1.
+    """Returns what isic-challenge-scoring (github.com/ImageMarkup/isic-challenge-scoring) returns with all weights 1.
 
-    A class is called where its probability is above 0.5, whatever the decision rule. A photograph whose highest
-    probability several classes share is undecided, which is wrong. Where no photograph is called a class, its ppv is 1;
-    where all are, its npv is 1. Other than there, a class that no label bears, or all do, has no figure (it would be
-    given a sensitivity or specificity of 1), and counts in no mean.
+    A class is predicted where its probability is above 0.5, whatever the decision rule. A photograph whose highest
+    probability several classes share is undecided and counts as wrong. A ppv without predicted photographs is 1, and so
+    is an npv without others. In contrast to that program, a class that no label or every label has gets no metrics
+    (there: a sensitivity or specificity of 1) and is left out of the means.
 
     Returns:
         JSON values: balanced_accuracy over the classes that occur, by_label and mean.
     """
     p, truth = predictions.probabilities, predictions.truth
-    likeliest = p.max(axis=1, initial=0, keepdims=True)
-    decided = (p == likeliest).sum(axis=1) == 1
-    right = decided & (p.argmax(axis=1) == truth)
-    occurring = np.unique(truth)
-    recalls = [float(right[truth == index].mean()) for index in occurring]
-    by_label = {slug: _of_class(predictions, index) for index, slug in enumerate(predictions.slugs)}
-    defined = [figures for figures in by_label.values() if figures is not None]
+    highest = p.max(axis=1, initial=0, keepdims=True)
+    decided = (p == highest).sum(axis=1) == 1
+    correct = decided & (p.argmax(axis=1) == truth)
+    recalls = [float(correct[truth == index].mean()) for index in np.unique(truth)]
+    by_label = {slug: _class_metrics(predictions, index) for index, slug in enumerate(predictions.slugs)}
+    defined = [metrics for metrics in by_label.values() if metrics is not None]
+    names = defined[0] if defined else ()
+    means = {name: float(np.mean([metrics[name] for metrics in defined])) for name in names}
     return {
         "balanced_accuracy": float(np.mean(recalls)) if recalls else None,
         "by_label": by_label,
-        "mean": {name: float(np.mean([figures[name] for figures in defined])) for name in defined[0]}
-        if defined
-        else None,
+        "mean": means or None,
     }
 
 
-def _of_class(predictions: Predictions, index: int) -> Mapping[str, float] | None:
+def _class_metrics(predictions: Predictions, index: int) -> Mapping[str, float] | None:
     positive = predictions.truth == index
     if positive.all() or not positive.any():
         return None
     scores = predictions.probabilities[:, index]
     called = scores > 0.5
-    hits, alarms = int((positive & called).sum()), int((~positive & called).sum())
-    misses, passes = int(positive.sum()) - hits, int((~positive).sum()) - alarms
-    found = ranking.curve(positive, scores)
+    hits, false_alarms = int((positive & called).sum()), int((~positive & called).sum())
+    misses, rejections = int(positive.sum()) - hits, int((~positive).sum()) - false_alarms
+    curve = ranking.curve(positive, scores)
     return {
-        "accuracy": (hits + passes) / predictions.n,
+        "accuracy": (hits + rejections) / predictions.n,
         "sensitivity": hits / (hits + misses),
-        "specificity": passes / (passes + alarms),
-        "dice": 2 * hits / (2 * hits + alarms + misses),
-        "ppv": hits / (hits + alarms) if hits + alarms else 1.0,
-        "npv": passes / (passes + misses) if passes + misses else 1.0,
-        "auc": float(ranking.auc(positive, scores).compute(np.ones((1, predictions.n)))[0]),
-        "auc_above_80_sensitivity": float(ranking.auc_above(found, _SENSITIVITY)),
-        "average_precision": float(ranking.average_precision(found)),
+        "specificity": rejections / (rejections + false_alarms),
+        "dice": 2 * hits / (2 * hits + false_alarms + misses),
+        "ppv": hits / (hits + false_alarms) if hits + false_alarms else 1.0,
+        "npv": rejections / (rejections + misses) if rejections + misses else 1.0,
+        "auc": float(ranking.area(curve)),
+        "auc_above_80_sensitivity": float(ranking.auc_above(curve, _SENSITIVITY)),
+        "average_precision": float(ranking.average_precision(curve)),
     }

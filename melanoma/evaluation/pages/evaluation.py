@@ -1,46 +1,54 @@
-"""An evaluation as a page for people: built from the report's JSON values alone."""
+"""The page of an evaluation, built from the report's JSON values alone."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
-from melanoma.evaluation.formatting import accounts
+from melanoma.evaluation.accounting import evaluation_accounting
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
-from melanoma.evaluation.pages import chapters, parts
+from melanoma.evaluation.pages import parts
+from melanoma.evaluation.pages.class_figures import challenge_metrics, class_metrics, confusion_matrix
+from melanoma.evaluation.pages.curves import calibration, curves
 from melanoma.evaluation.pages.headlines import cards
-from melanoma.evaluation.pages.parts import grid, paragraph, section
-
-Report = Mapping[str, Any]
+from melanoma.evaluation.pages.subgroups import subgroups
+from melanoma.evaluation.report import Report
+from melanoma.html_page import bullets, paragraph, section
 
 
 def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
-    """Writes the page of an evaluation.
+    """Returns the page of an evaluation as one self-contained HTML file.
 
     Args:
-        report: As `evaluation.evaluate` gives it, maybe with `data` as `matching.match` gives it.
-        title: For people.
-        notes: What else a reader must know, a sentence each, shown at the top.
-
-    Returns:
-        One self-contained HTML file.
+        report: As `evaluate.evaluate` returns it, optionally with `data` as `matching.match` returns it.
+        title: The title, plain text.
+        notes: Warnings to show at the top, one sentence each.
     """
     data = report.get("data")
     lead = (
         f"{report['n']:,} photographs of {report['groups']:,} lesions or patients, "
         f"{len(report['evaluated'])} classes with {MIN_TEST_PHOTOGRAPHS} photographs or more."
     )
-    chapter_list = [
+    chapters = [
         paragraph(lead),
         paragraph(NO_CLINICAL_VALIDATION, "warning"),
         *(paragraph(note, "warning") for note in notes),
-        grid(cards(report), 195),
-        section("What was judged", parts.bullets(accounts(data))) if data else "",
-        chapters.classes(report),
-        chapters.confusion(report),
-        chapters.calibration(report),
-        chapters.curves(report),
-        chapters.subgroups(report),
-        chapters.challenge(report),
-        chapters.method(report),
+        parts.grid(cards(report), 195),
+        section("What was evaluated", bullets(evaluation_accounting(data))) if data else "",
+        class_metrics(report),
+        confusion_matrix(report),
+        calibration(report),
+        curves(report),
+        subgroups(report),
+        challenge_metrics(report),
+        _method(report),
     ]
-    return parts.document(title, chapter_list)
+    return parts.document(title, chapters)
+
+
+def _method(report: Report) -> str:
+    intervals = (
+        f"Intervals hold the middle 95 % of {report['resamples']:,} bootstrap resamples that draw whole lesions or "
+        f"patients with replacement (seed {report['seed']}). They show how much the metrics would vary on other "
+        "photographs of the same kind, and nothing about photographs of another kind."
+    )
+    labels = "The labels are taken as the truth. In every collection some are wrong."
+    return section("How to read this page", bullets([intervals, labels]))

@@ -1,18 +1,17 @@
-"""A report as two files: JSON for programs and HTML for people."""
+"""Writes a report as two files: JSON for programs and HTML for people."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 from melanoma import storage
+from melanoma.evaluation.report import Report
 
 
-def write_report(folder: str, name: str, report: Mapping[str, Any], page: str) -> str:
-    """Writes `<name>.json` and `<name>.html`, replacing what lay there.
+def write_report(folder: str, name: str, report: Report, page: str) -> str:
+    """Writes `<name>.json` and `<name>.html`, replacing earlier ones.
 
     Args:
-        folder: URI or path, made if it is not there.
-        name: Of both files.
+        folder: URI or path, created if it does not exist.
+        name: Name of both files without extension.
         report: JSON values.
         page: HTML.
 
@@ -20,7 +19,8 @@ def write_report(folder: str, name: str, report: Mapping[str, Any], page: str) -
         The URI of the page.
 
     Raises:
-        NothingCommittedError: The store or the disk does not take them.
+        ValueError: The report holds a number that JSON cannot express, such as NaN.
+        NothingCommittedError: The files cannot be written.
     """
     root = storage.canonical(folder)
     text = json.dumps(report, indent=1, allow_nan=False, ensure_ascii=False)

@@ -1,75 +1,84 @@
-"""The headline figures of an evaluation as cards: value, interval, what it is compared with and what it means."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The main metrics of an evaluation as cards: value, interval, what to compare it with and what it means."""
 
 from melanoma.evaluation.formatting import interval, number, with_interval
 from melanoma.evaluation.inputs.predictions import MELANOMA
 from melanoma.evaluation.pages import svg
 from melanoma.evaluation.pages.parts import card
+from melanoma.evaluation.report import Report
 from melanoma.labels import name_of
 
-Report = Mapping[str, Any]
+_GUESSING = 0.5  # AUC of a random ranking
 
 
 def cards(report: Report) -> list[str]:
-    """Gives the cards of a report, HTML each."""
-    baseline = report["baseline"]
-    always = f"Always naming {name_of(baseline['label']).lower()}"
-    shown = [
-        _card(
-            "Balanced accuracy",
-            report["balanced_accuracy"],
-            f"Mean sensitivity of the evaluated classes by the decision rule. {always}: "
-            f"{number(baseline['balanced_accuracy'])}, the tick.",
-            baseline["balanced_accuracy"],
-        ),
-        _card(
-            "Accuracy",
-            report["accuracy"],
-            f"Share of photographs whose class was chosen; it favours frequent classes. {always}: "
-            f"{number(baseline['accuracy'])}, the tick.",
-            baseline["accuracy"],
-        ),
+    """Returns the cards of a report, HTML each."""
+    cards = [
+        *_accuracy_cards(report),
         *_melanoma_cards(report),
-        _card(
+        _estimate_card(
             "Mean AUC",
             report["macro_auc"],
             "Mean over the evaluated classes of the chance that a photograph of the class scores above another one. "
-            "0.5 is guessing, the tick.",
-            {"value": 0.5},
+            "Tick: guessing, 0.5.",
+            _GUESSING,
         ),
         _calibration_card(report["calibration"]),
         _brier_card(report),
-        *_review_cards(report),
+        _review_card(report["review"]),
     ]
-    return [one for one in shown if one]
+    return [card for card in cards if card]
 
 
-def _card(name: str, estimate: Report | None, text: str, reference: Report | None = None) -> str:
-    picture = svg.interval(estimate, reference["value"] if reference else None)
-    return card(name, number(estimate), picture, interval(estimate), text)
+def _estimate_card(
+    name: str, estimate: Report | None, text: str, reference: float | None = None, most: float = 1.0
+) -> str:
+    return card(name, number(estimate), svg.interval(estimate, reference, most=most), interval(estimate), text)
+
+
+def _accuracy_cards(report: Report) -> list[str]:
+    baseline = report["baseline"]
+    always = f"Tick: always choosing {name_of(baseline['label']).lower()}"
+    texts = {
+        "balanced_accuracy": "Mean sensitivity of the evaluated classes under the decision rule.",
+        "accuracy": "Share of photographs with the correct class; it favours frequent classes.",
+    }
+    return [
+        _estimate_card(
+            key.replace("_", " ").capitalize(),
+            report[key],
+            f"{text} {always}, {number(baseline[key])}.",
+            baseline[key]["value"] if baseline[key] else None,
+        )
+        for key, text in texts.items()
+    ]
 
 
 def _melanoma_cards(report: Report) -> list[str]:
-    figures = report["by_label"].get(MELANOMA)
-    if not figures or not figures["n"]:
+    metrics = report["by_label"].get(MELANOMA)
+    if not metrics or not metrics["n"]:
         return []
     flag = report["flag_melanoma"]
-    named = f"Of {figures['n']:,} melanomas, the share that the decision rule names. Specificity "
     cards = [
-        _card("Melanoma sensitivity", figures["sensitivity"], named + with_interval(figures["specificity"]) + "."),
-        _card(
+        _estimate_card(
+            "Melanoma sensitivity",
+            metrics["sensitivity"],
+            f"Share of the {metrics['n']:,} melanomas for which the decision rule chooses melanoma. Specificity "
+            f"{with_interval(metrics['specificity'])}.",
+        ),
+        _estimate_card(
             "Melanoma AUC",
-            figures["auc"],
-            "The chance that a melanoma gets a higher probability of melanoma than another photograph. 0.5 is "
-            "guessing, the tick.",
-            {"value": 0.5},
+            metrics["auc"],
+            "The chance that a melanoma gets a higher probability of melanoma than another photograph. Tick: guessing, "
+            "0.5.",
+            _GUESSING,
         ),
     ]
     if flag:
-        text = f"Share of the melanomas that flag_melanoma marks. Specificity {with_interval(flag['specificity'])}; "
-        cards.append(_card("Flagged melanomas", flag["sensitivity"], text + f"{flag['n']:,} are marked."))
+        text = (
+            f"Share of the melanomas with flag_melanoma. Specificity {with_interval(flag['specificity'])}; "
+            f"{flag['n']:,} photographs are flagged."
+        )
+        cards.append(_estimate_card("Flagged melanomas", flag["sensitivity"], text))
     return cards
 
 
@@ -78,29 +87,28 @@ def _calibration_card(calibration: Report | None) -> str:
         return ""
     perfect = calibration["perfect"]
     text = (
-        "Mean distance between how likely the likeliest class was said to be and how often it was true. Perfect "
-        f"probabilities would show {perfect['mean']:.3f} ({perfect['low']:.3f} to {perfect['high']:.3f}) by chance, "
-        "the tick."
+        "Mean difference between the probability of the most likely class and how often it is correct. Tick: perfect "
+        f"probabilities, which would show {perfect['mean']:.3f} ({perfect['low']:.3f} to {perfect['high']:.3f}) by "
+        "chance."
     )
-    return _card("Calibration error", calibration["error"], text, {"value": perfect["mean"]})
+    return _estimate_card("Calibration error", calibration["error"], text, perfect["mean"])
 
 
 def _brier_card(report: Report) -> str:
-    estimate, blind = report["brier"], report["baseline"]["brier"]
+    constant = report["baseline"]["brier"]
     text = (
-        "Squared distance of all probabilities from the truth, 0 (best) to 2. Always stating the class shares of these "
-        f"photographs: {number(blind)}, the tick. Log loss {with_interval(report['log_loss'])}."
+        "Squared distance of all probabilities from the truth, 0 (best) to 2. Tick: always predicting the class shares "
+        f"of these photographs, {number(constant)}. Log loss {with_interval(report['log_loss'])}."
     )
-    return card("Brier score", number(estimate), svg.interval(estimate, blind, most=2), interval(estimate), text)
+    return _estimate_card("Brier score", report["brier"], text, constant, most=2)
 
 
-def _review_cards(report: Report) -> list[str]:
-    review = report["review"]
+def _review_card(review: Report | None) -> str:
     if not review:
-        return []
+        return ""
     text = (
-        f"Share of the photographs that the model sends to a person. It chose rightly in "
-        f"{with_interval(review['accuracy_kept'])} of those it kept, and in {with_interval(review['accuracy_sent'])} "
-        "of those it sent."
+        "Share of the photographs that the model refers to a person. The chosen class is correct in "
+        f"{with_interval(review['accuracy_kept'])} of the others and in {with_interval(review['accuracy_sent'])} of "
+        "the referred ones."
     )
-    return [_card("Sent to review", review["share"], text)]
+    return _estimate_card("Referred to a person", review["share"], text)

@@ -1,14 +1,14 @@
-"""The parts of a page that shows figures: cards, tables, heat maps."""
+"""The parts of a page that shows metrics: cards, figures, tables and heat maps, all as HTML text."""
 
 from collections.abc import Iterable, Sequence
 
 from melanoma import html_page
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
-from melanoma.html_page import bullets, class_of, escaped, paragraph, section
+from melanoma.evaluation.formatting import number
+from melanoma.evaluation.report import Report
+from melanoma.html_page import class_of, escaped, paragraph
 
-__all__ = ["bullets", "card", "document", "escaped", "figure", "grid", "heat", "paragraph", "section"]
-__all__ += ["table"]
-
+_DARK = 0.55  # share of its row above which a cell needs light text
 _STYLE = """
 .grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, var(--wide, 240px)), 1fr));
   margin: .8rem 0; }
@@ -45,42 +45,60 @@ summary { cursor: pointer; font-weight: 600; }
 
 
 def document(title: str, parts: Iterable[str]) -> str:
-    """Wraps parts, HTML each, as a page that ends with the disclaimer."""
+    """Returns a page of parts, HTML each, that ends with the disclaimer."""
     return html_page.document(title, parts, _STYLE, NO_CLINICAL_VALIDATION)
 
 
 def card(name: str, value: str, picture: str, *texts: str) -> str:
-    """Shows one figure large, with a picture (HTML) and plain texts below it."""
+    """Returns a card: one value in large type, with a picture (HTML) and plain texts below it."""
     lines = "".join(paragraph(text) for text in texts)
-    return f'<div class="card"><div class="name">{escaped(name)}</div><div class="value">{escaped(value)}</div>' + (
-        f"{picture}{lines}</div>"
-    )
+    head = f'<div class="name">{escaped(name)}</div><div class="value">{escaped(value)}</div>'
+    return f'<div class="card">{head}{picture}{lines}</div>'
 
 
 def figure(picture: str, name: str, text: str) -> str:
-    """Shows a picture (HTML) with its name and a plain text."""
+    """Returns a picture (HTML) with its name and a plain text as caption."""
     return f'<figure class="card"><figcaption><b>{escaped(name)}</b> {escaped(text)}</figcaption>{picture}</figure>'
 
 
 def grid(parts: Iterable[str], wide: int = 240) -> str:
-    """Lays parts, HTML each, side by side, each at least so many CSS pixels wide where the screen is."""
+    """Lays out parts, HTML each, side by side; each is at least `wide` CSS pixels wide if the screen is."""
     return f'<div class="grid" style="--wide: {wide}px">' + "".join(parts) + "</div>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], kind: str = "") -> str:
-    """Gives a table of cells that are HTML already, below a head of plain texts, of a CSS class."""
+    """Returns a table.
+
+    Args:
+        head: Plain text per column.
+        rows: HTML per cell.
+        kind: CSS class of the table.
+    """
     names = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
     content = f"<thead><tr>{names}</tr></thead><tbody>{lines}</tbody>"
     return f'<div class="scroll"><table{class_of(kind)}>{content}</table></div>'
 
 
+def estimate_cell(estimate: Report | None) -> str:
+    """Returns a table cell, HTML, with a metric and its interval below it."""
+    if estimate is None:
+        return number(None)
+    return f"{number(estimate)}<br><small>{estimate['low']:.3f} to {estimate['high']:.3f}</small>"
+
+
 def heat(corner: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> str:
-    """Gives a square table of counts, each cell shaded by its share of its row; rows of nothing are left out."""
+    """Returns a square table of counts, each cell shaded by its share of its row.
+
+    Args:
+        corner: Plain text of the cell at the top left.
+        names: Plain text per row and column.
+        counts: The counts by row and column; a row of zeros is left out.
+    """
     head = "".join(f'<th scope="col">{escaped(name)}</th>' for name in names)
     lines = [
         f'<tr><th scope="row">{escaped(name)}<br><small>n = {sum(row):,}</small></th>'
-        + "".join(_shaded(count, count / max(sum(row), 1)) for count in row)
+        + "".join(_shaded(count, count / sum(row)) for count in row)
         + "</tr>"
         for name, row in zip(names, counts, strict=True)
         if sum(row)
@@ -92,5 +110,5 @@ def heat(corner: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> 
 
 
 def _shaded(count: int, share: float) -> str:
-    kind = class_of("dark" if share > 0.55 else "")
+    kind = class_of("dark" if share > _DARK else "")
     return f'<td{kind} style="--share: {share:.0%}">{count:,}<br><small>{share:.0%}</small></td>'

@@ -18,7 +18,7 @@ from sklearn.model_selection import GroupKFold
 from melanoma.datasets.splits import MIN_GROUPS
 from melanoma.evaluation.inputs.predictions import Classes, Names, Predictions
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.calibration import binned, brier, calibration_error, log_loss
+from melanoma.evaluation.metrics.calibration import brier, calibration_error, equal_mass_bins, log_loss
 from melanoma.training.networks.layers import HEAD
 
 Array = npt.NDArray[np.float64]
@@ -141,11 +141,11 @@ def _figures(probabilities: Array, truth: Classes, groups: Names) -> dict[str, A
     slugs, top = tuple(map(str, range(probabilities.shape[1]))), probabilities.argmax(axis=1)
     predictions = Predictions(slugs, truth, probabilities.astype(np.float32), top, groups)
     measures = {
-        "calibration_error": calibration_error(binned(probabilities.max(axis=1), top == truth)),
+        "calibration_error": calibration_error(equal_mass_bins(probabilities.max(axis=1), top == truth)),
         "log_loss": log_loss(predictions),
         "brier": brier(predictions),
     }
-    return {name: bootstrap.spelt(sample) for name, sample in bootstrap.draw(measures, groups, seed=0).items()}
+    return bootstrap.estimates(measures, groups, seed=0)
 
 
 def _log(shares: Sequence[float] | npt.NDArray[np.floating[Any]]) -> Array:

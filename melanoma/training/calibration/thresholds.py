@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from melanoma.evaluation.inputs.predictions import Classes, Mask, Names, Predictions
 from melanoma.evaluation.metrics import accuracy, bootstrap
-from melanoma.evaluation.metrics.bootstrap import Measure, share
+from melanoma.evaluation.metrics.bootstrap import Metric, share
 from melanoma.model.decision import ModelOutput, choose
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD
@@ -134,5 +134,5 @@ def _rate(chosen: Mask, groups: Names, seed: int) -> Any:
     return _estimates({"rate": share(chosen, np.ones(len(chosen), np.bool_))}, groups, seed)["rate"]
 
 
-def _estimates(measures: dict[str, Measure], groups: Names, seed: int) -> dict[str, Any]:
-    return {name: bootstrap.spelt(sample) for name, sample in bootstrap.draw(measures, groups, seed).items()}
+def _estimates(measures: dict[str, Metric], groups: Names, seed: int) -> dict[str, Any]:
+    return bootstrap.estimates(measures, groups, seed)

@@ -151,4 +151,4 @@ class Finisher:
         top, _ = choose(scores.probabilities, prior, self.rule)
         evaluated = sorted(set(labels) & set(part.truth.tolist()))
         measure = {"": balanced_accuracy(part.truth, top, evaluated)}
-        return bootstrap.spelt(bootstrap.draw(measure, np.asarray(part.groups), self.seed)[""])
+        return bootstrap.estimates(measure, np.asarray(part.groups), self.seed)[""]

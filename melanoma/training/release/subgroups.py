@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from melanoma.evaluation.inputs.bins import banded
-from melanoma.evaluation.inputs.ground_truth import Columns, read_truths
+from melanoma.evaluation.inputs.bins import bin_values
+from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_truth
 
 
 def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -23,8 +23,8 @@ def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequenc
     """
     found: dict[str, dict[str, str]] = {name: {} for name in by}
     for uri in tables:
-        known = read_truths(uri, Columns(image_id, label, by=tuple(by))).by_id
+        known = read_ground_truth(uri, LabelColumns(image_id, label, by=tuple(by))).by_id
         for place, name in enumerate(by):
-            values = banded(name, [truth.by[place] for truth in known.values()])
+            values = bin_values(name, [truth.by[place] for truth in known.values()])
             found[name] |= dict(zip(known, values.tolist(), strict=True))
     return found

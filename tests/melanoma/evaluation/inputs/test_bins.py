@@ -1,29 +1,43 @@
-"""Columns as few subgroups."""
+"""The values of a column become a few subgroups."""
 
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from melanoma.errors import UsageError
-from melanoma.evaluation.inputs.bins import banded
+from melanoma.evaluation.inputs.bins import bin_values
 
 
-def test_ages_fall_into_bands_and_blanks_are_unknown() -> None:
+def test_ages_become_bands_and_blanks_are_unknown() -> None:
     ages = ["0.0", "29", "29.5", "30", "44.9", "45", "59", "60", "74", "75", "85.0", ""]
     bands = ["0-29"] * 3 + ["30-44"] * 2 + ["45-59"] * 2 + ["60-74"] * 2 + ["75+"] * 2 + ["unknown"]
-    assert banded("age", ages).tolist() == bands
-    assert banded("Age_Approx", ["5", "5"]).tolist() == ["0-29", "0-29"]
+    assert bin_values("age", ages).tolist() == bands
+    assert bin_values("Age_Approx", ["5", "5"]).tolist() == ["0-29", "0-29"]
 
 
 def test_texts_stay_as_they_are() -> None:
-    assert banded("sex", ["male", "", "female"]).tolist() == ["male", "unknown", "female"]
-    assert banded("sex", ["", ""]).tolist() == ["unknown", "unknown"]
-    assert banded("age", ["30", "thirty"]).tolist() == ["30", "thirty"]
+    assert bin_values("sex", ["male", "", "female"]).tolist() == ["male", "unknown", "female"]
+    assert bin_values("sex", ["", ""]).tolist() == ["unknown", "unknown"]
+    assert bin_values("age", ["30", "thirty"]).tolist() == ["30", "thirty"]
 
 
-def test_few_numbers_stay_as_they_are_and_many_fall_into_quarters() -> None:
-    assert banded("fitzpatrick", ["1.0", "6", ""]).tolist() == ["1", "6", "unknown"]
-    quarters = banded("size_mm", [str(number) for number in range(100)])
+def test_no_photograph_has_no_subgroup() -> None:
+    assert bin_values("age", []).tolist() == []
+
+
+@pytest.mark.parametrize(("count", "is_binned"), [(12, False), (13, True)])
+def test_more_than_twelve_different_numbers_are_binned(count: int, is_binned: bool) -> None:
+    values = [str(number) for number in range(count)]
+    assert (bin_values("size_mm", values).tolist() != values) is is_binned
+
+
+def test_few_numbers_stay_as_they_are_however_they_are_written() -> None:
+    assert bin_values("fitzpatrick", ["1.0", "6", "1", ""]).tolist() == ["1", "6", "1", "unknown"]
+
+
+def test_many_numbers_become_quarters() -> None:
+    quarters = bin_values("size_mm", [str(number) for number in range(100)])
     assert Counter(quarters.tolist()) == {
         "below 24.75": 25,
         "24.75 to below 49.5": 25,
@@ -32,11 +46,24 @@ def test_few_numbers_stay_as_they_are_and_many_fall_into_quarters() -> None:
     }
 
 
+def test_quarters_count_every_photograph_and_not_every_value() -> None:
+    values = ["1.5"] * 60 + [str(number) for number in range(40)]
+    quarters = bin_values("size_mm", values)
+    # Three quarters of the photographs lie below 14.25, so the two lower edges fall together at 1.5.
+    assert Counter(quarters.tolist()) == {"below 1.5": 2, "1.5 to below 14.25": 73, "14.25+": 25}
+    assert np.quantile([float(value) for value in values], 0.75) == 14.25
+
+
+def test_edges_that_are_whole_numbers_name_whole_numbers() -> None:
+    quarters = set(bin_values("years", [str(number) for number in range(41)]).tolist())
+    assert quarters == {"0-9", "10-19", "20-29", "30+"}
+
+
 def test_a_column_of_names_makes_no_subgroups() -> None:
-    with pytest.raises(UsageError, match="--by patient: 41 different values, at most 40"):
-        banded("patient", [f"p{number}" for number in range(41)])
-    assert len(set(banded("site", [f"p{number}" for number in range(40)]).tolist())) == 40
+    with pytest.raises(UsageError, match="--by patient: 41 different values, at most 40 can be compared"):
+        bin_values("patient", [f"p{number}" for number in range(41)])
+    assert len(set(bin_values("site", [f"p{number}" for number in range(40)]).tolist())) == 40
 
 
-def test_numbers_without_end_are_texts() -> None:
-    assert banded("age", ["nan", "inf", "30"]).tolist() == ["nan", "inf", "30"]
+def test_infinite_numbers_are_texts() -> None:
+    assert bin_values("age", ["nan", "inf", "30"]).tolist() == ["nan", "inf", "30"]

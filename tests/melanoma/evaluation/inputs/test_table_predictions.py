@@ -1,21 +1,20 @@
-"""One answer for each photograph of a score table: the newest, of one model, of one content."""
+"""One prediction per photograph of a score table: the newest, of one model, for one content."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from melanoma.errors import DataError, UsageError
-from melanoma.evaluation.inputs.table_predictions import read_answers
-from melanoma.table.score_table import ScoreTable
+from melanoma.errors import DataError, NothingCommittedError, UsageError
+from melanoma.evaluation.inputs.table_predictions import read_table_predictions
 from tests.helpers.outputs import table_in
-from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, commit, failed, scored
+from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, failed_row, read_predictions, scored_row, write_table
 
 
-def test_a_photograph_answers_with_its_probabilities_and_its_chosen_class(tmp_path: Path) -> None:
-    chosen = scored("b", 0.1, 0.2, 0.7, top_label="nevus", flag_melanoma=True, review=False)
-    uri = commit(tmp_path, [chosen, scored("a", 0.5, 0.3, 0.2, flag_melanoma=False, review=True)])
-    found = read_answers(table_in(uri))
+def test_a_row_gives_probabilities_chosen_class_and_flags(tmp_path: Path) -> None:
+    chosen = scored_row("b", 0.1, 0.2, 0.7, top_label="nevus", flag_melanoma=True, review=False)
+    uri = write_table(tmp_path, [chosen, scored_row("a", 0.5, 0.3, 0.2, flag_melanoma=False, review=True)])
+    found = read_predictions(uri)
     assert (found.model_id, found.slugs, found.image_ids, found.version) == (MODEL, SLUGS, ("a", "b"), 1)
     assert found.probabilities.dtype == np.float32
     assert found.probabilities.tolist() == pytest.approx(np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]))
@@ -25,71 +24,96 @@ def test_a_photograph_answers_with_its_probabilities_and_its_chosen_class(tmp_pa
 
 
 def test_the_newest_scored_row_counts_and_a_later_failure_does_not(tmp_path: Path) -> None:
-    uri = commit(tmp_path, [scored("a", 0, 1, 0, night=2), scored("a", 1, 0, 0, night=1), failed("a", night=3)])
-    commit(tmp_path, [failed("b"), scored("b", 0, 0, 1, night=1), failed("c", night=1), failed("c", night=2)])
-    found = read_answers(table_in(uri))
+    uri = write_table(
+        tmp_path, [scored_row("a", 0, 1, 0, day=2), scored_row("a", 1, 0, 0, day=1), failed_row("a", day=3)]
+    )
+    write_table(
+        tmp_path, [failed_row("b"), scored_row("b", 0, 0, 1, day=1), failed_row("c", day=1), failed_row("c", day=2)]
+    )
+    found = read_predictions(uri)
     assert dict(zip(found.image_ids, found.top.tolist(), strict=True)) == {"a": 1, "b": 2}
     assert (found.superseded, found.failed) == (1, {"c"})
 
 
-def test_one_id_of_two_contents_is_nobodys_and_of_two_copies_is_one(tmp_path: Path) -> None:
+def test_an_id_of_two_contents_is_ambiguous_and_of_two_copies_is_not(tmp_path: Path) -> None:
     elsewhere = {"image_uri": "file:///elsewhere/x.jpg"}
     rows = [
-        scored("a", 1, 0, 0),
-        scored("a", 0, 1, 0, **elsewhere, image_sha256="f" * 64),
-        scored("b", 1, 0, 0),
-        scored("b", 0, 0, 1, **{**elsewhere, "image_uri": "file:///elsewhere/y.jpg"}, night=1),
+        scored_row("a", 1, 0, 0),
+        scored_row("a", 0, 1, 0, **elsewhere, image_sha256="f" * 64),
+        scored_row("b", 1, 0, 0),
+        scored_row("b", 0, 0, 1, **{**elsewhere, "image_uri": "file:///elsewhere/y.jpg"}, day=1),
     ]
-    found = read_answers(ScoreTable.in_folder(commit(tmp_path, rows)))
+    found = read_predictions(write_table(tmp_path, rows))
     assert (found.image_ids, found.top.tolist(), found.ambiguous) == (("b",), [2], {"a"})
 
 
-def test_an_overwritten_photograph_is_no_second_content(tmp_path: Path) -> None:
-    rows = [scored("a", 1, 0, 0), scored("a", 0, 1, 0, night=1, image_version="2", image_sha256="f" * 64)]
-    found = read_answers(ScoreTable.in_folder(commit(tmp_path, rows)))
+def test_an_overwritten_photograph_is_not_a_second_content(tmp_path: Path) -> None:
+    rows = [scored_row("a", 1, 0, 0), scored_row("a", 0, 1, 0, day=1, image_version="2", image_sha256="f" * 64)]
+    found = read_predictions(write_table(tmp_path, rows))
     assert (found.image_ids, found.top.tolist(), found.ambiguous) == (("a",), [1], frozenset())
 
 
-def test_of_several_models_one_must_be_named(tmp_path: Path) -> None:
-    uri = commit(tmp_path, [scored("a", 1, 0, 0)])
-    commit(tmp_path, [scored("a", 0.2, 0.8, slugs=("nevus", "scar"), model_id=OTHER_MODEL)], ("nevus", "scar"))
-    with pytest.raises(UsageError, match=f"2 models, {MODEL}, {OTHER_MODEL}; name one by --model-id"):
-        read_answers(table_in(uri))
-    with pytest.raises(UsageError, match=f"no row of --old-model m-x; there are {MODEL}, {OTHER_MODEL}"):
-        read_answers(table_in(uri), "m-x", "--old-model")
-    assert read_answers(table_in(uri), MODEL).slugs == SLUGS
-    other = read_answers(table_in(uri), OTHER_MODEL)
+def test_one_of_several_models_must_be_named(tmp_path: Path) -> None:
+    uri = write_table(tmp_path, [scored_row("a", 1, 0, 0)])
+    write_table(tmp_path, [scored_row("a", 0.2, 0.8, slugs=("nevus", "scar"), model_id=OTHER_MODEL)], ("nevus", "scar"))
+    with pytest.raises(UsageError, match=f"rows of 2 models, {MODEL}, {OTHER_MODEL}; choose one with --model-id"):
+        read_predictions(uri)
+    with pytest.raises(UsageError, match=f"no rows of --old-model m-x; the table has {MODEL}, {OTHER_MODEL}"):
+        read_predictions(uri, "m-x", "--old-model")
+    assert read_predictions(uri, MODEL).slugs == SLUGS
+    other = read_predictions(uri, OTHER_MODEL)
     assert (other.slugs, other.top.tolist()) == (("nevus", "scar"), [1])
     assert other.probabilities.tolist() == [[pytest.approx(0.2), pytest.approx(0.8)]]
 
 
-def test_a_flag_or_review_that_a_row_leaves_open_is_not_judged(tmp_path: Path) -> None:
-    uri = commit(tmp_path, [scored("a", 1, 0, 0, flag_melanoma=True, review=True), scored("b", 1, 0, 0)])
-    found = read_answers(table_in(uri))
+def test_a_flag_or_review_that_any_row_lacks_is_none(tmp_path: Path) -> None:
+    uri = write_table(tmp_path, [scored_row("a", 1, 0, 0, flag_melanoma=True, review=True), scored_row("b", 1, 0, 0)])
+    found = read_predictions(uri)
     assert (found.flagged, found.review) == (None, None)
 
 
-def test_a_table_without_answers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no score table there"):
-        read_answers(table_in(tmp_path / "none"))
-    with pytest.raises(DataError, match=f"{MODEL} has scored no photograph of it"):
-        read_answers(ScoreTable.in_folder(commit(tmp_path / "failed", [failed("a")])))
+def test_only_the_rows_of_one_run_are_read(tmp_path: Path) -> None:
+    uri = write_table(tmp_path, [scored_row("a", 1, 0, 0, run_id="one"), scored_row("b", 1, 0, 0, run_id="one")])
+    write_table(tmp_path, [scored_row("a", 0, 1, 0, run_id="two", day=1)])
+    assert read_predictions(uri).top.tolist() == [1, 0]
+    assert read_predictions(uri, run_id="one").top.tolist() == [0, 0]
+    two = read_predictions(uri, run_id="two")
+    assert (two.image_ids, two.superseded, two.version) == (("a",), 0, 2)
+    with pytest.raises(UsageError, match=f"run three has no row of {MODEL}; the ids of the runs are in the view"):
+        read_predictions(uri, run_id="three")
+
+
+def test_a_table_whose_files_are_gone_may_work_later(tmp_path: Path) -> None:
+    uri = write_table(tmp_path, [scored_row("a", 1, 0, 0)])
+    for path in tmp_path.rglob("*.parquet"):
+        path.unlink()
+    with pytest.raises(NothingCommittedError, match="the score table cannot be read"):
+        read_predictions(uri)
+
+
+def test_a_table_without_predictions_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="score table"):
+        read_table_predictions(table_in(tmp_path / "none"))
+    with pytest.raises(DataError, match=f"{MODEL} has not scored any photograph"):
+        read_predictions(write_table(tmp_path / "failed", [failed_row("a")]))
     with pytest.raises(DataError, match="the score table is empty"):
-        read_answers(ScoreTable.in_folder(commit(tmp_path / "empty", [])))
+        read_predictions(write_table(tmp_path / "empty", []))
 
 
-def test_rows_that_contradict_themselves_are_refused(tmp_path: Path) -> None:
-    rows = [scored("a", 1, 0, 0), scored("b", 1, 0, 0, top_label="scar")]
+def test_inconsistent_rows_are_refused(tmp_path: Path) -> None:
+    rows = [scored_row("a", 1, 0, 0), scored_row("b", 1, 0, 0, top_label="scar")]
     with pytest.raises(DataError, match="1 rows have a top_label without a probability"):
-        read_answers(ScoreTable.in_folder(commit(tmp_path / "one", rows)))
-    rows[1] = scored("b", 1, 0, 0, p_nevus=None)
+        read_predictions(write_table(tmp_path / "one", rows))
+    rows[1] = scored_row("b", 1, 0, 0, p_nevus=None)
     with pytest.raises(DataError, match="p_nevus is null in some scored rows"):
-        read_answers(ScoreTable.in_folder(commit(tmp_path / "two", rows)))
+        read_predictions(write_table(tmp_path / "two", rows))
 
 
 def test_some_photographs_can_be_taken_with_more_classes(tmp_path: Path) -> None:
-    uri = commit(tmp_path, [scored("a", 0.1, 0.2, 0.7), scored("b", 0.5, 0.3, 0.2), scored("c", 1, 0, 0)])
-    taken = read_answers(table_in(uri)).take([1, 0], ("scar", "basal_cell_carcinoma", "nevus", "melanoma"))
+    uri = write_table(
+        tmp_path, [scored_row("a", 0.1, 0.2, 0.7), scored_row("b", 0.5, 0.3, 0.2), scored_row("c", 1, 0, 0)]
+    )
+    taken = read_predictions(uri).take([1, 0], ("scar", "basal_cell_carcinoma", "nevus", "melanoma"))
     assert taken.image_ids == ("b", "a")
     assert taken.top.tolist() == [3, 1]
     assert taken.probabilities.tolist() == pytest.approx(np.array([[0, 0.2, 0.3, 0.5], [0, 0.7, 0.2, 0.1]]))

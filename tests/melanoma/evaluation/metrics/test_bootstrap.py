@@ -1,4 +1,4 @@
-"""Intervals that know which photographs show one lesion, and differences that know what two models share."""
+"""Intervals from whole lesions, and differences on the same resamples."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.bootstrap import Sample, average, difference, draw, mean, share
+from melanoma.evaluation.metrics.bootstrap import Resampled, average, difference, estimates, mean, resample, share
 
 ALL = np.ones(400, np.bool_)
 
@@ -17,7 +17,7 @@ def names(n: int, per_group: int = 1) -> np.ndarray:
 
 def test_the_interval_is_that_of_a_binomial_where_every_lesion_has_one_photograph() -> None:
     hits = np.random.default_rng(0).random(400) < 0.7
-    found = draw({"share": share(hits, ALL)}, names(400), seed=1)["share"].estimate()
+    found = resample({"share": share(hits, ALL)}, names(400), seed=1)["share"].estimate()
     assert found is not None
     half = 1.96 * math.sqrt(found.value * (1 - found.value) / 400)
     assert found.value == hits.mean()
@@ -28,8 +28,8 @@ def test_the_interval_is_that_of_a_binomial_where_every_lesion_has_one_photograp
 
 def test_photographs_of_one_lesion_widen_the_interval_and_leave_the_value() -> None:
     hits = np.repeat(np.random.default_rng(0).random(50) < 0.7, 8)
-    wide = draw({"": share(hits, ALL)}, names(400, 8), 0)[""].estimate()
-    narrow = draw({"": share(hits, ALL)}, names(400), 0)[""].estimate()
+    wide = resample({"": share(hits, ALL)}, names(400, 8), 0)[""].estimate()
+    narrow = resample({"": share(hits, ALL)}, names(400), 0)[""].estimate()
     assert wide is not None
     assert narrow is not None
     assert wide.high - wide.low > 2 * (narrow.high - narrow.low)
@@ -38,54 +38,54 @@ def test_photographs_of_one_lesion_widen_the_interval_and_leave_the_value() -> N
 
 def test_a_seed_fixes_the_interval_and_another_one_moves_it() -> None:
     measure = {"": average(np.random.default_rng(0).normal(size=90))}
-    first, again, other = (draw(measure, names(90), seed)[""].estimate() for seed in (4, 4, 5))
+    first, again, other = (resample(measure, names(90), seed)[""].estimate() for seed in (4, 4, 5))
     assert first == again
     assert first != other
 
 
 def test_many_photographs_are_drawn_in_chunks_that_make_up_all_resamples() -> None:
     n = bootstrap._CHUNK // 300
-    found = draw({"": average(np.arange(n, dtype=np.float64))}, names(n, 100), 0)[""]
-    assert found.draws.shape == (bootstrap.RESAMPLES,)
-    assert len(set(found.draws.tolist())) > bootstrap.RESAMPLES / 2
+    found = resample({"": average(np.arange(n, dtype=np.float64))}, names(n, 100), 0)[""]
+    assert found.resamples.shape == (bootstrap.RESAMPLES,)
+    assert len(set(found.resamples.tolist())) > bootstrap.RESAMPLES / 2
 
 
 @pytest.mark.parametrize(("hit", "low", "high"), [(True, 0.6915, 1.0), (False, 0.0, 0.3085)])
-def test_all_or_none_of_ten_lesions_is_no_certainty(hit: bool, low: float, high: float) -> None:
+def test_all_or_none_of_ten_lesions_is_not_certain(hit: bool, low: float, high: float) -> None:
     """Clopper and Pearson's interval for 0 and 10 of 10, as tables give it."""
-    found = draw({"": share(np.full(40, hit), np.ones(40, np.bool_))}, names(40, 4), 0)[""].estimate()
+    found = resample({"": share(np.full(40, hit), np.ones(40, np.bool_))}, names(40, 4), 0)[""].estimate()
     assert found is not None
     assert (found.low, found.high) == (pytest.approx(low, abs=1e-4), pytest.approx(high, abs=1e-4))
 
 
-def test_the_interval_of_a_biased_figure_is_reflected_and_never_below_zero() -> None:
+def test_the_interval_of_a_biased_metric_is_reflected_and_never_below_zero() -> None:
     draws = np.linspace(0.2, 0.4, bootstrap.RESAMPLES)
-    found = Sample(0.25, draws, 10, is_biased=True).estimate()
+    found = Resampled(0.25, draws, 10, is_biased=True).estimate()
     assert found is not None
     assert (found.low, found.high) == (pytest.approx(0.105), pytest.approx(0.295))
-    assert Sample(0.1, draws, 10, is_biased=True).estimate().low == 0.0  # type: ignore[union-attr]
+    assert Resampled(0.1, draws, 10, is_biased=True).estimate().low == 0.0  # type: ignore[union-attr]
 
 
-def test_a_figure_that_is_not_defined_is_none() -> None:
+def test_an_undefined_metric_is_none() -> None:
     nobody = np.zeros(400, np.bool_)
-    assert bootstrap.spelt(draw({"": share(ALL, nobody)}, names(400), 0)[""]) is None
-    assert bootstrap.spelt(draw({"": average(np.zeros(0))}, names(0), 0)[""]) is None
-    assert bootstrap.spelt(mean([], 0)) is None
+    assert estimates({"": share(ALL, nobody)}, names(400), 0) == {"": None}
+    assert estimates({"": average(np.zeros(0))}, names(0), 0) == {"": None}
+    assert mean([], 0).to_json() is None
 
 
-def test_a_mean_leaves_out_what_is_not_defined() -> None:
-    one = Sample(0.5, np.array([0.4, np.nan]), 5)
-    two = Sample(math.nan, np.array([0.8, 0.6]), 5)
+def test_a_mean_leaves_out_undefined_metrics() -> None:
+    one = Resampled(0.5, np.array([0.4, np.nan]), 5)
+    two = Resampled(math.nan, np.array([0.8, 0.6]), 5)
     averaged = mean([one, two], 10)
     assert averaged.value == 0.5
-    assert averaged.draws.tolist() == [pytest.approx(0.6), 0.6]
+    assert averaged.resamples.tolist() == [pytest.approx(0.6), 0.6]
 
 
 def test_a_paired_difference_is_narrower_than_its_parts() -> None:
-    dice = np.random.default_rng(0)
-    old = dice.random(400) < 0.7
-    new = np.where(dice.random(400) < 0.05, ~old, old)
-    found = draw({"old": share(old, ALL), "new": share(new, ALL)}, names(400), 0)
+    rng = np.random.default_rng(0)
+    old = rng.random(400) < 0.7
+    new = np.where(rng.random(400) < 0.05, ~old, old)
+    found = resample({"old": share(old, ALL), "new": share(new, ALL)}, names(400), 0)
     paired, alone = difference(found["new"], found["old"]).estimate(), found["old"].estimate()
     assert paired is not None
     assert alone is not None

@@ -1,4 +1,4 @@
-"""The figures of the ISIC challenges, with their rules for ties and for classes that nobody has or is given."""
+"""The metrics of the ISIC challenges, with their rules for ties and for classes without labels or predictions."""
 
 import numpy as np
 import pytest
@@ -13,11 +13,11 @@ from sklearn.metrics import (
 )
 
 from melanoma.evaluation.metrics.isic_challenge import evaluate_challenge
-from tests.helpers.predictions import SLUGS, drawn, stated
+from tests.helpers.predictions import SLUGS, predictions_of, random_predictions
 
 
-def test_every_class_is_called_above_one_half() -> None:
-    predictions = drawn(300)
+def test_a_class_is_predicted_above_one_half() -> None:
+    predictions = random_predictions(300)
     found = evaluate_challenge(predictions)
     for index, slug in enumerate(SLUGS):
         positive, scores = predictions.truth == index, predictions.probabilities[:, index]
@@ -38,18 +38,18 @@ def test_every_class_is_called_above_one_half() -> None:
 
 
 def test_one_half_is_not_above_one_half() -> None:
-    found = evaluate_challenge(stated([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]], [0, 1]))["by_label"]["melanoma"]
+    found = evaluate_challenge(predictions_of([[0.5, 0.25, 0.25], [0.25, 0.5, 0.25]], [0, 1]))["by_label"]["melanoma"]
     assert found["sensitivity"] == 0.0
 
 
 def test_a_tie_is_undecided_and_so_wrong() -> None:
-    tied = stated([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]], [0, 1])
+    tied = predictions_of([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]], [0, 1])
     assert tied.top[0] == 0
     assert evaluate_challenge(tied)["balanced_accuracy"] == 0.5
 
 
-def test_a_class_that_nobody_is_given_has_a_perfect_ppv_and_one_that_nobody_has_no_figure() -> None:
-    found = evaluate_challenge(stated([[0.4, 0.3, 0.3], [0.2, 0.7, 0.1]], [0, 1]))
+def test_a_class_without_predictions_has_a_ppv_of_1_and_one_without_labels_has_no_metrics() -> None:
+    found = evaluate_challenge(predictions_of([[0.4, 0.3, 0.3], [0.2, 0.7, 0.1]], [0, 1]))
     assert found["by_label"]["melanoma"]["ppv"] == 1.0
     assert found["by_label"]["basal_cell_carcinoma"] is None
     figures = [found["by_label"][slug]["sensitivity"] for slug in ("melanoma", "nevus")]
@@ -57,10 +57,10 @@ def test_a_class_that_nobody_is_given_has_a_perfect_ppv_and_one_that_nobody_has_
     assert found["balanced_accuracy"] == 1.0
 
 
-def test_one_class_alone_has_a_balanced_accuracy_and_no_more() -> None:
-    found = evaluate_challenge(stated([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], [0, 0]))
+def test_a_single_class_has_only_a_balanced_accuracy() -> None:
+    found = evaluate_challenge(predictions_of([[0.8, 0.1, 0.1], [0.1, 0.8, 0.1]], [0, 0]))
     assert (found["balanced_accuracy"], found["mean"]) == (0.5, None)
-    assert evaluate_challenge(stated([], [])) == {
+    assert evaluate_challenge(predictions_of([], [])) == {
         "balanced_accuracy": None,
         "by_label": dict.fromkeys(SLUGS),
         "mean": None,

@@ -1,4 +1,4 @@
-"""Curves and areas that scikit-learn finds too, with ties, weights and classes that nobody has."""
+"""Curves and areas as scikit-learn computes them, with ties, weights and classes without photographs."""
 
 from functools import partial
 
@@ -7,43 +7,43 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from melanoma.evaluation.metrics import ranking
-from melanoma.evaluation.metrics.ranking import auc, auc_above, average_precision, curve, measured
+from melanoma.evaluation.metrics.ranking import auc, auc_above, average_precision, curve, curve_metric
 
 ONCE = np.ones((1, 300))
 
 
-def scored(levels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def random_scores(levels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Scores on few levels have ties; on many they have none."""
-    dice = np.random.default_rng(seed)
-    positive = dice.random(300) < 0.2
-    scores = np.round((dice.random(300) + 0.4 * positive) * levels) / levels
+    rng = np.random.default_rng(seed)
+    positive = rng.random(300) < 0.2
+    scores = np.round((rng.random(300) + 0.4 * positive) * levels) / levels
     return positive, scores.astype(np.float32)
 
 
 @pytest.mark.parametrize("levels", [3, 10, 10**6])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_areas_are_those_of_scikit_learn(levels: int, seed: int) -> None:
-    positive, scores = scored(levels, seed)
+    positive, scores = random_scores(levels, seed)
     assert auc(positive, scores).compute(ONCE)[0] == pytest.approx(roc_auc_score(positive, scores))
     assert average_precision(curve(positive, scores)) == pytest.approx(average_precision_score(positive, scores))
 
 
 def test_weights_count_a_photograph_as_often_as_it_was_drawn() -> None:
-    positive, scores = scored(10)
+    positive, scores = random_scores(10)
     weights = np.random.default_rng(2).integers(0, 4, (5, 300)).astype(np.float64)
     expected = [roc_auc_score(positive, scores, sample_weight=row) for row in weights]
     assert auc(positive, scores).compute(weights) == pytest.approx(expected)
     expected = [average_precision_score(positive, scores, sample_weight=row) for row in weights]
-    assert measured(positive, scores, average_precision).compute(weights) == pytest.approx(expected)
+    assert curve_metric(positive, scores, average_precision).compute(weights) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("levels", [3, 10**6])
 def test_the_area_above_a_sensitivity_under_weights_is_that_of_copies(levels: int) -> None:
-    positive, scores = scored(levels)
+    positive, scores = random_scores(levels)
     weights = np.random.default_rng(3).integers(0, 4, (5, 300))
     copies = [np.repeat(np.arange(300), row) for row in weights]
     expected = [float(auc_above(curve(positive[chosen], scores[chosen]), 0.8)) for chosen in copies]
-    found = measured(positive, scores, partial(auc_above, sensitivity=0.8)).compute(weights.astype(np.float64))
+    found = curve_metric(positive, scores, partial(auc_above, sensitivity=0.8)).compute(weights.astype(np.float64))
     assert found == pytest.approx(expected)
 
 
@@ -71,7 +71,7 @@ def test_no_photograph_at_all_has_no_area() -> None:
 
 @pytest.mark.parametrize("levels", [3, 10**6])
 def test_the_area_above_a_sensitivity_is_that_under_the_clipped_curve(levels: int) -> None:
-    positive, scores = scored(levels)
+    positive, scores = random_scores(levels)
     alarms, rate, _ = roc_curve(positive, scores, drop_intermediate=False)
     grid = np.linspace(0, 1, 2_000_001)
     height = np.interp(grid, alarms, rate)
@@ -91,7 +91,7 @@ def test_a_curve_that_rests_at_the_sensitivity_counts_from_where_it_gets_there()
 
 
 def test_points_follow_the_curves_of_scikit_learn_from_end_to_end() -> None:
-    positive, scores = scored(10**6)
+    positive, scores = random_scores(10**6)
     alarms, rate, _ = roc_curve(positive, scores, drop_intermediate=False)
     points = np.array(ranking.roc_points(curve(positive, scores)))
     assert points[0].tolist() == [0, 0]

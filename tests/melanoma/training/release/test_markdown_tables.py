@@ -6,11 +6,11 @@ import numpy as np
 
 from melanoma.evaluation.evaluate import evaluate
 from melanoma.training.release.markdown_tables import figures
-from tests.helpers.predictions import drawn
+from tests.helpers.predictions import random_predictions
 
 
 def test_a_subgroup_that_cannot_be_judged_has_no_empty_table() -> None:
-    predictions = replace(drawn(300), subgroups={"site": np.repeat("back", 300)})
+    predictions = replace(random_predictions(300), subgroups={"site": np.repeat("back", 300)})
     report = evaluate(predictions, 0)
     said = "\n".join(figures(report, {}))
     assert "| back |" in said and "No group has two." not in said
