@@ -1,70 +1,80 @@
-"""What `melanoma train` checks before it reads a photograph, so that hours of training are not lost to a slip."""
+"""Checks of `melanoma train` before it reads a photograph, so that no slip costs hours of training."""
 
-import argparse
 import errno
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.console.data_flags import DataOptions, sources_of
+from jobs.console.data_flags import sources_of
+from jobs.train_options import TrainOptions
 from melanoma.errors import NothingCommittedError, UsageError
 
 _TEXT_FILES = (".txt", ".md", ".html", ".pdf", ".rst")
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
-def check(args: argparse.Namespace) -> None:
-    """Checks flags and output folder.
+def check(options: TrainOptions) -> None:
+    """Checks options and output folder.
 
     Raises:
-        UsageError: Something of it cannot work.
-        BundleError: Something else lies in the folder.
+        UsageError: An option is out of range, or options do not fit together.
+        BundleError: The folder holds other files.
     """
-    if "://" in args.output:
-        raise UsageError(f"{args.output}: training writes its log as it goes; give a local folder and copy it later")
-    _check_folder(args)
-    shares = {"review-share": args.review_share, "label-smoothing": args.label_smoothing}
-    for name, value in {**shares, "balance": args.balance, "mixup": args.mixup, "teaching": args.teaching}.items():
-        if not 0 <= (value or 0) <= 1 or (name in shares and value == 1):
-            raise UsageError(f"--{name} {value}: give a share from 0 to {'below 1' if name in shares else '1'}")
-    if args.learning_rate is not None and not 0 < args.learning_rate <= 1:
-        raise UsageError(f"--learning-rate {args.learning_rate}: give a number above 0 and up to 1, such as 0.0005")
-    if not args.taught_by and (args.teaching, args.teacher_epochs) != (None, None):
-        raise UsageError("--teaching and --teacher-epochs go with --taught-by")
-    if args.by and not args.id_column:
-        raise UsageError("--by goes with a CSV or Parquet table in --data or --reference")
-    sources_of(DataOptions.from_args(args))
+    if "://" in options.output:
+        raise UsageError(f"{options.output}: training needs a local folder for its checkpoints; copy it afterwards")
+    _check_folder(options)
+    _check_shares(options)
+    rate = options.learning_rate
+    if rate is not None and not 0 < rate <= 1:
+        raise UsageError(f"--learning-rate {rate}: must be above 0 and at most 1, for example 0.0005")
+    if not options.taught_by and (options.teaching, options.teacher_epochs) != (None, None):
+        raise UsageError("--teaching and --teacher-epochs need --taught-by")
+    if options.by and not options.id_column:
+        raise UsageError("--by needs a CSV or Parquet table in --data or --reference")
+    sources_of(options)
 
 
-def _check_folder(args: argparse.Namespace) -> None:
+def _check_shares(options: TrainOptions) -> None:
+    below_one = {"review-share": options.review_share, "label-smoothing": options.label_smoothing}
+    up_to_one = {"balance": options.balance, "mixup": options.mixup, "teaching": options.teaching}
+    for name, value in {**below_one, **up_to_one}.items():
+        if value is not None and not (0 <= value < 1 or (value == 1 and name in up_to_one)):
+            limit = "and below" if name in below_one else "to"
+            raise UsageError(f"--{name} {value}: must be from 0 {limit} 1, for example 0.1")
+
+
+def _check_folder(options: TrainOptions) -> None:
     from melanoma.model.bundle import check_free
-    from melanoma.model.description import DESCRIPTION
-    from melanoma.training.fitting.checkpoints import WHILE_TRAINING, checkpoint_names
+    from melanoma.training.fitting.checkpoints import WORK_FILES, checkpoint_names
 
-    folder, names = Path(args.output), checkpoint_names(len(args.taught_by or ()))
-    if not (folder / DESCRIPTION).exists():  # a training that was killed while it wrote its bundle
-        for name in names:
-            if _aside(folder / name).exists() and not (folder / name).exists():
-                _aside(folder / name).rename(folder / name)
-    check_free(args.output, allowed=(*WHILE_TRAINING, *names))
+    folder, names = Path(options.output), checkpoint_names(len(options.taught_by))
+    _restore([folder / name for name in names])
+    check_free(options.output, allowed=(*WORK_FILES, *names))
     is_begun = any((folder / name).exists() for name in names)
-    if is_begun != args.resume:
-        found = "an unfinished training lies there; give --resume" if is_begun else "nothing lies there to --resume"
-        raise UsageError(f"{args.output}: {found}, or choose another folder")
-    _check_writable(folder)
-
-
-def _check_writable(folder: Path) -> None:
+    if is_begun and not options.resume:
+        raise UsageError(f"{folder}: holds an unfinished training; give --resume, or choose another folder")
+    if options.resume and not is_begun:
+        raise UsageError(f"{folder}: there is nothing to --resume; check --output, or train without --resume")
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
-        raise UsageError(f"{folder}: {nearest} is no folder that may be written to; choose another one")
+        raise UsageError(f"{folder}: {nearest} is not a writable folder; choose another one")
 
 
-def terms_of(given: str) -> str:
-    """Reads the terms of the data from a file, or takes them as they are given.
+def _restore(checkpoints: Sequence[Path]) -> None:
+    """Puts checkpoints back that a training had set aside when it was killed while writing its bundle."""
+    from melanoma.model.description import DESCRIPTION
+
+    for path in checkpoints:
+        if not path.with_name(DESCRIPTION).exists() and _aside(path).exists() and not path.exists():
+            _aside(path).rename(path)
+
+
+def read_terms(given: str) -> str:
+    """Returns the terms of the data, read from a file or as they are given.
 
     Raises:
-        UsageError: There are none, or the file cannot be read.
+        UsageError: They are empty, or the file cannot be read.
     """
     file = Path(given)
     try:
@@ -72,26 +82,26 @@ def terms_of(given: str) -> str:
         is_path = not any(map(str.isspace, given)) and (file.suffix.lower() in _TEXT_FILES or os.sep in given)
         terms = file.read_text(encoding="utf-8") if is_file or is_path else given
     except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise UsageError(f"--data-licence {given}: {why}; give a text file, or the terms themselves") from error
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError(f"--data-licence {given}: {reason}; give a text file, or the terms themselves") from error
     if not terms.strip():
-        raise UsageError("--data-licence is empty; say under which terms the data is, such as 'CC BY-NC 4.0'")
+        raise UsageError("--data-licence is empty; give the terms of the data, for example 'CC BY-NC 4.0'")
     return terms.strip()
 
 
 @contextmanager
 def set_aside(checkpoints: Sequence[Path]) -> Iterator[None]:
-    """Takes checkpoints out of the bundle's folder, for good if nothing goes wrong."""
-    there = [path for path in checkpoints if path.exists()]
-    for path in there:
+    """Moves checkpoints out of the bundle's folder; deletes them if the block succeeds, else puts them back."""
+    existing = [path for path in checkpoints if path.exists()]
+    for path in existing:
         path.rename(_aside(path))
     try:
         yield
     except BaseException:
-        for path in there:
+        for path in existing:
             _aside(path).rename(path)
         raise
-    for path in there:
+    for path in existing:
         _aside(path).unlink()
 
 
@@ -100,26 +110,26 @@ def _aside(checkpoint: Path) -> Path:
 
 
 @contextmanager
-def naming_a_full_disk(folder: str) -> Iterator[None]:
-    """Says so if it is the disk that ends a training.
+def clear_disk_error(folder: str) -> Iterator[None]:
+    """Turns errors of a full or failing disk into one that says how to continue.
 
     Raises:
-        NothingCommittedError: It is.
+        NothingCommittedError: The disk is full, read-only or failing.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO):
+        if error.errno not in _DISK_ERRORS:
             raise
-        raise NothingCommittedError(f"{folder}: {error.strerror}; mend it, then go on with --resume") from error
+        raise NothingCommittedError(f"{folder}: {error.strerror}; fix that, then continue with --resume") from error
 
 
 @contextmanager
-def naming_the_backend() -> Iterator[None]:
-    """Says so if it is Keras's backend that cannot be loaded.
+def clear_backend_error() -> Iterator[None]:
+    """Turns errors while loading a Keras backend into one that names it.
 
     Raises:
-        UsageError: It cannot.
+        UsageError: The backend that KERAS_BACKEND names cannot be loaded.
     """
     try:
         yield

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from jobs.train import add_arguments, run
-from jobs.train_checks import naming_a_full_disk
+from jobs.train_checks import clear_disk_error
 from melanoma.errors import BundleError, DataError, NothingCommittedError, UsageError
 from melanoma.model.bundle import load_bundle
 from melanoma.model.engine import load_engine
@@ -91,17 +91,17 @@ def test_the_card_tells_what_was_taken_out_how_good_it_is_and_the_command(traine
     assert "| found | 0 | 122 |" in card
     assert "| label contradicted by the reference | 1 | 121 |" in card
     assert "| further copies of an image | 1 | 120 |" in card
-    assert re.search(r"\| bytes that give no photograph, \w+ 1 \| 1 \| 119 \|", card)
+    assert re.search(r"\| unreadable files, \w+ 1 \| 1 \| 119 \|", card)
     assert re.search(r"balanced accuracy, always Mel.* \| 0\.500 \| 0\.500 to 0\.500 \| \d+ \|", card)
     assert "Daneshjou" in card
     assert "false alarms" in card
-    assert "diagnoses nobody" in card
+    assert "does not diagnose anybody" in card
     assert "- Phantoms are no lesions." in card
     command = re.search(r"```\nmelanoma train (.*)\n```", card)
     assert command is not None
     again = vars(parse(*shlex.split(command.group(1))))
-    assert {name: again[name] for name, value in vars(parse(*words)).items() if value is not None} == {
-        name: value for name, value in vars(parse(*words)).items() if value is not None
+    assert {name: again[name] for name, value in vars(parse(*words)).items() if value not in (None, [])} == {
+        name: value for name, value in vars(parse(*words)).items() if value not in (None, [])
     }
     assert again["train_size"] == [(32, 40)]
     assert again["look"] == "augmentor"
@@ -133,12 +133,12 @@ def test_a_folder_with_other_files_is_refused_before_hours_of_training(tmp_path:
         (["--data", "folder", "--group-column", "lesion"], "--id-column and --label-column go with"),
         (["--data", "folder", "--data-licence", " "], "--data-licence is empty"),
         (["--data", "folder", "--output", "s3://models/new"], "local folder"),
-        (["--data", "folder", "--mixup", "1.5"], "--mixup 1.5: give a share from 0 to 1"),
-        (["--data", "folder", "--taught-by", "lite2", "--teaching", "1.5"], "--teaching 1.5: give a share from 0 to 1"),
-        (["--data", "folder", "--teaching", "0.5"], "--teaching and --teacher-epochs go with --taught-by"),
-        (["--data", "folder", "--teacher-epochs", "5"], "--teaching and --teacher-epochs go with --taught-by"),
-        (["--data", "folder", "--balance", "nan"], "--balance nan: give a share from 0 to 1"),
-        (["--data", "folder", "--label-smoothing", "1"], "--label-smoothing 1.0: give a share from 0 to below 1"),
+        (["--data", "folder", "--mixup", "1.5"], "--mixup 1.5: must be from 0 to 1"),
+        (["--data", "folder", "--taught-by", "lite2", "--teaching", "1.5"], "--teaching 1.5: must be from 0 to 1"),
+        (["--data", "folder", "--teaching", "0.5"], "--teaching and --teacher-epochs need --taught-by"),
+        (["--data", "folder", "--teacher-epochs", "5"], "--teaching and --teacher-epochs need --taught-by"),
+        (["--data", "folder", "--balance", "nan"], "--balance nan: must be from 0 to 1"),
+        (["--data", "folder", "--label-smoothing", "1"], "--label-smoothing 1.0: must be from 0 and below 1"),
     ],
 )
 def test_arguments_that_cannot_work_are_refused_before_anything_is_read(words: list[str], message: str) -> None:
@@ -195,7 +195,7 @@ def run_until_trained(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("melanoma.training.release.release.Plan.finish", stop)
+        patch.setattr("melanoma.training.release.candidate.make_candidate", stop)
         with pytest.raises(KeyboardInterrupt):
             run(parse(*words))
 
@@ -210,7 +210,7 @@ def test_a_killed_training_is_taken_up_by_its_own_command(
         "history.csv",
         "split.csv",
     ]
-    with pytest.raises(UsageError, match="an unfinished training lies there; give --resume"):
+    with pytest.raises(UsageError, match="holds an unfinished training; give --resume"):
         run(parse(*words))
     capsys.readouterr()
     assert run(parse(*words, "--resume")) == 0
@@ -224,13 +224,13 @@ def test_a_killed_training_is_taken_up_by_its_own_command(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--learning-rate", "nan"), "give a number above 0 and up to 1"),
-        (("--learning-rate", "0"), "give a number above 0 and up to 1"),
-        (("--head-epochs", "2"), "give fewer than --epochs, which is 2"),
+        (("--learning-rate", "nan"), "must be above 0 and at most 1"),
+        (("--learning-rate", "0"), "must be above 0 and at most 1"),
+        (("--head-epochs", "2"), "must be fewer than --epochs, which is 2"),
         (("--by", "agee"), "no column 'agee'"),
         (("--data-licence", "LICENCE.txt"), "No such file or directory; give a text file"),
         (("--data-licence", "."), "Is a directory; give a text file"),
-        (("--data-licence", " "), "is empty; say under which terms"),
+        (("--data-licence", " "), "is empty; give the terms"),
     ],
 )
 def test_slips_end_it_before_anything_is_looked_at(
@@ -244,21 +244,21 @@ def test_slips_end_it_before_anything_is_looked_at(
 
 def test_terms_that_are_no_text_are_a_usage_error(table: Path, tmp_path: Path) -> None:
     (tmp_path / "LICENCE").write_bytes(b"\xff\xfe terms")
-    with pytest.raises(UsageError, match="it is no UTF-8 text"):
+    with pytest.raises(UsageError, match="not UTF-8 text"):
         run(parse(*lesion_words(table, tmp_path / "bundle", "--data-licence", str(tmp_path / "LICENCE"))))
 
 
 def test_a_folder_that_cannot_be_written_is_a_usage_error(table: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(UsageError, match="file is no folder that may be written to; choose another one"):
+    with pytest.raises(UsageError, match="file is not a writable folder; choose another one"):
         run(parse(*lesion_words(table, tmp_path / "file" / "bundle")))
 
 
 def test_a_full_disk_is_told_and_anything_else_is_not_mistaken_for_it() -> None:
-    told = "bundle: No space left on device; mend it, then go on with --resume"
-    with pytest.raises(NothingCommittedError, match=told), naming_a_full_disk("bundle"):
+    told = "bundle: No space left on device; fix that, then continue with --resume"
+    with pytest.raises(NothingCommittedError, match=told), clear_disk_error("bundle"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    with pytest.raises(FileNotFoundError), naming_a_full_disk("bundle"):
+    with pytest.raises(FileNotFoundError), clear_disk_error("bundle"):
         Path("nowhere").read_bytes()
 
 
@@ -282,7 +282,7 @@ def test_a_training_killed_while_its_bundle_was_written_is_taken_up(
 
 
 def test_there_must_be_something_to_resume(table: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nothing lies there to --resume"):
+    with pytest.raises(UsageError, match="there is nothing to --resume"):
         run(parse(*lesion_words(table, tmp_path / "new", "--resume")))
 
 
@@ -329,7 +329,7 @@ def test_weights_are_taken_over_only_where_the_splits_agree(table: Path, tmp_pat
     rows = [line.split(",") for line in first.read_text().splitlines()[1:]]
     shifted.write_text("\n".join(["image_id,group,part", *(f"{name},,{turn[part]}" for name, _, part in rows)]) + "\n")
     heir = ("--start-from", str(tmp_path / "old"), "--split")
-    with pytest.raises(DataError, match="was trained on 72 of the 96 photographs"):
+    with pytest.raises(DataError, match="was trained on 72 of the 96 validation and test photographs"):
         run(parse(*lesion_words(table, tmp_path / "new", *heir, str(shifted))))
     assert run(parse(*lesion_words(table, tmp_path / "new", *heir, str(first)))) == 0
 
@@ -352,13 +352,13 @@ def test_what_a_grandparent_was_trained_on_judges_no_grandchild(table: Path, tmp
     assert ancestry[0] == "image_id,sha256,group" and len(ancestry) == 1 + 72
     old = load_bundle(str(tmp_path / "old")).model_id
     terms = (tmp_path / "new" / "LICENSE").read_text()
-    assert terms.count("CC0") == 2 and f"Its training started from {old}, whose terms bind it as well" in terms
-    assert f"All layers but the last started from those of {old}." in (tmp_path / "new" / "card.md").read_text()
+    assert terms.count("CC0") == 2 and f"Its training started from {old}, whose terms also apply" in terms
+    assert f"All layers but the last started with the weights of {old}." in (tmp_path / "new" / "card.md").read_text()
     other = tmp_path / "other.csv"
     lines = [f"{name},,{'test' if name in early else part}" for name, part in parts.items()]
     other.write_text("\n".join(["image_id,group,part", *lines]) + "\n")
     grandchild = ("--start-from", str(tmp_path / "new"), "--split", str(other))
-    with pytest.raises(DataError, match="was trained on 12 of the 60 photographs"):
+    with pytest.raises(DataError, match="was trained on 12 of the 60 validation and test photographs"):
         run(parse(*lesion_words(table, tmp_path / "third", *grandchild)))
 
 
@@ -373,11 +373,11 @@ def test_another_backend_of_keras_trains_and_tensorflow_judges(tmp_path: Path) -
     command = [sys.executable, "-m", "jobs.cli", *words]
     done = subprocess.run(command, env=os.environ | {"KERAS_BACKEND": "jax"}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "trained with jax; going on with tensorflow" in done.stdout
+    assert "trained with jax; continuing with tensorflow" in done.stdout
     bundle = load_bundle(str(tmp_path / "bundle"))
     assert bundle.description["training"]["backends"] == ["jax"]
     card = (tmp_path / "bundle" / "card.md").read_text()
-    assert "Keras trained it with jax (`KERAS_BACKEND=jax` in front of the command)." in card
+    assert "Trained by Keras with jax (set `KERAS_BACKEND=jax` before the command)." in card
     assert "--precision bfloat16" in bundle.description["training"]["command"]
     assert "--processes" not in bundle.description["training"]["command"]  # no pixel depends on it
     assert len((tmp_path / "bundle" / "history.csv").read_text().splitlines()) == 1 + 2
@@ -406,8 +406,8 @@ def test_teachers_are_trained_first_and_do_not_ship(
     assert "--taught-by assignment-cnn --taught-by assignment-cnn" in bundle.description["training"]["command"]
     assert "--teaching 0.5 --teacher-epochs 1" in bundle.description["training"]["command"]
     card = (tmp_path / "bundle" / "card.md").read_text()
-    assert "Keras trained it with tensorflow." in card
-    assert "2 networks (" in card and "do not ship" in card
+    assert "Trained by Keras with tensorflow." in card
+    assert "Distilled from 2 networks (" in card and "not in the bundle" in card
 
 
 def test_an_unknown_teacher_ends_it_before_the_first_is_trained(table: Path, tmp_path: Path) -> None:
@@ -428,12 +428,12 @@ def test_an_unknown_network_ends_it_before_anything_is_looked_at(
 def test_a_training_killed_with_its_first_teacher_is_taken_up(table: Path, tmp_path: Path) -> None:
     taught = ("--taught-by", "assignment-cnn", "--teacher-epochs", "2")
     words = lesion_words(table, tmp_path / "bundle", *taught)
-    script = "import os, sys; from melanoma.training.fitting import trainer; from jobs import cli;"
-    script += "keep = trainer.Trainer._keep; trainer.Trainer._keep = lambda *given: (keep(*given), os._exit(9));"
+    script = "import os, sys; from melanoma.training.fitting import checkpoints; from jobs import cli;"
+    script += "save = checkpoints.save; checkpoints.save = lambda *given: (save(*given), os._exit(9));"
     script += "sys.exit(cli.main(sys.argv[1:]))"
     killed = subprocess.run([sys.executable, "-c", script, "train", *words], capture_output=True, text=True)
     assert killed.returncode == 9, killed.stderr
     assert [path.name for path in (tmp_path / "bundle").glob("*.npz")] == ["teacher-1.npz"]
-    with pytest.raises(UsageError, match="an unfinished training lies there; give --resume"):
+    with pytest.raises(UsageError, match="holds an unfinished training; give --resume"):
         run(parse(*words))
     assert run(parse(*words, "--resume")) == 0

@@ -1,4 +1,4 @@
-"""Where a training stands after an epoch, as one file that is whole or not there."""
+"""The state of a training after an epoch, as one file that is either complete or absent."""
 
 import io
 import json
@@ -14,24 +14,24 @@ from melanoma.errors import UsageError
 from melanoma.storage.local import replace_file
 
 Arrays = Sequence[npt.NDArray[Any]]
-# What a training leaves in its folder while it goes on; the bundle keeps all but the first.
-CHECKPOINT, HISTORY, SPLIT = WHILE_TRAINING = ("checkpoint.npz", "history.csv", "split.csv")
-_STORY = "story"
+# What a training keeps in its folder while it runs; the bundle keeps all but the checkpoint.
+CHECKPOINT, HISTORY, SPLIT = WORK_FILES = ("checkpoint.npz", "history.csv", "split.csv")
+_STATE = "story"  # the archive's member with everything but the arrays; part of the file format
 
 
 def checkpoint_names(teachers: int) -> tuple[str, ...]:
-    """Names the checkpoints of a training with so many teachers: that of what ships, and theirs in order."""
+    """Returns the names of a training's checkpoints: that of the shipped network, then one for each teacher."""
     return CHECKPOINT, *(f"teacher-{number}.npz" for number in range(1, teachers + 1))
 
 
 class Checkpoint(NamedTuple):
-    """State after an epoch.
+    """The state of a training after an epoch.
 
     Attributes:
-        epochs: That are done.
-        history: Figures of each of them.
-        backends: Of Keras, that trained them, in order.
-        arrays: Lists of arrays by name: weights, optimizer, average.
+        epochs: Completed epochs.
+        history: Metrics of each completed epoch.
+        backends: Keras backends that trained them, in order.
+        arrays: Lists of arrays under the names `network`, `optimizer` and `average`.
     """
 
     epochs: int
@@ -41,49 +41,55 @@ class Checkpoint(NamedTuple):
 
 
 def save(path: Path, checkpoint: Checkpoint, settings: Mapping[str, Any]) -> None:
-    """Replaces the file.
+    """Replaces the file atomically.
 
     Args:
         path: Local file.
-        checkpoint: What to keep.
-        settings: JSON values that the training must have again when it goes on.
+        checkpoint: State to keep.
+        settings: JSON values that a resumed training must share.
     """
-    story = {
+    state = {
         "epochs": checkpoint.epochs,
         "history": checkpoint.history,
         "backends": checkpoint.backends,
         "settings": settings,
     }
-    flat: dict[str, Any] = {
+    members: dict[str, Any] = {
         f"{name}/{n:05d}": array for name, arrays in checkpoint.arrays.items() for n, array in enumerate(arrays)
     }
+    members[_STATE] = np.array(json.dumps(state))
     file = io.BytesIO()
-    flat[_STORY] = np.array(json.dumps(story))
-    np.savez(file, allow_pickle=False, **flat)
+    np.savez(file, allow_pickle=False, **members)
     replace_file(str(path), file.getvalue())
 
 
 def load(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
     """Reads the file.
 
+    Args:
+        path: Local file.
+        settings: JSON values of the training that resumes; further values in the file are ignored.
+
     Raises:
-        UsageError: It is no checkpoint, or one of a training with other settings.
+        UsageError: The file is not a checkpoint, or belongs to a training with other settings.
     """
     try:
         with np.load(path, allow_pickle=False) as archive:
-            story = json.loads(str(archive[_STORY]))
+            state = json.loads(str(archive[_STATE]))
             arrays: dict[str, list[npt.NDArray[Any]]] = {}
-            for key in sorted(set(archive.files) - {_STORY}):
+            for key in sorted(set(archive.files) - {_STATE}):
                 arrays.setdefault(key.partition("/")[0], []).append(archive[key])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        found = f"{path}: is no checkpoint, or a damaged one ({type(error).__name__})"
+        found = f"{path}: not a checkpoint, or a damaged one ({type(error).__name__})"
         raise UsageError(f"{found}; delete it and train again without --resume, or choose another folder") from None
-    now = json.loads(json.dumps(settings))
-    other = [name for name in now if story["settings"].get(name) != now[name]]
-    if other:
-        name = other[0]
-        raise UsageError(
-            f"{path}: was trained with {name} {story['settings'].get(name)}, now it is {now[name]}; "
-            "give the same options, or train into a new folder"
-        )
-    return Checkpoint(story["epochs"], story["history"], story["backends"], arrays)
+    _check_settings(path, state["settings"], json.loads(json.dumps(settings)))
+    return Checkpoint(state["epochs"], state["history"], state["backends"], arrays)
+
+
+def _check_settings(path: Path, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
+    for name, value in current.items():
+        if saved.get(name) != value:
+            raise UsageError(
+                f"{path}: this training began with {name} {saved.get(name)}, now it is {value}; "
+                "give the same options as before, or train into a new folder"
+            )

@@ -1,65 +1,67 @@
-"""Learning from what other networks answer, beside the labels (distillation).
+"""Distillation: a network learns from the predictions of other networks as well as from the labels.
 
-Hinton, Vinyals, Dean: "Distilling the Knowledge in a Neural Network", 2015. The teachers look at the very view that the
-pupil looks at, blends of photographs included (Beyer et al.: "Knowledge distillation: A good teacher is patient and
+Hinton, Vinyals, Dean: "Distilling the Knowledge in a Neural Network", 2015. The teachers see exactly the view that the
+student sees, mixed-up photographs included (Beyer et al.: "Knowledge distillation: A good teacher is patient and
 consistent", CVPR 2022).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 
 
-class Teaching(NamedTuple):
-    """Who teaches, and how much it counts.
+@dataclass(frozen=True)
+class DistillationConfig:
+    """The teachers of a training, and how much they count.
 
     Attributes:
-        share: Of each target that is the teachers' mean answer; the label is the rest. 0 to 1.
-        teachers: Gives them, networks of any input size with the pupil's labels, whose probabilities refer to the
-            same prior; called only if there is an epoch left to teach.
-        description: By which one teaching can be told from another.
+        teacher_weight: Weight of the teachers' mean prediction in each target, 0 to 1; the label has the rest.
+        load_teachers: Returns the teachers: networks of any input size with the student's labels, whose probabilities
+            refer to the same prior. Called only if an epoch is left to train.
+        description: Identifies this distillation among others; part of the checkpoint's settings.
     """
 
-    share: float
-    teachers: Callable[[], Sequence[keras.Model]]
+    teacher_weight: float
+    load_teachers: Callable[[], Sequence[keras.Model]]
     description: str
 
 
-def with_teachers(network: keras.Model, teachers: Sequence[keras.Model], share: float) -> keras.Model:
-    """Lets a network be taught.
+def with_teachers(student: keras.Model, teachers: Sequence[keras.Model], teacher_weight: float) -> keras.Model:
+    """Adds the teachers' part of the loss to a network.
 
     Args:
-        network: From pixels to probabilities.
-        teachers: Of the same pixels and labels; they learn nothing.
-        share: What the cross-entropy to their mean answer counts. Compile with `loss_weights=1 - share`, and the loss
-            is the cross-entropy to a target of both.
+        student: Network from pixels to probabilities.
+        teachers: Networks with the same input and labels; they are frozen.
+        teacher_weight: Weight of the cross-entropy to their mean prediction. Compile the result with
+            `loss_weights=1 - teacher_weight`, and the loss is the cross-entropy to the weighted target.
 
     Returns:
-        A network that holds the one given, with the same input and output.
+        A network that shares the student's weights and has the same input and output.
     """
-    lesson = _Lesson(teachers, share, name="lesson")
-    return keras.Model(network.input, lesson([network.input, network.output]), name=f"taught_{network.name}")
+    loss = _DistillationLoss(teachers, teacher_weight, name="distillation")
+    return keras.Model(student.input, loss([student.input, student.output]), name=f"distilled_{student.name}")
 
 
-class _Lesson(keras.layers.Layer):
-    """Passes a network's answers on as they are; what differs from its teachers' answers costs."""
+class _DistillationLoss(keras.layers.Layer):
+    """Passes a network's predictions on unchanged, and adds their distance from the teachers' to the loss."""
 
-    def __init__(self, teachers: Sequence[keras.Model], share: float, name: str) -> None:
+    def __init__(self, teachers: Sequence[keras.Model], teacher_weight: float, name: str) -> None:
         super().__init__(name=name)
-        self._teachers, self._share = list(teachers), share
+        self._teachers, self._teacher_weight = list(teachers), teacher_weight
         for teacher in self._teachers:
             teacher.trainable = False
 
     def call(self, inputs: Sequence[Any]) -> Any:
-        """Takes pixels and answers, gives the answers."""
-        pixels, answers = inputs
-        # Said outright: else dropout would be on, and the teachers would guess.
-        taught = sum(teacher(pixels, training=False) for teacher in self._teachers) / len(self._teachers)
-        cost = keras.ops.mean(keras.losses.categorical_crossentropy(taught, answers))
-        self.add_loss(self._share * cost)
-        return answers
+        """Takes pixels and predictions; returns the predictions."""
+        pixels, predictions = inputs
+        # `training=False` must be explicit: otherwise the teachers' dropout would be active.
+        target = sum(teacher(pixels, training=False) for teacher in self._teachers) / len(self._teachers)
+        loss = keras.ops.mean(keras.losses.categorical_crossentropy(target, predictions))
+        self.add_loss(self._teacher_weight * loss)
+        return predictions
 
     def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:
-        """Gives the shape of the answers."""
+        """Returns the shape of the predictions."""
         return input_shape[1]

@@ -1,4 +1,4 @@
-"""How a training is watched: figures of every epoch, on photographs that it does not learn from."""
+"""Metrics after every epoch, on validation photographs: enough to watch a training, too few to evaluate it."""
 
 import keras
 import numpy as np
@@ -9,28 +9,28 @@ from melanoma.datasets.splits import Part
 from melanoma.images.decoding import ImageSpec
 
 History = list[dict[str, float]]
-_SMALLEST = 1e-7  # of a probability that becomes a logarithm, or a share that divides
+_SMALLEST = 1e-7  # lower bound of probabilities inside a logarithm, and of shares that divide
 _BATCH = 64
-_MOST = 100  # photographs of each class that are judged after every epoch
+_MAX_PER_CLASS = 100  # photographs of each class that are scored after every epoch
 
 
 class Monitor:
-    """The first photographs of each class of a part: enough to watch, too few to judge."""
+    """The first photographs of each class of the validation part, decoded once."""
 
     def __init__(self, part: Part, spec: ImageSpec) -> None:
-        """Decodes them.
+        """Decodes the photographs.
 
         Args:
-            part: Of validation.
-            spec: What scoring will see.
+            part: Validation part.
+            spec: How photographs are decoded when they are scored.
         """
         classes = np.unique(part.truth)
-        chosen = np.concatenate([np.flatnonzero(part.truth == label)[:_MOST] for label in classes])
+        chosen = np.concatenate([np.flatnonzero(part.truth == label)[:_MAX_PER_CLASS] for label in classes])
         self._truth = part.truth[chosen]
         self._pixels = load_pixels([part.photographs[index] for index in chosen], spec)
 
-    def judge(self, network: keras.Model, prior: npt.NDArray[np.float64]) -> dict[str, float]:
-        """Gives figures of a network whose probabilities refer to a prior, see `validate`."""
+    def measure(self, network: keras.Model, prior: npt.NDArray[np.float64]) -> dict[str, float]:
+        """Returns the metrics of a network whose probabilities refer to a prior; see `validate`."""
         return validate(network, self._pixels, self._truth, prior)
 
 
@@ -40,22 +40,23 @@ def validate(
     truth: npt.NDArray[np.int64],
     prior: npt.NDArray[np.float64],
 ) -> dict[str, float]:
-    """Judges a network between epochs.
+    """Measures a network between epochs, with every class weighted equally.
 
     Args:
-        network: To probabilities (photographs, labels).
-        pixels: uint8 (photographs, height, width, 3).
-        truth: int64 (photographs,).
-        prior: Class shares that the probabilities refer to, (labels,).
+        network: Network to probabilities, shape (photographs, classes).
+        pixels: uint8, shape (photographs, height, width, 3).
+        truth: int64 class indices, shape (photographs,).
+        prior: Class shares that the probabilities refer to, shape (classes,).
 
     Returns:
-        `val_loss`, the mean cross-entropy in which every class counts alike, and `val_accuracy`, the balanced accuracy
-        of the likeliest class under equal shares, both among the classes that have a photograph.
+        `val_loss`, the mean over classes of the cross-entropy, and `val_accuracy`, the balanced accuracy of the most
+        likely class. Probabilities are first converted to equal class shares; classes without a photograph are
+        left out of both.
     """
     present = np.unique(truth)
     weights = np.zeros(len(prior))
     weights[present] = 1 / np.maximum(prior[present], _SMALLEST)
-    # Whole batches only: some backends would compile for another size once more.
+    # Full batches only: some backends would compile the network again for another batch size.
     rows = np.arange(-(-len(pixels) // _BATCH) * _BATCH) % len(pixels)
     probabilities = network.predict(pixels[rows], batch_size=_BATCH, verbose=0)[: len(pixels)] * weights
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), _SMALLEST)
@@ -68,7 +69,7 @@ def validate(
 
 
 def history_csv(history: History) -> bytes:
-    """Spells the figures of every epoch, a line each."""
+    """Returns the metrics of every epoch as CSV, one row per epoch, counted from 1."""
     names = list(history[0]) if history else []
     lines = [",".join(["epoch", *names])]
     lines += [",".join(map(str, (number, *(row[name] for name in names)))) for number, row in enumerate(history, 1)]

@@ -1,33 +1,36 @@
-"""How each network is trained unless told otherwise."""
+"""The default settings for training each network."""
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 from melanoma.training.networks.registry import NETWORKS
+
+# Names under which `bundle.json` has always kept these fields.
+_JSON_NAMES = {"augmentation": "look", "teachers": "taught_by", "teacher_weight": "teaching"}
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a training needs to know besides its data.
+    """All settings of a training besides its data and seed.
 
     Attributes:
-        size: Height and width that scoring sees.
-        crop: Share of the largest centred square that it sees; None for the whole photograph, stretched.
-        train_sizes: Heights and widths that training grows through.
-        epochs: In all.
-        head_epochs: First epochs in which only the head learns.
-        batch_size: Photographs in a step.
-        learning_rate: At its highest.
-        weight_decay: Of AdamW.
+        size: Height and width of the images that are scored.
+        crop: Share of the largest centred square that is scored; None for the whole photograph, stretched.
+        train_sizes: Heights and widths of training images, in the order in which they are used.
+        epochs: Total epochs.
+        head_epochs: First epochs, in which only the head trains.
+        batch_size: Photographs per step.
+        learning_rate: Peak learning rate.
+        weight_decay: Weight decay of AdamW.
         label_smoothing: Share of each target spread over all classes.
-        mixup: Share of batches that are blended with themselves.
+        mixup: Share of batches whose photographs are blended with each other.
         averaging: Momentum of the running average of the weights, per step.
-        balance: 0 draws classes as frequent as they are, 1 all alike.
-        max_repeats: Times that a photograph may come up in an epoch.
-        look: `views` or `augmentor`.
-        taught_by: Names of networks that are trained first and then teach this one; none for labels alone.
-        teaching: Share of each target that is their mean answer.
-        teacher_epochs: Of each of them.
+        balance: 0 draws classes in proportion to their frequency, 1 equally often.
+        max_repeats: How often an epoch may show the same photograph.
+        augmentation: Name of the augmentation policy, `views` or `augmentor`.
+        teachers: Names of networks that are trained first, as teachers of this one; empty to learn from labels only.
+        teacher_weight: Weight of the teachers' mean prediction in each target.
+        teacher_epochs: Epochs of each teacher.
     """
 
     size: tuple[int, int]
@@ -43,14 +46,23 @@ class Recipe:
     averaging: float
     balance: float
     max_repeats: int
-    look: str
-    taught_by: tuple[str, ...] = ()
-    teaching: float = 0.7
+    augmentation: str
+    teachers: tuple[str, ...] = ()
+    teacher_weight: float = 0.7
     teacher_epochs: int = 21
 
-    def lasting(self, epochs: int) -> Self:
-        """Gives the same for so many epochs, of which at least one is for more than the head."""
+    def with_epochs(self, epochs: int) -> Self:
+        """Returns the same recipe for another number of epochs, of which at least one trains more than the head."""
         return replace(self, epochs=epochs, head_epochs=min(self.head_epochs, epochs - 1))
+
+    def for_teacher(self, *, is_pretrained: bool) -> Self:
+        """Returns the recipe of a teacher: the same settings, its own number of epochs, no teachers of its own."""
+        recipe = replace(self, teachers=()).with_epochs(self.teacher_epochs)
+        return recipe if is_pretrained else replace(recipe, head_epochs=0)
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the settings as `bundle.json` keeps them."""
+        return {_JSON_NAMES.get(name, name): value for name, value in vars(self).items()}
 
 
 _ASSIGNMENT = Recipe(
@@ -67,7 +79,7 @@ _ASSIGNMENT = Recipe(
     averaging=0.99,
     balance=1.0,
     max_repeats=6,
-    look="augmentor",
+    augmentation="augmentor",
 )
 _TRANSFER = Recipe(
     size=(224, 224),
@@ -83,10 +95,10 @@ _TRANSFER = Recipe(
     averaging=0.998,
     balance=0.5,
     max_repeats=6,
-    look="views",
+    augmentation="views",
 )
 
 
 def recipe_for(network: str) -> Recipe:
-    """Gives the recipe of a network by its name; any that has seen ImageNet shares one."""
+    """Returns the recipe of a network by name; all networks pretrained on ImageNet share one."""
     return _ASSIGNMENT if network in NETWORKS and not NETWORKS[network].is_pretrained else _TRANSFER

@@ -1,4 +1,4 @@
-"""How long, how fast and on what sizes a network learns."""
+"""How long a network trains, at which learning rate and on which image sizes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,21 +6,23 @@ from typing import Any
 import keras
 
 _NO_DECAY = ("gamma", "beta", "bias")
-_LONGEST_GRADIENT = 5.0  # longer ones are shortened: the first steps of a new head would shake the body
+_MAX_GRADIENT_NORM = (
+    5.0  # longer gradients are clipped: the first steps of a new head would disturb the pretrained body
+)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long, how fast and on what sizes a network is trained.
+    """Epochs, image sizes and learning rates of a training.
 
     Attributes:
-        epochs: At least 1, those of the head included.
-        sizes: Heights and widths that training grows through, each for as many epochs.
-        head_epochs: First epochs in which only the head learns; 0 for a network that knows nothing yet.
-        head_rate: Learning rate of these.
-        learning_rate: Of all layers at its highest.
-        warmup_epochs: Over which it rises from nothing; afterwards it falls to nothing along a cosine.
-        weight_decay: Of AdamW, not for biases and normalisation (Loshchilov, Hutter 2019).
+        epochs: Total epochs, at least 1, including those of the head.
+        sizes: Image heights and widths, in order; each is used for an equal number of epochs.
+        head_epochs: First epochs, in which only the head trains; 0 for a network without pretrained weights.
+        head_rate: Learning rate of the head epochs.
+        learning_rate: Peak learning rate of all other epochs.
+        warmup_epochs: Epochs over which the rate rises from 0; afterwards it falls to 0 along a cosine.
+        weight_decay: Weight decay of AdamW, not applied to biases and normalisation (Loshchilov, Hutter 2019).
         label_smoothing: Share of each target spread over all classes, 0 to below 1 (Szegedy et al. 2016).
         averaging: Momentum of the running average of the weights, per step (Polyak, Juditsky 1992).
     """
@@ -36,15 +38,19 @@ class Schedule:
     averaging: float = 0.998
 
     def size_of(self, epoch: int) -> tuple[int, int]:
-        """Gives the size on which an epoch, counted from 0, trains."""
+        """Returns the image size of an epoch, counted from 0."""
         return self.sizes[min(epoch * len(self.sizes) // self.epochs, len(self.sizes) - 1)]
 
-    def optimizer(self, steps: int, head_only: bool) -> keras.Optimizer:
-        """Makes the optimizer of the head's epochs, or of all others.
+    def is_head_only(self, epoch: int) -> bool:
+        """Tells whether only the head trains in an epoch, counted from 0."""
+        return epoch < self.head_epochs
+
+    def optimizer(self, steps: int, *, head_only: bool) -> keras.Optimizer:
+        """Builds the optimizer of the head epochs, or of all others.
 
         Args:
-            steps: Of an epoch.
-            head_only: Which of them.
+            steps: Steps per epoch.
+            head_only: Whether it is for the head epochs.
         """
         rate: Any = self.head_rate
         if not head_only:
@@ -53,6 +59,6 @@ class Schedule:
             rate = keras.optimizers.schedules.CosineDecay(
                 0.0, falling, warmup_target=self.learning_rate, warmup_steps=warmup
             )
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=self.weight_decay, global_clipnorm=_LONGEST_GRADIENT)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=self.weight_decay, global_clipnorm=_MAX_GRADIENT_NORM)
         optimizer.exclude_from_weight_decay(var_names=list(_NO_DECAY))
         return optimizer

@@ -1,44 +1,44 @@
-"""The card of a trained bundle: for people, what it was made from, how good it is and what it is not for."""
+"""The card of a trained bundle: for people, what it was made from, how good it is and what it must not be used for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from melanoma.datasets.cleaning import Step
-from melanoma.datasets.splits import TEST, TRAIN, VALIDATION
+from melanoma.datasets.splits import PARTS
 from melanoma.labels import name_of
 from melanoma.training.calibration import ood_detection
-from melanoma.training.release.finishing import Finished
-from melanoma.training.release.markdown_tables import figures, spelt, table
+from melanoma.training.release.candidate import ReleaseCandidate
+from melanoma.training.release.markdown_tables import NOT_EVALUATED, evaluation_sections, inline, table
 
 # Daneshjou et al.: "Disparities in dermatology AI performance on a diverse, curated clinical image set", Science
 # Advances 8, 2022; Kinyanjui et al.: "Fairness of Classifiers Across Skin Tones in Dermatology", MICCAI 2020.
 _SKIN_TONE = (
-    "Public dermoscopy collections show mostly light skin and say nothing of skin tone. Classifiers "
-    "trained on such photographs have been measured to do worse on dark skin (Daneshjou et al., Science Advances 2022; "
-    "Kinyanjui et al., MICCAI 2020). How this one does there has not been measured; expect it to do worse."
+    "Public dermoscopy collections show mostly light skin and do not record skin tone. Classifiers trained on such "
+    "photographs have been measured to perform worse on dark skin (Daneshjou et al., Science Advances 2022; Kinyanjui "
+    "et al., MICCAI 2020). How this one performs there has not been measured; expect it to be worse."
 )
 
 
 @dataclass(frozen=True)
-class Training:
-    """What a card tells of a training.
+class CardFacts:
+    """What a card says about a training. `bundle.json` keeps the same values under the same names.
 
     Attributes:
-        name: Of the bundle.
-        network: What kind of network, at what input size, for people.
-        teachers: What kinds of networks taught it, for people.
-        backends: Of Keras, that trained it.
-        origin: Name of the model whose weights it started from; empty where they are the network's own.
-        data: The data set, for people.
-        licence: Terms of the data, their first line.
+        name: Name of the bundle.
+        network: Kind of network and its input size, for people.
+        teachers: Kinds of networks that were its teachers, for people.
+        backends: Keras backends that trained it, in order.
+        origin: Model id of the bundle that it was started from; empty for none.
+        data: Description of the data set, for people.
+        licence: First line of the terms of the data.
         command: The exact command.
-        steps: What cleaning took out, in order.
+        steps: What each step of the preparation dropped, in order.
         tally: Photographs by label and part.
         epoch_shares: Share of each label in an epoch.
         prior: Class shares that the probabilities refer to, by label.
-        look: How training looked at its photographs, for people.
-        limits: What else a reader must know, a sentence each.
+        look: Augmentation policy, for people.
+        limits: Further known limits, one sentence each.
     """
 
     name: str
@@ -57,119 +57,120 @@ class Training:
     limits: Sequence[str]
 
 
-def write_card(training: Training, finished: Finished) -> str:
-    """Writes the card, Markdown."""
+def write_card(facts: CardFacts, candidate: ReleaseCandidate) -> str:
+    """Returns the card as Markdown."""
+    assessment = candidate.assessment
     sections = [
-        f"# {training.name}",
-        f"{training.network} It gives one probability to each of {len(training.tally)} classes of skin lesion.",
+        f"# {facts.name}",
+        f"{facts.network} It returns a probability for each of {len(facts.tally)} classes of skin lesion.",
         "## Intended use",
-        "Research, teaching and tests of the software around it. **It diagnoses nobody**, is no medical device, and no "
-        "decision about a person may rest on it. It has been judged on photographs like those it was trained on, "
-        "and on no others.",
+        "Research, teaching and tests of the software around it. **It does not diagnose anybody**, is not a medical "
+        "device, and must not be the basis of any decision about a person. It has been evaluated only on photographs "
+        "like those it was trained on.",
         "## Data",
-        f"{training.data}\n\nTerms of the data, which bind the network too, are in `LICENSE`: {training.licence}",
-        table(("before the split", "taken out", "photographs left"), training.steps),
-        "The split keeps photographs of one lesion together; one whose lesion is not known counts as a lesion of its "
-        "own, and near duplicates count as one. `split.csv` names the part of every photograph.",
-        _split_table(training),
-        f"{training.look} Validation and test photographs are never changed.",
-        "![Photographs of each class, and how often an epoch shows it](counts.png)",
-        "## How good it is",
-        *figures(finished.report, finished.gap),
-        "The whole evaluation, with confusion matrix, curves and reliability diagrams, is `evaluation.html`.",
+        f"{facts.data}\n\nTerms of the data, which also apply to the network, are in `LICENSE`: {facts.licence}",
+        table(("before the split", "dropped", "photographs left"), facts.steps),
+        "All photographs of a lesion are in the same part of the split. A photograph whose lesion is not known counts "
+        "as a lesion of its own; near duplicates count as one lesion. `split.csv` lists the part of every photograph.",
+        _split_table(facts),
+        f"{facts.look} Validation and test photographs are not augmented.",
+        "![Photographs of each class, and how many of them an epoch shows](counts.png)",
+        "## Performance",
+        *evaluation_sections(assessment.report, assessment.gap),
+        "The whole evaluation, with confusion matrix, curves and reliability diagrams, is in `evaluation.html`.",
         "![Loss and accuracy over the epochs](curves.png)",
-        "## What it does with its probabilities",
-        *_decisions(finished),
+        "## Thresholds and calibration",
+        *_thresholds(candidate),
         "## Known limits",
-        "\n".join(f"- {limit}" for limit in [*_limits(finished), *training.limits]),
-        "## How it was made",
-        f"```\n{training.command}\n```",
-        *_making(training),
-        "`history.csv` has every epoch; `bundle.json` has the settings, the versions and every figure again.",
+        "\n".join(f"- {limit}" for limit in [*_limits(assessment.report), *facts.limits]),
+        "## How it was trained",
+        f"```\n{facts.command}\n```",
+        *_training(facts),
+        "`history.csv` has the metrics of every epoch; `bundle.json` repeats settings, versions and all metrics.",
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _making(training: Training) -> Iterator[str]:
-    first = training.backends[0]
-    named = f" (`KERAS_BACKEND={first}` in front of the command)" if first != "tensorflow" else ""
-    yield f"Keras trained it with {' and then '.join(training.backends)}{named}."
-    if training.origin:
+def _training(facts: CardFacts) -> Iterator[str]:
+    first = facts.backends[0]
+    setting = f" (set `KERAS_BACKEND={first}` before the command)" if first != "tensorflow" else ""
+    yield f"Trained by Keras with {' and then '.join(facts.backends)}{setting}."
+    if facts.origin:
         yield (
-            f"All layers but the last started from those of {training.origin}. `ancestry.csv` lists the photographs "
+            f"All layers but the last started with the weights of {facts.origin}. `ancestry.csv` lists the photographs "
             "that it was trained on, and `LICENSE` has their terms."
         )
-    if training.teachers:
-        count = len(training.teachers)
+    if facts.teachers:
+        count = len(facts.teachers)
         yield (
-            f"{count} network{'s' * (count > 1)} ({', '.join(training.teachers)}) learned first, on the training part "
-            "alone; this one learned their answers beside the labels, and they do not ship."
+            f"Distilled from {count} network{'s' * (count > 1)} ({', '.join(facts.teachers)}), trained before it on "
+            "the training part alone. It learned their predictions as well as the labels; they are not in the bundle."
         )
 
 
-def _decisions(finished: Finished) -> Iterator[str]:
-    choices = finished.choices
-    calibration = choices["calibration"]
+def _thresholds(candidate: ReleaseCandidate) -> Iterator[str]:
+    choices = candidate.model.choices
     yield (
-        f"Probabilities are calibrated on the validation part (temperature {calibration['temperature']:.2f} and a bias "
-        "for each class) and refer to the prior in the table above: the class shares of the training part. "
-        "Elsewhere classes have other shares, and the probabilities are off by as much."
+        "Probabilities are calibrated on the validation part (temperature "
+        f"{choices['calibration']['temperature']:.2f} and a bias for each class) and refer to the prior in the table "
+        "above: the class shares of the training part. Where classes have other shares, the probabilities are wrong by "
+        "that difference."
     )
     if flag := choices.get("melanoma"):
-        worth = f"sensitivity {spelt(flag['sensitivity'])}, specificity {spelt(flag['specificity'])}"
-        yield (
-            f"`flag_melanoma` is set where `p_melanoma` is {flag['threshold']:.4f} or more: the threshold that finds "
-            f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({worth}). On the test part: "
-            f"{_flag_on_test(finished.report)}."
-        )
+        yield _melanoma_flag(flag, candidate.assessment.report["flag_melanoma"])
     review = choices["review_below"]
     yield (
-        f"`review` is set, with reason `uncertain`, where the chosen label's confidence lies below "
-        f"{review['threshold']:.3f}: {spelt(review['sent'])} of the validation part. Accuracy there is "
-        f"{spelt(review['all']['accuracy'])} over all and {spelt(review['kept']['accuracy'])} over the rest."
+        f"`review` is set, with reason `uncertain`, where the confidence of the chosen label is below "
+        f"{review['threshold']:.3f}: {inline(review['sent'])} of the validation part. Accuracy there is "
+        f"{inline(review['all']['accuracy'])} on all photographs and {inline(review['kept']['accuracy'])} on the rest."
     )
-    yield "![Accuracy kept against the share sent to a person](review.png)"
-    if found := choices.get("strangers"):
+    yield "![Accuracy of the rest against the share referred to a person](review.png)"
+    if detection := candidate.assessment.ood_detection:
         yield (
-            "`ood_score` says how unlike the training photographs one is; above 0.5 it lies further away than 99 of "
-            "100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
+            "`ood_score` tells how unlike the training photographs a photograph is. Above 0.5 it is more unlike them "
+            "than 99 of 100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
         )
-        yield ood_detection.to_markdown(found)
+        yield ood_detection.to_markdown(detection)
 
 
-def _flag_on_test(report: Mapping[str, Any]) -> str:
-    flag = report["flag_melanoma"]
-    if not flag:
-        return "not evaluated"
-    return f"sensitivity {spelt(flag['sensitivity'])}, specificity {spelt(flag['specificity'])}"
+def _melanoma_flag(flag: Mapping[str, Any], on_test: Mapping[str, Any] | None) -> str:
+    return (
+        f"`flag_melanoma` is set where `p_melanoma` is at least {flag['threshold']:.4f}, the threshold that finds "
+        f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({_worth(flag)}). On the test part: "
+        f"{_worth(on_test) if on_test else NOT_EVALUATED}."
+    )
 
 
-def _limits(finished: Finished) -> list[str]:
-    unknown = [
-        f"{name_of(label)}: {figure['n']} test photographs are too few to judge it; do not rely on this output."
-        for label, figure in finished.report["by_label"].items()
-        if not figure["evaluated"]
+def _worth(flag: Mapping[str, Any]) -> str:
+    return f"sensitivity {inline(flag['sensitivity'])}, specificity {inline(flag['specificity'])}"
+
+
+def _limits(report: Mapping[str, Any]) -> list[str]:
+    not_evaluated = [
+        f"{name_of(label)}: {metrics['n']} test photographs are too few to evaluate it; do not rely on this output."
+        for label, metrics in report["by_label"].items()
+        if not metrics["evaluated"]
     ]
     return [
-        *unknown,
-        "Every photograph gets one of these classes, also one that shows another disease, healthy skin or no skin. "
-        "`ood_score` notices what is far from any dermoscopy photograph; other diseases and other cameras it mostly "
-        "does not notice.",
+        *not_evaluated,
+        "Every photograph gets one of these classes, even if it shows another disease, healthy skin or no skin. "
+        "`ood_score` notices what is far from any dermoscopy photograph; it mostly does not notice other diseases and "
+        "other cameras.",
         _SKIN_TONE,
-        "Ages, body sites and cameras are those of the data; how it does on others has not been measured.",
+        "Ages, body sites and cameras are those of the data; performance on others has not been measured.",
     ]
 
 
-def _split_table(training: Training) -> str:
+def _split_table(facts: CardFacts) -> str:
     rows = [
         (
             name_of(label),
-            *(parts[part] for part in (TRAIN, VALIDATION, TEST)),
-            f"{training.epoch_shares[label]:.3f}",
-            f"{training.prior[label]:.3f}",
+            *(counts[part] for part in PARTS),
+            f"{facts.epoch_shares[label]:.3f}",
+            f"{facts.prior[label]:.3f}",
         )
-        for label, parts in training.tally.items()
+        for label, counts in facts.tally.items()
     ]
-    total = [sum(parts[part] for parts in training.tally.values()) for part in (TRAIN, VALIDATION, TEST)]
+    total = [sum(counts[part] for counts in facts.tally.values()) for part in PARTS]
     head = ("class", "training", "validation", "test", "share of an epoch", "prior of the probabilities")
     return table(head, [*rows, ("all", *total, "1", "1")])

@@ -1,4 +1,4 @@
-"""What the tables of a training say of its patients, for judging subgroups."""
+"""Patient data from the tables of a training, by which its evaluation forms subgroups."""
 
 from collections.abc import Sequence
 
@@ -7,10 +7,10 @@ from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_tr
 
 
 def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Reads columns such as age, sex and body site; numbers come in bands.
+    """Reads columns such as age, sex and body site; numbers are sorted into bands.
 
     Args:
-        tables: CSV or Parquet, one row for each photograph.
+        tables: CSV or Parquet tables, one row per photograph; a later one overrides an earlier one.
         image_id: Column of the ids.
         label: Column of the classes.
         by: Columns to read.
@@ -23,8 +23,8 @@ def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequenc
     """
     found: dict[str, dict[str, str]] = {name: {} for name in by}
     for uri in tables:
-        known = read_ground_truth(uri, LabelColumns(image_id, label, by=tuple(by))).by_id
-        for place, name in enumerate(by):
-            values = bin_values(name, [truth.by[place] for truth in known.values()])
-            found[name] |= dict(zip(known, values.tolist(), strict=True))
+        truths = read_ground_truth(uri, LabelColumns(image_id, label, by=tuple(by))).by_id
+        for position, name in enumerate(by):
+            values = bin_values(name, [truth.by[position] for truth in truths.values()])
+            found[name] |= dict(zip(truths, values.tolist(), strict=True))
     return found

@@ -35,11 +35,11 @@ def test_a_smaller_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
     assert all(part_of[path.stem] == part_of[f"copy-{number}"] for number, path in enumerate(originals[:20]))
     assert found.leaks == []
     assert [warning[:78] for warning in warnings(found)] == [
-        "Of 80 of 80 photographs the lesion or patient is not known: each counts as a l"
+        "The lesion or patient is unknown for 80 of 80 photographs. Each counts as a le"
     ]
     whats = {step.what: step for step in found.steps}
-    assert whats["20 groups joined with others by near duplicates"].left == 80
-    assert any(what.startswith("bytes that give no photograph, ") and whats[what].dropped == 1 for what in whats)
+    assert whats["20 groups joined with others because of near duplicates"].left == 80
+    assert any(what.startswith("unreadable files, ") and whats[what].dropped == 1 for what in whats)
 
 
 def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: P
     split.write_text("\n".join(["image_id,group,part", "copy,,test", *rows]) + "\n")
     found = prepared([str(tmp_path)], split=str(split))
     assert describe_leaks(found) == "1 by near duplicate between test and train"
-    assert "flatters" in warnings(found)[0]
+    assert "too good" in warnings(found)[0]
 
 
 def two_roots(folder: Path) -> tuple[dict[str, object], Path]:
@@ -89,7 +89,7 @@ def test_a_further_file_that_is_damaged_is_not_looked_at(tmp_path: Path) -> None
     (tmp_path / "whole" / "lesion-0005.jpg").write_bytes(b"\xff\xd8\xff")
     found = prepared([str(table)], **roots)
     assert [p.image_id for p in found.dataset.photographs if not p.other_uris] == ["lesion-0005"]
-    assert "1 further files of photographs give none, and are not looked at" in {step.what for step in found.steps}
+    assert "1 additional files of photographs are unreadable and not used" in {step.what for step in found.steps}
 
 
 def test_augmented_files_are_no_photographs(tmp_path: Path) -> None:
@@ -204,8 +204,8 @@ def test_an_unrelated_reference_lets_no_augmented_files_in(tmp_path: Path) -> No
 def test_a_class_that_cannot_be_learned_ends_before_the_training(tmp_path: Path) -> None:
     paths = fill(tmp_path / "in" / "mel", 12) + fill(tmp_path / "in" / "nv", 12, first=50)
     for parts, message in (
-        (("train", "test"), "leaves nothing for validation"),
-        (("train", "validation"), "leaves nothing for test"),
+        (("train", "test"), "leaves no photographs for validation"),
+        (("train", "validation"), "leaves no photographs for test"),
     ):
         rows = [f"{path.stem},,{parts[n % 2]}" for n, path in enumerate(paths)]
         (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")

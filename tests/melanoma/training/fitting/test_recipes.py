@@ -9,5 +9,5 @@ from melanoma.training.fitting.recipes import recipe_for
 def test_a_short_training_leaves_an_epoch_for_more_than_the_head(epochs: int, head_epochs: int) -> None:
     recipe = recipe_for("lite0")
     assert recipe.head_epochs == 1
-    shorter = recipe.lasting(epochs)
+    shorter = recipe.with_epochs(epochs)
     assert (shorter.epochs, shorter.head_epochs) == (epochs, head_epochs)

@@ -1,221 +1,186 @@
-"""Training on photographs that can be told apart by their colour: it learns, repeats, and goes on where it stopped."""
+"""Trainings on photographs that differ by colour: they learn, repeat exactly, and resume where they stopped."""
 
-import io
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
-from PIL import Image
 
 from melanoma.datasets.splits import Dataset
 from melanoma.errors import UsageError
-from melanoma.images.decoding import ImageSpec
-from melanoma.training.data import augmentor, views
 from melanoma.training.data.epochs import EpochConfig
-from melanoma.training.data.policies import AugmentationPolicy
-from melanoma.training.fitting.distillation import Teaching
-from melanoma.training.fitting.monitoring import History, history_csv, validate
-from melanoma.training.fitting.schedule import Schedule
+from melanoma.training.fitting import checkpoints
+from melanoma.training.fitting.distillation import DistillationConfig
+from melanoma.training.fitting.monitoring import History
 from melanoma.training.fitting.trainer import Trained, Trainer
 from melanoma.training.networks.assignment_cnn import assignment_cnn
+from melanoma.training.networks.fast_copy import training_copy
 from melanoma.training.networks.layers import SCALING, Size
 from melanoma.training.networks.pretrained import preprocess
 from melanoma.training.networks.registry import Network
-from melanoma.training.release.learning_curves import draw_curves
 from tests.helpers import coloured
+from tests.helpers.trainings import CNN, COUNTS, SCHEDULE, config, train
 
-CNN = Network(partial(assignment_cnn, widths=(8, 16)), False, (), "A small network")
-DRAWING = EpochConfig(batch_size=8, seed=0)
-SCHEDULE = Schedule(
-    epochs=6, sizes=(coloured.SIZE,), learning_rate=1e-2, warmup_epochs=0.5, weight_decay=0, averaging=0.9
-)
-LOOK = AugmentationPolicy("augmentor", augmentor.augmented_view, 1)
+ONE_EPOCH = replace(SCHEDULE, epochs=1)
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
-    counts = {"melanoma": 60, "nevus": 90, "vascular_lesion": 30}
-    return coloured.dataset(tmp_path_factory.mktemp("coloured"), counts)
+    return coloured.dataset(tmp_path_factory.mktemp("coloured"), COUNTS)
 
 
-def trainer(dataset: Dataset, folder: Path, schedule: Schedule = SCHEDULE, **changes: object) -> Trainer:
-    given = {"network": CNN, "look": LOOK, "drawing": DRAWING} | changes
-    spec = ImageSpec(*coloured.SIZE)
-    return Trainer(spec=spec, dataset=dataset, schedule=schedule, checkpoint=folder / "checkpoint.npz", **given)  # type: ignore[arg-type]
+@pytest.fixture(scope="module")
+def one_epoch(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Trained]:
+    """A training of one epoch, and the folder of its checkpoint."""
+    folder = tmp_path_factory.mktemp("one-epoch")
+    return folder, train(config(dataset, folder, schedule=ONE_EPOCH))
 
 
-def run(training: Trainer, resume: bool = False, stop_after: int | None = None) -> Trained:
+def keeping_checkpoints(folder: Path) -> Callable[[History], object]:
+    """Copies the checkpoint that lies in a folder at the end of each epoch: that of the epoch before."""
+
     def on_epoch(history: History) -> None:
-        if len(history) == stop_after:
-            raise KeyboardInterrupt
+        if len(history) > 1:
+            shutil.copy(folder / "checkpoint.npz", folder / f"after-{len(history) - 1}.npz")
 
-    return training.run(resume, 0, on_epoch)
+    return on_epoch
 
 
 def test_it_learns_what_can_be_learned(dataset: Dataset, tmp_path: Path) -> None:
-    trained = run(trainer(dataset, tmp_path))
+    trained = train(config(dataset, tmp_path))
     assert trained.history[-1]["val_accuracy"] > 0.9
     assert len(trained.history) == SCHEDULE.epochs
     assert trained.history[-1]["loss"] < trained.history[0]["loss"]
     assert trained.prior.tolist() == pytest.approx([1 / 3] * 3, abs=0.01)
+    assert trained.backends == ["tensorflow"]
 
 
-def test_without_a_signal_it_does_no_better_than_chance(dataset: Dataset, tmp_path: Path) -> None:
-    dice = np.random.default_rng(0)
-    labels = dice.permutation([photograph.label for photograph in dataset.photographs])
+def test_without_a_signal_it_is_no_better_than_chance(dataset: Dataset, tmp_path: Path) -> None:
+    labels = np.random.default_rng(0).permutation([photograph.label for photograph in dataset.photographs])
     shuffled = [replace(p, label=str(label)) for p, label in zip(dataset.photographs, labels, strict=True)]
-    trained = run(trainer(Dataset(shuffled, dataset.parts), tmp_path, replace(SCHEDULE, epochs=3)))
+    trained = train(config(Dataset(shuffled, dataset.parts), tmp_path, schedule=replace(SCHEDULE, epochs=3)))
     assert trained.history[-1]["val_accuracy"] < 0.6
 
 
-def test_one_seed_is_one_network(dataset: Dataset, tmp_path: Path) -> None:
-    schedule = replace(SCHEDULE, epochs=1)
-    losses = [
-        run(trainer(dataset, tmp_path, schedule, drawing=EpochConfig(16, seed))).history[0]["loss"]
-        for seed in (1, 1, 2)
-    ]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-    assert losses[0] != pytest.approx(losses[2], rel=1e-3)
+def test_the_same_seed_gives_the_same_network_and_another_one_does_not(
+    dataset: Dataset, tmp_path: Path, one_epoch: tuple[Path, Trained]
+) -> None:
+    weights = one_epoch[1].network.get_weights()
+    again, other = (
+        train(config(dataset, tmp_path, schedule=ONE_EPOCH, epochs=EpochConfig(8, seed))).network.get_weights()
+        for seed in (0, 1)
+    )
+    for ours, same in zip(weights, again, strict=True):
+        np.testing.assert_allclose(ours, same, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(weights[0], other[0], rtol=1e-2)
 
 
-def test_a_killed_training_goes_on_after_its_last_whole_epoch(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_killed_training_resumes_after_its_last_completed_epoch(dataset: Dataset, tmp_path: Path) -> None:
     schedule = replace(SCHEDULE, epochs=3, head_epochs=1, sizes=(coloured.SIZE, (48, 48)))
-    whole = run(trainer(dataset, tmp_path / "whole", schedule))
-    for killed_in in (2, 3):  # the epoch in which it is killed is lost, those before are not
-        folder = tmp_path / f"killed-{killed_in}"
-        with pytest.raises(KeyboardInterrupt):
-            run(trainer(dataset, folder, schedule), stop_after=killed_in)
-        resumed = run(trainer(dataset, folder, schedule), resume=True)
+    whole = Trainer(config(dataset, tmp_path, schedule=schedule)).run(
+        resume=False, verbose=0, on_epoch=keeping_checkpoints(tmp_path)
+    )
+    assert [row["size"] for row in whole.history] == [32, 32, 48]
+    for epochs in (1, 2):  # after the head alone, and between two epochs of all layers
+        (tmp_path / f"after-{epochs}.npz").replace(tmp_path / "checkpoint.npz")
+        resumed = train(config(dataset, tmp_path, schedule=schedule), resume=True)
         assert len(resumed.history) == 3
         for ours, theirs in zip(resumed.network.get_weights(), whole.network.get_weights(), strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
-def test_a_checkpoint_of_another_training_is_refused(dataset: Dataset, tmp_path: Path) -> None:
-    run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1)))
-    with pytest.raises(UsageError, match="was trained with learning_rate"):
-        run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, learning_rate=0.5)), resume=True)
-    with pytest.raises(UsageError, match="was trained with precision float32, now it is bfloat16"):
-        run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1), precision="bfloat16"), resume=True)
-    whole = (tmp_path / "checkpoint.npz").read_bytes()
-    for damaged in (b"", b"PK broken", whole[: len(whole) // 2]):
-        (tmp_path / "checkpoint.npz").write_bytes(damaged)
-        with pytest.raises(UsageError, match="is no checkpoint, or a damaged one"):
-            run(trainer(dataset, tmp_path), resume=True)
+def test_a_finished_training_resumes_without_training(dataset: Dataset, one_epoch: tuple[Path, Trained]) -> None:
+    folder, trained = one_epoch
+    training = config(dataset, folder, schedule=ONE_EPOCH)
+    resumed = train(training, resume=True, stop_after=1)  # would be interrupted if it trained an epoch
+    assert resumed.history == trained.history
+    for ours, theirs in zip(resumed.network.get_weights(), trained.network.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
-def test_the_head_learns_first_and_alone(dataset: Dataset, tmp_path: Path) -> None:
+def test_a_training_resumes_only_with_the_same_settings(dataset: Dataset, one_epoch: tuple[Path, Trained]) -> None:
+    folder, _ = one_epoch
+    with pytest.raises(UsageError, match=r"began with learning_rate 0\.01, now it is 0\.5"):
+        train(config(dataset, folder, schedule=replace(ONE_EPOCH, learning_rate=0.5)), resume=True)
+    with pytest.raises(UsageError, match="began with precision float32, now it is bfloat16"):
+        train(config(dataset, folder, schedule=ONE_EPOCH, precision="bfloat16"), resume=True)
+    distillation = DistillationConfig(0.5, list, "0.5 by one")
+    with pytest.raises(UsageError, match=r"began with teaching none, now it is 0\.5 by one"):
+        train(config(dataset, folder, schedule=ONE_EPOCH, distillation=distillation), resume=True)
+
+
+def test_a_training_resumes_only_with_the_same_photographs(dataset: Dataset, one_epoch: tuple[Path, Trained]) -> None:
+    other = Dataset(dataset.photographs, dataset.parts[::-1].copy())
+    assert np.bincount(other.part("train").truth).tolist() == np.bincount(dataset.part("train").truth).tolist()
+    with pytest.raises(UsageError, match="photographs and split"):
+        train(config(other, one_epoch[0], schedule=ONE_EPOCH), resume=True)
+
+
+def test_the_head_trains_first_and_alone_from_the_initial_weights(dataset: Dataset, tmp_path: Path) -> None:
+    kernel = np.full((5, 5, 3, 8), 0.25, np.float32)
+    schedule = replace(ONE_EPOCH, head_epochs=1)
+    trained = train(config(dataset, tmp_path, schedule=schedule, initial_weights={"block1_convolution": [kernel]}))
+    np.testing.assert_array_equal(trained.network.get_layer("block1_convolution").get_weights()[0], kernel)
     keras.utils.set_random_seed(0)
-    fresh = CNN.build(3, coloured.SIZE)
-    trained = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, head_epochs=1))).network
-    kernel = fresh.get_layer("block1_convolution").get_weights()[0]
-    np.testing.assert_array_equal(trained.get_layer("block1_convolution").get_weights()[0], kernel)
-    assert not np.allclose(trained.get_layer("probabilities").get_weights()[0], 0)
-    assert not np.allclose(
-        trained.get_layer("probabilities").get_weights()[0], fresh.get_layer("probabilities").get_weights()[0]
-    )
+    initial = CNN.build(3, coloured.SIZE).get_layer("probabilities").get_weights()[0]
+    assert not np.allclose(trained.network.get_layer("probabilities").get_weights()[0], initial)
 
 
-def test_a_training_that_learns_nothing_any_more_ends(dataset: Dataset, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="epoch 1: the loss has become infinite; give a smaller --learning-rate"):
-        run(trainer(dataset, tmp_path, replace(SCHEDULE, learning_rate=1e30)))
+def test_a_training_whose_loss_became_infinite_ends(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="epoch 1: the loss became infinite; give a smaller --learning-rate"):
+        train(config(dataset, tmp_path, schedule=replace(SCHEDULE, learning_rate=1e30)))
     assert not (tmp_path / "checkpoint.npz").exists()
 
 
-def test_how_pixels_are_scaled_is_not_learned(dataset: Dataset, tmp_path: Path) -> None:
+def test_the_scaling_of_pixels_is_not_trained(dataset: Dataset, tmp_path: Path) -> None:
     def build(labels: int, size: Size) -> keras.Model:
         pixels = keras.Input((*size, 3), name="pixels")
         return keras.Model(pixels, assignment_cnn(labels, size, widths=(8, 16))(preprocess(pixels, "VGG16")))
 
-    trained = run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1), network=Network(build, True, (), "VGG")))
+    trained = train(config(dataset, tmp_path, schedule=ONE_EPOCH, network=Network(build, True, (), "VGG")))
     kernel, offset = trained.network.get_layer(SCALING).get_weights()
     np.testing.assert_allclose(kernel.reshape(3, 3), np.eye(3)[::-1], atol=1e-5)
     np.testing.assert_allclose(offset, [-103.939, -116.779, -123.68], rtol=1e-5)
 
 
-def test_what_ships_is_the_average_of_the_weights(dataset: Dataset, tmp_path: Path) -> None:
-    schedule = replace(SCHEDULE, epochs=1, averaging=0.999)
-    averaged = run(trainer(dataset, tmp_path, schedule)).network.get_weights()
-    with np.load(tmp_path / "checkpoint.npz") as archive:
-        kept = {name: [archive[key] for key in sorted(archive.files) if key.startswith(name)] for name in ("average",)}
-    for ours, theirs in zip(averaged, kept["average"], strict=False):
-        np.testing.assert_array_equal(ours, theirs)
+def test_the_average_of_the_weights_ships_and_not_the_last_ones(dataset: Dataset, tmp_path: Path) -> None:
+    """The average after step 10 follows from that after step 5 and the trained weights of step 10."""
+    training = config(dataset, tmp_path, schedule=replace(SCHEDULE, epochs=2), epochs=EpochConfig(21, 0))
+    assert len(dataset.part("train").photographs) // 21 == 5
+    trained = Trainer(training).run(resume=False, verbose=0, on_epoch=keeping_checkpoints(tmp_path))
+    settings = training.checkpoint_settings()
+    *average_of_5, steps = checkpoints.load(tmp_path / "after-1.npz", settings).arrays["average"]
+    assert steps == 5
+    network = training_copy(CNN.build(3, (None, None)), "float32")
+    last = checkpoints.load(tmp_path / "checkpoint.npz", settings).arrays["network"]
+    for variable, array in zip(network.variables, last, strict=True):
+        variable.assign(array)
+    for shipped, before, now in zip(trained.network.get_weights(), average_of_5, network.get_weights(), strict=True):
+        momentum = (10 / (10 + 10)) ** 5  # smaller than the schedule's 0.9 ** 5: these are the first steps
+        np.testing.assert_allclose(shipped, momentum * before + (1 - momentum) * now, rtol=1e-5, atol=1e-7)
+    assert not np.allclose(trained.network.get_weights()[0], network.get_weights()[0], rtol=1e-5, atol=1e-7)
 
 
-def test_pictures_grow_through_the_sizes() -> None:
-    schedule = Schedule(epochs=7, sizes=((1, 1), (2, 2), (3, 3)))
-    assert [schedule.size_of(epoch)[0] for epoch in range(7)] == [1, 1, 1, 2, 2, 3, 3]
-
-
-def test_initial_weights_replace_those_of_the_network(dataset: Dataset, tmp_path: Path) -> None:
-    kernel = np.full((5, 5, 3, 8), 0.25, np.float32)
-    schedule = replace(SCHEDULE, epochs=1, head_epochs=1)
-    trained = run(trainer(dataset, tmp_path, schedule, initial={"block1_convolution": [kernel]}))
-    np.testing.assert_array_equal(trained.network.get_layer("block1_convolution").get_weights()[0], kernel)
-
-
-def test_weights_of_another_kind_of_network_are_refused(dataset: Dataset, tmp_path: Path) -> None:
-    for initial in ({"stem_conv": [np.zeros((3, 3, 3, 32))]}, {"block1_convolution": [np.zeros((3, 3, 3, 8))]}):
-        with pytest.raises(UsageError, match="another kind of network"):
-            run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1, head_epochs=1), initial=initial))
-
-
-def of_one_mind() -> keras.Model:
-    """A teacher that answers vascular lesion, whatever it sees."""
+def always_vascular_lesion() -> keras.Model:
+    """A teacher that predicts vascular lesion for every photograph."""
     teacher = CNN.build(3, (None, None))
     teacher.get_layer("probabilities").set_weights([np.zeros((16, 3)), np.array([0.0, 0.0, 20.0])])
     return teacher
 
 
-@pytest.mark.parametrize(("share", "is_obeyed"), [(1.0, True), (0.0, False)])
-def test_teachers_count_by_their_share_and_labels_by_the_rest(
-    dataset: Dataset, tmp_path: Path, share: float, is_obeyed: bool
+@pytest.mark.parametrize(("weight", "is_followed"), [(1.0, True), (0.0, False)])
+def test_the_teacher_weight_decides_between_teachers_and_labels(
+    dataset: Dataset, tmp_path: Path, weight: float, is_followed: bool
 ) -> None:
-    teaching = Teaching(share, lambda: [of_one_mind()], f"{share} by one")
-    trained = run(trainer(dataset, tmp_path, teaching=teaching))
-    assert (trained.history[-1]["accuracy"] < 0.5) == is_obeyed
-    with pytest.raises(UsageError, match=f"was trained with teaching {share} by one, now it is none"):
-        run(trainer(dataset, tmp_path), resume=True)
+    distillation = DistillationConfig(weight, lambda: [always_vascular_lesion()], f"{weight} by one")
+    trained = train(config(dataset, tmp_path, schedule=replace(SCHEDULE, epochs=2), distillation=distillation))
+    assert (trained.history[-1]["accuracy"] < 0.5) == is_followed
 
 
-def test_a_training_goes_on_with_the_same_photographs_only(dataset: Dataset, tmp_path: Path) -> None:
-    run(trainer(dataset, tmp_path, replace(SCHEDULE, epochs=1)))
-    other = Dataset(dataset.photographs, dataset.parts[::-1].copy())
-    assert np.bincount(other.part("train").truth).tolist() == np.bincount(dataset.part("train").truth).tolist()
-    with pytest.raises(UsageError, match="photographs and split"):
-        trainer(other, tmp_path, replace(SCHEDULE, epochs=1)).run(True, 0, lambda history: None)
-
-
-def test_validation_weighs_every_class_alike_and_takes_the_prior_out() -> None:
-    inputs = keras.Input((1, 1, 2))
-    network = keras.Model(inputs, keras.layers.Flatten()(inputs))
-    pixels = np.array([[0.8, 0.2], [0.8, 0.2], [0.8, 0.2], [0.6, 0.4]], np.float32).reshape(4, 1, 1, 2)
-    truth = np.array([0, 0, 0, 1])
-    even = validate(network, pixels, truth, np.array([0.5, 0.5]))
-    assert even["val_accuracy"] == pytest.approx(0.5)
-    assert even["val_loss"] == pytest.approx((-np.log(0.8) - np.log(0.4)) / 2, rel=1e-5)
-    assert validate(network, pixels, truth, np.array([0.75, 0.25]))["val_accuracy"] == pytest.approx(1.0)
-
-
-def test_history_and_curves(dataset: Dataset, tmp_path: Path) -> None:
-    history = run(
-        trainer(dataset, tmp_path, replace(SCHEDULE, epochs=2), look=AugmentationPolicy("views", views.random_view, 2))
-    ).history
-    lines = history_csv(history).decode().splitlines()
-    assert lines[0] == "epoch,size,accuracy,loss,val_loss,val_accuracy,seconds"
-    assert len(lines) == 3
-    with Image.open(io.BytesIO(draw_curves(history))) as picture:
-        assert picture.format == "PNG"
-        assert picture.width > 500
-
-
-def test_classes_without_a_photograph_are_no_answer_while_watching() -> None:
-    inputs = keras.Input((1, 1, 3))
-    network = keras.Model(inputs, keras.layers.Flatten()(inputs))
-    pixels = np.array([[0.6, 0.3, 0.1], [0.3, 0.6, 0.1]], np.float32).reshape(2, 1, 1, 3)
-    found = validate(network, pixels, np.array([0, 1]), np.array([0.495, 0.495, 0.01]))
-    assert found["val_accuracy"] == 1.0
-    assert found["val_loss"] == pytest.approx(-np.log(2 / 3), rel=1e-5)
+def test_the_columns_of_the_history(one_epoch: tuple[Path, Trained]) -> None:
+    row = one_epoch[1].history[0]
+    assert list(row) == ["size", "accuracy", "loss", "val_loss", "val_accuracy", "seconds"]
+    assert row["size"] == 32 and row["seconds"] > 0

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from melanoma.training.fitting.weight_averaging import EVERY, Average
+from melanoma.training.fitting.weight_averaging import EVERY, WeightAverage
 
 
 def network_at(value: float) -> keras.Model:
@@ -13,7 +13,7 @@ def network_at(value: float) -> keras.Model:
     return network
 
 
-def go(average: Average, steps: int) -> list[float]:
+def go(average: WeightAverage, steps: int) -> list[float]:
     average.on_epoch_begin(0)
     for step in range(steps):
         average.on_train_batch_end(step)
@@ -22,7 +22,7 @@ def go(average: Average, steps: int) -> list[float]:
 
 def test_it_begins_with_the_first_weights_and_is_a_copy() -> None:
     network = network_at(3)
-    average = Average(network, 0.9)
+    average = WeightAverage(network, 0.9)
     assert average.weights == []
     assert go(average, 1) == [3, -3]
     average.weights[0][:] = 7
@@ -32,7 +32,7 @@ def test_it_begins_with_the_first_weights_and_is_a_copy() -> None:
 @pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
 def test_it_forgets_by_its_momentum_for_every_step(momentum: float) -> None:
     network = network_at(0)
-    average = Average(network, momentum)
+    average = WeightAverage(network, momentum)
     go(average, 5000)  # long enough that the first steps count for nothing
     network.set_weights(network_at(1).get_weights())
     assert go(average, 20)[0] == pytest.approx(1 - momentum**20, rel=1e-5)
@@ -41,7 +41,7 @@ def test_it_forgets_by_its_momentum_for_every_step(momentum: float) -> None:
 
 def test_the_first_steps_are_soon_forgotten() -> None:
     network = network_at(0)
-    average = Average(network, 0.9999)
+    average = WeightAverage(network, 0.9999)
     go(average, 10)
     network.set_weights(network_at(1).get_weights())
     assert 0.8 < go(average, 10)[0] < 1
@@ -50,7 +50,7 @@ def test_the_first_steps_are_soon_forgotten() -> None:
 def test_keras_may_call_once_for_several_steps() -> None:
     network, averages = network_at(0), []
     for step in (1, EVERY):
-        average = Average(network, 0.9)
+        average = WeightAverage(network, 0.9)
         network.set_weights(network_at(0).get_weights())
         for epoch in range(3):
             average.on_epoch_begin(epoch)

@@ -1,0 +1,113 @@
+"""How good a calibrated model is: one evaluation on the test part, which took no part in any choice."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from melanoma.datasets.splits import TEST, TRAIN, VALIDATION, Part
+from melanoma.evaluation.evaluate import evaluate
+from melanoma.evaluation.inputs.predictions import Names, Predictions
+from melanoma.evaluation.metrics import bootstrap
+from melanoma.evaluation.metrics.accuracy import balanced_accuracy
+from melanoma.model.decision import ModelOutput, Rule, choose, decide
+from melanoma.model.description import OOD_ABOVE
+from melanoma.model.engine import Engine, score_all
+from melanoma.training.calibration import ood_detection
+from melanoma.training.release.calibrator import CalibratedModel
+from melanoma.training.release.decoded_parts import DecodedParts
+
+_MAX_SPOILT = 500  # test photographs that are spoilt in every way, to measure whether `ood_score` notices
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """Metrics of a calibrated model.
+
+    Attributes:
+        report: Metrics on the test part, as `evaluation.evaluate` returns them.
+        gap: Balanced accuracy on the other parts over the classes that the test part evaluates, by part.
+        ood_detection: Metrics of `ood_score`, as `ood_detection.measure_detection` returns them; None without it.
+    """
+
+    report: Mapping[str, Any]
+    gap: Mapping[str, Any]
+    ood_detection: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Assessor:
+    """Evaluates calibrated models of one data set.
+
+    Attributes:
+        parts: Data set that they were trained on.
+        rule: Decision rule, `balanced` or `argmax`.
+        seed: Bootstrap seed.
+        subgroups: Values by name of subgroup and image_id.
+    """
+
+    parts: DecodedParts
+    rule: str
+    seed: int
+    subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def assess(self, model: CalibratedModel) -> Assessment:
+        """Evaluates a model on the test part, and compares that with the other parts."""
+        engine = model.engine(self.parts.spec)
+        output = score_all(engine, self.parts.pixels(TEST))
+        predictions = self._predictions(self.parts.part(TEST), output, model)
+        report = evaluate(predictions, self.seed, int(np.argmax(model.prior)))
+        by_label = report["by_label"]
+        evaluated = [index for index, label in enumerate(self.parts.dataset.labels) if by_label[label]["evaluated"]]
+        gap = {name: self._balanced_accuracy(name, engine, model, evaluated) for name in (TRAIN, VALIDATION)}
+        return Assessment(report, gap, self._ood_detection(engine, model) if output.ood is not None else None)
+
+    def _ood_detection(self, engine: Engine, model: CalibratedModel) -> dict[str, Any]:
+        pixels = self.parts.pixels(TEST)
+        spoilt = np.random.default_rng(self.seed).permutation(len(pixels))[:_MAX_SPOILT]  # pixels are sorted by class
+        return ood_detection.measure_detection(engine, model.thresholds[OOD_ABOVE], self.seed, pixels[spoilt])
+
+    def _predictions(self, part: Part, output: ModelOutput, model: CalibratedModel) -> Predictions:
+        """Returns what a nightly run would decide about each photograph."""
+        labels = tuple(self.parts.dataset.labels)
+        decision = decide(Rule(labels, model.prior, self.rule, model.thresholds), output)
+        return Predictions(
+            labels,
+            part.truth,
+            output.probabilities,
+            decision.top_index,
+            np.asarray(part.groups),
+            decision.flag_melanoma,
+            decision.review,
+            {name: _values(part, values) for name, values in self.subgroups.items()},
+        )
+
+    def _balanced_accuracy(
+        self, name: str, engine: Engine, model: CalibratedModel, labels: Sequence[int]
+    ) -> dict[str, Any] | None:
+        top, _ = choose(score_all(engine, self.parts.pixels(name)).probabilities, model.prior, self.rule)
+        return balanced_accuracy_over(labels, self.parts.part(name), top, self.seed)
+
+
+def balanced_accuracy_over(
+    labels: Sequence[int], part: Part, top: np.ndarray[Any, np.dtype[np.int64]], seed: int
+) -> dict[str, Any] | None:
+    """Returns the balanced accuracy of chosen classes over those of some labels that occur in a part.
+
+    Args:
+        labels: Indices of the labels to compare over.
+        part: Photographs with their truth and groups.
+        top: int64 chosen class of each photograph, shape (photographs,).
+        seed: Bootstrap seed.
+
+    Returns:
+        JSON values value, low, high and n; None where it cannot be measured.
+    """
+    evaluated = sorted(set(labels) & set(part.truth.tolist()))
+    metric = {"": balanced_accuracy(part.truth, top, evaluated)}
+    return bootstrap.estimates(metric, np.asarray(part.groups), seed)[""]
+
+
+def _values(part: Part, values: Mapping[str, str]) -> Names:
+    return np.array([values.get(photograph.image_id, "unknown") for photograph in part.photographs])

@@ -1,0 +1,101 @@
+"""From a trained network to one that can be released: calibrated, with an out-of-distribution score and thresholds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from melanoma.datasets.splits import TRAIN, VALIDATION, Part
+from melanoma.images.decoding import ImageSpec
+from melanoma.model.decision import choose
+from melanoma.model.engine import Engine, score_all
+from melanoma.model.reference_distribution import reference_of
+from melanoma.training.calibration import temperature_scaling
+from melanoma.training.calibration.ood_score import add_ood_output
+from melanoma.training.calibration.thresholds import ThresholdConfig, choose_thresholds
+from melanoma.training.fitting.trainer import Trained
+from melanoma.training.release.decoded_parts import DecodedParts
+
+BATCH = 32
+_SMALLEST = 1e-12  # lower bound of probabilities inside a logarithm
+
+
+@dataclass(frozen=True)
+class CalibratedModel:
+    """A network with everything that scoring needs to know about it.
+
+    Attributes:
+        network: Network with the bias of its calibration, and if there are feature layers a second output `ood_score`.
+        prior: Class shares that its probabilities refer to, those of the training part.
+        temperature: Divisor of the logits.
+        thresholds: Thresholds by name, as a bundle keeps them.
+        reference: Distribution of its predictions on the validation part.
+        choices: How the thresholds were chosen, and how much calibration improved, as JSON values.
+    """
+
+    network: keras.Model
+    prior: tuple[float, ...]
+    temperature: float
+    thresholds: Mapping[str, float]
+    reference: Mapping[str, Any]
+    choices: Mapping[str, Any]
+
+    def engine(self, spec: ImageSpec) -> Engine:
+        """Returns the engine that scores as a bundle of this model would."""
+        return Engine(self.network, (spec.height, spec.width), BATCH, temperature=self.temperature)
+
+
+@dataclass(frozen=True)
+class Calibrator:
+    """Calibrates a network and chooses its thresholds, all on the validation part.
+
+    Attributes:
+        parts: Data set that the network was trained on.
+        feature_layers: Layers whose outputs tell whether a photograph resembles the training photographs; empty for
+            a network without `ood_score`.
+        rule: Decision rule, `balanced` or `argmax`.
+        max_referral_rate: Share of the photographs that may be referred to a person for low confidence.
+        seed: Bootstrap seed.
+    """
+
+    parts: DecodedParts
+    feature_layers: tuple[str, ...]
+    rule: str
+    max_referral_rate: float
+    seed: int
+
+    def calibrate(self, trained: Trained) -> CalibratedModel:
+        """Calibrates a network whose probabilities refer to the prior that it was trained with."""
+        labels, spec, validation = self.parts.dataset.labels, self.parts.spec, self.parts.part(VALIDATION)
+        pixels, trained_prior = self.parts.pixels(VALIDATION), trained.prior.tolist()
+        prior = class_shares(self.parts.part(TRAIN), len(labels))
+        uncalibrated = Engine(trained.network, (spec.height, spec.width), BATCH)
+        raw = np.log(np.maximum(score_all(uncalibrated, pixels).probabilities, _SMALLEST))
+        fitted = temperature_scaling.fit(raw, validation.truth, prior, trained_prior)
+        network = self._finished(trained.network, fitted)
+        engine = Engine(network, (spec.height, spec.width), BATCH, temperature=fitted.temperature)
+        output = score_all(engine, pixels)
+        config = ThresholdConfig(prior, self.rule, max_referral_rate=self.max_referral_rate, seed=self.seed)
+        chosen = choose_thresholds(labels, output, validation.truth, validation.groups, config)
+        checked = temperature_scaling.cross_validate(raw, validation.truth, validation.groups, prior, trained_prior)
+        calibration = {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}
+        top, _ = choose(output.probabilities, prior, self.rule)
+        reference = reference_of(labels, output.probabilities, top, output.ood)
+        choices = {**chosen.figures, "calibration": calibration}
+        return CalibratedModel(network, prior, fitted.temperature, chosen.thresholds, reference, choices)
+
+    def _finished(self, network: keras.Model, fitted: temperature_scaling.Calibration) -> keras.Model:
+        """Returns the network with its calibration's bias and, if it has feature layers, an `ood_score`."""
+        network = temperature_scaling.fold_bias(network, fitted.temperature, fitted.bias)
+        if not self.feature_layers:
+            return network
+        train, validation = self.parts.pixels(TRAIN), self.parts.pixels(VALIDATION)
+        return add_ood_output(network, self.feature_layers, train, validation, BATCH)
+
+
+def class_shares(part: Part, num_classes: int) -> tuple[float, ...]:
+    """Returns the share of each class in a part, sum 1."""
+    counts = np.bincount(part.truth, minlength=num_classes)
+    return tuple((counts / counts.sum()).tolist())

@@ -1,0 +1,55 @@
+"""A training that takes a second: three classes that differ by colour, and a network of two small blocks."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.splits import PARTS, Dataset
+from melanoma.images.decoding import ImageSpec
+from melanoma.training.data import augmentor
+from melanoma.training.data.epochs import EpochConfig
+from melanoma.training.data.policies import AugmentationPolicy
+from melanoma.training.fitting.monitoring import History
+from melanoma.training.fitting.schedule import Schedule
+from melanoma.training.fitting.trainer import Trained, Trainer
+from melanoma.training.fitting.training_config import TrainingConfig
+from melanoma.training.networks.assignment_cnn import assignment_cnn
+from melanoma.training.networks.registry import Network
+from tests.helpers import coloured
+
+CNN = Network(partial(assignment_cnn, widths=(8, 16)), False, (), "A small network")
+POLICY = AugmentationPolicy("augmentor", augmentor.augmented_view, 1)
+SCHEDULE = Schedule(
+    epochs=6, sizes=(coloured.SIZE,), learning_rate=1e-2, warmup_epochs=0.5, weight_decay=0, averaging=0.9
+)
+COUNTS = {"melanoma": 60, "nevus": 90, "vascular_lesion": 30}
+
+
+def config(dataset: Dataset, folder: Path, **changes: Any) -> TrainingConfig:
+    """Returns the settings of a small training with a checkpoint in a folder."""
+    settings: dict[str, Any] = {"network": CNN, "policy": POLICY, "epochs": EpochConfig(8, 0), "schedule": SCHEDULE}
+    folder.mkdir(parents=True, exist_ok=True)
+    return TrainingConfig(
+        spec=ImageSpec(*coloured.SIZE), dataset=dataset, checkpoint=folder / "checkpoint.npz", **settings | changes
+    )
+
+
+def train(training: TrainingConfig, *, resume: bool = False, stop_after: int | None = None) -> Trained:
+    """Trains silently, or is interrupted at the end of an epoch, before its checkpoint."""
+
+    def on_epoch(history: History) -> None:
+        if len(history) == stop_after:
+            raise KeyboardInterrupt
+
+    return Trainer(training).run(resume=resume, verbose=0, on_epoch=on_epoch)
+
+
+def listed(counts: dict[str, int]) -> Dataset:
+    """Returns a split data set of photographs that are only names, three fifths of each class for training."""
+    names = [(label, f"{label}-{number}") for label, count in counts.items() for number in range(count)]
+    photographs = [Photograph(name, f"{name}.png", f"digest of {name}", label, name) for label, name in names]
+    parts = [PARTS[max(0, number % 5 - 2)] for count in counts.values() for number in range(count)]
+    return Dataset(photographs, np.array(parts))
