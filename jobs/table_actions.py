@@ -78,8 +78,8 @@ class Models(TableAction):
             print(json.dumps([asdict(model) for model in models], indent=1))
             return
         for model in models:
-            mark = "promoted" if model.is_promoted else ""
-            print(f"{model.model_id}  {model.rows:>12,} rows  first {model.first}  last {model.last}  {mark}".rstrip())
+            mark = ", promoted" if model.is_promoted else ""
+            print(f"{model.model_id}  {model.rows:>12,} rows, first run {model.first}, last run {model.last}{mark}")
 
 
 @dataclass(frozen=True)

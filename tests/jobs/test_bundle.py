@@ -1,4 +1,4 @@
-"""`melanoma bundle`: a model from elsewhere becomes a bundle that scores as it did there, or nothing happens."""
+"""`melanoma bundle`: what it shows and checks, and a model from elsewhere that scores as it did there, or nothing."""
 
 import hashlib
 import io
@@ -16,7 +16,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from jobs.cli import main
+from jobs import bundle as command
+from jobs.bundle import Import, Inspect, Verify
+from jobs.cli import main, parse
+from jobs.console.options import Action
 from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle import load_bundle
@@ -42,6 +45,55 @@ def saved(path: Path, network: keras.Model) -> Path:
     network.compile("adam", "mse")
     network.save(path)
     return path
+
+
+def action(*words: str) -> Action:
+    args = parse(["bundle", *words]).args
+    return command._ACTIONS[args.action].from_args(args)
+
+
+def test_words_become_an_action() -> None:
+    assert action("inspect", "b") == Inspect("b", card=False)
+    assert action("inspect", "b", "--card") == Inspect("b", card=True)
+    assert action("verify", "s3://models/b") == Verify("s3://models/b")
+    assert action("import", "m.keras", "--output", "b", "--labels", "nevus", "melanoma", "--size", "20x24") == Import(
+        model="m.keras",
+        output="b",
+        labels=("nevus", "melanoma"),
+        size=(20, 24),
+        crop=None,
+        scale=1.0,
+        offset=0.0,
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        prior=None,
+        licence="Terms unknown: ask whoever gave you the model.",
+    )
+
+
+def test_numbers_for_every_channel_and_class_are_read() -> None:
+    given = ["--mean", "0.1", "-0.2", "3", "--std", "1", "2", "3", "--prior", "0.9", "0.1", "--crop", "0.875"]
+    found = action("import", "m", "--output", "b", "--labels", "a", "b", "--size", "1x1", *given)
+    assert isinstance(found, Import)
+    assert (found.mean, found.std, found.prior, found.crop) == ((0.1, -0.2, 3.0), (1.0, 2.0, 3.0), (0.9, 0.1), 0.875)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "text"),
+    [
+        (
+            {"test": {"balanced_accuracy": {"value": 0.8125, "low": 0.75, "high": 0.875, "n": 123}}},
+            "balanced accuracy 0.812 on its test part (95 %: 0.750 to 0.875, n = 123); see --card",
+        ),
+        ({}, "no figures in the form that melanoma train writes; see --card"),
+        ({"test": {"balanced_accuracy": 0.8}}, "no figures in the form"),
+        ({"test": None}, "no figures in the form"),
+        ({"test": {"balanced_accuracy": {"value": "high", "low": 0, "high": 1, "n": 1}}}, "no figures in the form"),
+        ({"test": {"balanced_accuracy": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 1.5}}}, "no figures in the form"),
+    ],
+)
+def test_the_most_telling_figure_is_shown_whatever_a_bundle_states(metrics: dict[str, Any], text: str) -> None:
+    assert command._measured(metrics).startswith(text)
 
 
 SIMPLE = ["--scale", "0.00784313725", "--offset", "-1"]

@@ -1,62 +1,73 @@
-"""One photograph's whole story, and whether what is foretold of the next night comes true."""
+"""One photograph's whole story, and whether what is predicted about the next run comes true."""
 
 import datetime
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from jobs import explain as command
 from jobs.cli import main
-from melanoma.queries.explain import explain
+from melanoma.disclaimer import NO_DIAGNOSIS
+from melanoma.queries.explain import Explanation, Outlook, explain
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill, photograph
 from tests.helpers.nights import night, start
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.score_rows import commit, failed, row
 
 TONIGHT = datetime.date(2026, 1, 2)
 
 
-@pytest.fixture
-def table(tmp_path: Path, bundle_uri: str) -> str:
-    fill(tmp_path / "in", 2)
-    (tmp_path / "in" / "broken.jpg").write_bytes(b"")
-    night(tmp_path / "in", tmp_path / "out", bundle_uri)
-    return str(tmp_path / "out")
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
+    """A folder with photographs in `in` and their table in `out`, which tests read only."""
+    folder = tmp_path_factory.mktemp("explain")
+    fill(folder / "in", 2)
+    (folder / "in" / "broken.jpg").write_bytes(b"")
+    night(folder / "in", folder / "out", bundle_uri)
+    return folder
 
 
-def does(table: str, path: Path | str, days: int = 1, check_store: bool = True) -> tuple[str, str]:
-    (outlook,) = explain(table_in(table), str(path), TONIGHT + datetime.timedelta(days=days), check_store).outlooks
+def does(table: Path | str, path: Path | str, days: int = 1, check_store: bool = True) -> tuple[str, str]:
+    """What the next run will do with a photograph, and why; its only model's."""
+    date = TONIGHT + datetime.timedelta(days=days)
+    (outlook,) = explain(table_in(table), str(path), date, check_store).outlooks
     return outlook.does, outlook.why
 
 
-def test_every_attempt_is_told_in_order(
-    tmp_path: Path, table: str, bundle_uri: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "in" / "lesion-0000.jpg"
+def test_every_attempt_is_shown_in_order(tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (path,), table = fill(tmp_path / "in", 1), str(tmp_path / "out")
+    night(tmp_path / "in", table, bundle_uri)
     path.write_bytes(photograph(77))
     night(tmp_path / "in", table, bundle_uri)
     assert main(["explain", table, str(path)]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"file://{path}\n") and said.count("attempt 1: scored") == 2
-    assert "not a diagnosis" in said and "skip: this version is already scored" in said
+    out = capsys.readouterr().out
+    assert out.startswith(f"file://{path}\n") and out.count("attempt 1: scored") == 2
+    assert "\nThe next run\n" in out and "skip: this version is already scored" in out
+    assert out.endswith(f"\n{NO_DIAGNOSIS}\n")
     assert main(["explain", table, str(path), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
+    assert list(document) == ["uri", "version", "rows", "next_night"]
     assert [row["attempt"] for row in document["rows"]] == [1, 1] and document["next_night"][0]["does"] == "skip"
 
 
-def test_a_hash_of_a_report_is_as_good_as_the_name(
-    tmp_path: Path, table: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    uri = f"file://{tmp_path}/in/lesion-0000.jpg"
+def test_a_pseudonym_from_a_report_is_as_good_as_the_name(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = str(scored / "out")
+    uri = f"file://{scored}/in/lesion-0000.jpg"
     assert main(["explain", table, Pseudonyms.of_table(layout_of(table)).pseudonym(uri)]) == 0
     assert capsys.readouterr().out.startswith(uri)
     assert main(["explain", table, "0123456789ab"]) == 2
     assert "no photograph in this score table has that pseudonym" in capsys.readouterr().err
 
 
-def test_what_is_foretold_comes_true(tmp_path: Path, table: str, bundle_uri: str) -> None:
-    folder = tmp_path / "in"
+def test_predictions_come_true(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    table, folder = tmp_path / "out", tmp_path / "in"
+    (folder / "broken.jpg").write_bytes(b"")
+    night(folder, table, bundle_uri)
     changed, gone = folder / "lesion-0000.jpg", folder / "lesion-0001.jpg"
     changed.write_bytes(photograph(78))
     gone.unlink()
@@ -69,28 +80,91 @@ def test_what_is_foretold_comes_true(tmp_path: Path, table: str, bundle_uri: str
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
 
 
-def test_the_next_try_of_what_may_heal_is_dated(tmp_path: Path, bundle_uri: str) -> None:
-    fill(tmp_path / "in", 1)
-    (tmp_path / "m.csv").write_text(f"uri\n{tmp_path}/in/lesion-0000.jpg\n{tmp_path}/absent.jpg\n")
-    from melanoma.ingest.sources import Manifest
+@pytest.mark.parametrize(
+    ("attempts", "due"),
+    [(1, "2026-01-03"), (2, "2026-01-04"), (3, "2026-01-05"), (4, "2026-01-12")],
+)
+def test_the_next_try_is_dated(tmp_path: Path, attempts: int, due: str) -> None:
+    """A failure that may heal is retried on three days in a row, then a week later."""
+    tries = [
+        failed("x", attempt=number, run_date=TONIGHT + datetime.timedelta(days=number - 1))
+        | {"error_kind": "missing", "scored_at": datetime.datetime(2026, 1, 1 + number, tzinfo=datetime.UTC)}
+        for number in range(1, attempts + 1)
+    ]
+    commit(tmp_path, tries)
+    uri, day = tries[0]["image_uri"], datetime.date.fromisoformat(due)
+    waiting = explain(table_in(tmp_path), uri, day - datetime.timedelta(days=1), check_store=False)
+    assert [row["attempt"] for row in waiting.rows] == list(range(1, attempts + 1))
+    assert waiting.outlooks[0].does == "skip"
+    assert f"after {attempts} attempts; the next retry is due on {due}" in waiting.outlooks[0].why
+    ready = explain(table_in(tmp_path), uri, day, check_store=False)
+    assert ready.outlooks[0].does == "try again" and f"attempt {attempts + 1}" in ready.outlooks[0].why
 
-    table, sources = str(tmp_path / "out"), [Manifest(str(tmp_path / "m.csv"))]
-    for number in range(5):
-        night(sources, table, bundle_uri, run=start(table, bundle_uri, nights=number))
-    found = explain(table_in(table), f"{tmp_path}/absent.jpg", TONIGHT + datetime.timedelta(days=5), check_store=False)
-    assert [row["attempt"] for row in found.rows] == [1, 2, 3, 4]
-    assert "after 4 attempts; the next retry is due on 2026-01-12" in found.outlooks[0].why
-    due = explain(table_in(table), f"{tmp_path}/absent.jpg", datetime.date(2026, 1, 12), check_store=False)
-    assert due.outlooks[0].does == "try again" and "attempt 5" in due.outlooks[0].why
+
+def test_a_forgotten_photograph_stays_so(scored: Path, tmp_path: Path) -> None:
+    table = shutil.copytree(scored / "out", tmp_path / "out")
+    Forgotten.add(layout_of(table), [f"file://{scored}/in/lesion-0000.jpg"])
+    assert does(table, scored / "in" / "lesion-0000.jpg") == ("skip", "it was forgotten for good")
 
 
-def test_a_forgotten_photograph_stays_so(tmp_path: Path, table: str) -> None:
-    Forgotten.add(layout_of(table), [f"file://{tmp_path}/in/lesion-0000.jpg"])
-    assert does(table, tmp_path / "in" / "lesion-0000.jpg") == ("skip", "it was forgotten for good")
-
-
-def test_an_unknown_photograph_is_a_mistake(table: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", table, "/nowhere/x.jpg"]) == 2
-    said = capsys.readouterr().err
-    assert "no such photograph in the score table" in said and "/nowhere" not in said
+def test_an_unknown_photograph_is_a_mistake_and_its_name_is_not_repeated(
+    scored: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", str(scored / "out"), "/nowhere/x.jpg"]) == 2
+    err = capsys.readouterr().err
+    assert "no such photograph in the score table" in err and "/nowhere" not in err
     assert main(["explain", "/nowhere/table", "/nowhere/x.jpg"]) == 2
+    assert "no score table there" in capsys.readouterr().err
+
+
+def test_the_store_is_left_alone_if_it_is_asked_for(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = scored / "in" / "lesion-0001.jpg"
+    assert main(["explain", str(scored / "out"), str(path), "--offline", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["version"] is None and document["rows"][0]["image_version"]
+
+
+def lines_about(**values: object) -> list[str]:
+    """What the text says about one attempt with these columns."""
+    complete = {"width": 80, "height": 60, "flag_melanoma": False, "review": False, "review_reason": None}
+    found = Explanation(
+        "file:///a.jpg", [{**row("a"), **complete, "error_kind": None, "ood_score": None, **values}], "v", []
+    )
+    return command._as_text(found).splitlines()
+
+
+def test_a_scored_attempt_shows_class_and_probabilities() -> None:
+    lines = lines_about()
+    assert lines[2] == "2026-01-02 03:04 UTC  m-000000000001  attempt 1: scored"
+    assert lines[3:6] == [
+        "  run       20260102T030405Z-00000000",
+        "  version   DOE-version-a, 80x60",
+        "  class     melanocytic nevus (melanocytic nevus 0.750, melanoma 0.250)",
+    ]
+    assert not any(line.startswith("  notes") for line in lines)
+
+
+def test_notes_say_what_a_person_should_look_at() -> None:
+    lines = lines_about(flag_melanoma=True, review=True, review_reason="low_confidence", ood_score=0.987)
+    assert "  notes     flagged as melanoma; needs review: low confidence; out-of-distribution score 0.99" in lines
+
+
+def test_a_failed_attempt_shows_its_error_kind_and_detail() -> None:
+    lines = lines_about(
+        status="failed", error_kind="truncated", error="the file ends early", width=None, image_version=""
+    )
+    assert "  error     truncated: the file ends early" in lines
+    assert "  version   (none), size unknown" in lines
+    assert not any(line.startswith("  class") for line in lines)
+
+
+def test_the_outlook_of_every_model_is_shown() -> None:
+    outlooks = [Outlook("m-1", "skip", "this"), Outlook("m-2", "score", "that")]
+    text = command._as_text(Explanation("file:///a.jpg", [], None, outlooks))
+    assert "The next run\n  m-1  skip: this\n  m-2  score: that\n" in text
+
+
+def test_a_hostile_name_moves_no_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit(tmp_path, [row("\x1b[2Jb")])
+    assert main(["explain", str(tmp_path), row("\x1b[2Jb")["image_uri"], "--offline"]) == 0
+    assert "\x1b" not in capsys.readouterr().out

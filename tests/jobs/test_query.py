@@ -1,63 +1,135 @@
-"""`melanoma query`: one statement, one table on the terminal."""
+"""`melanoma query`: one statement, with the result on the terminal or in a file."""
 
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
-from jobs.cli import main
+from jobs import query
+from jobs.cli import main, parse
+from jobs.query import QueryOptions
+from melanoma.queries import views
 from tests.helpers import ROOT
+from tests.helpers.outputs import table_in
 from tests.helpers.score_rows import commit, failed, row
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> str:
-    commit(tmp_path / "scores", [row("a"), row("\x1b[2Jb"), failed("c")])
-    return str(tmp_path / "scores")
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Two scored photographs, one with a control character in its name, and a failed one."""
+    folder = tmp_path_factory.mktemp("query") / "scores"
+    commit(folder, [row("a"), row("\x1b[2Jb"), failed("c")])
+    return str(folder)
+
+
+def error_of(capsys: pytest.CaptureFixture[str]) -> str:
+    """The message of a command that failed; nothing was printed besides."""
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.startswith("melanoma: ") and "Traceback" not in captured.err
+    return captured.err
+
+
+def test_arguments_become_options() -> None:
+    assert QueryOptions.from_args(parse(["query", "t", "FROM scores"]).args) == QueryOptions(
+        table="t", sql="FROM scores", file=None, output=None, format=None, export=None, view="latest", rows=50
+    )
 
 
 def test_an_answer_is_printed(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", table, "SELECT status, count(*) AS n FROM scores GROUP BY ALL ORDER BY n"]) == 0
-    said = capsys.readouterr()
-    assert said.out == "status  n\n------  -\nfailed  1\nscored  2\n" and said.err == ""
+    assert capsys.readouterr() == ("status  n\n------  -\nfailed  1\nscored  2\n", "")
 
 
 def test_a_name_with_control_characters_is_printed_without_them(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", table, "SELECT image_id, image_uri FROM scores ORDER BY image_id"]) == 0
-    said = capsys.readouterr().out
-    assert "DOE-\N{REPLACEMENT CHARACTER}[2Jb" in said and "\x1b" not in said
+    out = capsys.readouterr().out
+    assert "DOE-\N{REPLACEMENT CHARACTER}[2Jb" in out and "\x1b" not in out
+
+
+def test_only_so_many_rows_are_printed(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", table, "SELECT image_id FROM scores ORDER BY image_id DESC", "--rows", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[2:] == ["DOE-c", "… and 2 more rows"]
+
+
+def test_the_statement_may_be_in_a_file(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "query.sql").write_text("-- how many\nSELECT count(*) AS größe FROM failures", encoding="utf-8")
+    assert main(["query", table, "--file", str(tmp_path / "query.sql")]) == 0
+    assert capsys.readouterr().out == "größe\n-----\n    1\n"
+
+
+def test_a_result_is_written_as_csv_or_parquet(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sql = "SELECT image_id, status FROM scores ORDER BY image_id"
+    for name, read in (("a.csv", pyarrow.csv.read_csv), ("a.parquet", pyarrow.parquet.read_table)):
+        target = tmp_path / name
+        assert main(["query", table, sql, "--output", str(target)]) == 0
+        assert read(target)["status"].to_pylist()[::2] == ["scored", "failed"]
+        assert capsys.readouterr() == ("", f"3 rows written to {target}\n")
+
+
+def test_the_format_may_differ_from_the_extension(table: str, tmp_path: Path) -> None:
+    target = tmp_path / "result.txt"
+    assert main(["query", table, "SELECT status FROM scores LIMIT 1", "--output", str(target)]) == 2
+    assert not target.exists()
+    assert main(["query", table, "SELECT 1 AS one", "--output", str(target), "--format", "csv"]) == 0
+    assert pyarrow.csv.read_csv(target).to_pydict() == {"one": [1]}
+
+
+@pytest.mark.parametrize(("words", "ids"), [([], {"DOE-a", "DOE-\x1b[2Jb"}), (["--view", "failures"], {"DOE-c"})])
+def test_a_whole_view_is_exported(table: str, tmp_path: Path, words: list[str], ids: set[str]) -> None:
+    target = tmp_path / "view.parquet"
+    assert main(["query", table, "--export", str(target), *words]) == 0
+    assert set(pyarrow.parquet.read_table(target)["image_id"].to_pylist()) == ids
+
+
+def test_every_view_that_the_help_names_can_be_queried(table: str) -> None:
+    for name in query._VIEWS:
+        assert views.query(table_in(table), f"FROM {name}").num_columns > 3
+    assert set(query._VIEWS) == set(views.VIEWS)
 
 
 @pytest.mark.parametrize(
-    ("sql", "complaint"),
+    ("words", "complaint"),
     [
-        ("SELECT nothing FROM scores", "the query failed"),
-        ("SELECT * FROM read_text('/etc/passwd')", "file system operations are disabled"),
-        ("COPY scores TO 'written.csv'", "file system operations are disabled"),
+        ([], "give either SQL or --file FILE, or --export FILE for a whole view"),
+        (["SELECT 1", "--file", "query.sql"], "give either SQL or --file FILE"),
+        (["SELECT 1", "--export", "a.csv"], "--export writes a whole view; leave out SQL, --file and --output"),
+        (["--export", "a.csv", "--file", "query.sql"], "--export writes a whole view"),
+        (["--export", "a.csv", "--output", "b.csv"], "--export writes a whole view"),
+        (["--export", "a.csv", "--view", "everything"], "argument --view: invalid choice: 'everything'"),
+        (["SELECT 1", "--output", "a.csv", "--format", "xlsx"], "argument --format: invalid choice: 'xlsx'"),
+        (["--file", "absent.sql"], "--file absent.sql: cannot be read (No such file or directory)"),
+        (["--file", "."], "--file .: cannot be read (Is a directory)"),
+        (["--file", "latin.sql"], "--file latin.sql: is not UTF-8 text"),
+        (["SELECT 1", "--output", "absent/a.csv"], "absent"),
+        (["SELECT nothing FROM scores"], "the query failed"),
+        (["SELECT * FROM read_text('/etc/passwd')"], "file system operations are disabled"),
+        (["COPY scores TO 'written.csv'"], "file system operations are disabled"),
     ],
 )
-def test_a_query_that_cannot_be_answered_exits_with_2(
+def test_a_mistake_exits_with_2_and_writes_nothing(
     table: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    sql: str,
+    words: list[str],
     complaint: str,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["query", table, sql]) == 2
-    said = capsys.readouterr()
-    assert said.err.startswith("melanoma: ") and complaint in said.err
-    assert "Traceback" not in said.err and said.out == ""
-    assert not (tmp_path / "written.csv").exists()
+    (tmp_path / "latin.sql").write_bytes("SELECT 1 AS größe".encode("latin-1"))
+    assert main(["query", table, *words]) == 2
+    assert complaint in error_of(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["latin.sql"]
 
 
 def test_an_absent_table_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", str(tmp_path / "absent"), "SELECT 1"]) == 2
-    assert "no score table there" in capsys.readouterr().err
+    assert "no score table there" in error_of(capsys)
     assert main(["query", "memory://x", "SELECT 1"]) == 2
-    assert "memory:// cannot hold the score table" in capsys.readouterr().err
+    assert "memory:// cannot hold the score table" in error_of(capsys)
 
 
 def test_a_query_loads_neither_tensorflow_nor_beam_and_warns_of_nothing(table: str) -> None:

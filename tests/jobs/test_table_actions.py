@@ -1,0 +1,323 @@
+"""What an operator does to a table over the years: promote, delete, compact, clean up, forget."""
+
+import io
+import json
+import os
+import shutil
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from jobs.cli import main
+from melanoma.errors import ErrorKind, NothingCommittedError, PhotographError
+from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.loading import Loaded
+from melanoma.model.bundle import load_bundle
+from melanoma.queries import views
+from melanoma.runs import heartbeats, staging
+from melanoma.table.forgotten import Forgotten
+from tests.helpers import fill, refusing
+from tests.helpers.nights import night, rows, start
+from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.score_rows import commit, failed, row
+
+OLD, NEW = "m-000000000001", "m-000000000002"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """Two runs of an old model and one of a new one."""
+    uri = tmp_path / "scores"
+    commit(uri, [row("a"), failed("b")], run_id="20260101T000000Z-00000000")
+    commit(uri, [row("c", run_id="20260102T000000Z-00000000")], run_id="20260102T000000Z-00000000")
+    commit(uri, [row("a", model_id=NEW, run_id="20260103T000000Z-00000000")], run_id="20260103T000000Z-00000000")
+    return str(uri)
+
+
+def printed_by(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["table", *words]) == 0
+    return capsys.readouterr().out
+
+
+def test_the_first_model_counts_until_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    current = "SELECT DISTINCT model_id AS m FROM current"
+    assert views.query(table_in(table), current)["m"].to_pylist() == [OLD]
+    printed_by(capsys, "promote", table, NEW)
+    assert views.query(table_in(table), current)["m"].to_pylist() == [NEW]
+    models = printed_by(capsys, "models", table).splitlines()
+    assert models[0].startswith(OLD) and "3 rows" in models[0] and not models[0].endswith("promoted")
+    assert models[1].startswith(NEW) and models[1].endswith("promoted")
+
+
+def test_an_unknown_model_cannot_be_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["table", "promote", table, "m-000000000009"]) == 2
+    assert f"the table knows {OLD}, {NEW}" in capsys.readouterr().err
+
+
+def test_a_run_that_planned_before_a_promotion_commits_all_the_same(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 2)
+    night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
+    planned = start(tmp_path / "out", bundle_uri)
+    table_in(tmp_path / "out").promote(planned.model_id)
+    record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=planned)
+    assert (record.counts.scored, record.counts.skipped) == (1, 1)
+    assert len(rows(tmp_path / "out")) == 2 and table_in(tmp_path / "out").promoted() == planned.model_id
+
+
+def test_a_bad_model_is_deleted_once_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed_by(capsys, "promote", table, NEW)
+    assert main(["table", "delete", table, "--model", NEW, "--yes"]) == 2
+    assert "is the promoted model" in capsys.readouterr().err
+    assert "3 rows of m-000000000001 would be deleted" in printed_by(capsys, "delete", table, "--model", OLD)
+    assert len(rows(table)) == 4
+    printed_by(capsys, "promote", table, OLD)
+    assert "1 rows of m-000000000002 deleted" in printed_by(capsys, "delete", table, "--model", NEW, "--yes")
+    assert {found["model_id"] for found in rows(table)} == {OLD}
+
+
+def test_a_run_scores_again_what_was_deleted(
+    tmp_path: Path, bundle_uri: str, other_bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 1)
+    for uri in (bundle_uri, other_bundle_uri):
+        night(tmp_path / "in", tmp_path / "out", uri)
+    bad = start(tmp_path / "out", other_bundle_uri).model_id
+    deleted = printed_by(capsys, "delete", str(tmp_path / "out"), "--model", bad, "--yes")
+    assert deleted == f"1 rows of {bad} deleted\n"
+    assert night(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
+
+
+def test_history_tells_runs_from_maintenance(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed_by(capsys, "promote", table, NEW)
+    printed_by(capsys, "compact", table)
+    lines = printed_by(capsys, "history", table).splitlines()
+    assert "compacted" in lines[0] and f"promoted {NEW}" in lines[1]
+    assert "night  20260103T000000Z-00000000  1 rows" in lines[2] and lines[-1].endswith("made")
+    found = json.loads(printed_by(capsys, "history", table, "--json"))
+    assert [version["number"] for version in found] == list(range(len(found) - 1, -1, -1))
+
+
+def test_compaction_changes_no_row_and_pays_once_there_are_many_files(tmp_path: Path) -> None:
+    uri = str(tmp_path / "scores")
+    for number in range(34):
+        name = f"{number:02}"
+        commit(uri, [row(name)], run_id=name)
+        if table_in(uri).compact_if_it_pays(OLD):
+            assert table_in(uri).small_files(OLD) == 1
+            assert number == 31
+    assert table_in(uri).small_files(OLD) == 3
+    assert sorted(found["image_id"] for found in rows(uri)) == [f"DOE-{number:02}" for number in range(34)]
+    assert not table_in(uri).compact_if_it_pays(NEW)
+
+
+def test_models_are_listed_with_their_rows_and_runs(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed_by(capsys, "models", table).splitlines() == [
+        f"{OLD}             3 rows, first run 20260102T000000Z-00000000, last run 20260102T030405Z-00000000, promoted",
+        f"{NEW}             1 rows, first run 20260103T000000Z-00000000, last run 20260103T000000Z-00000000",
+    ]
+    found = json.loads(printed_by(capsys, "models", table, "--json"))
+    assert [(model["model_id"], model["rows"]) for model in found] == [(OLD, 3), (NEW, 1)]
+
+
+def test_a_deletion_without_consent_only_counts(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    before = table_in(table).version
+    printed = printed_by(capsys, "delete", table, "--model", NEW)
+    assert printed == f"1 rows of {NEW} would be deleted; run again with --yes\n"
+    assert printed_by(capsys, "delete", table, "--model", "m-unknown").startswith("0 rows of m-unknown would be")
+    assert table_in(table).version == before and len(rows(table)) == 4
+
+
+def test_compaction_says_how_many_files_it_merged(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert printed_by(capsys, "compact", table) == "merged 2 files into 1\n"
+    assert printed_by(capsys, "compact", table) == "nothing to merge\n"
+
+
+def test_maintenance_leaves_no_heartbeat_even_if_it_fails(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    printed_by(capsys, "compact", table)
+    assert main(["table", "delete", table, "--model", OLD, "--yes"]) == 2
+    assert "is the promoted model" in capsys.readouterr().err
+    assert heartbeats.active(layout_of(table)) == [] and not list(Path(table, "_active").glob("*.json"))
+
+
+def files_of(uri: str) -> set[str]:
+    return {path.name for path in Path(uri).glob("model_id=*/*.parquet")}
+
+
+def test_clean_up_says_first_and_spares_what_is_young_or_not_of_the_table(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [Path(table, folder, "kept.parquet") for folder in ("_staging", "_reports", "_private")]
+    others += [Path(table, name) for name in ("photos/a.jpg", "bundle/model.keras", "latest.parquet", "labels.csv")]
+    for path in others:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+        os.utime(path, (1, 1))
+    printed_by(capsys, "compact", table)
+    before = files_of(table)
+    assert printed_by(capsys, "vacuum", table) == (
+        "0 files of 0.0 MB, replaced more than 7 days ago: would be deleted; run again with --yes\n"
+    )
+    assert printed_by(capsys, "vacuum", table, "--yes").startswith("0 files") and files_of(table) == before
+    assert main(["table", "vacuum", table, "--retention-days", "6"]) == 2
+    assert "too short" in capsys.readouterr().err
+    assert table_in(table).vacuum_at_once()[0] == 2
+    assert len(files_of(table)) == len(before) - 2 and len(rows(table)) == 4
+    assert all(path.exists() for path in others)
+
+
+def every_byte(folder: Path) -> bytes:
+    """All that lies under a folder: names, bytes, and what Parquet and Arrow files hold once they are read."""
+    found = [str(path.relative_to(folder)).encode() for path in folder.rglob("*")]
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        data = path.read_bytes()
+        found.append(data)
+        if path.suffix == ".parquet":
+            parquet = pq.ParquetFile(io.BytesIO(data))
+            found += [str(parquet.read().to_pydict()).encode(), str(parquet.metadata.to_dict()).encode()]
+        if path.suffix == ".arrow":
+            found.append(str(pa.ipc.open_file(pa.BufferReader(data)).read_all().to_pydict()).encode())
+        if data[:2] == b"\x1f\x8b":
+            found.append(zlib.decompress(data, 47))
+    return b"\n".join(found)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
+    """Photographs of Jane Doe and others in `in`; in `out`, their rows, reports, a staged file and an orphaned one."""
+    folder = tmp_path_factory.mktemp("archive")
+    for number, path in enumerate(fill(folder / "in", 6)[:3]):
+        path.rename(path.with_name(f"DOE-JANE-{number}{path.suffix}"))
+    words = ["--images", str(folder / "in"), "--bundle", bundle_uri, "--output", str(folder / "out")]
+    for number in range(2):
+        assert main(["score", *words, "--show-uris", "--list-suspicious", "--rescore", "--limit", str(3 + number)]) == 0
+    assert main(["score", *words]) == 0
+    uri = f"file://{folder}/in/DOE-JANE-0.jpg"
+    killed = start(folder / "out", bundle_uri)
+    builder = staging.RowBuilder(killed, load_bundle(bundle_uri))
+    ref = ImageRef(uri, "v2", 1, "DOE-JANE-0")
+    builder.add_failed([Loaded(ref, error=PhotographError(ErrorKind.CORRUPT, "x"))])
+    staging.write_chunk(killed, 0, builder.table())
+    orphan = folder / "out" / f"model_id={killed.model_id}" / "part-orphan.parquet"
+    pq.write_table(pa.table({"image_uri": [uri]}), orphan)  # of a run that was killed while it committed
+    return folder
+
+
+class Patient(NamedTuple):
+    """Jane Doe: the output that knows her, the names of her photographs, and a file that lists them."""
+
+    output: Path
+    uris: list[str]
+    listed: Path
+
+
+@pytest.fixture
+def patient(archive: Path, tmp_path: Path) -> Patient:
+    """A copy of the archive's output, to forget her in."""
+    uris = [f"file://{path}" for path in sorted((archive / "in").iterdir()) if "DOE" in path.name]
+    (tmp_path / "uris.txt").write_text("\n".join(uris))
+    output = shutil.copytree(archive / "out", tmp_path / "out")
+    assert len(uris) == 3 and b"DOE-JANE" in every_byte(output)
+    return Patient(output, uris, tmp_path / "uris.txt")
+
+
+def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back(
+    archive: Path, patient: Patient, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    others = [found for found in rows(patient.output) if "DOE" not in found["image_id"]]
+    patient.listed.write_text("\n".join([*patient.uris, "", f"file://{archive}/in/DOE-JANE-unknown.jpg"]))
+    assert main(["table", "forget", str(patient.output), "--uris", str(patient.listed)]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("4 photographs forgotten: ") and "1 were not in the table" in captured.out
+    assert captured.err.startswith("melanoma: warning: 1 of 4 names are not in the table. Check their spelling")
+    assert "DOE" not in captured.out + captured.err
+    assert b"DOE-JANE" not in every_byte(patient.output)
+    assert rows(patient.output) == others
+    record = night(archive / "in", patient.output, bundle_uri)
+    assert (record.counts.scored, record.counts.skipped) == (0, 6)
+    assert b"DOE-JANE" not in every_byte(patient.output)
+    assert table_in(patient.output).promoted() is not None
+
+
+def test_forgetting_twice_is_as_good_as_once(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    Forgotten.add(layout_of(patient.output), patient.uris)  # it was killed after its first step
+    for _ in range(2):
+        printed_by(capsys, "forget", str(patient.output), "--uris", str(patient.listed))
+        assert b"DOE-JANE" not in every_byte(patient.output)
+
+
+def test_nothing_is_forgotten_beside_a_run(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "uris.txt").write_text("file:///archive/DOE-a.jpg")
+    with heartbeats.beating(layout_of(table), "20260101T000000Z-00000000"):
+        assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt")]) == 3
+        assert main(["table", "vacuum", table, "--yes"]) == 3
+        assert main(["table", "delete", table, "--model", NEW, "--yes"]) == 3
+        with pytest.raises(NothingCommittedError, match="active"):
+            heartbeats.refuse_beside_a_night(layout_of(table))
+    assert len(rows(table)) == 4 and Forgotten.read(layout_of(table)) is None
+
+
+def test_a_run_waits_while_somebody_is_forgotten(
+    table: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 1)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", table]
+    with heartbeats.beating(layout_of(table), "20260101T000000Z-forget"):
+        assert main(words) == 3
+        assert main(["table", "compact", table]) == 3
+        assert "20260101T000000Z-forget is active" in capsys.readouterr().err
+        beat = Path(table, "_active", "20260101T000000Z-forget.json")
+        kept = beat.read_text()
+    assert heartbeats.active(layout_of(table)) == []
+    beat.write_text(kept.replace(str(os.getpid()), "4194303"))  # it was killed
+    assert main(words) == 0
+    assert not beat.exists() and not Path(table, "_reports", beat.name).exists()
+
+
+def test_names_are_forgotten_as_they_are_spelt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ["DOE JANE\u2028.jpg", "DOE\x85JANE.jpg", " DOE-JANE .jpg", "other.jpg"]
+    uris = [f"file:///archive/{name}" for name in names]
+    commit(tmp_path / "out", [row(f"{number}", image_uri=uri) for number, uri in enumerate(uris)])
+    (tmp_path / "uris.txt").write_bytes("\r\n".join(uris[:3]).encode("utf-8-sig"))
+    printed = printed_by(capsys, "forget", str(tmp_path / "out"), "--uris", str(tmp_path / "uris.txt"))
+    assert printed.startswith("3 photographs forgotten: 3 rows") and "0 were not in the table" in printed
+    assert [found["image_uri"] for found in rows(tmp_path / "out")] == [uris[3]]
+
+
+@pytest.mark.parametrize("call", ["ls", "rm"])
+def test_a_store_that_refuses_lets_nobody_believe_that_all_is_forgotten(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], call: str
+) -> None:
+    words = ["forget", str(patient.output), "--uris", str(patient.listed)]
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalFileSystem, call, refusing("_staging", getattr(LocalFileSystem, call), PermissionError(13)))
+        assert main(["table", *words]) == 3
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "forgotten" not in captured.err and "DOE" not in captured.err and "Traceback" not in captured.err
+    printed_by(capsys, *words)
+    assert b"DOE-JANE" not in every_byte(patient.output)
+
+
+@pytest.mark.parametrize("content", [None, "", "\n \n"])
+def test_a_list_that_names_nobody_is_a_mistake(
+    table: str, tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "uris.txt").write_text(content)
+    assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt")]) == 2
+    assert "one URI a line" in capsys.readouterr().err
+
+
+def test_the_key_is_private_and_made_once(table: str) -> None:
+    Forgotten.add(layout_of(table), ["file:///x"])
+    key = Path(table, "_private", "key")
+    first = key.read_bytes()
+    Forgotten.add(layout_of(table), ["file:///y"])
+    assert key.read_bytes() == first and key.stat().st_mode & 0o777 == 0o600
+    forgotten = Forgotten.read(layout_of(table))
+    assert forgotten is not None and "file:///x" in forgotten and "file:///z" not in forgotten and len(forgotten) == 2
