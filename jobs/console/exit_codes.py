@@ -10,7 +10,7 @@ Every command ends with one of them:
     130: Ctrl-C.
 """
 
-from melanoma.errors import MelanomaError, NothingCommittedError
+from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
 
 OK = 0
 OVER_BUDGET = 1
@@ -20,6 +20,12 @@ DEFECT = 70
 INTERRUPTED = 130
 
 
-def exit_code_of(error: MelanomaError) -> int:
-    """Returns 3 if a scheduler may try again, or 2 if a person has to correct something first."""
-    return NOTHING_COMMITTED if isinstance(error, NothingCommittedError) else WRONG_USAGE
+def exit_code_of(error: BaseException) -> int:
+    """Returns the exit code of a command that ends with an error.
+
+    Args:
+        error: One of our own classes; anything else is a bug.
+    """
+    if isinstance(error, NothingCommittedError | PhotographError):
+        return NOTHING_COMMITTED
+    return WRONG_USAGE if isinstance(error, MelanomaError) else DEFECT

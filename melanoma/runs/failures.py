@@ -69,7 +69,8 @@ def _read(run: Run) -> dict[str, str] | None:
         return None
     with contextlib.suppress(ValueError):
         document = json.loads(storage.read_bytes(_uri(run)))
-        return {str(name): str(value) for name, value in document.items()}
+        if isinstance(document, dict) and document.keys() >= {"moment", "class", "message"}:
+            return {str(name): str(value) for name, value in document.items()}
     return None
 
 
@@ -82,12 +83,10 @@ def _as_json(error: Exception) -> dict[str, str]:
 
 
 def _from_json(document: dict[str, str]) -> OwnError | None:
-    kind = getattr(errors, document["class"], None)
-    if isinstance(kind, type) and issubclass(kind, PhotographError):
-        return kind(ErrorKind(document["kind"]), document["message"])
-    if isinstance(kind, type) and issubclass(kind, MelanomaError):
-        return kind(document["message"])
-    return None
+    own = getattr(errors, document["class"], None)
+    if isinstance(own, type) and issubclass(own, PhotographError) and document.get("kind") in list(ErrorKind):
+        return own(ErrorKind(document["kind"]), document["message"])
+    return own(document["message"]) if isinstance(own, type) and issubclass(own, MelanomaError) else None
 
 
 def _own_in_chain(raised: BaseException | None) -> OwnError | None:

@@ -1,0 +1,28 @@
+"""Sources whose listing raises an error of a chosen class, in whatever process a runner lists them."""
+
+import os
+from typing import Any
+
+from melanoma import errors
+from melanoma.errors import ErrorKind, PhotographError
+from melanoma.ingest.sources import Root
+
+
+def error_named(name: str, message: str) -> Exception:
+    """Makes an error of one of our classes, or a fault of the program that quotes one of them."""
+    kind = getattr(errors, name, None)
+    if kind is None:
+        return ZeroDivisionError(f"melanoma.errors.UsageError: {message}")
+    return kind(ErrorKind.TIMEOUT, message) if issubclass(kind, PhotographError) else kind(message)
+
+
+class BrokenRoot(Root):
+    """A root that raises as soon as somebody asks where it lies.
+
+    `pattern` names the class, `base` is the message; the number of the process is added to it.
+    """
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "uri":
+            raise error_named(self.pattern or "", f"{self.base} (process {os.getpid()})")
+        return super().__getattribute__(name)
