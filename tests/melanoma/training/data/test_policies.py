@@ -1,0 +1,39 @@
+"""Augmentation policies by name: pure functions of file, size and key."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from melanoma.training.data.policies import POLICIES, AugmentationPolicy
+from tests.helpers import photograph
+
+SIZE = (24, 40)
+
+
+def test_policies_carry_the_names_of_the_flag() -> None:
+    assert set(POLICIES) == {"augmentor", "views"}
+    assert all(policy.name == name for name, policy in POLICIES.items())
+
+
+@pytest.fixture(params=sorted(POLICIES))
+def policy(request: pytest.FixtureRequest) -> AugmentationPolicy:
+    return POLICIES[request.param]
+
+
+def test_the_result_has_the_size_asked_for_and_depends_on_the_key_alone(policy: AugmentationPolicy) -> None:
+    data = photograph(1)
+    images = [policy.apply(data, SIZE, (0, 1, number)) for number in range(6)]
+    assert {(image.shape, image.dtype.name) for image in images} == {((*SIZE, 3), "uint8")}
+    assert len({image.tobytes() for image in images}) > 4
+    for number, image in enumerate(images):
+        np.testing.assert_array_equal(policy.apply(data, SIZE, (0, 1, number)), image)
+
+
+def test_a_policy_can_be_sent_to_another_process(policy: AugmentationPolicy) -> None:
+    assert pickle.loads(pickle.dumps(policy)) == policy
+
+
+def test_the_card_has_a_sentence_for_every_policy(policy: AugmentationPolicy) -> None:
+    assert policy.description.startswith("In every epoch") and policy.description.endswith(").")
+    assert policy.threads >= 1
