@@ -1,11 +1,12 @@
-"""Measures how much a validation figure lies when parts of one photograph lie on both sides of a split.
+"""Measures how much a validation result is too high when one lesion is on both sides of a split.
 
-Call: `python benchmarks/leakage.py --data FOLDER --json benchmarks/results/leakage.json`, the folder holding
-`isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`; `python benchmarks/leakage_chart.py` draws what it wrote.
+    python benchmarks/leakage.py --data FOLDER --json benchmarks/results/leakage.json
 
-Four protocols train a network for equally many steps, and differ by one decision each; two networks follow all of
-them. Each is then judged on one honest test part: cleaned photographs whose lesions, copies and near duplicates no
-protocol has ever seen.
+The folder holds `isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`. `python benchmarks/leakage_chart.py` draws the
+results.
+
+Four protocols, each one decision apart, train two networks for the same number of steps. All are evaluated on one
+honest test part: cleaned photographs whose lesions, copies and near duplicates no protocol has seen.
 """
 
 import argparse
@@ -33,15 +34,15 @@ LIBRARIES = ("keras", "tensorflow", "Augmentor", "numpy")
 
 @dataclass(frozen=True)
 class Settings:
-    """What all protocols share.
+    """Settings that all protocols share.
 
     Attributes:
-        size: Height and width, pixels.
-        per_class: Files that augmentation adds to every class.
-        steps: Of the optimiser.
-        batch_size: Photographs in a step.
-        learning_rate: At the start; it falls to nothing along a cosine.
-        label_smoothing: Share of each target spread over all classes.
+        size: Height and width of the network's input, pixels.
+        per_class: Number of augmented images that are added to every class.
+        steps: Number of optimiser steps.
+        batch_size: Photographs per step.
+        learning_rate: Initial learning rate; it falls to 0 along a cosine.
+        label_smoothing: Share of each target that is spread over all classes, 0 to 1.
     """
 
     size: tuple[int, int] = (112, 112)
@@ -53,14 +54,14 @@ class Settings:
 
 
 class Steps(keras.utils.PyDataset):
-    """All steps of a training, drawn in whole passes over the files or what a fixed network makes of them."""
+    """All steps of a training, in shuffled passes over pixels or over the features of a frozen network."""
 
     def __init__(self, pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> None:
-        """Draws the order, the same for one seed."""
+        """Draws the order, which depends only on the seed."""
         super().__init__()
         self._pixels, self._targets, self._batch = pixels, targets, settings.batch_size
-        dice, wanted = np.random.default_rng(seed), settings.steps * settings.batch_size
-        passes = [dice.permutation(len(pixels)) for _ in range(-(-wanted // len(pixels)))]
+        rng, wanted = np.random.default_rng(seed), settings.steps * settings.batch_size
+        passes = [rng.permutation(len(pixels)) for _ in range(-(-wanted // len(pixels)))]
         self._order = np.concatenate(passes)[:wanted]
 
     def __len__(self) -> int:
@@ -68,30 +69,30 @@ class Steps(keras.utils.PyDataset):
         return len(self._order) // self._batch
 
     def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        """Gives pixels and one-hot targets of a step."""
+        """Returns inputs and one-hot targets of a step."""
         drawn = self._order[step * self._batch : (step + 1) * self._batch]
         return self._pixels[drawn], self._targets[drawn]
 
 
-def notebook_cnn(labels: int, size: tuple[int, int]) -> keras.Model:
-    """Builds the network that most notebooks start from: that of TensorFlow's tutorial on image classification."""
+def notebook_cnn(num_classes: int, size: tuple[int, int]) -> keras.Model:
+    """Builds the network that most notebooks start from: the one of TensorFlow's image classification tutorial."""
     layers = keras.layers
     blocks = [
         layer
         for filters in (16, 32, 64)
         for layer in (layers.Conv2D(filters, 3, padding="same", activation="relu"), layers.MaxPooling2D())
     ]
-    head = [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(labels, activation="softmax")]
+    head = [layers.Flatten(), layers.Dense(128, activation="relu"), layers.Dense(num_classes, activation="softmax")]
     return keras.Sequential([keras.Input((*size, 3)), layers.Rescaling(1 / 255), *blocks, *head])
 
 
 def from_scratch(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
-    """Trains the notebook's network."""
+    """Trains the notebook network from random weights."""
     return learn(notebook_cnn(targets.shape[1], settings.size), pixels, targets, settings, seed)
 
 
 def frozen(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
-    """Trains two dense layers on what a network that has seen ImageNet makes of the photographs; that stays fixed."""
+    """Trains two dense layers on the features of a network that was trained on ImageNet and stays frozen."""
     whole = network_named("lite0").build(targets.shape[1], settings.size)
     body = keras.Model(whole.input, whole.get_layer("average").output)
     layers = [keras.layers.Dense(256, activation="relu"), keras.layers.Dense(targets.shape[1], activation="softmax")]
@@ -101,7 +102,7 @@ def frozen(pixels: np.ndarray, targets: np.ndarray, settings: Settings, seed: in
 
 
 def learn(network: keras.Model, inputs: np.ndarray, targets: np.ndarray, settings: Settings, seed: int) -> keras.Model:
-    """Trains to the end of the schedule; no figure chooses when to stop."""
+    """Trains to the end of the schedule, without early stopping."""
     rate = keras.optimizers.schedules.CosineDecay(settings.learning_rate, settings.steps)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=settings.label_smoothing)
     network.compile(optimizer=keras.optimizers.Adam(rate), loss=loss, jit_compile=False)
@@ -115,25 +116,25 @@ NETWORKS: dict[str, Callable[[np.ndarray, np.ndarray, Settings, int], keras.Mode
 }
 
 
-def judge(network: keras.Model, items: Sequence[Item], material: Material, settings: Settings) -> dict[str, Any]:
-    """Judges on files as they are; intervals are from whole lesions."""
+def evaluate(network: keras.Model, items: Sequence[Item], material: Material, settings: Settings) -> dict[str, Any]:
+    """Returns accuracy and balanced accuracy with 95 % intervals from a bootstrap of whole lesions."""
     truth = material.truth(items)
-    answers = network.predict(pixels_of(items, settings), batch_size=64, verbose=0).argmax(axis=1)
+    predicted = network.predict(pixels_of(items, settings), batch_size=64, verbose=0).argmax(axis=1)
     measures = {
-        "accuracy": accuracy.accuracy(truth, answers),
-        "balanced_accuracy": accuracy.balanced_accuracy(truth, answers, material.evaluated),
+        "accuracy": accuracy.accuracy(truth, predicted),
+        "balanced_accuracy": accuracy.balanced_accuracy(truth, predicted, material.evaluated),
     }
     groups = np.array([item.photograph.group for item in items])
     return bootstrap.estimates(measures, groups, 0)
 
 
 def pixels_of(items: Sequence[Item], settings: Settings) -> np.ndarray:
-    """Decodes and augments, uint8 (items, height, width, 3)."""
+    """Returns decoded and augmented photographs, uint8 (items, height, width, 3)."""
     return np.stack([item.pixels(settings.size) for item in items])
 
 
-def by_looks(training: Sequence[Item], validation: Sequence[Item]) -> dict[str, int]:
-    """Counts as `shared` does, but of files whose names and lesions are unknown: what looks alone give away."""
+def shared_by_image(training: Sequence[Item], validation: Sequence[Item]) -> dict[str, int]:
+    """Returns the counts of `shared` for files with unknown ids and lesions: what the images alone give away."""
     files = [
         Item(replace(item.photograph, image_id=f"{n}", group=f"{n}"), (), turned_hashes(item.pixels((64, 64))))
         for n, item in enumerate([*training, *validation])
@@ -142,7 +143,7 @@ def by_looks(training: Sequence[Item], validation: Sequence[Item]) -> dict[str, 
 
 
 def run(build: str, name: str, material: Material, settings: Settings, seed: int) -> dict[str, Any]:
-    """Follows one protocol with one network and one seed."""
+    """Trains and evaluates one network by one protocol with one seed."""
     started = time.monotonic()
     training, validation = PROTOCOLS[name](material, settings.per_class, seed)
     targets = np.eye(len(material.labels), dtype=np.float32)[material.truth(training)]
@@ -156,24 +157,30 @@ def run(build: str, name: str, material: Material, settings: Settings, seed: int
         "validation": {"files": len(validation), "seen in training": shared(training, validation)},
         "published": {"files": len(material.published), "seen in training": shared(training, material.published)},
         "honest": {"files": len(material.honest), "seen in training": shared(training, material.honest)},
-        "validation says": judge(network, validation, material, settings),
-        "published test says": judge(network, material.published, material, settings),
-        "honest test says": judge(network, material.honest, material, settings),
+        "validation says": evaluate(network, validation, material, settings),
+        "published test says": evaluate(network, material.published, material, settings),
+        "honest test says": evaluate(network, material.honest, material, settings),
         "seconds": round(time.monotonic() - started, 1),
     }
 
 
-def main() -> int:
-    """Runs all protocols and writes the figures after each."""
+def parse() -> argparse.Namespace:
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with isic9/ and ham10000/metadata.csv")
-    parser.add_argument("--split", default=str(SPLIT), help="its test part is the honest one (default: %(default)s)")
-    parser.add_argument("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="default: all")
-    parser.add_argument("--seeds", type=int, default=1, help="trainings of each protocol")
-    parser.add_argument("--steps", type=int, default=Settings.steps, help="of each training")
-    parser.add_argument("--per-class", type=int, default=Settings.per_class, help="augmented files of each class")
-    parser.add_argument("--json", type=Path, required=True, help="gets the figures")
-    args = parser.parse_args()
+    add = parser.add_argument
+    add("--data", type=Path, required=True, help="folder with isic9/ and ham10000/metadata.csv")
+    add("--split", default=str(SPLIT), help="table whose test part is the honest one (default: %(default)s)")
+    add("--networks", nargs="+", choices=NETWORKS, default=list(NETWORKS), help="networks to train (default: all)")
+    add("--seeds", type=int, default=1, help="trainings per network and protocol (default: %(default)s)")
+    add("--steps", type=int, default=Settings.steps, help="steps of each training (default: %(default)s)")
+    add("--per-class", type=int, default=Settings.per_class, help="augmented images per class (default: %(default)s)")
+    add("--json", type=Path, required=True, help="file for the results; a call with the same settings continues it")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Runs all protocols, and writes the results after each training."""
+    args = parse()
     settings = Settings(steps=args.steps, per_class=args.per_class)
     material = gather(args.data, args.split)
     report = begin(args.json, settings, material)
@@ -182,19 +189,19 @@ def main() -> int:
     for build, name, seed in wanted:
         if (build, name, seed) in done:
             continue
-        told = run(build, name, material, settings, seed)
-        report["runs"].append(told)
+        result = run(build, name, material, settings, seed)
+        report["runs"].append(result)
         args.json.write_text(json.dumps(report, indent=1) + "\n")
-        says = [told[f"{who} says"]["balanced_accuracy"]["value"] for who in ("validation", "honest test")]
+        says = [result[f"{who} says"]["balanced_accuracy"]["value"] for who in ("validation", "honest test")]
         print(
-            f"{build}, {name}, seed {seed}: validation {says[0]:.3f}, honest test {says[1]:.3f}, {told['seconds']} s",
+            f"{build}, {name}, seed {seed}: validation {says[0]:.3f}, honest test {says[1]:.3f}, {result['seconds']} s",
             flush=True,
         )
     return 0
 
 
 def begin(file: Path, settings: Settings, material: Material) -> dict[str, Any]:
-    """Takes up what an earlier call with the same settings has written, or begins anew."""
+    """Returns the report that an earlier call with the same settings has written, or a new one."""
     first = next(iter(PROTOCOLS))
     about: dict[str, Any] = {
         "settings": json.loads(json.dumps(asdict(settings))),
@@ -206,8 +213,8 @@ def begin(file: Path, settings: Settings, material: Material) -> dict[str, Any]:
     found = json.loads(file.read_text()) if file.exists() else {}
     if found.items() >= about.items():
         return dict(found)
-    looks = by_looks(*PROTOCOLS[first](material, settings.per_class, 0))
-    return {**about, "by looks alone": looks, "runs": []}
+    by_image = shared_by_image(*PROTOCOLS[first](material, settings.per_class, 0))
+    return {**about, "by looks alone": by_image, "runs": []}
 
 
 if __name__ == "__main__":

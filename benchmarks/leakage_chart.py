@@ -1,6 +1,6 @@
-"""Draws what `leakage.py` measured, and what its protocols do, and prints the table that the documentation shows.
+"""Draws the results of `leakage.py` and its protocols, and prints the tables of docs/models/leakage.md.
 
-Call: `python benchmarks/leakage_chart.py`
+python benchmarks/leakage_chart.py
 """
 
 import json
@@ -17,12 +17,12 @@ RESULTS = Path(__file__).parent / "results" / "leakage.json"
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 SAYS, HONEST, LEAK = "#c2571a", "#0b6e8f", "#c62828"
 TITLES = {
-    "notebook": "The network of the usual notebook",
-    "frozen": "Fixed, has seen ImageNet, with a new head",
+    "notebook": "The usual notebook's network",
+    "frozen": "Frozen, trained on ImageNet, with a new head",
 }
 _COLOUR_OF = {"A": "#b9d7ea", "B": "#f5d7a1", "C": "#c9e4c5", "D": "#dcd0ec", "E": "#e8e3dd"}
 
-# Letter: lesion; number: photograph; = a copy of the file; ' a variant. A1 and A2 show one lesion.
+# Letter: lesion; number: photograph; =: copy of the file; ': augmented image. A1 and A2 show one lesion.
 SIDES = {
     "augment, then split": ("A1 A2' B1 B1=' C1' D1 D1' E1 E1'", "A1' A2 B1= B1' C1"),
     "split, then augment": ("A1 A1' B1 B1' D1 D1' E1 E1'", "A2 B1= C1"),
@@ -32,13 +32,13 @@ SIDES = {
 
 
 def mean(runs: Sequence[Mapping[str, Any]], who: str, measure: str = "balanced_accuracy") -> dict[str, float]:
-    """Averages figures and the ends of their intervals over seeds: value, low, high."""
+    """Returns the mean over runs of a measure and of the ends of its interval: value, low, high."""
     figures = [run[f"{who} says"][measure] for run in runs]
     return {key: sum(figure[key] for figure in figures) / len(figures) for key in ("value", "low", "high")}
 
 
 def by_protocol(report: Mapping[str, Any], network: str) -> dict[str, list[dict[str, Any]]]:
-    """Gathers the runs of a network by protocol, in order."""
+    """Returns the runs of a network by protocol, in their order."""
     runs = defaultdict(list)
     for run in report["runs"]:
         if run["network"] == network:
@@ -47,13 +47,13 @@ def by_protocol(report: Mapping[str, Any], network: str) -> dict[str, list[dict[
 
 
 def networks(report: Mapping[str, Any]) -> list[str]:
-    """Names the networks that followed every protocol, in order."""
+    """Returns the names of the networks that followed every protocol, in their order."""
     names = dict.fromkeys(run["network"] for run in report["runs"])
     return [name for name in names if len(by_protocol(report, name)) == len(SIDES)]
 
 
 def draw_figures(report: Mapping[str, Any]) -> Figure:
-    """Draws for each network and protocol what its validation says and what the honest test says."""
+    """Draws the validation result and the honest test result of each network and protocol."""
     names = networks(report)
     figure = Figure(figsize=(9, 0.8 + 3.6 * len(names)), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
@@ -75,10 +75,10 @@ def draw_figures(report: Mapping[str, Any]) -> Figure:
 
 
 def _draw_pair(axes: Axes, row: int, says: Mapping[str, float], honest: Mapping[str, float]) -> None:
-    """Draws both figures of a protocol, and by how much they differ."""
+    """Draws both results of a protocol, and by how much they differ."""
     for figures, colour, shift, name in (
-        (says, SAYS, -0.13, "its own validation part says"),
-        (honest, HONEST, 0.13, "the honest test part says"),
+        (says, SAYS, -0.13, "its own validation part"),
+        (honest, HONEST, 0.13, "honest test part"),
     ):
         axes.plot([figures["low"], figures["high"]], [row + shift] * 2, color=colour, lw=2.5, solid_capstyle="round")
         label = name if row == 0 else None
@@ -93,12 +93,12 @@ def _seen(runs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _share(runs: Sequence[Mapping[str, Any]], part: str) -> float:
-    """Gives the share of a part's files whose photograph or lesion training shows too."""
+    """Returns the share of a part's files whose photograph or lesion training has seen."""
     return sum(run[part]["seen in training"]["any"] for run in runs) / sum(run[part]["files"] for run in runs)
 
 
 def draw_protocols() -> Figure:
-    """Draws what lies on which side: a letter is a lesion, and what both sides show is framed."""
+    """Draws the files of both sides of each protocol; those that training has seen have a red frame."""
     figure = Figure(figsize=(9, 6.4), layout="constrained")
     for axes, (number, (name, sides)) in zip(
         figure.subplots(len(SIDES), 1), enumerate(SIDES.items(), start=1), strict=True
@@ -114,8 +114,8 @@ def draw_protocols() -> Figure:
         axes.set(xlim=(-0.1, 15.5), ylim=(-0.1, 1.75), aspect="equal")
         axes.set_axis_off()
     figure.supxlabel(
-        "letter: lesion      number: photograph of it      =: copy of a file      ': augmented, drawn tilted\n"
-        "red frame: its lesion is in training too",
+        "letter: lesion      number: photograph of it      =: copy of a file      ': augmented image, drawn tilted\n"
+        "red frame: training has seen its lesion",
         fontsize=9,
     )
     return figure
@@ -144,8 +144,8 @@ def _file(axes: Axes, left: float, item: str, is_leak: bool) -> None:
 
 
 def table(report: Mapping[str, Any], network: str) -> str:
-    """Spells the figures of a network as Markdown."""
-    head = ("protocol", "its validation says", "the honest test says", "too high by", "published Test says")
+    """Returns the results of a network as a Markdown table."""
+    head = ("protocol", "its own validation", "honest test", "too high by", "published Test")
     lines = [head, ("---", *["---:"] * (len(head) - 1))]
     for name, runs in by_protocol(report, network).items():
         says, honest, published = (mean(runs, who) for who in ("validation", "honest test", "published test"))
@@ -155,7 +155,7 @@ def table(report: Mapping[str, Any], network: str) -> str:
 
 
 def main() -> None:
-    """Draws both pictures and prints the tables."""
+    """Draws both figures and prints the tables."""
     report = json.loads(RESULTS.read_text())
     IMAGES.mkdir(exist_ok=True)
     for name, figure in (("leakage.png", draw_figures(report)), ("leakage-protocols.png", draw_protocols())):
