@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.console import logs
 from jobs.console.arg_types import size
+from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
 from melanoma.terminal import printable
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, purpose: str) -> argparse.ArgumentParser:
-        return actions.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        return add_command(actions, name, purpose, parser.epilog)
 
     inspect = add("inspect", "check a bundle's files and show what it states, without running its network")
     inspect.add_argument("uri", metavar="URI", help="folder of the bundle")
@@ -42,8 +43,13 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     add("--scale", type=float, default=1.0, metavar="X", help="factor for pixel values 0 to 255 (default: 1)")
     add("--offset", type=float, default=0.0, metavar="X", help="added after --scale (default: 0)")
     channels: dict[str, Any] = {"type": float, "nargs": 3, "metavar": ("R", "G", "B")}
-    add("--mean", default=[0.0, 0.0, 0.0], help="subtracted after --offset (default: 0 0 0)", **channels)
-    add("--std", default=[1.0, 1.0, 1.0], help="divides after --mean (default: 1 1 1)", **channels)
+    add(
+        "--mean",
+        default=[0.0, 0.0, 0.0],
+        help="subtracted from each channel after --offset (default: 0 0 0)",
+        **channels,
+    )
+    add("--std", default=[1.0, 1.0, 1.0], help="divides each channel after --mean (default: 1 1 1)", **channels)
     add(
         "--prior",
         type=float,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from jobs.console import config_file, logs, stdout
+from jobs.console.commands import add_command
 from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
 from jobs.console.sigterm import Terminated
 from melanoma import __version__
@@ -37,7 +38,7 @@ _STOPPED = {
     "score": "stopped; what is scored stays staged, and the next start goes on from there",
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
 }
-_EPILOG = "Nothing here diagnoses anybody. Exit codes: docs/use/operations.md."
+_EPILOG = "No result of this program is a diagnosis. Exit codes: docs/use/operations.md."
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ def _build_parser(name: str) -> tuple[_Parser, argparse.ArgumentParser | None]:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, purpose in COMMANDS.items():
-        commands.add_parser(command, help=purpose, description=purpose, epilog=_EPILOG, allow_abbrev=False)
+        add_command(commands, command, purpose, _EPILOG)
     if (chosen := commands.choices.get(name)) is not None:
         importlib.import_module(f"jobs.{name}").add_arguments(chosen)
     return parser, chosen

@@ -3,6 +3,7 @@
 import argparse
 
 from jobs.console.arg_types import whole
+from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.table_actions import Compact, Delete, Forget, History, Models, Promote, TableAction, Vacuum
 
@@ -22,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, purpose: str) -> argparse.ArgumentParser:
-        action = actions.add_parser(name, help=purpose, description=purpose, allow_abbrev=False)
+        action = add_command(actions, name, purpose, parser.epilog)
         action.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
         return action
 

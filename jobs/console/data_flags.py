@@ -44,8 +44,8 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
     },
     "split": {
         "metavar": "TABLE",
-        "help": "table with a given split: columns image_id, group, part (train, validation, test); photographs that "
-        "it does not list are split as without it",
+        "help": "table with a given split: columns image_id, group, part (train, validation, test); all other "
+        "photographs are split as usual",
     },
     "validation-share": {
         "type": float,
