@@ -42,14 +42,9 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
     )
     add("--scale", type=float, default=1.0, metavar="X", help="factor for pixel values 0 to 255 (default: 1)")
     add("--offset", type=float, default=0.0, metavar="X", help="added after --scale (default: 0)")
-    channels: dict[str, Any] = {"type": float, "nargs": 3, "metavar": ("R", "G", "B")}
-    add(
-        "--mean",
-        default=[0.0, 0.0, 0.0],
-        help="subtracted from each channel after --offset (default: 0 0 0)",
-        **channels,
-    )
-    add("--std", default=[1.0, 1.0, 1.0], help="divides each channel after --mean (default: 1 1 1)", **channels)
+    channel: dict[str, Any] = {"type": float, "nargs": 3, "metavar": ("R", "G", "B")}
+    add("--mean", default=[0.0] * 3, help="subtracted from each channel after --offset (default: 0 0 0)", **channel)
+    add("--std", default=[1.0] * 3, help="divides each channel after --mean (default: 1 1 1)", **channel)
     add(
         "--prior",
         type=float,

@@ -15,7 +15,7 @@ def declared() -> argparse.ArgumentParser:
 
 
 def test_the_purpose_is_a_phrase_in_the_list_and_a_sentence_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "draw        draw a picture of SIZE\n" in declared().format_help()
+    assert "draw      draw a picture of SIZE\n" in declared().format_help()
     with pytest.raises(SystemExit):
         declared().parse_args(["draw", "--help"])
     out = capsys.readouterr().out
