@@ -87,13 +87,15 @@ class Inspect(Action):
             print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
             return
         facts = bundle.facts
+        crop = "no crop" if bundle.spec.crop is None else f"centre crop {bundle.spec.crop:g}"
+        thresholds = ", ".join(f"{name} {value:g}" for name, value in bundle.thresholds.items())
         rows = {
             "model_id": bundle.model_id,
             "digest": bundle.digest,
             "labels": ", ".join(bundle.slugs),
-            "input": f"{bundle.spec.height}x{bundle.spec.width}, crop {bundle.spec.crop}",
+            "input": f"{bundle.spec.height}x{bundle.spec.width}, {crop}",
             "network": f"{facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}",
-            "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds {dict(bundle.thresholds)}",
+            "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds: {thresholds or 'none'}",
             "measured": _measured(bundle.description["metrics"]),
         }
         print(bundle.uri, *(f"  {name:<10} {value}" for name, value in rows.items()), sep="\n")

@@ -35,7 +35,7 @@ COMMANDS = {
 }
 _TAKES_BEAM_OPTIONS = "score"
 _STOPPED = {
-    "score": "stopped; what is scored stays staged, and the next start goes on from there",
+    "score": "stopped; results so far stay staged, and the next run resumes from them",
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
 }
 _EPILOG = "No result of this program is a diagnosis. Exit codes: docs/use/operations.md."

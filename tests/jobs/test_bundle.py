@@ -280,8 +280,15 @@ def test_inspect_tells_all_and_runs_nothing(bundle_uri: str) -> None:
     words = [sys.executable, "-X", "importtime", "-m", "jobs.cli", "bundle", "inspect", bundle_uri]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     bundle = load_bundle(bundle_uri)
-    told = (bundle.model_id, bundle.digest, "melanoma, nevus, basal_cell_carcinoma", "16x16", "balanced", "was not run")
-    assert all(word in ended.stdout for word in told)
+    lines = ended.stdout.splitlines()
+    assert lines[0] == bundle_uri
+    assert lines[1:5] == [
+        f"  model_id   {bundle.model_id}",
+        f"  digest     {bundle.digest}",
+        "  labels     melanoma, nevus, basal_cell_carcinoma",
+        "  input      16x16, no crop",
+    ]
+    assert "  rule       balanced, temperature 1, thresholds: melanoma 0.3" in lines and "was not run" in lines[-1]
     imported_names = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "h5py" in imported_names
     assert not imported_names & {"tensorflow", "keras", "apache_beam"}

@@ -137,7 +137,7 @@ def test_a_night_that_is_stopped_while_it_starts_leaves_no_heartbeat(
         wait_for(lambda: active.exists() and any(active.iterdir()))
     night.send_signal(signal.SIGTERM)
     _, said = night.communicate(timeout=60)
-    assert night.returncode == 3 and "stopped; what is scored stays staged" in said and "Traceback" not in said
+    assert night.returncode == 3 and "stopped; results so far stay staged" in said and "Traceback" not in said
     assert not list(active.iterdir()) and committed(tmp_path / "out") == 0
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
 
