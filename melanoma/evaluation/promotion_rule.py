@@ -22,20 +22,20 @@ _GUARDED = {
 }
 
 
-def verdict(figures: Report, knows_melanoma: bool) -> dict[str, Any]:
+def verdict(metrics: Report, knows_melanoma: bool) -> dict[str, Any]:
     """Applies the rule.
 
     It is a test of non-inferiority with a margin for each metric (Piaggio et al.: "Reporting of noninferiority and
     equivalence randomized trials", JAMA 308, 2012), and the new model must also have the better point estimate.
 
     Args:
-        figures: Metrics by name, each with its `difference`, as `compare.compare_predictions` returns them.
+        metrics: Metrics by name, each with its `difference`, as `compare.compare_predictions` returns them.
         knows_melanoma: Whether both models know melanoma.
 
     Returns:
         JSON values: verdict (`promote`, `do not promote` or `no difference shown`), reasons and rule.
     """
-    differences = {name: figures[name]["difference"] for name in _GUARDED if name in figures}
+    differences = {name: metrics[name]["difference"] for name in _GUARDED if name in metrics}
     known = {name: difference for name, difference in differences.items() if difference is not None}
     worse = [f"{_GUARDED[name]} is worse: {signed(known[name])}" for name in known if known[name]["high"] < 0]
     if worse:

@@ -1,10 +1,12 @@
 """Predictions for tests: drawn at random with a known strength, or given number by number."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from melanoma.evaluation.inputs.predictions import Predictions
+from melanoma.evaluation.inputs.table_predictions import TablePredictions
 
 SLUGS = ("melanoma", "nevus", "basal_cell_carcinoma")
 
@@ -25,6 +27,35 @@ def predictions_of(p: list[list[float]], truth: list[int], slugs: tuple[str, ...
     top = probabilities.argmax(axis=1) if len(truth) else np.zeros(0, np.int64)
     groups = np.array([str(i) for i in range(len(truth))])
     return Predictions(slugs, np.array(truth, np.int64), probabilities, top, groups)
+
+
+def table_predictions(
+    ids: Sequence[str],
+    slugs: Sequence[str] = ("melanoma", "nevus"),
+    sha256: Sequence[str] = (),
+    model_id: str = "m-1",
+    **more: Any,
+) -> TablePredictions:
+    """Returns predictions in which the first class has probability 0.1, 0.2 and so on, and the second one the rest."""
+    p = np.zeros((len(ids), len(slugs)), np.float32)
+    p[:, 0] = np.arange(1, len(ids) + 1) / 10 % 1
+    p[:, 1] = 1 - p[:, 0]
+    values: dict[str, Any] = {
+        "table": f"tables/{model_id}",
+        "version": 1,
+        "model_id": model_id,
+        "slugs": tuple(slugs),
+        "image_ids": tuple(ids),
+        "sha256": tuple(sha256) or tuple(f"hash of {name}" for name in ids),
+        "probabilities": p,
+        "top": p.argmax(axis=1),
+        "flagged": p[:, 0] > 0.15,
+        "review": None,
+        "failed": frozenset(),
+        "superseded": 0,
+        "ambiguous": frozenset(),
+    }
+    return TablePredictions(**values | more)
 
 
 def accounting(**changes: Any) -> dict[str, Any]:

@@ -123,6 +123,15 @@ def test_one_of_several_models_must_be_named(evaluated: tuple[str, str], capsys:
     assert f"{OTHER_MODEL}: 1 photographs" in capsys.readouterr().out
 
 
+def test_names_from_files_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = write_table(tmp_path / "scores", [scored_row("a", 1, 0, 0), scored_row("b", 0, 1, 0)])
+    file = write_labels(tmp_path / "labels.csv", "image_id,dx,\x1b[2Jlesion\na,mel,L1\nb,nv,L2\n")
+    assert main(["evaluate", table, "--labels", file, *NAMES, "--group-column", "\x1b[2Jlesion"]) == 0
+    out = capsys.readouterr().out
+    assert "same \N{REPLACEMENT CHARACTER}[2Jlesion were kept together" in out
+    assert "\x1b" not in out
+
+
 def test_an_evaluation_loads_no_library_for_training_or_plotting(evaluated: tuple[str, str], tmp_path: Path) -> None:
     words = ["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--output", str(tmp_path / "out")]
     command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *words]

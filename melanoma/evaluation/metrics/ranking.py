@@ -60,10 +60,10 @@ def _added_up(weights: Floats) -> Floats:
     return sums
 
 
-def curve_metric(positive: Mask, scores: Scores, figure: Callable[[Curve], Floats]) -> Metric:
-    """Returns a metric from a function of the curve."""
+def curve_metric(positive: Mask, scores: Scores, function: Callable[[Curve], Floats]) -> Metric:
+    """Returns a metric from a function of the curve, such as an area under it."""
     count = _counter(positive, scores)
-    return Metric(lambda weights: figure(count(weights)), np.ones(len(positive), np.bool_))
+    return Metric(lambda weights: function(count(weights)), np.ones(len(positive), np.bool_))
 
 
 def ranking_metrics(positive: Mask, scores: Scores) -> dict[str, Metric]:

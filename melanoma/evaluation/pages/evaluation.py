@@ -6,7 +6,7 @@ from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.accounting import evaluation_accounting
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.evaluation.pages import parts
-from melanoma.evaluation.pages.class_figures import challenge_metrics, class_metrics, confusion_matrix
+from melanoma.evaluation.pages.classes import challenge_metrics, class_metrics, confusion_matrix
 from melanoma.evaluation.pages.curves import calibration, curves
 from melanoma.evaluation.pages.headlines import cards
 from melanoma.evaluation.pages.subgroups import subgroups

@@ -16,7 +16,7 @@ def cards(report: Report) -> list[str]:
         *_accuracy_cards(report),
         *_melanoma_cards(report),
         _estimate_card(
-            "Mean AUC",
+            "Macro AUC",
             report["macro_auc"],
             "Mean over the evaluated classes of the chance that a photograph of the class scores above another one. "
             "Tick: guessing, 0.5.",

@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from melanoma.evaluation.evaluate import evaluate
 from melanoma.evaluation.inputs.predictions import Predictions
 from melanoma.evaluation.metrics import bootstrap
+from melanoma.evaluation.report import Report
 from tests.helpers.predictions import SLUGS, predictions_of, random_predictions
 
 
@@ -85,3 +86,62 @@ def test_many_photographs_of_nine_classes_are_resampled_in_several_chunks() -> N
     assert (found["n"], found["groups"], found["resamples"], len(found["evaluated"])) == (n, 550, 1000, 9)
     assert found["macro_auc"]["low"] < 0.5 < found["macro_auc"]["high"]
     assert found["macro_auc"]["high"] - found["macro_auc"]["low"] < 0.05
+
+
+def reordered(predictions: Predictions, order: np.ndarray) -> Predictions:
+    """Returns the photographs in another order, or some of them several times."""
+    return replace(
+        predictions,
+        truth=predictions.truth[order],
+        probabilities=predictions.probabilities[order],
+        top=predictions.top[order],
+        groups=predictions.groups[order],
+    )
+
+
+def values(report: Report) -> dict[str, float]:
+    """Returns the ends of every interval of a report that has no calibration error in it, by key."""
+    overall = {name: report[name] for name in ("balanced_accuracy", "accuracy", "macro_auc", "brier", "log_loss")}
+    by_label = {
+        f"{slug}.{name}": estimate
+        for slug, metrics in report["by_label"].items()
+        for name, estimate in metrics.items()
+        if isinstance(estimate, dict)
+    }
+    return {
+        f"{name}.{end}": estimate[end]
+        for name, estimate in (overall | by_label).items()
+        for end in ("value", "low", "high")
+    }
+
+
+def test_the_order_of_the_photographs_does_not_matter() -> None:
+    predictions = random_predictions(150, per_group=3)
+    order = np.random.default_rng(1).permutation(150)
+    plain, other = (evaluate(one, seed=0) for one in (predictions, reordered(predictions, order)))
+    assert values(other) == pytest.approx(values(plain))
+    assert other["confusion"] == plain["confusion"]
+    assert other["curves"] == plain["curves"]
+
+
+def test_a_second_copy_of_every_photograph_in_its_lesion_adds_no_certainty() -> None:
+    predictions = random_predictions(150)
+    plain, twice = (evaluate(one, 0) for one in (predictions, reordered(predictions, np.repeat(np.arange(150), 2))))
+    assert (twice["n"], twice["groups"]) == (300, 150)
+    assert values(twice) == pytest.approx(values(plain))
+
+
+def test_classes_in_another_order_have_the_same_metrics() -> None:
+    predictions = random_predictions(150)
+    order = [2, 0, 1]
+    place = np.argsort(order)
+    other = replace(
+        predictions,
+        slugs=tuple(SLUGS[index] for index in order),
+        truth=place[predictions.truth],
+        probabilities=predictions.probabilities[:, order],
+        top=place[predictions.top],
+    )
+    plain, turned = evaluate(predictions, seed=0), evaluate(other, seed=0)
+    assert list(turned["by_label"]) == ["basal_cell_carcinoma", "melanoma", "nevus"]
+    assert values(turned) == pytest.approx(values(plain))

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from melanoma.errors import DataError
-from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_truth
+from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel, LabelColumns, read_ground_truth
 from melanoma.evaluation.inputs.matching import match
-from melanoma.evaluation.inputs.training_set import read_training_set
+from melanoma.evaluation.inputs.training_set import TrainingSet, read_training_set
+from tests.helpers.predictions import table_predictions
 from tests.helpers.score_tables import MODEL, failed_row, read_predictions, scored_row, write_labels, write_table
 
 TEXT = """image_id,dx,lesion,age
@@ -122,3 +124,27 @@ def test_flags_are_matched_with_their_photographs(tmp_path: Path) -> None:
     assert predictions.truth.tolist() == [0, 1]
     assert predictions.flagged is not None and predictions.flagged.tolist() == [True, False]
     assert predictions.review is not None and predictions.review.tolist() == [False, False]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_photograph_and_every_label_is_counted_once(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    names = [f"photo-{i}" for i in range(60)]
+    kinds = rng.choice(["scored", "failed", "ambiguous", "absent"], 60, p=[0.7, 0.1, 0.1, 0.1])
+    of_kind = {kind: [name for name, one in zip(names, kinds, strict=True) if one == kind] for kind in set(kinds)}
+    table = table_predictions(
+        of_kind["scored"], failed=frozenset(of_kind["failed"]), ambiguous=frozenset(of_kind["ambiguous"])
+    )
+    slugs = rng.choice(["melanoma", "nevus", "scar"], 60)
+    labelled = {name: ImageLabel(slug, "", ()) for name, slug in zip(names, slugs, strict=True) if rng.random() < 0.8}
+    ground_truth = GroundTruth("labels.csv", "", LabelColumns("id", "dx"), labelled, 0, 0, 0)
+    training_set = TrainingSet(("split.csv",), frozenset(names[::5]), frozenset(), frozenset())
+    matched = match(table, ground_truth, training_set)
+    data = matched.accounting
+    assert data["judged"] == matched.predictions.n > 0
+    unknown = sum(data["classes_unknown_to_model"].values())
+    left_out = data["photographs_without_label"] + data["photographs_trained_on"] + unknown
+    assert data["photographs"] == data["judged"] + left_out
+    without = data["labels_without_photograph"] + data["labels_of_failed"] + data["labels_of_ambiguous"]
+    assert data["labelled"] == data["judged"] + data["photographs_trained_on"] + unknown + without
+    assert data["photographs_trained_on"] == len(set(names[::5]) & set(of_kind["scored"]) & labelled.keys())

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -47,3 +48,26 @@ def test_without_a_hash_two_places_are_two_contents() -> None:
 def test_only_ambiguous_ids_leave_no_row() -> None:
     found = one_row_each(rows(("x", "u1", A, 1), ("x", "u2", B, 2)))
     assert (found.ambiguous, found.rows.num_rows) == ({"x"}, 0)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_both_steps_agree_with_a_plain_loop(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = [
+        (f"id{rng.integers(6)}", f"uri{rng.integers(9)}", (A, B, None)[rng.integers(3)], int(time))
+        for time in rng.permutation(40)
+    ]
+    by_uri: dict[str, tuple[str, str, str | None, int]] = {}
+    for row in sorted(values, key=lambda row: row[3]):
+        by_uri[row[1]] = row
+    by_id: dict[str, list[tuple[str, str, str | None, int]]] = {}
+    for row in by_uri.values():
+        by_id.setdefault(row[0], []).append(row)
+    contents = {name: {sha256 or uri for _, uri, sha256, _ in found} for name, found in by_id.items()}
+    expected = {name: max(row[3] for row in found) for name, found in by_id.items() if len(contents[name]) == 1}
+
+    found = one_row_each(newest_by_uri(rows(*values)))
+    assert found.ambiguous == {name for name in by_id if len(contents[name]) > 1}
+    names, times = (found.rows[name].to_pylist() for name in ("image_id", "scored_at"))
+    assert dict(zip(names, times, strict=True)) == expected
+    assert names == sorted(names)

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.bootstrap import Resampled, average, difference, estimates, mean, resample, share
+from melanoma.evaluation.metrics.bootstrap import (
+    Resampled,
+    average,
+    difference,
+    estimates,
+    mean,
+    ratio,
+    resample,
+    share,
+)
 
 ALL = np.ones(400, np.bool_)
 
@@ -93,3 +102,53 @@ def test_a_paired_difference_is_narrower_than_its_parts() -> None:
     assert paired.high - paired.low < 0.6 * (alone.high - alone.low)
     same = difference(found["old"], found["old"]).estimate()
     assert same == (0.0, 0.0, 0.0, 400)
+
+
+def test_resamples_are_those_of_photographs_drawn_lesion_by_lesion() -> None:
+    """The weights give what computing on the drawn photographs themselves gives."""
+    rng = np.random.default_rng(5)
+    groups = np.array([f"g{i}" for i in rng.integers(0, 12, 40)])
+    hits, among, values = rng.random(40) < 0.6, rng.random(40) < 0.7, rng.normal(size=40)
+    found = resample({"share": share(hits, among), "mean": average(values)}, groups, seed=3)
+    unique = np.unique(groups)
+    members = [np.flatnonzero(groups == name) for name in unique]
+    draws = np.random.default_rng(3).integers(0, len(unique), (bootstrap.RESAMPLES, len(unique)))
+    for row, draw in enumerate(draws[:50]):
+        photographs = np.concatenate([members[group] for group in draw])
+        counted = photographs[among[photographs]]
+        assert found["share"].resamples[row] == pytest.approx(hits[counted].mean())
+        assert found["mean"].resamples[row] == pytest.approx(values[photographs].mean())
+
+
+@pytest.mark.parametrize(("by_lesion", "low", "high"), [(True, 0.88, 0.99), (False, 0.3, 0.8)])
+def test_intervals_hold_the_truth_as_often_as_they_promise_only_if_lesions_are_known(
+    by_lesion: bool, low: float, high: float
+) -> None:
+    """Forty lesions of four equal photographs each; the true share is 0.7."""
+    covered = 0
+    for seed in range(150):
+        hits = np.repeat(np.random.default_rng(seed).random(40) < 0.7, 4)
+        groups = names(160, 4 if by_lesion else 1)
+        found = resample({"": share(hits, np.ones(160, np.bool_))}, groups, seed)[""].estimate()
+        assert found is not None
+        covered += found.low <= 0.7 <= found.high
+    assert low < covered / 150 < high
+
+
+def test_metrics_share_their_resamples_whatever_else_is_computed() -> None:
+    rng = np.random.default_rng(0)
+    first, second = share(rng.random(90) < 0.5, np.ones(90, np.bool_)), average(rng.normal(size=90))
+    both = resample({"first": first, "second": second}, names(90), 4)
+    assert resample({"second": second}, names(90), 4)["second"].resamples.tolist() == both["second"].resamples.tolist()
+
+
+def test_estimates_are_json_values_by_name() -> None:
+    found = estimates({"a": share(ALL, ALL), "b": average(np.ones(400))}, names(400), 0)
+    assert found["a"] == {"value": 1.0, "low": pytest.approx(0.025 ** (1 / 400)), "high": 1.0, "n": 400}
+    assert found["b"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 400}
+
+
+def test_a_ratio_without_a_divisor_is_undefined() -> None:
+    found = ratio(np.array([[1.0], [0.0], [3.0]]), np.array([[2.0, 0.0]]))
+    assert found[:, 0].tolist() == [0.5, 0.0, 1.5]
+    assert np.isnan(found[:, 1]).all()

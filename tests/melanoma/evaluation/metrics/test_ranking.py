@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from melanoma.evaluation.metrics import ranking
-from melanoma.evaluation.metrics.ranking import auc, auc_above, average_precision, curve, curve_metric
+from melanoma.evaluation.metrics.ranking import auc, auc_above, average_precision, curve, curve_metric, ranking_metrics
 
 ONCE = np.ones((1, 300))
 
@@ -102,3 +102,28 @@ def test_points_follow_the_curves_of_scikit_learn_from_end_to_end() -> None:
     precision, recall, _ = precision_recall_curve(positive, scores)
     on_curve = set(zip(recall.round(5).tolist(), precision.round(5).tolist(), strict=True))
     assert {tuple(point) for point in ranking.precision_recall_points(curve(positive, scores))} <= on_curve
+
+
+def test_areas_depend_only_on_the_order_of_the_scores() -> None:
+    positive, scores = random_scores(10)
+    for metric in ranking_metrics(positive, scores):
+        plain, bent = (ranking_metrics(positive, values)[metric] for values in (scores, np.exp(3 * scores) - 7))
+        assert plain.compute(ONCE)[0] == bent.compute(ONCE)[0]
+
+
+def test_turning_the_scores_round_turns_the_auc_round() -> None:
+    positive, scores = random_scores(10)
+    assert auc(positive, -scores).compute(ONCE)[0] == pytest.approx(1 - auc(positive, scores).compute(ONCE)[0])
+    assert auc(~positive, scores).compute(ONCE)[0] == pytest.approx(1 - auc(positive, scores).compute(ONCE)[0])
+
+
+def test_a_curve_counts_photographs_at_or_above_each_score() -> None:
+    positive = np.array([True, False, True, False, True])
+    found = curve(positive, np.array([0.9, 0.9, 0.5, 0.2, 0.2]))
+    assert found.hits.tolist() == [0, 1, 2, 3]
+    assert found.false_alarms.tolist() == [0, 1, 1, 2]
+
+
+def test_precision_recall_points_begin_at_the_first_hit() -> None:
+    found = curve(np.array([False, True, False, True]), np.array([0.9, 0.8, 0.7, 0.6]))
+    assert ranking.precision_recall_points(found) == [[0.5, 0.5], [0.5, round(1 / 3, 5)], [1.0, 0.5]]

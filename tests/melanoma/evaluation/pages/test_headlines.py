@@ -21,7 +21,7 @@ def report() -> Report:
 def texts(cards: Sequence[str]) -> dict[str, str]:
     """Returns the text of each card behind its name."""
     names = (
-        *("Balanced accuracy", "Accuracy", "Melanoma sensitivity", "Melanoma AUC", "Flagged melanomas", "Mean AUC"),
+        *("Balanced accuracy", "Accuracy", "Melanoma sensitivity", "Melanoma AUC", "Flagged melanomas", "Macro AUC"),
         *("Calibration error", "Brier score", "Referred to a person"),
     )
     found = [HtmlReader(card).text for card in cards]
@@ -37,7 +37,7 @@ def test_every_metric_has_a_card_with_its_value(report: Report) -> None:
         "Melanoma sensitivity": melanoma["sensitivity"],
         "Melanoma AUC": melanoma["auc"],
         "Flagged melanomas": report["flag_melanoma"]["sensitivity"],
-        "Mean AUC": report["macro_auc"],
+        "Macro AUC": report["macro_auc"],
         "Calibration error": report["calibration"]["error"],
         "Brier score": report["brier"],
         "Referred to a person": report["review"]["share"],
@@ -65,5 +65,5 @@ def test_without_melanomas_there_is_no_card_about_them() -> None:
 def test_without_photographs_the_cards_show_dashes() -> None:
     report = evaluate(random_predictions(9).where(np.zeros(9, np.bool_)), seed=0)
     found = texts(cards(report))
-    assert list(found) == ["Balanced accuracy", "Accuracy", "Mean AUC", "Brier score"]
+    assert list(found) == ["Balanced accuracy", "Accuracy", "Macro AUC", "Brier score"]
     assert all(text.startswith("–not enough photographs") for text in found.values())

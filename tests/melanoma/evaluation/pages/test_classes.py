@@ -3,7 +3,7 @@
 import pytest
 
 from melanoma.evaluation.evaluate import evaluate
-from melanoma.evaluation.pages.class_figures import challenge_metrics, class_metrics, confusion_matrix
+from melanoma.evaluation.pages.classes import challenge_metrics, class_metrics, confusion_matrix
 from melanoma.evaluation.report import Report
 from tests.helpers.html_reader import HtmlReader
 from tests.helpers.predictions import predictions_of
