@@ -20,6 +20,7 @@ def test_an_interval_says_what_it_is_based_on_in_one_piece() -> None:
 
 def test_a_difference_shows_its_sign() -> None:
     assert signed(DIFFERENCE) == "-0.010 (-0.030 to +0.000)"
+    assert signed({"value": 0.25, "low": -0.5, "high": 1.0}) == "+0.250 (-0.500 to +1.000)"
 
 
 def test_an_undefined_metric_is_never_a_number() -> None:

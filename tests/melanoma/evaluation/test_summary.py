@@ -29,6 +29,7 @@ def test_an_evaluation_prints_each_metric_with_what_to_compare_it_with() -> None
         f"{balanced['value']:.3f} ({balanced['low']:.3f} to {balanced['high']:.3f})   "
         f"always melanocytic nevus: {baseline['balanced_accuracy']['value']:.3f}"
     )
+    assert line_of(summary, "accuracy").endswith(f"always melanocytic nevus: {baseline['accuracy']['value']:.3f}")
     assert line_of(summary, "macro AUC").endswith("guessing: 0.500")
     assert line_of(summary, "calibration error").endswith(f"{report['calibration']['perfect']['mean']:.3f}")
     assert line_of(summary, "Melanoma ").split()[0] == str(report["by_label"]["melanoma"]["n"])

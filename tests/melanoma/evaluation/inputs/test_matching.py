@@ -115,14 +115,14 @@ def test_flags_are_matched_with_their_photographs(tmp_path: Path) -> None:
     rows = [
         scored_row("a", 1, 0, 0, flag_melanoma=True, review=False),
         scored_row("b", 0, 1, 0, flag_melanoma=False, review=True),
-        scored_row("c", 0, 1, 0, flag_melanoma=False, review=False),
+        scored_row("c", 0, 1, 0, flag_melanoma=True, review=False),
     ]
     ground_truth = read_ground_truth(
         write_labels(tmp_path / "x.csv", "image_id,dx\nc,nv\na,mel\n"), LabelColumns("image_id", "dx")
     )
     predictions = match(read_predictions(write_table(tmp_path / "scores", rows)), ground_truth).predictions
     assert predictions.truth.tolist() == [0, 1]
-    assert predictions.flagged is not None and predictions.flagged.tolist() == [True, False]
+    assert predictions.flagged is not None and predictions.flagged.tolist() == [True, True]
     assert predictions.review is not None and predictions.review.tolist() == [False, False]
 
 

@@ -9,12 +9,12 @@ from tests.helpers.predictions import table_predictions
 
 
 def test_photographs_meet_by_id_whatever_their_order() -> None:
-    pair = pair_predictions(table_predictions("abcd"), table_predictions("xdba"))
+    pair = pair_predictions(table_predictions("abcd"), table_predictions("xdbaz"))
     assert pair.old.image_ids == pair.new.image_ids == ("a", "b", "d")
     assert pair.old.probabilities[:, 0] == pytest.approx([0.1, 0.2, 0.4])
     assert pair.new.probabilities[:, 0] == pytest.approx([0.4, 0.3, 0.2])
     assert pair.new.flagged is not None and pair.new.flagged.tolist() == [True, True, True]
-    assert (pair.only_old, pair.only_new, pair.other_bytes) == (1, 1, 0)
+    assert (pair.only_old, pair.only_new, pair.other_bytes) == (1, 2, 0)
 
 
 def test_an_id_with_other_contents_is_left_out_and_one_without_a_hash_is_not() -> None:

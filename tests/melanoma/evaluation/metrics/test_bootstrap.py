@@ -75,6 +75,14 @@ def test_the_interval_of_a_biased_metric_is_reflected_and_never_below_zero() -> 
     assert Resampled(0.1, draws, 10, is_biased=True).estimate().low == 0.0  # type: ignore[union-attr]
 
 
+def test_resampling_keeps_what_a_metric_is() -> None:
+    among = np.arange(40) < 20
+    biased = average(np.arange(40.0))._replace(is_biased=True)
+    found = resample({"share": share(among, among), "biased": biased}, names(40, 4), 0)
+    assert (found["share"].n, found["share"].groups, found["share"].is_biased) == (20, 5, False)
+    assert (found["biased"].n, found["biased"].groups, found["biased"].is_biased) == (40, 0, True)
+
+
 def test_an_undefined_metric_is_none() -> None:
     nobody = np.zeros(400, np.bool_)
     assert estimates({"": share(ALL, nobody)}, names(400), 0) == {"": None}

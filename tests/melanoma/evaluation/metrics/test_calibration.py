@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss as sklearn_log_loss
 
+from melanoma.evaluation.metrics.bootstrap import resample
 from melanoma.evaluation.metrics.calibration import (
     BINS,
     brier,
@@ -34,12 +35,27 @@ def test_the_error_is_the_mean_gap_of_the_bins() -> None:
     assert error(p, happened) == pytest.approx(0.25 * abs(0.4 - 0.2) + 0.75 * abs(0.5 - 0.9))
 
 
+def test_the_interval_of_the_error_allows_for_the_error_that_resampling_adds() -> None:
+    metric = calibration_error(equal_mass_bins(*perfect(150)))
+    found = resample({"": metric}, np.array([str(i) for i in range(150)]), seed=0)[""]
+    estimate = found.estimate()
+    assert estimate is not None
+    assert np.median(found.resamples) > estimate.value
+    assert estimate.low < 2 * estimate.value - np.median(found.resamples) < estimate.high
+
+
 def test_equal_probabilities_share_a_bin_and_others_are_spread_evenly() -> None:
     assert equal_mass_bins(np.full(100, 0.3), np.ones(100, np.bool_)).members.shape == (100, 1)
     members = equal_mass_bins(np.linspace(0, 1, 3000), np.ones(3000, np.bool_)).members
     assert members.shape == (3000, BINS)
     assert members.sum(axis=0).tolist() == [200] * BINS
     assert members.sum(axis=1).tolist() == [1] * 3000
+
+
+def test_a_probability_on_an_edge_belongs_to_the_upper_bin() -> None:
+    found = equal_mass_bins(np.arange(16) / 16, np.ones(16, np.bool_))
+    assert found.members.sum(axis=0).tolist() == [1] * 14 + [2]
+    assert found.members[:, -1].tolist() == [0] * 14 + [1, 1]
 
 
 def test_perfect_probabilities_lie_within_what_chance_allows_and_others_do_not() -> None:

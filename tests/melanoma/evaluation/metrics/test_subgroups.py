@@ -27,7 +27,8 @@ def test_a_subgroup_has_the_metrics_of_its_own_photographs() -> None:
 
 
 def test_too_few_photographs_give_no_metric() -> None:
-    side = np.where(np.arange(200) < MIN_SUBGROUP - 1, "few", "many")
+    rank = np.arange(200)
+    side = np.select([rank < MIN_SUBGROUP - 1, rank < 2 * MIN_SUBGROUP - 1], ["few", "enough"], "many")
     found = evaluate_subgroups(random_predictions(200, subgroups={"side": side}), seed=0)["side"]
     assert found["few"] == {
         "n": 49,
@@ -37,7 +38,8 @@ def test_too_few_photographs_give_no_metric() -> None:
         "balanced_accuracy": None,
         "melanoma_auc": None,
     }
-    assert found["many"]["balanced_accuracy"] is not None
+    assert (found["enough"]["n"], found["many"]["n"]) == (MIN_SUBGROUP, 101)
+    assert found["enough"]["balanced_accuracy"] is not None
 
 
 @pytest.mark.parametrize(("melanomas", "is_judged"), [(9, False), (10, True), (50, True), (51, False)])

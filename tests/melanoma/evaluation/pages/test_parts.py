@@ -15,9 +15,9 @@ def test_a_document_has_title_parts_and_disclaimer() -> None:
 
 
 def test_a_card_shows_a_value_a_picture_and_texts() -> None:
-    found = HtmlReader(card(HOSTILE, "<1>", "<svg></svg>", "first", HOSTILE))
+    found = HtmlReader(card(HOSTILE, "<b>1</b>", "<svg></svg>", "first", HOSTILE))
     assert found.tags == ["div", "div", "div", "svg", "p", "p"]
-    assert "<1>" in found.text and "first" in found.text
+    assert "<b>1</b>" in found.text and "first" in found.text
     assert found.values("class") == ["card", "name", "value"]
 
 
