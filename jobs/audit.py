@@ -2,7 +2,6 @@
 
 import argparse
 import uuid
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,12 +18,10 @@ from melanoma.terminal import printable
 if TYPE_CHECKING:
     from melanoma.audit.findings import Finding
     from melanoma.audit.sets import SetOptions, Sets
-    from melanoma.audit.summary import FindingGroup, SetSummary
 
 FOUND = 1
 _KINDS = ("leak", "labels", "groups", "duplicate", "broken")
 _DEFAULT_FAIL_ON = ("leak", "labels")
-_MAX_LINES = 6  # for each kind of finding and basis
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "root": {
@@ -108,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     """
     options = AuditOptions.from_args(args)
     set_options = _set_options(options)
-    from melanoma.audit import audit, hash_files, sets
+    from melanoma.audit import audit, hash_files, sets, text_report
 
     if options.output:
         _check_writable(options.output)
@@ -116,7 +113,8 @@ def run(args: argparse.Namespace) -> int:
     with tqdm(total=len(found.photographs), unit="image", desc="hashed", disable=None, dynamic_ncols=True) as bar:
         hashes, unreadable = hash_files.hash_photographs(found.photographs, bar.update, turned=not options.upright)
     findings = audit.audit(found, hashes, unreadable)
-    _print_report(found, findings, unreadable)
+    for line in text_report.text_report(found, findings, unreadable):
+        print(printable(line))
     if options.output:
         _write_files(options.output, options.examples, found, findings, unreadable)
     fail_on = options.fail_on or _DEFAULT_FAIL_ON
@@ -163,52 +161,3 @@ def _write_files(
     for name, data in files.items():
         storage.write_bytes(storage.join(storage.canonical(folder), name), data)
     print(f"\n{folder}: {', '.join(files)} (the page holds photographs: do not publish it)")
-
-
-def _print_report(sets: "Sets", findings: "Sequence[Finding]", unreadable: dict[int, str]) -> None:
-    from melanoma.audit import summary
-    from melanoma.audit.wording import TITLES
-
-    _print_sets(summary.summarise_sets(sets, unreadable))
-    print()
-    if not findings:
-        print("nothing found: no leaks, contradictory labels, divided groups, duplicates or unreadable files")
-        return
-    _print_groups(summary.group_findings(sets, findings))
-    counts = summary.count_affected(findings)
-    print("\nphotographs affected: " + ", ".join(f"{TITLES[kind].lower()} {counts[kind]:,}" for kind in counts))
-
-
-def _print_sets(summaries: "Sequence[SetSummary]") -> None:
-    rows: list[tuple[str, ...]] = [("set", "", "photographs", "images", "groups")]
-    for one in summaries:
-        absent = f"{one.absent:,} more are listed but absent" if one.absent else ""
-        rows.append((one.name, absent, f"{one.photographs:,}", f"{one.contents:,}", f"{one.groups:,}"))
-    _print_columns(rows, range(2, 5))
-
-
-def _print_groups(groups: "Sequence[FindingGroup]") -> None:
-    from melanoma.audit.wording import BASES, TITLES
-
-    rows: list[tuple[str, ...]] = [("finding", "where", "known by", "count", "")]
-    lines = Counter[tuple[str, str]]()
-    for group in groups:
-        lines[group.kind, group.basis] += 1
-        if lines[group.kind, group.basis] <= _MAX_LINES:
-            count = f"{len(group.findings):,}"
-            rows.append((TITLES[group.kind].lower(), group.where, BASES[group.basis], count, group.out_of))
-    _print_columns(rows, range(3, 4))
-    if hidden := sum(max(0, number - _MAX_LINES) for number in lines.values()):
-        print(f"and {hidden} more lines with smaller counts, in audit.json under --output")
-
-
-def _print_columns(rows: Sequence[Sequence[str]], numbers: range) -> None:
-    """Prints aligned columns, numbers to the right; leaves out columns that are empty in every row."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if column in numbers else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            if width
-        ]
-        print(printable("  ".join(cells).rstrip()))

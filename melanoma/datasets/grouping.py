@@ -42,6 +42,7 @@ def join_groups(photographs: Sequence[Photograph], links: Iterable[tuple[str, st
     joined_to: dict[str, str] = {}
 
     def joined_name(group: str) -> str:
+        """Returns the name of the group that a group has been joined to."""
         while group in joined_to:
             group = joined_to[group]
         return group
