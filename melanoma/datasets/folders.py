@@ -18,7 +18,7 @@ def read_folders(root: str) -> list[Photograph]:
     """
     uri_of = images_below(root)
     for stray in (path for path in uri_of if "/" not in path):
-        raise DataError(f"{root}: {stray} lies outside a class folder; move it to {root}/<label>/{stray}")
+        raise DataError(f"{root}: {stray} is outside a class folder; move it to {root}/<label>/{stray}")
     return to_photographs(
         [LabelledFile(storage.stem_of(path), uri, path.split("/")[0]) for path, uri in uri_of.items()]
     )
@@ -34,7 +34,7 @@ def images_below(root: str) -> dict[str, str]:
     files = list_image_files(root)
     check_plain_files(root, files)
     for file in (file for file in files if not file.uri.startswith(prefix)):
-        raise DataError(f"{file.uri}: lies in an archive, expected plain files; unpack the archive")
+        raise DataError(f"{file.uri}: is inside an archive, expected plain files; unpack the archive")
     return {file.uri.removeprefix(prefix): file.uri for file in files}
 
 

@@ -50,7 +50,7 @@ def read_sources(sources: Sequence[str], columns: Columns | None, roots: Sequenc
 
 
 def read_table(uri: str, columns: Columns | None, roots: Sequence[str]) -> FoundPhotographs:
-    """Reads the photographs that a table lists and that lie below a root.
+    """Reads the photographs that a table lists and that are below a root.
 
     Args:
         uri: CSV or Parquet table, one row for each photograph.

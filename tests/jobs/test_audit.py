@@ -114,7 +114,7 @@ def test_turned_copies_are_searched_for_unless_upright(tmp_path: Path, capsys: p
 def test_folders_of_months_are_one_unlabelled_set(tmp_path: Path) -> None:
     fill(tmp_path / "2026-01", 1)
     fill(tmp_path, 1, first=5)
-    with pytest.raises(DataError, match="lies outside a class folder"):
+    with pytest.raises(DataError, match="is outside a class folder"):
         run(parse(str(tmp_path)))
     assert run(parse(str(tmp_path), "--unlabelled")) == 0
 

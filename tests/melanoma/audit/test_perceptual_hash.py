@@ -1,4 +1,4 @@
-"""What looks alike, however it was stored or turned, and what does not."""
+"""Hashes of one photograph are close, however it was stored or turned; those of different photographs are not."""
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from melanoma.audit.perceptual_hash import (
     near_pairs,
     perceptual_hash,
     turned_hashes,
+    with_turns,
 )
 from melanoma.images import encoding
 from melanoma.images.decoding import ImageSpec, decode
@@ -19,7 +20,7 @@ SPEC = ImageSpec(64, 64)
 
 
 def stored(seed: int, height: int, width: int, quality: int) -> np.ndarray:
-    """A phantom that was reduced from one size, compressed and decoded again."""
+    """Returns a phantom after it was scaled, compressed and decoded again."""
     whole = decode(encoding.encode(phantoms.draw(seed, 150, 200), "png"), ImageSpec(height, width))
     return decode(encoding.encode(whole, "jpeg", quality), SPEC)
 
@@ -28,17 +29,17 @@ def differing(first: np.ndarray, second: np.ndarray) -> int:
     return int(np.bitwise_count(first ^ second).sum())
 
 
-def test_another_size_shape_and_compression_look_the_same() -> None:
+def test_the_hash_hardly_changes_with_size_shape_and_compression() -> None:
     one, other = perceptual_hash(stored(1, 120, 160, 95)), perceptual_hash(stored(1, 100, 100, 60))
     assert 0 < differing(one, other) <= NEAR_BITS
 
 
-def test_other_photographs_look_different() -> None:
+def test_hashes_of_different_photographs_are_far_apart() -> None:
     hashes = [perceptual_hash(stored(seed, 100, 100, 90)) for seed in range(12)]
     assert near_pairs(hashes) == []
 
 
-def test_a_picture_of_one_colour_is_near_nothing() -> None:
+def test_an_image_of_one_colour_is_near_nothing() -> None:
     black, white = (perceptual_hash(np.full((64, 64, 3), value, np.uint8)) for value in (0, 255))
     assert not black.any()
     assert near_pairs([black, white, perceptual_hash(stored(1, 100, 100, 90))]) == []
@@ -47,7 +48,7 @@ def test_a_picture_of_one_colour_is_near_nothing() -> None:
 
 @pytest.mark.parametrize("turns", range(4))
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_a_turned_copy_is_near_with_turns_only(turns: int, mirrored: bool) -> None:
+def test_a_turned_copy_is_near_only_with_turned_hashes(turns: int, mirrored: bool) -> None:
     pixels = stored(3, 100, 100, 90)
     turned = np.rot90(pixels[:, ::-1] if mirrored else pixels, turns)
     copy = decode(encoding.encode(np.ascontiguousarray(turned), "jpeg", 80), SPEC)
@@ -58,15 +59,15 @@ def test_a_turned_copy_is_near_with_turns_only(turns: int, mirrored: bool) -> No
     assert bool(near_pairs(hashes[:, 0])) is (turns == 0 and not mirrored)
 
 
-def test_the_first_turn_is_the_photograph_as_it_is() -> None:
+def test_the_first_of_the_turned_hashes_is_that_of_the_photograph_as_it_is() -> None:
     pixels = stored(3, 100, 100, 90)
     assert np.array_equal(turned_hashes(pixels)[0], perceptual_hash(pixels))
 
 
-def test_pairs_are_those_of_comparing_each_with_each_nearest_first() -> None:
-    dice = np.random.default_rng(0)
-    hashes = dice.integers(1, 2**63, (40, 4), dtype=np.uint64)
-    hashes[20:] = hashes[:20] ^ (np.uint64(1) << dice.integers(0, 60, (20, 4), dtype=np.uint64))
+def test_pairs_are_those_of_comparing_every_two_hashes_nearest_first() -> None:
+    rng = np.random.default_rng(0)
+    hashes = rng.integers(1, 2**63, (40, 4), dtype=np.uint64)
+    hashes[20:] = hashes[:20] ^ (np.uint64(1) << rng.integers(0, 60, (20, 4), dtype=np.uint64))
     pairs = near_pairs(hashes, 4)
     expected = {
         (i, j, differing(hashes[i], hashes[j]))
@@ -79,7 +80,7 @@ def test_pairs_are_those_of_comparing_each_with_each_nearest_first() -> None:
     assert [pair.distance for pair in pairs] == sorted(pair.distance for pair in pairs)
 
 
-def test_a_turned_look_counts_only_when_it_is_nearer_than_an_upright_one_has_to_be() -> None:
+def test_a_turned_copy_has_to_be_nearer_than_an_upright_one() -> None:
     hashes = np.random.default_rng(1).integers(1, 2**63, (2, 8, 4), dtype=np.uint64)
     hashes[0, 5] = hashes[1, 0] ^ np.uint64(0x3F)  # 24 bits of four words
     assert [pair.distance for pair in near_pairs(hashes)] == [24]
@@ -87,5 +88,30 @@ def test_a_turned_look_counts_only_when_it_is_nearer_than_an_upright_one_has_to_
     assert near_pairs(hashes) == []
 
 
-def test_nothing_has_no_pairs() -> None:
+def test_no_hashes_have_no_pairs() -> None:
     assert near_pairs(np.zeros((0, 4), np.uint64)) == []
+
+
+@pytest.mark.parametrize(("bits", "is_near"), [(NEAR_BITS, True), (NEAR_BITS + 1, False)])
+def test_the_limit_of_upright_photographs_is_the_last_number_of_bits_that_is_near(bits: int, is_near: bool) -> None:
+    hashes = np.ones((2, 4), np.uint64)
+    hashes[1, 0] ^= np.uint64((1 << (bits + 1)) - 2)
+    assert [tuple(pair) for pair in near_pairs(hashes)] == ([(0, 1, bits)] if is_near else [])
+    assert distance(hashes, 0, 1) == distance(hashes, 1, 0) == bits
+
+
+def test_all_eight_ways_of_a_photograph_are_different_and_complete() -> None:
+    """The ways are closed under turning: those of a turned photograph are the same eight in another order."""
+    pixels = stored(3, 100, 100, 90)
+    hashes = turned_hashes(pixels)
+    assert hashes.shape == (8, 4)
+    assert len({bytes(one) for one in hashes}) == 8
+    again = turned_hashes(np.ascontiguousarray(np.rot90(pixels)))
+    assert {bytes(one) for one in again} == {bytes(one) for one in hashes}
+
+
+def test_hashes_without_turns_are_one_way_each() -> None:
+    hashes = np.arange(8, dtype=np.uint64).reshape(2, 4)
+    assert with_turns(hashes).shape == (2, 1, 4)
+    assert np.array_equal(with_turns(hashes)[:, 0], hashes)
+    assert with_turns(np.zeros((2, 8, 4), np.uint64)).shape == (2, 8, 4)

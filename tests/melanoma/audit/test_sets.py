@@ -79,7 +79,7 @@ def test_a_reference_does_not_replace_a_label(tmp_path: Path) -> None:
 def test_folder_names_are_not_classes_in_unlabelled_sets(tmp_path: Path) -> None:
     fill(tmp_path / "2026-01", 1)
     fill(tmp_path, 1, first=5)
-    with pytest.raises(DataError, match="lies outside a class folder"):
+    with pytest.raises(DataError, match="is outside a class folder"):
         read_sets([str(tmp_path)], SetOptions())
     assert [p.label for p in read_sets([str(tmp_path)], SetOptions(unlabelled=True)).photographs] == ["", ""]
 

@@ -30,7 +30,7 @@ def test_files_that_are_not_photographs_are_ignored(tmp_path: Path) -> None:
 def test_a_photograph_outside_a_class_folder_is_refused_by_name(tmp_path: Path) -> None:
     fill(tmp_path / "nv", 1)
     fill(tmp_path, 1, first=7)
-    with pytest.raises(DataError, match=r"lesion-0007\.png lies outside a class folder; move it to .*/<label>/lesion"):
+    with pytest.raises(DataError, match=r"lesion-0007\.png is outside a class folder; move it to .*/<label>/lesion"):
         read_folders(str(tmp_path))
 
 
