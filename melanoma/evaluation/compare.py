@@ -16,9 +16,10 @@ from melanoma.evaluation.inputs.training_set import TrainingSet
 from melanoma.evaluation.metrics import bootstrap
 from melanoma.evaluation.metrics.accuracy import accuracy, balanced_accuracy
 from melanoma.evaluation.metrics.agreement import agreement
-from melanoma.evaluation.metrics.bootstrap import Metric, Resampled, share
+from melanoma.evaluation.metrics.bootstrap import Resampled
 from melanoma.evaluation.metrics.calibration import brier, calibration_error, equal_mass_bins
 from melanoma.evaluation.metrics.mcnemar import mcnemar
+from melanoma.evaluation.metrics.metric import Metric, share
 from melanoma.evaluation.metrics.ranking import auc
 from melanoma.evaluation.promotion_rule import verdict
 

@@ -15,9 +15,10 @@ from melanoma.evaluation.metrics.accuracy import (
     evaluate_flag,
     evaluate_review,
 )
-from melanoma.evaluation.metrics.bootstrap import Metric, Resampled
+from melanoma.evaluation.metrics.bootstrap import Resampled
 from melanoma.evaluation.metrics.calibration import brier, evaluate_calibration, log_loss
 from melanoma.evaluation.metrics.isic_challenge import evaluate_challenge
+from melanoma.evaluation.metrics.metric import Metric
 from melanoma.evaluation.metrics.subgroups import evaluate_subgroups
 
 FORMAT = 2

@@ -6,7 +6,7 @@ import numpy as np
 
 from melanoma.evaluation.inputs.predictions import Classes, Mask, Predictions
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.bootstrap import Floats, Metric, ratio, share
+from melanoma.evaluation.metrics.metric import Floats, Metric, ratio, share
 
 
 def accuracy(truth: Classes, chosen: Classes) -> Metric:

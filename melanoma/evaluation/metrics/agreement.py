@@ -7,7 +7,7 @@ import numpy as np
 
 from melanoma.evaluation.inputs.pairing import PredictionPair
 from melanoma.evaluation.inputs.predictions import Classes
-from melanoma.evaluation.metrics.bootstrap import Floats
+from melanoma.evaluation.metrics.metric import Floats
 from melanoma.evaluation.report import Report
 
 CLOSE = 1e-5  # batch sizes, runners and processors differ by less

@@ -6,7 +6,7 @@ import numpy as np
 
 from melanoma.evaluation.inputs.predictions import Mask, Names, Predictions
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.bootstrap import Floats, Metric, ratio
+from melanoma.evaluation.metrics.metric import Floats, Metric, average, ratio
 
 BINS = 15
 DRAWS = 500
@@ -119,7 +119,7 @@ def brier(predictions: Predictions) -> Metric:
     Brier: "Verification of forecasts expressed in terms of probability", Monthly Weather Review 78, 1950.
     """
     truth = np.eye(len(predictions.slugs))[predictions.truth]
-    return bootstrap.average(((predictions.probabilities.astype(np.float64) - truth) ** 2).sum(axis=1))
+    return average(((predictions.probabilities.astype(np.float64) - truth) ** 2).sum(axis=1))
 
 
 def log_loss(predictions: Predictions) -> Metric:
@@ -128,4 +128,4 @@ def log_loss(predictions: Predictions) -> Metric:
     Good: "Rational decisions", J. R. Statist. Soc. B 14, 1952. A probability counts as at least 1e-7.
     """
     p = predictions.probabilities[np.arange(predictions.n), predictions.truth].astype(np.float64)
-    return bootstrap.average(-np.log(np.maximum(p, LEAST_PROBABILITY)))
+    return average(-np.log(np.maximum(p, LEAST_PROBABILITY)))

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma.evaluation.inputs.predictions import Mask
-from melanoma.evaluation.metrics.bootstrap import Floats, Metric, ratio
+from melanoma.evaluation.metrics.metric import Floats, Metric, ratio
 
 _MAX_POINTS = 200
 

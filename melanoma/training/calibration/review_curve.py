@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from melanoma.evaluation.inputs.predictions import Predictions
 from melanoma.evaluation.metrics import accuracy
-from melanoma.evaluation.metrics.bootstrap import Floats
+from melanoma.evaluation.metrics.metric import Floats
 from melanoma.training.png import to_png
 
 _REFERRAL_RATES = np.arange(0, 0.91, 0.05)  # the points of the curve

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from melanoma.evaluation.inputs.predictions import Classes, Mask, Names, Predictions
 from melanoma.evaluation.metrics import accuracy, bootstrap
-from melanoma.evaluation.metrics.bootstrap import Metric, share
+from melanoma.evaluation.metrics.metric import Metric, share
 from melanoma.model.decision import ModelOutput, choose
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD

@@ -6,16 +6,8 @@ import numpy as np
 import pytest
 
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.bootstrap import (
-    Resampled,
-    average,
-    difference,
-    estimates,
-    mean,
-    ratio,
-    resample,
-    share,
-)
+from melanoma.evaluation.metrics.bootstrap import Resampled, difference, estimates, mean, resample
+from melanoma.evaluation.metrics.metric import average, share
 
 ALL = np.ones(400, np.bool_)
 
@@ -154,9 +146,3 @@ def test_estimates_are_json_values_by_name() -> None:
     found = estimates({"a": share(ALL, ALL), "b": average(np.ones(400))}, names(400), 0)
     assert found["a"] == {"value": 1.0, "low": pytest.approx(0.025 ** (1 / 400)), "high": 1.0, "n": 400}
     assert found["b"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 400}
-
-
-def test_a_ratio_without_a_divisor_is_undefined() -> None:
-    found = ratio(np.array([[1.0], [0.0], [3.0]]), np.array([[2.0, 0.0]]))
-    assert found[:, 0].tolist() == [0.5, 0.0, 1.5]
-    assert np.isnan(found[:, 1]).all()
