@@ -8,7 +8,7 @@ import pytest
 
 from jobs.cli import COMMANDS, main, parse
 from tests.helpers import ROOT, fill, photograph
-from tests.helpers.score_tables import OTHER_MODEL, commit, failed, labels, scored
+from tests.helpers.score_tables import OTHER_MODEL, failed_row, scored_row, write_labels, write_table
 
 DOCS = ROOT / "docs"
 
@@ -73,8 +73,10 @@ def run(words: list[str], replacements: dict[str, str]) -> None:
 def table(tmp_path: Path) -> str:
     """A table of two models, one to promote and one to delete, over eight lesions."""
     good, bad = "m-501b05be0066", "m-bad"
-    rows = [scored(f"a{n}", 0.8 - n / 10, 0.1 + n / 10, 0.1, model_id=model) for n in range(8) for model in (good, bad)]
-    return commit(tmp_path / "scores", [*rows, failed("b", model_id=good)])
+    rows = [
+        scored_row(f"a{n}", 0.8 - n / 10, 0.1 + n / 10, 0.1, model_id=model) for n in range(8) for model in (good, bad)
+    ]
+    return write_table(tmp_path / "scores", [*rows, failed_row("b", model_id=good)])
 
 
 def test_a_bad_model_is_rolled_back_and_a_patient_forgotten_as_the_page_says(
@@ -125,15 +127,15 @@ def test_models_are_evaluated_and_compared_as_the_page_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = [scored(f"a{n}", 0.1 + n % 2 * 0.7, 0.8 - n % 2 * 0.7, 0.1) for n in range(24)]
-    commit(tmp_path / "scores", rows)
+    rows = [scored_row(f"a{n}", 0.1 + n % 2 * 0.7, 0.8 - n % 2 * 0.7, 0.1) for n in range(24)]
+    write_table(tmp_path / "scores", rows)
     lines = [f"a{n},{'mel' if n % 2 else 'nv'},lesion-{n},{20 + n},male,back" for n in range(24)]
-    labels(tmp_path / "metadata.csv", "\n".join(["image_id,dx,lesion_id,age,sex,localization", *lines]))
+    write_labels(tmp_path / "metadata.csv", "\n".join(["image_id,dx,lesion_id,age,sex,localization", *lines]))
     (tmp_path / "bundles" / "mine").mkdir(parents=True)
     (tmp_path / "bundles" / "mine" / "split.csv").write_text("image_id,group,part\na0,lesion-0,train\n")
     evaluate, compare = commands("models/evaluation.md")[:2]
     run(evaluate, {"/results": str(tmp_path)})
-    commit(tmp_path / "scores", [row | {"model_id": OTHER_MODEL} for row in rows])
+    write_table(tmp_path / "scores", [row | {"model_id": OTHER_MODEL} for row in rows])
     run(compare, {"/results": str(tmp_path), "m-1…": rows[0]["model_id"], "m-2…": OTHER_MODEL})
     assert "no difference shown" in capsys.readouterr().out
     assert (tmp_path / "evaluation" / "evaluation.json").exists()
