@@ -28,7 +28,7 @@ def tables(tmp_path: Path) -> tuple[str, str, str]:
     return old, new, write_labels(tmp_path / "labels.csv", text)
 
 
-def label_words(file: str) -> list[str]:
+def label_flags(file: str) -> list[str]:
     return ["--labels", file, "--id-column", "image_id", "--label-column", "dx", "--group-column", "lesion"]
 
 
@@ -36,27 +36,27 @@ def test_a_better_model_is_promoted_and_a_worse_one_is_not(
     tables: tuple[str, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old, new, file = tables
-    words = [*label_words(file), "--output", str(tmp_path / "out")]
-    assert main(["compare", old, new, *words]) == 0
-    said = capsys.readouterr()
-    assert "verdict            promote: balanced accuracy differs by +" in said.out
-    assert "not a diagnosis" in said.out
-    assert said.err == ""
+    flags = [*label_flags(file), "--output", str(tmp_path / "out")]
+    assert main(["compare", old, new, *flags]) == 0
+    output = capsys.readouterr()
+    assert "verdict            promote: balanced accuracy differs by +" in output.out
+    assert "not a diagnosis" in output.out
+    assert output.err == ""
     report = json.loads((tmp_path / "out" / "comparison.json").read_text())
     row = report["judged"]["figures"]["melanoma_auc"]["difference"]
-    assert f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})" in said.out
+    assert f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})" in output.out
     page = (tmp_path / "out" / "comparison.html").read_text()
     assert f"{MODEL} against {OTHER_MODEL}" in page
-    assert "DOE" not in said.out + page + json.dumps(report)
-    assert main(["compare", new, old, *label_words(file)]) == 0
+    assert "DOE" not in output.out + page + json.dumps(report)
+    assert main(["compare", new, old, *label_flags(file)]) == 0
     assert "verdict            do not promote: balanced accuracy is worse" in capsys.readouterr().out
 
 
 def test_every_argument_is_an_option() -> None:
     parser = argparse.ArgumentParser()
     add_arguments(parser)
-    words = ["--old-model", "m-1", "--new-model", "m-2", "--old-run", "one", "--new-run", "two", "--seed", "3"]
-    options = CompareOptions.from_args(parser.parse_args(["a", "b", *words]))
+    flags = ["--old-model", "m-1", "--new-model", "m-2", "--old-run", "one", "--new-run", "two", "--seed", "3"]
+    options = CompareOptions.from_args(parser.parse_args(["a", "b", *flags]))
     assert (options.old, options.old_model, options.old_run) == ("a", "m-1", "one")
     assert (options.new, options.new_model, options.new_run) == ("b", "m-2", "two")
     assert (options.labels, options.seed) == (None, 3)
@@ -67,11 +67,11 @@ def test_without_labels_it_prints_how_far_the_predictions_differ(
     tables: tuple[str, str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", tables[0], tables[1]]) == 0
-    said = capsys.readouterr().out
-    assert "on 150 photographs" in said
-    assert "Cohen's kappa" in said
-    assert "changes" in said
-    assert "verdict" not in said
+    output = capsys.readouterr().out
+    assert "on 150 photographs" in output
+    assert "Cohen's kappa" in output
+    assert "changes" in output
+    assert "verdict" not in output
 
 
 def test_a_run_on_another_runner_can_be_compared_with_the_first(
@@ -80,10 +80,10 @@ def test_a_run_on_another_runner_can_be_compared_with_the_first(
     rows = [scored_row(f"DOE-{i}", 0.2, 0.3, 0.5) for i in range(20)]
     one, two = write_table(tmp_path / "one", rows), write_table(tmp_path / "two", rows)
     assert main(["compare", one, two]) == 0
-    said = capsys.readouterr().out
-    assert "same class chosen  20 of 20" in said
-    assert "0 at most, 0 on average; 20 photographs identical, 20 within 1e-5" in said
-    assert "changes" not in said
+    output = capsys.readouterr().out
+    assert "same class chosen  20 of 20" in output
+    assert "0 at most, 0 on average; 20 photographs identical, 20 within 1e-5" in output
+    assert "changes" not in output
 
 
 def test_two_runs_of_one_table_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,8 +93,8 @@ def test_two_runs_of_one_table_are_compared(tmp_path: Path, capsys: pytest.Captu
         [scored_row(f"DOE-{i}", 0.6 - 0.02 * i, 0.3 + 0.02 * i, 0.1, run_id="two") for i in range(20)],
     )
     assert main(["compare", table, "--old-run", "one", "--new-run", "two"]) == 0
-    said = capsys.readouterr().out
-    assert "on 20 photographs" in said and "0.38 at most" in said and "1 photographs identical" in said
+    output = capsys.readouterr().out
+    assert "on 20 photographs" in output and "0.38 at most" in output and "1 photographs identical" in output
     assert main(["compare", table, "--old-run", "one", "--new-run", "one"]) == 2
     assert main(["compare", table, "--old-run", "one", "--new-run", "absent"]) == 2
     assert "run absent has no row of" in capsys.readouterr().err
@@ -108,30 +108,30 @@ def test_two_models_of_one_table_are_named(tables: tuple[str, str, str], capsys:
     assert main(["compare", table, "--old-model", MODEL]) == 2
     assert "choose one with --new-model" in capsys.readouterr().err
     assert main(["compare", table, "--old-model", MODEL, "--new-model", OTHER_MODEL]) == 0
-    said = capsys.readouterr().out
-    assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photographs" in said
-    assert "149 photographs are in the old table only" in said
+    output = capsys.readouterr().out
+    assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photographs" in output
+    assert "149 photographs are in the old table only" in output
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("flags", "complaint"),
     [
         ([], "both sides are m-000000000001 of the same table; name two models, runs or tables"),
         (["--labels", "x.csv"], "--labels needs --id-column and --label-column"),
     ],
 )
 def test_wrong_arguments_exit_with_2(
-    tables: tuple[str, str, str], capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+    tables: tuple[str, str, str], capsys: pytest.CaptureFixture[str], flags: list[str], complaint: str
 ) -> None:
-    assert main(["compare", tables[0], *words]) == 2
-    said = capsys.readouterr()
-    assert complaint in said.err
-    assert len(said.err.splitlines()) == 1 and said.out == ""
+    assert main(["compare", tables[0], *flags]) == 2
+    output = capsys.readouterr()
+    assert complaint in output.err
+    assert len(output.err.splitlines()) == 1 and output.out == ""
 
 
 def test_a_comparison_loads_no_library_for_training_or_plotting(tables: tuple[str, str, str]) -> None:
-    words = ["compare", tables[0], tables[1], *label_words(tables[2])]
-    command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *words]
+    flags = ["compare", tables[0], tables[1], *label_flags(tables[2])]
+    command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *flags]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}

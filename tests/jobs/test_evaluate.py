@@ -36,17 +36,17 @@ def test_metrics_are_printed_and_written(
     evaluated: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table, file = evaluated
-    words = ["--group-column", "lesion", "--by", "sex", "--output", str(tmp_path / "out")]
-    assert main(["evaluate", table, "--labels", file, *NAMES, *words]) == 0
-    said = capsys.readouterr()
+    flags = ["--group-column", "lesion", "--by", "sex", "--output", str(tmp_path / "out")]
+    assert main(["evaluate", table, "--labels", file, *NAMES, *flags]) == 0
+    output = capsys.readouterr()
     report = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     value = report["balanced_accuracy"]
-    assert f"{MODEL}: 90 photographs of 45 lesions or patients" in said.out
-    assert f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})" in said.out
-    assert "not a diagnosis" in said.out
-    assert f"file://{tmp_path}/out/evaluation.html" in said.out
-    assert said.err == ""
-    assert "DOE" not in said.out + (tmp_path / "out" / "evaluation.json").read_text()
+    assert f"{MODEL}: 90 photographs of 45 lesions or patients" in output.out
+    assert f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})" in output.out
+    assert "not a diagnosis" in output.out
+    assert f"file://{tmp_path}/out/evaluation.html" in output.out
+    assert output.err == ""
+    assert "DOE" not in output.out + (tmp_path / "out" / "evaluation.json").read_text()
     assert list(report["subgroups"]["sex"]) == ["f", "m"]
     assert (report["data"]["judged"], report["data"]["group_column"]) == (90, "lesion")
     assert MODEL in (tmp_path / "out" / "evaluation.html").read_text()
@@ -74,8 +74,8 @@ def test_without_an_output_nothing_is_written(
 def test_a_seed_repeats_the_intervals(evaluated: tuple[str, str], tmp_path: Path) -> None:
     reports = []
     for seed in ("7", "7", "8"):
-        words = ["--seed", seed, "--output", str(tmp_path / "out")]
-        assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *words]) == 0
+        flags = ["--seed", seed, "--output", str(tmp_path / "out")]
+        assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *flags]) == 0
         reports.append(json.loads((tmp_path / "out" / "evaluation.json").read_text()))
     assert reports[0] == reports[1]
     assert reports[0]["balanced_accuracy"]["low"] != reports[2]["balanced_accuracy"]["low"]
@@ -85,15 +85,15 @@ def test_training_photographs_are_left_out(
     evaluated: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     split = write_labels(tmp_path / "split.csv", "image_id,group,part\nDOE-0,L0,train\nDOE-9,L4,test\n")
-    words = ["--group-column", "lesion", "--trained-on", split]
-    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *words]) == 0
-    said = capsys.readouterr().out
-    assert f"{MODEL}: 88 photographs of 44 lesions" in said
-    assert "2 labelled photographs are left out" in said
+    flags = ["--group-column", "lesion", "--trained-on", split]
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *flags]) == 0
+    output = capsys.readouterr().out
+    assert f"{MODEL}: 88 photographs of 44 lesions" in output
+    assert "2 labelled photographs are left out" in output
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("flags", "complaint"),
     [
         (["--label-column", "diagnosis"], "no column 'diagnosis', expected one; it has image_id, dx, lesion, sex"),
         (["--by", "skin"], "no column 'skin'"),
@@ -106,13 +106,13 @@ def test_training_photographs_are_left_out(
     ],
 )
 def test_wrong_arguments_exit_with_2_in_one_line(
-    evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+    evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str], flags: list[str], complaint: str
 ) -> None:
-    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *words]) == 2
-    said = capsys.readouterr()
-    assert said.err.startswith("melanoma: ") and complaint in said.err
-    assert len(said.err.splitlines()) == 1 and said.out == ""
-    assert "DOE" not in said.err
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *flags]) == 2
+    output = capsys.readouterr()
+    assert output.err.startswith("melanoma: ") and complaint in output.err
+    assert len(output.err.splitlines()) == 1 and output.out == ""
+    assert "DOE" not in output.err
 
 
 def test_one_of_several_models_must_be_named(evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,8 +133,8 @@ def test_names_from_files_cannot_steer_the_terminal(tmp_path: Path, capsys: pyte
 
 
 def test_an_evaluation_loads_no_library_for_training_or_plotting(evaluated: tuple[str, str], tmp_path: Path) -> None:
-    words = ["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--output", str(tmp_path / "out")]
-    command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *words]
+    flags = ["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--output", str(tmp_path / "out")]
+    command = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", *flags]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
@@ -155,8 +155,8 @@ def test_real_metadata_is_evaluated(data: Path, tmp_path: Path) -> None:
     p = 0.4 * np.eye(5)[truth] + 0.6 * rng.dirichlet(np.ones(5), len(scored))
     table_rows = [scored_row(row["image_id"], *map(float, p[i]), slugs=slugs) for i, row in enumerate(scored)]
     table = write_table(tmp_path / "scores", table_rows, slugs)
-    words = [*NAMES, "--group-column", "lesion_id", "--by", "age,sex,localization", "--output", str(tmp_path / "out")]
-    assert main(["evaluate", table, "--labels", str(metadata), *words]) == 0
+    flags = [*NAMES, "--group-column", "lesion_id", "--by", "age,sex,localization", "--output", str(tmp_path / "out")]
+    assert main(["evaluate", table, "--labels", str(metadata), *flags]) == 0
     report = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     known = [i for i, row in enumerate(scored) if slug_of(row["dx"]) in slugs]
     assert report["n"] == len(known) > 2500

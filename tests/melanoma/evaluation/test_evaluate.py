@@ -59,7 +59,7 @@ def test_a_class_with_few_photographs_is_listed_and_not_evaluated() -> None:
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
-def test_next_to_no_photographs_give_next_to_no_metrics(n: int) -> None:
+def test_two_photographs_or_fewer_have_no_mean_over_classes(n: int) -> None:
     found = evaluate(random_predictions(300).where(np.arange(300) < n), seed=0)
     json.dumps(found, allow_nan=False)
     assert (found["n"], found["balanced_accuracy"], found["macro_auc"]) == (n, None, None)

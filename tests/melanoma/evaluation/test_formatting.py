@@ -14,7 +14,7 @@ def test_metrics_have_three_decimals() -> None:
     assert with_interval(ESTIMATE) == "0.123 (0.100 to 0.200)"
 
 
-def test_an_interval_says_what_it_is_based_on_in_one_piece() -> None:
+def test_an_interval_shows_the_number_of_photographs_without_a_line_break() -> None:
     assert interval(ESTIMATE) == "95 %: 0.100 to 0.200, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}12,345"
 
 

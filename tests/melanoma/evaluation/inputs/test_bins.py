@@ -54,16 +54,16 @@ def test_quarters_count_every_photograph_and_not_every_value() -> None:
     assert np.quantile([float(value) for value in values], 0.75) == 14.25
 
 
-def test_edges_that_are_whole_numbers_name_whole_numbers() -> None:
+def test_whole_edges_make_names_of_whole_numbers() -> None:
     quarters = set(bin_values("years", [str(number) for number in range(41)]).tolist())
     assert quarters == {"0-9", "10-19", "20-29", "30+"}
 
 
-def test_a_column_of_names_makes_no_subgroups() -> None:
+def test_a_column_with_too_many_texts_is_refused() -> None:
     with pytest.raises(UsageError, match="--by patient: 41 different values, at most 40 can be compared"):
         bin_values("patient", [f"p{number}" for number in range(41)])
     assert len(set(bin_values("site", [f"p{number}" for number in range(40)]).tolist())) == 40
 
 
-def test_infinite_numbers_are_texts() -> None:
+def test_numbers_that_are_not_finite_are_texts() -> None:
     assert bin_values("age", ["nan", "inf", "30"]).tolist() == ["nan", "inf", "30"]

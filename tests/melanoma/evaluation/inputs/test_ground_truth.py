@@ -15,7 +15,7 @@ COLUMNS = LabelColumns("image_id", "dx", "lesion_id", ("age", "sex"))
 CSV = "lesion_id,image_id,dx,age,sex\nL1,a,mel,50.0,male\nL1,b, Melanoma ,,female\n,c,akiec,7,\n"
 
 
-def test_codes_and_names_give_one_slug_and_blanks_stay_blank(tmp_path: Path) -> None:
+def test_codes_and_names_of_a_class_become_one_slug_and_blanks_stay_blank(tmp_path: Path) -> None:
     found = read_ground_truth(write_labels(tmp_path / "x.csv", CSV), COLUMNS)
     assert found.by_id == {
         "a": ImageLabel("melanoma", "L1", ("50.0", "male")),
@@ -31,7 +31,7 @@ def test_without_group_and_subgroups_there_are_none(tmp_path: Path) -> None:
     assert found.by_id["a"] == ImageLabel("melanoma", "", ())
 
 
-def test_parquet_with_numbers_nulls_and_dictionaries_reads_alike(tmp_path: Path) -> None:
+def test_parquet_with_numbers_nulls_and_dictionaries_is_read_like_csv(tmp_path: Path) -> None:
     table = pa.table(
         {
             "image_id": [1, 2],

@@ -42,7 +42,7 @@ def test_a_class_is_evaluated_from_ten_photographs_on() -> None:
     assert predictions.evaluated() == [2]
 
 
-def test_melanoma_is_found_wherever_it_stands() -> None:
+def test_melanoma_is_found_at_any_place() -> None:
     assert random_predictions(5).melanoma == 0
     assert predictions_of([[0.5, 0.5]], [0], ("nevus", "melanoma")).melanoma == 1
     assert predictions_of([[0.5, 0.5]], [0], ("nevus", "scar")).melanoma is None

@@ -11,7 +11,7 @@ from melanoma.evaluation.inputs.training_set import TrainingSet, read_training_s
 from tests.helpers.score_tables import write_labels
 
 
-def test_a_split_gives_every_photograph_but_the_test_part(tmp_path: Path) -> None:
+def test_a_split_lists_every_photograph_except_the_test_part(tmp_path: Path) -> None:
     rows = ["a,aa,nv,L1,train", "b,bb,nv,L2,test", "c,cc,nv,L3,validation"]
     split = write_labels(tmp_path / "split.csv", "image_id,sha256,label,group,part\n" + "\n".join(rows) + "\n")
     assert read_training_set([split]) == TrainingSet(
@@ -19,7 +19,7 @@ def test_a_split_gives_every_photograph_but_the_test_part(tmp_path: Path) -> Non
     )
 
 
-def test_lists_are_added_up_and_blanks_are_nobody(tmp_path: Path) -> None:
+def test_several_lists_are_combined_and_blanks_are_ignored(tmp_path: Path) -> None:
     one = write_labels(tmp_path / "one.csv", "image_id,group\na,L1\nb,\n")
     two = str(tmp_path / "two.parquet")
     pa.parquet.write_table(pa.table({"image_id": ["c", None], "sha256": ["cc", ""]}), two)

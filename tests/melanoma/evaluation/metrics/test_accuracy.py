@@ -25,7 +25,7 @@ from tests.helpers.predictions import predictions_of, random_predictions
 ONCE = np.ones((1, 300))
 
 
-def test_accuracies_and_confusion_are_those_of_scikit_learn() -> None:
+def test_accuracies_and_confusion_matrix_equal_those_of_scikit_learn() -> None:
     found = random_predictions(300)
     assert accuracy(found.truth, found.top).compute(ONCE)[0] == pytest.approx(accuracy_score(found.truth, found.top))
     balanced = balanced_accuracy(found.truth, found.top, [0, 1, 2]).compute(ONCE)[0]
@@ -49,7 +49,7 @@ def test_only_evaluated_classes_that_occur_count() -> None:
     assert np.isnan(balanced_accuracy(truth, chosen, []).compute(np.ones((1, 4)))[0])
 
 
-def test_binary_metrics_are_those_of_scikit_learn_also_under_weights() -> None:
+def test_weighted_binary_metrics_equal_those_of_scikit_learn() -> None:
     rng = np.random.default_rng(0)
     positive, called = rng.random(200) < 0.3, rng.random(200) < 0.4
     weights = rng.integers(0, 4, (3, 200)).astype(np.float64)
@@ -91,7 +91,7 @@ def test_the_flag_is_evaluated_as_a_yes_or_no_prediction() -> None:
     assert evaluate_flag(predictions_of([[0.5, 0.5]], [0], ("nevus", "scar")), 0) is None
 
 
-def test_a_referral_rule_is_evaluated_by_what_it_sends_and_what_it_keeps() -> None:
+def test_a_referral_rule_is_evaluated_on_referred_and_other_photographs() -> None:
     plain = random_predictions(300)
     sent = plain.probabilities.max(axis=1) < 0.6
     found = evaluate_review(random_predictions(300, review=sent), seed=0)

@@ -20,7 +20,7 @@ def pair(tmp_path: Path) -> PredictionPair:
     return pair_predictions(*map(read_predictions, tables))
 
 
-def test_differences_are_counted(pair: PredictionPair) -> None:
+def test_agreement_counts_differences_and_equal_choices(pair: PredictionPair) -> None:
     found = agreement(pair)
     assert (found["n"], found["identical"], found["within_1e-5"], found["same_top_label"]) == (3, 1, 2, 2)
     assert found["largest_difference"] == pytest.approx(0.4)
@@ -69,7 +69,7 @@ def test_only_classes_that_both_models_know_are_compared(pair: PredictionPair, t
 
 
 @pytest.mark.parametrize("agreeing", [0.0, 0.6, 1.0])
-def test_kappa_is_that_of_scikit_learn(agreeing: float) -> None:
+def test_kappa_equals_that_of_scikit_learn(agreeing: float) -> None:
     rng = np.random.default_rng(0)
     old = rng.integers(0, 4, 200)
     new = np.where(rng.random(200) < agreeing, old, rng.integers(0, 4, 200))

@@ -16,7 +16,7 @@ def names(n: int, per_group: int = 1) -> np.ndarray:
     return np.array([f"g{i // per_group}" for i in range(n)])
 
 
-def test_the_interval_is_that_of_a_binomial_where_every_lesion_has_one_photograph() -> None:
+def test_the_interval_is_binomial_if_every_lesion_has_one_photograph() -> None:
     hits = np.random.default_rng(0).random(400) < 0.7
     found = resample({"share": share(hits, ALL)}, names(400), seed=1)["share"].estimate()
     assert found is not None
@@ -27,7 +27,7 @@ def test_the_interval_is_that_of_a_binomial_where_every_lesion_has_one_photograp
     assert found.n == 400
 
 
-def test_photographs_of_one_lesion_widen_the_interval_and_leave_the_value() -> None:
+def test_several_photographs_per_lesion_widen_the_interval_and_keep_the_value() -> None:
     hits = np.repeat(np.random.default_rng(0).random(50) < 0.7, 8)
     wide = resample({"": share(hits, ALL)}, names(400, 8), 0)[""].estimate()
     narrow = resample({"": share(hits, ALL)}, names(400), 0)[""].estimate()
@@ -121,7 +121,7 @@ def test_resamples_are_those_of_photographs_drawn_lesion_by_lesion() -> None:
 
 
 @pytest.mark.parametrize(("by_lesion", "low", "high"), [(True, 0.88, 0.99), (False, 0.3, 0.8)])
-def test_intervals_hold_the_truth_as_often_as_they_promise_only_if_lesions_are_known(
+def test_intervals_cover_the_true_share_if_lesions_are_known_and_too_rarely_if_not(
     by_lesion: bool, low: float, high: float
 ) -> None:
     """Forty lesions of four equal photographs each; the true share is 0.7."""

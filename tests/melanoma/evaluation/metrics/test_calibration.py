@@ -44,7 +44,7 @@ def test_the_interval_of_the_error_allows_for_the_error_that_resampling_adds() -
     assert estimate.low < 2 * estimate.value - np.median(found.resamples) < estimate.high
 
 
-def test_equal_probabilities_share_a_bin_and_others_are_spread_evenly() -> None:
+def test_equal_probabilities_share_a_bin_and_the_others_fill_bins_evenly() -> None:
     assert equal_mass_bins(np.full(100, 0.3), np.ones(100, np.bool_)).members.shape == (100, 1)
     members = equal_mass_bins(np.linspace(0, 1, 3000), np.ones(3000, np.bool_)).members
     assert members.shape == (3000, BINS)
@@ -69,7 +69,7 @@ def test_perfect_probabilities_lie_within_what_chance_allows_and_others_do_not()
     assert bad["error"]["low"] > bad["perfect"]["high"] + 0.05
 
 
-def test_perfect_probabilities_err_by_chance_the_more_the_fewer_there_are() -> None:
+def test_the_calibration_error_of_perfect_probabilities_shrinks_with_more_photographs() -> None:
     few, many = (
         reliability(equal_mass_bins(*perfect(n)), np.array([str(i) for i in range(n)]), 0)["perfect"]
         for n in (150, 6000)
@@ -77,7 +77,7 @@ def test_perfect_probabilities_err_by_chance_the_more_the_fewer_there_are() -> N
     assert few["mean"] > 4 * many["mean"] > 0
 
 
-def test_the_most_likely_class_and_melanoma_are_evaluated_apart() -> None:
+def test_calibration_covers_the_most_likely_class_and_melanoma() -> None:
     found = evaluate_calibration(random_predictions(300), seed=0)
     assert found is not None
     predictions = random_predictions(300)
@@ -91,12 +91,12 @@ def test_the_most_likely_class_and_melanoma_are_evaluated_apart() -> None:
     assert evaluate_calibration(predictions_of([], []), 0) is None
 
 
-def test_brier_counts_all_classes() -> None:
+def test_the_brier_score_covers_all_classes() -> None:
     predictions = predictions_of([[0.7, 0.2, 0.1], [0, 0, 1]], [0, 0])
     assert brier(predictions).compute(np.ones((1, 2)))[0] == pytest.approx((0.09 + 0.04 + 0.01 + 2) / 2)
 
 
-def test_log_loss_is_that_of_scikit_learn_and_finite_where_the_true_class_has_probability_0() -> None:
+def test_log_loss_equals_that_of_scikit_learn_and_is_finite_for_probability_0() -> None:
     predictions = random_predictions(200)
     p = predictions.probabilities.astype(np.float64)
     expected = sklearn_log_loss(predictions.truth, p / p.sum(axis=1, keepdims=True))

@@ -42,7 +42,7 @@ def test_one_half_is_not_above_one_half() -> None:
     assert found["sensitivity"] == 0.0
 
 
-def test_a_tie_is_undecided_and_so_wrong() -> None:
+def test_a_tie_counts_as_wrong() -> None:
     tied = predictions_of([[0.4, 0.4, 0.2], [0.1, 0.8, 0.1]], [0, 1])
     assert tied.top[0] == 0
     assert evaluate_challenge(tied)["balanced_accuracy"] == 0.5

@@ -24,11 +24,11 @@ def test_equal_models_and_no_photographs_show_nothing() -> None:
 
 
 @pytest.mark.parametrize("n", [1, 2, 7, 40, 333])
-def test_the_p_value_is_that_of_scipy(n: int) -> None:
+def test_the_p_value_equals_that_of_scipy(n: int) -> None:
     for one in range(0, n + 1, max(1, n // 20)):
         assert binomial_p(one, n - one) == pytest.approx(binomtest(one, n).pvalue, rel=1e-9)
 
 
-def test_the_p_value_of_very_many_photographs_is_a_number() -> None:
+def test_the_p_value_of_very_many_photographs_does_not_overflow() -> None:
     assert binomial_p(40_000, 41_000) == pytest.approx(binomtest(40_000, 81_000).pvalue, rel=1e-6)
     assert np.isfinite(binomial_p(0, 1_000_000))

@@ -22,7 +22,7 @@ def random_scores(levels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("levels", [3, 10, 10**6])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_areas_are_those_of_scikit_learn(levels: int, seed: int) -> None:
+def test_areas_equal_those_of_scikit_learn(levels: int, seed: int) -> None:
     positive, scores = random_scores(levels, seed)
     assert auc(positive, scores).compute(ONCE)[0] == pytest.approx(roc_auc_score(positive, scores))
     assert average_precision(curve(positive, scores)) == pytest.approx(average_precision_score(positive, scores))
@@ -38,7 +38,7 @@ def test_weights_count_a_photograph_as_often_as_it_was_drawn() -> None:
 
 
 @pytest.mark.parametrize("levels", [3, 10**6])
-def test_the_area_above_a_sensitivity_under_weights_is_that_of_copies(levels: int) -> None:
+def test_weights_count_as_copies_in_the_area_above_a_sensitivity(levels: int) -> None:
     positive, scores = random_scores(levels)
     weights = np.random.default_rng(3).integers(0, 4, (5, 300))
     copies = [np.repeat(np.arange(300), row) for row in weights]
@@ -53,7 +53,7 @@ def test_ties_count_half() -> None:
 
 
 @pytest.mark.parametrize("positive", [True, False])
-def test_a_class_that_all_or_none_have_has_no_area(positive: bool) -> None:
+def test_the_areas_are_undefined_if_all_or_no_photographs_are_of_the_class(positive: bool) -> None:
     everybody, scores = np.full(3, positive), np.array([0.1, 0.2, 0.3])
     found = curve(everybody, scores)
     assert np.isnan(auc(everybody, scores).compute(np.ones((1, 3)))[0])
@@ -62,7 +62,7 @@ def test_a_class_that_all_or_none_have_has_no_area(positive: bool) -> None:
     assert ranking.roc_points(found) == []
 
 
-def test_no_photograph_at_all_has_no_area() -> None:
+def test_the_areas_are_undefined_without_photographs() -> None:
     nobody = np.zeros(0, np.bool_)
     assert np.isnan(auc(nobody, np.zeros(0)).compute(np.ones((1, 0)))[0])
     assert np.isnan(average_precision(curve(nobody, np.zeros(0))))
@@ -70,7 +70,7 @@ def test_no_photograph_at_all_has_no_area() -> None:
 
 
 @pytest.mark.parametrize("levels", [3, 10**6])
-def test_the_area_above_a_sensitivity_is_that_under_the_clipped_curve(levels: int) -> None:
+def test_the_area_above_a_sensitivity_equals_the_area_under_the_clipped_curve(levels: int) -> None:
     positive, scores = random_scores(levels)
     alarms, rate, _ = roc_curve(positive, scores, drop_intermediate=False)
     grid = np.linspace(0, 1, 2_000_001)
@@ -85,12 +85,12 @@ def test_the_area_above_a_sensitivity_of_perfection_and_of_chance() -> None:
     assert auc_above(curve(positive, np.zeros(100)), 0.8) == pytest.approx(0.18)
 
 
-def test_a_curve_that_rests_at_the_sensitivity_counts_from_where_it_gets_there() -> None:
+def test_a_curve_that_stays_at_the_sensitivity_counts_from_its_first_point_there() -> None:
     ranked = np.array([True] * 4 + [False] * 5 + [True])
     assert auc_above(curve(ranked, np.arange(10, 0, -1.0)), 0.8) == pytest.approx(0.8)
 
 
-def test_points_follow_the_curves_of_scikit_learn_from_end_to_end() -> None:
+def test_points_lie_on_the_curves_of_scikit_learn_from_end_to_end() -> None:
     positive, scores = random_scores(10**6)
     alarms, rate, _ = roc_curve(positive, scores, drop_intermediate=False)
     points = np.array(ranking.roc_points(curve(positive, scores)))
@@ -111,7 +111,7 @@ def test_areas_depend_only_on_the_order_of_the_scores() -> None:
         assert plain.compute(ONCE)[0] == bent.compute(ONCE)[0]
 
 
-def test_turning_the_scores_round_turns_the_auc_round() -> None:
+def test_reversed_scores_reverse_the_auc() -> None:
     positive, scores = random_scores(10)
     assert auc(positive, -scores).compute(ONCE)[0] == pytest.approx(1 - auc(positive, scores).compute(ONCE)[0])
     assert auc(~positive, scores).compute(ONCE)[0] == pytest.approx(1 - auc(positive, scores).compute(ONCE)[0])

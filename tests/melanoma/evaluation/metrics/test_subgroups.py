@@ -52,7 +52,7 @@ def test_a_melanoma_auc_needs_ten_melanomas_and_ten_others(melanomas: int, is_ju
     assert found["evaluated"] == [slug for slug, n in (("melanoma", melanomas), ("nevus", 60 - melanomas)) if n >= 10]
 
 
-def test_a_model_that_knows_no_melanoma_has_no_melanoma_auc() -> None:
+def test_a_model_without_the_class_melanoma_has_no_melanoma_auc() -> None:
     predictions = predictions_of([[0.6, 0.4], [0.3, 0.7]] * 40, [0, 1] * 40, ("nevus", "scar"))
     found = evaluate_subgroups(replace(predictions, subgroups={"all": np.full(80, "all")}), seed=0)["all"]["all"]
     assert (found["melanomas"], found["melanoma_auc"]) == (0, None)

@@ -68,7 +68,7 @@ def test_chapters_follow_each_other(report: Report) -> None:
 
 
 @pytest.mark.parametrize(("word", "kind"), [(PROMOTE, "verdict good"), (KEEP, "verdict bad"), (OPEN, "verdict")])
-def test_a_verdict_has_its_colour(report: Report, word: str, kind: str) -> None:
+def test_each_verdict_has_its_css_class(report: Report, word: str, kind: str) -> None:
     judged = {**report["judged"], "verdict": {"verdict": word, "reasons": [], "rule": "The rule."}}
     assert kind in read_page(page({**report, "judged": judged}, "x")).values("class")
 

@@ -31,7 +31,7 @@ def test_calibration_without_melanomas_has_one_diagram() -> None:
     assert HtmlReader(calibration(found)).tags.count("svg") == 1
 
 
-def test_calibration_without_photographs_is_no_chapter() -> None:
+def test_calibration_without_photographs_is_left_out() -> None:
     assert calibration({"calibration": None}) == ""
 
 

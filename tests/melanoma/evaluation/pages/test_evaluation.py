@@ -50,7 +50,7 @@ def test_every_metric_is_on_the_page_with_its_interval(report: Report) -> None:
         assert f"{estimate['low']:.3f} to {estimate['high']:.3f}" in text
 
 
-def test_names_are_text_wherever_they_appear(report: Report) -> None:
+def test_hostile_names_stay_text_wherever_they_appear(report: Report) -> None:
     found = read_page(page(report, HOSTILE, notes=[HOSTILE]))
     # Title (twice), note, column, subgroup, and the class in tables, matrix (twice) and figure.
     assert found.text.count("<img src=x onerror=alert(1)>") >= 9
@@ -69,7 +69,7 @@ def test_the_page_says_where_every_photograph_went(report: Report) -> None:
 
 
 @pytest.mark.parametrize("n", [0, 1, 12])
-def test_a_page_of_few_photographs_is_a_page(n: int) -> None:
+def test_a_page_of_few_photographs_is_well_formed(n: int) -> None:
     found = read_page(page(evaluate(random_predictions(300).where(np.arange(300) < n), seed=0), "Few"))
     assert f"{n} photographs of {n} lesions" in found.text
     assert ("Calibration" in found.headings) is (n > 0)

@@ -27,13 +27,13 @@ def test_a_figure_shows_a_picture_with_a_caption() -> None:
     assert found.text.count("<img src=x") == 2
 
 
-def test_a_grid_is_as_wide_as_it_is_told() -> None:
+def test_a_grid_states_the_width_of_its_parts() -> None:
     found = HtmlReader(grid(["<p>1</p>", "<p>2</p>"], wide=320))
     assert found.values("style") == ["--wide: 320px"]
     assert found.text == "12"
 
 
-def test_a_table_escapes_its_head_and_trusts_its_cells() -> None:
+def test_a_table_escapes_its_head_and_keeps_the_html_of_its_cells() -> None:
     found = HtmlReader(table(("a<b", "c"), [["<b>1</b>", "2"], ["3", "4"]], "wide"))
     assert found.rows == [["a<b", "c"], ["1", "2"], ["3", "4"]]
     assert found.tags.count("b") == 1
@@ -58,7 +58,7 @@ def test_a_heat_map_shows_counts_and_shares_of_each_row() -> None:
 
 
 @pytest.mark.parametrize(("count", "is_dark"), [(55, False), (56, True)])
-def test_dark_cells_have_light_text(count: int, is_dark: bool) -> None:
+def test_cells_above_the_limit_are_marked_as_dark(count: int, is_dark: bool) -> None:
     found = HtmlReader(heat("", ["a", "b"], [[count, 100 - count], [0, 1]]))
     shares = [value for value in found.values("style") if value]
     assert shares[0] == f"--share: {count}%"

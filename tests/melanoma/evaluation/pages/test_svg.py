@@ -57,7 +57,7 @@ def test_a_reliability_diagram_has_a_dot_a_band_and_a_bar_for_each_bin() -> None
     assert "share that is melanoma <1 mm" in found.text
 
 
-def test_a_reliability_diagram_without_bins_is_a_diagram() -> None:
+def test_a_reliability_diagram_without_bins_can_be_drawn() -> None:
     assert HtmlReader(svg.reliability([], "correct")).tags[0] == "svg"
 
 
