@@ -1,4 +1,4 @@
-"""The photographs that contenders score: JPEGs of a camera's size, made once and kept."""
+"""The photographs that the compared programs score: camera-sized JPEGs, made once and kept."""
 
 import io
 import os
@@ -16,18 +16,18 @@ _EXTENSIONS = frozenset({".jpg", ".jpeg", ".png"})
 
 
 def prepare(images: Path | None, count: int, work: Path) -> Path:
-    """Makes JPEGs of 1024x768 pixels at quality 90, unless they are there from an earlier call.
+    """Makes JPEGs of 1024x768 pixels with quality 90, unless an earlier call made them.
 
     Args:
-        images: Folder of photographs, which take turns where they are too few; None draws phantoms.
-        count: How many.
-        work: Where they are kept.
+        images: Folder of photographs, which are repeated if there are too few; None for synthetic ones.
+        count: Number of files, at least 1.
+        work: Folder in which they are kept.
 
     Returns:
-        The folder that holds them and nothing else.
+        A folder that contains these files only.
 
     Raises:
-        SystemExit: `images` holds no photograph.
+        SystemExit: `images` contains no photograph.
     """
     folder = work.resolve() / f"{images.resolve().name if images else 'phantoms'}-{count}"
     if folder.exists():
@@ -35,13 +35,13 @@ def prepare(images: Path | None, count: int, work: Path) -> Path:
     unfinished = folder.with_suffix(".unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    for number, data in enumerate(_enlarged(images, count) if images else _drawn(count)):
+    for number, data in enumerate(_enlarged(images, count) if images else _synthetic(count)):
         (unfinished / f"photograph-{number:06d}.jpg").write_bytes(data)
     return unfinished.rename(folder)
 
 
 def first(count: int, folder: Path) -> Path:
-    """Gives a folder of the first photographs of another, as hard links."""
+    """Returns a folder with hard links to the first `count` files of another, sorted by name."""
     few = folder.with_name(f"{folder.name}-first-{count}")
     few.mkdir(exist_ok=True)
     for path in sorted(folder.iterdir())[:count]:
@@ -53,7 +53,7 @@ def first(count: int, folder: Path) -> Path:
 def _enlarged(images: Path, count: int) -> Iterator[bytes]:
     paths = sorted(path for path in images.rglob("*") if path.suffix.lower() in _EXTENSIONS)
     if not paths:
-        raise SystemExit(f"{images}: no photograph there; name a folder of JPEG or PNG files")
+        raise SystemExit(f"{images}: contains no JPEG or PNG file; name a folder of photographs")
     step = max(1, len(paths) // count)
     for number in range(count):
         with Image.open(paths[number * step % len(paths)]) as small:
@@ -63,8 +63,8 @@ def _enlarged(images: Path, count: int) -> Iterator[bytes]:
         yield data.getvalue()
 
 
-def _drawn(count: int) -> Iterator[bytes]:
-    from melanoma.images import encoding  # only here: what this process holds would count as its children's memory
+def _synthetic(count: int) -> Iterator[bytes]:
+    from melanoma.images import encoding  # not at the top: this process's memory would be counted as its children's
 
     width, height = SIZE
     for seed in range(count):

@@ -1,4 +1,4 @@
-"""Photographs that can be told apart by their colour, as files on a disk."""
+"""Image files whose class shows in their colour."""
 
 import hashlib
 from pathlib import Path
@@ -14,11 +14,11 @@ COLOURS = {"melanoma": (90, 40, 40), "nevus": (200, 160, 120), "vascular_lesion"
 
 
 def write(folder: Path, label: str, count: int, seed: int = 0, size: tuple[int, int] = SIZE) -> list[Photograph]:
-    """Writes noisy pictures of a label's colour, each its own lesion."""
-    dice, photographs = np.random.default_rng((seed, len(label))), []
+    """Writes noisy PNG files of a label's colour to a folder of that name, each with a lesion of its own."""
+    rng, photographs = np.random.default_rng((seed, len(label))), []
     (folder / label).mkdir(parents=True, exist_ok=True)
     for number in range(count):
-        noise = dice.normal(0, 25, (*size, 3))
+        noise = rng.normal(0, 25, (*size, 3))
         data = encoding.encode(np.clip(noise + COLOURS[label], 0, 255).astype(np.uint8), "png")
         path = folder / label / f"{label}-{number}.png"
         path.write_bytes(data)
@@ -28,7 +28,7 @@ def write(folder: Path, label: str, count: int, seed: int = 0, size: tuple[int, 
 
 
 def dataset(folder: Path, counts: dict[str, int], seed: int = 0) -> Dataset:
-    """Three fifths of each class to training, one fifth to each other part."""
+    """Writes photographs by label; three fifths of each class are in the training part, one fifth in each other."""
     photographs, parts = [], []
     for label, count in counts.items():
         photographs += write(folder, label, count, seed)
