@@ -28,22 +28,27 @@ def assignment_cnn(
     Returns:
         Network from float (batch, height, width, 3), 0 to 255, to probabilities (batch, num_classes).
     """
-    layers, penalty = keras.layers, keras.regularizers.L2(l2)
+    penalty = keras.regularizers.L2(l2)
     pixels = keras.Input((*size, 3), name="pixels")
-    features = layers.Rescaling(1 / 127.5, offset=-1.0, name=SCALING)(pixels)
-    for block, width in enumerate(widths, start=1):
-        kernel, stride = (5, 2) if block == 1 else (3, 1)
-        features = layers.Conv2D(
-            width,
-            kernel,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            kernel_regularizer=penalty,
-            name=f"block{block}_convolution",
-        )(features)
-        features = layers.MaxPooling2D(2, name=f"block{block}_pooling")(features)
-        # An epoch of a small data set has few steps: with Keras's momentum of 0.99 the averages would lag far behind.
-        features = layers.BatchNormalization(momentum=0.9, name=f"block{block}_normalisation")(features)
-        features = layers.ReLU(name=f"block{block}_activation")(features)
+    features = keras.layers.Rescaling(1 / 127.5, offset=-1.0, name=SCALING)(pixels)
+    for number, width in enumerate(widths, start=1):
+        features = _block(features, number, width, penalty)
     return keras.Model(pixels, classification_head(features, num_classes, dropout, penalty), name="assignment_cnn")
+
+
+def _block(features: keras.KerasTensor, number: int, width: int, penalty: keras.Regularizer) -> keras.KerasTensor:
+    kernel, stride = (5, 2) if number == 1 else (3, 1)
+    layers, name = keras.layers, f"block{number}"
+    features = layers.Conv2D(
+        width,
+        kernel,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_regularizer=penalty,
+        name=f"{name}_convolution",
+    )(features)
+    features = layers.MaxPooling2D(2, name=f"{name}_pooling")(features)
+    # An epoch of a small data set has few steps: with Keras's momentum of 0.99 the averages would lag far behind.
+    features = layers.BatchNormalization(momentum=0.9, name=f"{name}_normalisation")(features)
+    return layers.ReLU(name=f"{name}_activation")(features)

@@ -16,6 +16,7 @@ class _FusedBatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Normalises a batch; in training, updates the moving averages as Keras does."""
         is_supported = BACKEND == "tensorflow" and self.compute_dtype == "float32"
         if not (training and self.trainable and is_supported):
             return super().call(inputs, training=training, mask=mask)

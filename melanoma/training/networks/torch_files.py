@@ -50,12 +50,14 @@ class _TensorUnpickler(pickle.Unpickler):
         self.dtypes: dict[str, str] = {}
 
     def find_class(self, module: str, name: str) -> Callable[..., Any] | str:
+        """Returns the stand-in for one of the four names, and refuses any other."""
         try:
             return _ALLOWED[f"{module}.{name}"]
         except KeyError:
             raise UsageError(f"the weights refer to {module}.{name}, which no plain file of tensors does") from None
 
     def persistent_load(self, pid: Sequence[Any]) -> str:
+        """Notes the type of a storage and returns its key."""
         _, dtype, key, *_ = pid
         self.dtypes[key] = dtype
         return str(key)

@@ -1,4 +1,4 @@
-"""Augmentation: reproducible, confined to memory, and gentle enough to leave a lesion a lesion."""
+"""Augmentor: reproducible, without side effects, and gentle enough that the diagnosis stays."""
 
 import random
 import subprocess
@@ -17,15 +17,15 @@ from tests.helpers import photograph
 
 @pytest.fixture
 def pixels() -> np.ndarray:
-    """A bright disc beside a dark one: no two of its eight orientations are alike."""
+    """A bright and a dark disc: its eight orientations all differ."""
     rows, columns = np.mgrid[:48, :48]
-    picture = np.full((48, 48, 3), 120, np.uint8)
-    picture[(rows - 16) ** 2 + (columns - 20) ** 2 < 60] = (250, 200, 180)
-    picture[(rows - 30) ** 2 + (columns - 34) ** 2 < 30] = (20, 10, 10)
-    return picture
+    image = np.full((48, 48, 3), 120, np.uint8)
+    image[(rows - 16) ** 2 + (columns - 20) ** 2 < 60] = (250, 200, 180)
+    image[(rows - 30) ** 2 + (columns - 34) ** 2 < 30] = (20, 10, 10)
+    return image
 
 
-def test_one_key_is_one_picture(pixels: np.ndarray) -> None:
+def test_the_same_key_gives_the_same_pixels(pixels: np.ndarray) -> None:
     first = [augment(pixels, (1, 2, index)) for index in range(20)]
     random.seed()
     np.random.seed()
@@ -33,8 +33,8 @@ def test_one_key_is_one_picture(pixels: np.ndarray) -> None:
 
 
 def test_every_number_of_the_key_counts(pixels: np.ndarray) -> None:
-    pictures = {augment(pixels, key).tobytes() for key in [(0, 0, 0), (5, 0, 0), (0, 5, 0), (0, 0, 5)]}
-    assert len(pictures) == 4
+    images = {augment(pixels, key).tobytes() for key in [(0, 0, 0), (5, 0, 0), (0, 5, 0), (0, 0, 5)]}
+    assert len(images) == 4
 
 
 def test_shape_and_type_stay_and_the_original_is_untouched(pixels: np.ndarray) -> None:
@@ -49,13 +49,13 @@ def test_a_photograph_that_is_not_square_keeps_its_sides(pixels: np.ndarray) -> 
     assert {augment(pixels[:32], (0, 0, index)).shape for index in range(20)} == {(32, 48, 3)}
 
 
-def test_most_pictures_change_and_colours_stay_near(pixels: np.ndarray) -> None:
+def test_most_images_change_and_their_brightness_stays_close(pixels: np.ndarray) -> None:
     changed = [augment(pixels, (0, 0, index)) for index in range(60)]
-    assert len({picture.tobytes() for picture in changed}) > 50
-    assert max(abs(float(picture.mean()) - float(pixels.mean())) for picture in changed) < 30
+    assert len({image.tobytes() for image in changed}) > 50
+    assert max(abs(float(image.mean()) - float(pixels.mean())) for image in changed) < 30
 
 
-def test_the_global_dice_are_left_as_they_were(pixels: np.ndarray) -> None:
+def test_the_global_random_generators_are_left_as_they_were(pixels: np.ndarray) -> None:
     random.seed(11)
     np.random.seed(11)
     expected = random.random(), np.random.random()
@@ -71,7 +71,7 @@ def test_nothing_is_written(pixels: np.ndarray, tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == []
 
 
-def test_threads_take_turns(pixels: np.ndarray) -> None:
+def test_several_threads_get_the_same_pixels(pixels: np.ndarray) -> None:
     keys = [(0, 1, index) for index in range(60)]
     expected = [augment(pixels, key) for key in keys]
     with ThreadPoolExecutor(4) as pool:
@@ -85,20 +85,20 @@ def test_a_view_is_the_decoded_photograph_changed() -> None:
     assert np.array_equal([augmented_view(data, size, key) for key in keys], [augment(seen, key) for key in keys])
 
 
-def test_a_view_shows_the_whole_photograph_as_scoring_does() -> None:
-    # With 8 quarter turns and flips among few other changes, one of many views is the decoded photograph itself.
+def test_without_changes_a_view_is_the_photograph_as_scoring_sees_it() -> None:
+    # Each change has its probability, so that one of 200 views has none.
     data = photograph(4)
     seen = decode(data, ImageSpec(24, 24))
     assert any(np.array_equal(augmented_view(data, (24, 24), (0, 0, index)), seen) for index in range(200))
 
 
-def test_a_damaged_photograph_is_refused_by_its_kind() -> None:
+def test_a_damaged_photograph_is_refused_with_its_error_kind() -> None:
     with pytest.raises(ImageError) as caught:
         augmented_view(photograph(3)[:200], (16, 16), (0,))
     assert caught.value.kind in (ErrorKind.TRUNCATED, ErrorKind.CORRUPT)
 
 
-def test_a_variant_keeps_its_size_and_is_the_same_file_again() -> None:
+def test_an_augmented_file_keeps_the_size_and_is_reproducible() -> None:
     data = photograph(5, height=60, width=80)
     files = [augmented_file(data, (7, index)) for index in range(12)]
     assert files == [augmented_file(data, (7, index)) for index in range(12)]
@@ -106,8 +106,39 @@ def test_a_variant_keeps_its_size_and_is_the_same_file_again() -> None:
     assert len(set(files)) > 8
 
 
-def test_the_import_stays_silent_where_warnings_are_errors(tmp_path: Path) -> None:
-    # A fresh cache folder makes Python compile, and therefore warn, again.
+def test_generators_are_restored_even_after_an_error() -> None:
+    random.seed(3)
+    state = random.getstate()
+    with pytest.raises((TypeError, ValueError, AttributeError)):
+        augment(np.zeros((4, 4, 3), np.complex128), (1,))  # type: ignore[arg-type]
+    assert random.getstate() == state
+
+
+def test_quarter_turns_and_flips_show_all_eight_orientations(pixels: np.ndarray) -> None:
+    turned = [np.rot90(image, turns) for image in (pixels, pixels[:, ::-1]) for turns in range(4)]
+    images = [augment(pixels, (2, 0, index)) for index in range(400)]
+    shown = [[np.array_equal(image, orientation) for orientation in turned] for image in images]
+    assert np.any(shown, axis=0).all()
+    assert 20 < np.any(shown, axis=1).sum() < 120  # an eighth has no rotation, zoom or contrast
+
+
+def test_an_augmented_file_is_a_plain_jpeg_of_the_photograph() -> None:
+    data = photograph(6, "png", height=48, width=64)
+    files = [augmented_file(data, (0, index)) for index in range(40)]
+    headers = {read_header(file).format for file in files}
+    assert headers == {read_header(photograph(6)).format}
+    assert not [file for file in files if b"Exif" in file]
+    original = decode(data, ImageSpec(48, 64)).astype(int)
+    nearest = min(
+        np.abs(decode(file, ImageSpec(48, 64)).astype(int) - original).mean()
+        for file in files
+        if read_header(file).upright_size == (64, 48)
+    )
+    assert nearest < 4  # one of them has changed by nothing but compression
+
+
+def test_the_import_warns_of_nothing(tmp_path: Path) -> None:
+    # Without a cache Python compiles Augmentor again, which is when it warns.
     command = [
         sys.executable,
         "-W",

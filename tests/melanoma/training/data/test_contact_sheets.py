@@ -1,17 +1,21 @@
-"""Contact sheets: the photograph beside its variants, whatever it is called."""
+"""Contact sheets: each photograph beside its augmented versions, whatever it is called."""
 
 import io
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from melanoma.datasets.folders import read_folders
 from melanoma.datasets.photographs import Photograph
-from melanoma.training.data.contact_sheets import SheetConfig, plot_sheet
+from melanoma.images import encoding
+from melanoma.training.data.contact_sheets import SheetConfig, _letterboxed, plot_sheet
 from melanoma.training.data.policies import POLICIES
 from tests.helpers import fill
+
+CONFIG = SheetConfig(POLICIES["views"], (32, 32), rows=2, variants=2, seed=4)
 
 
 @pytest.fixture
@@ -21,19 +25,39 @@ def photographs(tmp_path: Path) -> list[Photograph]:
     return read_folders(str(tmp_path))
 
 
-@pytest.mark.parametrize("look", sorted(POLICIES))
+def size(sheet: bytes) -> tuple[int, int]:
+    return Image.open(io.BytesIO(sheet)).size
+
+
 @pytest.mark.filterwarnings("error")
-def test_a_sheet_has_a_row_for_each_photograph_and_is_drawn_alike_again(
-    photographs: list[Photograph], look: str
-) -> None:
-    config = SheetConfig(POLICIES[look], (32, 32), rows=9, variants=3, seed=4)
-    sheet = plot_sheet(photographs, config)
-    assert sheet == plot_sheet(photographs, config)
-    assert sheet != plot_sheet(photographs, replace(config, seed=5))
-    one_row = plot_sheet(photographs, replace(config, rows=1))
-    assert Image.open(io.BytesIO(sheet)).height > 2 * Image.open(io.BytesIO(one_row)).height
+def test_a_sheet_has_a_row_for_each_photograph_even_with_an_odd_name(photographs: list[Photograph]) -> None:
+    sheet = plot_sheet(photographs, replace(CONFIG, rows=9))
+    assert size(sheet) == (3 * 165, 624)
 
 
-def test_each_look_draws_its_own(photographs: list[Photograph]) -> None:
-    sheets = {plot_sheet(photographs, SheetConfig(policy, (32, 32), 2, 2, 4)) for policy in POLICIES.values()}
+def test_rows_are_limited_and_columns_are_the_variants_and_the_original(photographs: list[Photograph]) -> None:
+    sheet = plot_sheet(photographs, replace(CONFIG, rows=1, variants=4))
+    assert size(sheet) == (5 * 165, 244)
+
+
+def test_the_seed_determines_the_sheet(photographs: list[Photograph]) -> None:
+    one = replace(CONFIG, rows=1)
+    sheet = plot_sheet(photographs, one)
+    assert sheet == plot_sheet(photographs, one)
+    assert sheet != plot_sheet(photographs, replace(one, seed=5))
+
+
+def test_each_policy_gives_a_sheet_of_its_own(photographs: list[Photograph]) -> None:
+    sheets = {plot_sheet(photographs, replace(CONFIG, rows=1, policy=policy)) for policy in POLICIES.values()}
     assert len(sheets) == 2
+
+
+@pytest.mark.parametrize(("height", "width"), [(60, 30), (30, 60), (45, 45)])
+def test_the_original_keeps_its_aspect_ratio_on_white(height: int, width: int) -> None:
+    data = encoding.encode(np.full((height, width, 3), (200, 60, 60), np.uint8), "png")
+    tile = _letterboxed(data, (40, 40))
+    is_red = (np.abs(tile.astype(int) - (200, 60, 60)).max(axis=2) < 5).astype(int)
+    assert is_red.any(axis=1).sum() / is_red.any(axis=0).sum() == height / width
+    assert max(is_red.any(axis=1).sum(), is_red.any(axis=0).sum()) == 40
+    assert np.array_equal(is_red, is_red[::-1, ::-1])  # centred
+    assert (tile[is_red == 0] == 255).all()
