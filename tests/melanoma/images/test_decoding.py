@@ -1,59 +1,25 @@
-"""From the bytes of a photograph to pixels: same picture same tensor, damaged picture no tensor."""
+"""The pixels of a photograph: size, scale, orientation and crop."""
 
-import io
 import math
 import pickle
-import struct
-import zlib
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import PIL
 import pytest
 import simplejpeg
-from PIL import Image, ImageOps
+from PIL import Image
 
-from melanoma.errors import ErrorKind, ImageError, UsageError
+from melanoma.errors import ImageError, UsageError
 from melanoma.images.decoding import DECODER, IMAGE_EXTENSIONS, ImageSpec, decode, read_header
-from tests.helpers import image_bytes
-from tests.helpers.image_bytes import BROKEN, BROKEN_KINDS, END_OF_IMAGE, encode, exif, photograph, stored_for
-
-SPEC = ImageSpec(32, 48)
-
-
-def kind_of(data: bytes, spec: ImageSpec = SPEC) -> ErrorKind | None:
-    """Decodes and gives the kind of the refusal, or None for a picture."""
-    try:
-        pixels = decode(data, spec)
-    except ImageError as error:
-        return error.kind
-    assert pixels.shape == (spec.height, spec.width, 3)
-    assert pixels.dtype == np.uint8
-    return None
-
-
-def by_pillow(data: bytes, spec: ImageSpec) -> npt.NDArray[np.int64]:
-    """The slow way without any scaling in the decoder: full size, upright, then one resize."""
-    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-    return np.asarray(image.resize((spec.width, spec.height), Image.Resampling.BILINEAR)).astype(np.int64)
+from tests.helpers.decoded import SPEC, by_pillow, kind_of
+from tests.helpers.image_bytes import encode, exif, photograph, stored_for
 
 
 def difference(data: bytes, spec: ImageSpec) -> float:
     """Mean absolute difference to the slow way, in levels of 255."""
     return float(np.abs(decode(data, spec) - by_pillow(data, spec)).mean())
-
-
-def plain(data: bytes) -> list[int]:
-    """Decodes a picture of one colour and gives that colour."""
-    pixels = decode(data, ImageSpec(5, 5))
-    assert np.ptp(pixels, axis=(0, 1)).max() == 0
-    return [int(level) for level in pixels[0, 0]]
-
-
-# what comes out
 
 
 def test_pixels_are_writable_rgb_of_the_asked_size() -> None:
@@ -106,9 +72,6 @@ def test_extensions_are_lower_case_suffixes() -> None:
     assert read | {".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2"} == IMAGE_EXTENSIONS
 
 
-# scaling within the JPEG decoder
-
-
 @pytest.mark.parametrize("eighths", range(1, 9))
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_a_jpeg_is_decoded_at_the_smallest_scale_that_is_not_below_the_target(eighths: int, orientation: int) -> None:
@@ -147,9 +110,6 @@ def test_a_jpeg_at_full_size_is_what_pillow_decodes() -> None:
     assert difference(data, ImageSpec(180, 240)) == 0
 
 
-# colours
-
-
 def adobe_cmyk(transform: int) -> bytes:
     data = encode(photograph(160, 120).convert("CMYK"), "JPEG", quality=95)
     at = data.index(b"Adobe") + 11
@@ -162,84 +122,6 @@ def adobe_cmyk(transform: int) -> bytes:
 def test_jpegs_in_other_colours_are_what_pillow_makes_of_them(data: bytes) -> None:
     spec = ImageSpec(120, 160)
     assert np.abs(decode(data, spec) - by_pillow(data, spec)).max() <= 2
-
-
-@pytest.mark.parametrize("format", ["PNG", "TIFF"])
-def test_opaque_modes_become_rgb(format: str) -> None:
-    size = (9, 9)
-    palette = Image.new("P", size, 1)
-    palette.putpalette([0, 0, 0, 10, 20, 30])
-    assert plain(encode(Image.new("L", size, 77), format)) == [77, 77, 77]
-    assert plain(encode(Image.new("1", size, 1), format)) == [255, 255, 255]
-    assert plain(encode(palette, format)) == [10, 20, 30]
-    assert plain(encode(Image.new("RGB", size, (1, 2, 3)), format)) == [1, 2, 3]
-
-
-def test_a_cmyk_tiff_becomes_rgb() -> None:
-    assert plain(encode(Image.new("CMYK", (9, 9), (255, 0, 0, 0)), "TIFF")) == [0, 255, 255]
-
-
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP"])
-def test_alpha_lies_over_white(format: str) -> None:
-    options = {"lossless": True, "exact": True} if format == "WEBP" else {}
-    clear, half = (Image.new("RGBA", (9, 9), (200, 100, 0, alpha)) for alpha in (0, 51))
-    assert plain(encode(clear, format, **options)) == [255, 255, 255]
-    assert plain(encode(half, format, **options)) == [244, 224, 204]
-
-
-def test_grey_alpha_and_transparent_colours_lie_over_white() -> None:
-    assert plain(encode(Image.new("LA", (9, 9), (0, 51)), "PNG")) == [204, 204, 204]
-    assert plain(encode(Image.new("L", (9, 9), 8), "PNG", transparency=8)) == [255, 255, 255]
-    assert plain(encode(Image.new("L", (9, 9), 9), "PNG", transparency=8)) == [9, 9, 9]
-    assert plain(encode(Image.new("RGB", (9, 9), (8, 7, 6)), "PNG", transparency=(8, 7, 6))) == [
-        255,
-        255,
-        255,
-    ]
-    palette = Image.new("P", (9, 9), 1)
-    palette.putpalette([0, 0, 0, 10, 20, 30])
-    assert plain(encode(palette, "PNG", transparency=b"\xff\x00")) == [255, 255, 255]
-    assert plain(encode(palette, "PNG", transparency=b"\x00\xff")) == [10, 20, 30]
-
-
-SIXTEEN_BITS = [(0, 0), (128, 0), (129, 1), (257, 1), (32768, 128), (40000, 156), (65406, 254), (65535, 255)]
-
-
-@pytest.mark.parametrize(("level", "expected"), SIXTEEN_BITS)
-def test_sixteen_bit_grey_is_scaled_to_the_nearest_and_never_clipped(level: int, expected: int) -> None:
-    samples = np.full((9, 9, 1), level, np.uint16)
-    grey = Image.fromarray(samples[..., 0])
-    files = [image_bytes.png_of_sixteen_bits(samples), encode(grey, "PNG"), encode(grey, "TIFF")]
-    files += [encode(grey, "TIFF", compression="tiff_lzw"), encode(grey, "TIFF", big_endian=True)]
-    assert {tuple(plain(data)) for data in files} == {(expected, expected, expected)}
-
-
-@pytest.mark.parametrize("channels", [3, 4])
-@pytest.mark.parametrize(("level", "expected"), SIXTEEN_BITS)
-def test_sixteen_bit_colour_is_scaled_within_a_level(level: int, expected: int, channels: int) -> None:
-    samples = np.full((9, 9, channels), 65535, np.uint16)
-    samples[..., :3] = level
-    assert np.abs(np.subtract(plain(image_bytes.png_of_sixteen_bits(samples)), expected)).max() <= 1
-
-
-def test_transparent_sixteen_bit_grey_becomes_white() -> None:
-    png = image_bytes.png_of_sixteen_bits(np.full((9, 9, 1), 4000, np.uint16))
-    assert plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4000)))) == [255] * 3
-    assert plain(image_bytes.with_chunk(png, image_bytes.png_chunk(b"tRNS", struct.pack(">H", 4001)))) == [16] * 3
-
-
-def test_negative_samples_are_unsupported() -> None:
-    fields = {**image_bytes.GREY_TIFF, 258: 16, 339: 2}
-    assert kind_of(image_bytes.tiff(fields, struct.pack("<h", 4000) * 200)) is None
-    assert kind_of(image_bytes.tiff(fields, struct.pack("<h", -1) * 200)) is ErrorKind.UNSUPPORTED_FORMAT
-
-
-def test_half_floats_are_not_read_as_levels() -> None:
-    fields = {**image_bytes.GREY_TIFF, 258: 16, 339: 3}
-    assert kind_of(image_bytes.tiff(fields, bytes(400))) in (ErrorKind.UNSUPPORTED_FORMAT, ErrorKind.CORRUPT)
-
-
-# orientation and crop
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -304,133 +186,3 @@ def test_any_share_and_any_small_photograph_can_be_cropped(format: str, crop: fl
 def test_rounding_never_lets_a_crop_reach_beyond_the_photograph() -> None:
     assert kind_of(encode(photograph(446, 1039), "JPEG"), ImageSpec(443, 215, 1.0)) is None
     assert kind_of(encode(photograph(509, 300), "PNG"), ImageSpec(71, 113, 1.0)) is None
-
-
-# damage
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_broken_file_is_refused_with_its_kind(name: str) -> None:
-    with pytest.raises(ImageError) as caught:
-        decode(BROKEN[name], SPEC)
-    assert caught.value.kind is BROKEN_KINDS[name]
-
-
-@pytest.mark.parametrize("name", BROKEN)
-def test_a_refusal_quotes_nothing_of_the_file(name: str) -> None:
-    with pytest.raises(ImageError) as caught:
-        decode(BROKEN[name], SPEC)
-    assert caught.value.detail
-    assert image_bytes.PRIVATE not in str(caught.value)
-    assert "0x7f" not in caught.value.detail
-    assert "BytesIO" not in caught.value.detail
-
-
-@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 4}])
-def test_a_cut_jpeg_is_truncated_even_when_it_was_closed(options: dict[str, Any]) -> None:
-    data = encode(photograph(240, 180), "JPEG", **options)
-    for percent in range(10, 100):
-        start = data[: len(data) * percent // 100]
-        assert kind_of(start) is ErrorKind.TRUNCATED
-        assert kind_of(start + END_OF_IMAGE) in (ErrorKind.TRUNCATED, ErrorKind.CORRUPT)
-
-
-def test_bytes_after_the_end_of_a_jpeg_do_no_harm() -> None:
-    data = encode(photograph(), "JPEG")
-    for tail in (bytes(1000), b"PK\3\4" + bytes(range(256)), b"<html></html>", data):
-        assert np.array_equal(decode(data + tail, SPEC), decode(data, SPEC))
-
-
-def flipped(data: bytes, first: int, flips: int, random: np.random.Generator) -> bytes:
-    damaged = bytearray(data)
-    for place in random.integers(first, len(data) - 2, flips):
-        damaged[place] ^= 1 << int(random.integers(8))
-    return bytes(damaged)
-
-
-def test_jpegs_with_many_flipped_bits_are_refused() -> None:
-    # A JPEG has no checksum: one flip is mostly a slightly different, valid picture; forty are not.
-    data = encode(photograph(600, 450), "JPEG", quality=90)
-    random = np.random.default_rng(0)
-    first = data.index(b"\xff\xda") + 14
-    refused = [kind_of(flipped(data, first, 40, random)) is not None for _ in range(200)]
-    assert sum(refused) >= 198
-
-
-@pytest.mark.parametrize("flips", [1, 3])
-def test_pngs_with_a_flipped_bit_are_always_refused(flips: int) -> None:
-    data = encode(photograph(), "PNG")
-    random = np.random.default_rng(1)
-    assert all(kind_of(flipped(data, 8, flips, random)) is not None for _ in range(200))
-
-
-def test_a_png_whose_pixels_were_cut_before_its_chunks_were_written_is_refused() -> None:
-    random = np.random.default_rng(4)
-    lines = zlib.compress(b"".join(b"\0" + random.bytes(90) for _ in range(30)))
-    whole, half = (image_bytes.png_chunk(b"IDAT", lines[:length]) for length in (len(lines), len(lines) // 2))
-    end = image_bytes.png_chunk(b"IEND")
-    assert kind_of(image_bytes.png_header(30, 30) + whole + end) is None
-    assert kind_of(image_bytes.png_header(30, 30) + half + end) in (ErrorKind.TRUNCATED, ErrorKind.CORRUPT)
-
-
-def test_text_and_profiles_of_a_png_are_never_unpacked() -> None:
-    bomb = zlib.compress(bytes(30_000_000))
-    data = encode(photograph(), "PNG")
-    text = image_bytes.png_chunk(b"zTXt", b"Comment\0\0" + bomb)
-    profile = image_bytes.png_chunk(b"iCCP", b"P3\0\0" + bomb)
-    loaded = image_bytes.with_chunk(image_bytes.with_chunk(data, text), profile)
-    assert np.array_equal(decode(loaded, SPEC), decode(data, SPEC))
-
-
-def damaged(data: bytes, random: np.random.Generator, count: int) -> Iterator[bytes]:
-    """Cuts and overwrites a file, early bytes more often than late ones."""
-    for case in range(count):
-        damage = bytearray(data)
-        for _ in range(int(random.integers(1, 6))):
-            damage[int(len(damage) * random.random() ** (1 + case % 4))] = int(random.integers(256))
-        if case % 3 == 0:
-            damage = damage[: int(random.integers(1, len(damage)))]
-        yield bytes(damage)
-
-
-def with_right_checksums(png: bytes) -> bytes:
-    """Mends the checksums of a damaged PNG, so that the damage reaches the decoder."""
-    mended, start = bytearray(png), 8
-    while start + 12 <= len(png):
-        end = start + 12 + int.from_bytes(png[start : start + 4])
-        if end > len(png):
-            break
-        mended[end - 4 : end] = zlib.crc32(png[start + 4 : end - 4]).to_bytes(4)
-        start = end
-    return bytes(mended)
-
-
-@pytest.mark.parametrize(("format", "options"), [
-    ("JPEG", {}), ("JPEG", {"progressive": True, "exif": exif(6)}), ("PNG", {}), ("WEBP", {}),
-    ("WEBP", {"lossless": True, "exif": exif(3)}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}),
-    ("TIFF", {"compression": "tiff_adobe_deflate"}),
-    ("TIFF", {"compression": "packbits", "big_endian": True}),
-])  # fmt: skip
-def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(format: str, options: dict[str, Any]) -> None:
-    random = np.random.default_rng(2)
-    outcomes = set()
-    for data in damaged(encode(photograph(60, 40), format, **options), random, 250):
-        outcomes.add(kind_of(data))
-        if format == "PNG":
-            outcomes.add(kind_of(with_right_checksums(data)))
-    assert {ErrorKind.TRUNCATED, ErrorKind.CORRUPT} <= outcomes
-
-
-def test_noise_behind_a_magic_number_is_an_image_error() -> None:
-    random = np.random.default_rng(3)
-    starts = (
-        b"",
-        b"\xff\xd8\xff",
-        image_bytes.png_header(9, 9),
-        b"RIFF\x40\0\0\0WEBPVP8 ",
-        b"II*\0\x08\0\0\0",
-        b"MM\0*",
-    )
-    for _ in range(60):
-        for start in starts:
-            assert kind_of(start + random.bytes(200)) is not None

@@ -1,4 +1,4 @@
-"""Large pictures take turns."""
+"""Threads decode at the same time as long as their photographs fit into the budget together."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,38 +7,66 @@ import pytest
 
 from melanoma.images.pixel_budget import PixelBudget
 
+SOON = 0.2  # seconds in which threads that nothing holds back meet
+LATE = 10.0  # seconds after which a thread that should have gone on counts as stuck
 
-def most_at_once(budget: PixelBudget, sizes: list[int]) -> int:
-    """Holds all sizes from as many threads, and gives the largest sum that was held at a time."""
-    held, most, lock = 0, 0, threading.Lock()
 
-    def hold(size: int) -> None:
-        nonlocal held, most
+def meet(budget: PixelBudget, sizes: list[int], timeout: float) -> bool:
+    """Reserves all sizes from as many threads; returns whether all of them were held at the same time."""
+    barrier = threading.Barrier(len(sizes))
+
+    def hold(size: int) -> bool:
         with budget.reserve(size):
-            with lock:
-                held += size
-                most = max(most, held)
-            threading.Event().wait(0.01)
-            with lock:
-                held -= size
+            try:
+                barrier.wait(timeout)
+            except threading.BrokenBarrierError:
+                return False
+            return True
 
     with ThreadPoolExecutor(len(sizes)) as pool:
-        list(pool.map(hold, sizes))
-    return most
+        met = list(pool.map(hold, sizes))
+    assert len(set(met)) == 1
+    return met[0]
 
 
-def test_no_more_than_the_budget_is_held_at_a_time() -> None:
-    assert 6 < most_at_once(PixelBudget(10), [4, 3, 3, 2, 5, 1, 4, 3] * 4) <= 10
+@pytest.mark.parametrize("sizes", [[10], [5, 5], [4, 3, 3], [1] * 10])
+def test_what_fits_together_is_held_at_the_same_time(sizes: list[int]) -> None:
+    assert meet(PixelBudget(10), sizes, LATE)
 
 
-def test_a_picture_beyond_the_budget_is_made_alone() -> None:
-    assert most_at_once(PixelBudget(10), [15, 15, 15]) == 15
+@pytest.mark.parametrize("sizes", [[5, 6], [4, 4, 3], [10, 1]])
+def test_what_exceeds_the_budget_is_never_held_at_the_same_time(sizes: list[int]) -> None:
+    assert not meet(PixelBudget(10), sizes, SOON)
 
 
-def test_what_fails_gives_its_share_back() -> None:
+def test_a_photograph_beyond_the_budget_is_decoded_alone() -> None:
+    budget = PixelBudget(10)
+    assert meet(budget, [15], LATE)
+    assert not meet(budget, [15, 1], SOON)
+    assert not meet(budget, [15, 15], SOON)
+
+
+def test_a_release_wakes_everybody_who_fits() -> None:
+    budget, holding, release = PixelBudget(10), threading.Event(), threading.Event()
+
+    def hold_everything() -> None:
+        with budget.reserve(10):
+            holding.set()
+            release.wait(LATE)
+
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(hold_everything)
+        assert holding.wait(LATE)
+        both = pool.submit(meet, budget, [5, 5], LATE)
+        with pytest.raises(TimeoutError):
+            both.result(SOON)  # both threads wait by now
+        release.set()
+        assert both.result(LATE)
+
+
+def test_a_failure_inside_the_block_releases_its_pixels() -> None:
     budget = PixelBudget(10)
     for _ in range(3):
         with pytest.raises(ValueError, match="damaged"), budget.reserve(10):
             raise ValueError("damaged")
-    with budget.reserve(10):
-        pass
+    assert meet(budget, [5, 5], LATE)
