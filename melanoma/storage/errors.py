@@ -24,6 +24,7 @@ _BY_ERRNO = {errno.EEXIST: ErrorKind.BAD_NAME, errno.ENAMETOOLONG: ErrorKind.BAD
 _BY_TYPE = (
     (FileNotFoundError | NotADirectoryError | IsADirectoryError | KeyError, ErrorKind.MISSING),
     (PermissionError, ErrorKind.FORBIDDEN),
+    (FileExistsError, ErrorKind.BAD_NAME),  # stores raise it without the errno of a local disk
     (TimeoutError, ErrorKind.TIMEOUT),
     (zipfile.BadZipFile | tarfile.TarError | zlib.error | NotImplementedError, ErrorKind.CORRUPT),
     (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # caused by a proxy; both are ValueErrors too

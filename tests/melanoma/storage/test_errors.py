@@ -1,14 +1,33 @@
-"""What a store library raises, in our words: by type and status, whatever else the type may be."""
+"""Exceptions of store libraries become error kinds by type and status; their texts are never quoted."""
 
+import errno
 import json
+import os
+import socket
 import ssl
 import tarfile
 import zipfile
 
+import azure.identity
+import botocore.exceptions
+import gcsfs.retry
+import google.auth.exceptions
 import pytest
 
-from melanoma.errors import ErrorKind
-from melanoma.storage.errors import kind_of
+from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.errors import MEANING, detail_of, kind_of, reason_of
+
+
+class StatusError(Exception):
+    """An exception that carries an HTTP status, as those of several libraries do."""
+
+    def __init__(self, **attributes: object) -> None:
+        super().__init__("GET https://store/DOE_JANE.jpg?signature=SECRET")
+        vars(self).update(attributes)
+
+
+class ReadTimeoutError(Exception):
+    """Named as urllib3's, which is no TimeoutError."""
 
 
 @pytest.mark.parametrize(
@@ -19,9 +38,77 @@ from melanoma.storage.errors import kind_of
         (ValueError("embedded null byte"), ErrorKind.BAD_NAME),
         (tarfile.ReadError("truncated header"), ErrorKind.CORRUPT),
         (zipfile.BadZipFile("no directory"), ErrorKind.CORRUPT),
+        (NotImplementedError("compression type 99"), ErrorKind.CORRUPT),
         (PermissionError(13, "Permission denied"), ErrorKind.FORBIDDEN),
+        (OSError(errno.EROFS, "Read-only file system"), ErrorKind.FORBIDDEN),
+        (OSError(errno.ENAMETOOLONG, "File name too long"), ErrorKind.BAD_NAME),
+        (FileExistsError(errno.EEXIST, "File exists"), ErrorKind.BAD_NAME),
+        (FileExistsError("key"), ErrorKind.BAD_NAME),
+        (FileNotFoundError(2, "No such file"), ErrorKind.MISSING),
+        (NotADirectoryError(20, "Not a directory"), ErrorKind.MISSING),
+        (KeyError("member"), ErrorKind.MISSING),
+        (TimeoutError(), ErrorKind.TIMEOUT),
+        (ReadTimeoutError(), ErrorKind.TIMEOUT),
         (ConnectionResetError(), ErrorKind.STORE_UNAVAILABLE),
+        (OSError(errno.EIO, "Input/output error"), ErrorKind.STORE_UNAVAILABLE),
+        (OSError("Forbidden: https://store/x"), ErrorKind.FORBIDDEN),
+        (StatusError(status_code=403), ErrorKind.FORBIDDEN),
+        (StatusError(code=404), ErrorKind.MISSING),
+        (StatusError(status=408), ErrorKind.TIMEOUT),
+        (StatusError(code="AccessDenied", status=401), ErrorKind.FORBIDDEN),
+        (StatusError(status=500), ErrorKind.STORE_UNAVAILABLE),
+        (StatusError(), ErrorKind.STORE_UNAVAILABLE),
+        (ReadError(ErrorKind.CHANGED, "overwritten"), ErrorKind.CHANGED),
     ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.value,
 )
-def test_errors_are_told_apart(error: Exception, kind: ErrorKind) -> None:
+def test_errors_are_told_apart_by_type_and_status(error: Exception, kind: ErrorKind) -> None:
     assert kind_of(error) is kind
+
+
+CREDENTIALS = [
+    (botocore.exceptions.NoCredentialsError(), "no AWS credentials found"),
+    (
+        botocore.exceptions.PartialCredentialsError(provider="env", cred_var="SECRET"),
+        "the AWS credentials are incomplete",
+    ),
+    (google.auth.exceptions.DefaultCredentialsError("SECRET"), "no Google Cloud credentials found"),
+    (
+        gcsfs.retry.HttpError({"code": 401, "message": "SECRET"}),
+        "no valid Google Cloud credentials found",
+    ),
+    (azure.identity.CredentialUnavailableError("SECRET"), "no Azure credentials found"),
+]
+
+
+@pytest.mark.parametrize(("error", "reason"), CREDENTIALS, ids=lambda value: type(value).__name__)
+def test_missing_credentials_of_each_cloud_are_named_plainly(error: Exception, reason: str) -> None:
+    assert kind_of(error) is ErrorKind.FORBIDDEN
+    assert reason_of(error) == detail_of(error) == reason
+
+
+def test_a_refusal_by_google_with_credentials_is_not_called_a_lack_of_them() -> None:
+    refused = gcsfs.retry.HttpError({"code": 403, "message": "jane@example.org has no access"})
+    assert detail_of(refused) == f"{MEANING[ErrorKind.FORBIDDEN]} (HttpError)"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(errno.ENOSPC, "DOE"), os.strerror(errno.ENOSPC)),
+        (socket.gaierror(socket.EAI_NONAME, "DOE"), "its host name cannot be resolved"),
+        (Exception("Generic error: DOE (os error 28)"), os.strerror(28)),
+        (StatusError(status=500), "StatusError"),
+        (OSError("DOE"), "OSError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_reason_quotes_the_system_or_the_type_and_never_the_error(error: Exception, reason: str) -> None:
+    assert reason_of(error) == reason
+    assert detail_of(error) == f"{MEANING[kind_of(error)]} ({reason})"
+    assert "DOE" not in detail_of(error) and "SECRET" not in detail_of(error)
+
+
+def test_every_kind_that_an_exception_can_have_has_a_meaning() -> None:
+    kinds = {kind_of(error) for error in (KeyError(), PermissionError(), TimeoutError(), OSError(), ValueError())}
+    assert kinds | {ErrorKind.CORRUPT} == MEANING.keys()

@@ -1,51 +1,17 @@
 """One suite over every kind of store: what is written under a name is listed and read under that name."""
 
 import errno
-import hashlib
-import io
 import os
-import tarfile
 import zipfile
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import s3fs
+from fsspec.implementations.local import LocalFileSystem
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
-from melanoma.storage import filesystems
+from tests.helpers import refusing
 from tests.helpers.odd_names import NAMES
-
-
-def tar_of(archive: Path, files: dict[str, bytes]) -> str:
-    with tarfile.open(archive, "w") as file:
-        for name, data in files.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            file.addfile(member, io.BytesIO(data))
-    return f"tar://{archive}"
-
-
-@pytest.fixture(params=["file", "memory", "s3", "zip", "tar"])
-def filled(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A root that holds one file a name, its content the name's bytes."""
-    if request.param == "zip":
-        archive = tmp_path / "in # it.zip"
-        with zipfile.ZipFile(archive, "w") as file:
-            for name in NAMES:
-                file.writestr(name, name.encode())
-        return f"zip://{archive}"
-    if request.param == "tar":
-        return tar_of(tmp_path / "in # it.tar", {name: name.encode() for name in NAMES})
-    if request.param == "s3":
-        root = request.getfixturevalue("bucket") + "/photos"
-    else:
-        root = str(tmp_path / "photos") if request.param == "file" else f"memory://{tmp_path.name}"
-    for name in NAMES:
-        storage.write_bytes(storage.join(root, name), name.encode())
-    return root
 
 
 def test_odd_names_come_back_byte_for_byte(filled: str) -> None:
@@ -59,41 +25,8 @@ def test_odd_names_come_back_byte_for_byte(filled: str) -> None:
         assert file.version
 
 
-def test_a_name_with_glob_characters_is_a_name_where_it_exists(filled: str) -> None:
-    prefix = next(file.uri for file in storage.list_files(filled) if file.uri.count("plain.jpg"))
-    bracketed = prefix.replace("plain.jpg", "x[1].jpg")
-    assert [storage.read_bytes(file.uri) for file in storage.list_files(bracketed)] == [b"x[1].jpg"]
-
-
-@pytest.mark.parametrize("kind", ["tar", "zip"])
-def test_threads_that_share_an_archive_each_get_their_own_member(kind: str, tmp_path: Path) -> None:
-    files = {f"{index:03d}.jpg": os.urandom(20_000) for index in range(200)}
-    root = tar_of(tmp_path / "a.tar", files) if kind == "tar" else f"zip://{tmp_path}/a.zip"
-    if kind == "zip":
-        with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
-            for name, data in files.items():
-                file.writestr(name, data)
-    listed = list(storage.list_files(root))
-    with ThreadPoolExecutor(16) as pool:
-        read = list(pool.map(lambda stored: storage.read_bytes(stored.uri, stored), listed))
-    found = {storage.name_of(stored.uri): hashlib.sha256(data) for stored, data in zip(listed, read, strict=True)}
-    assert {name: digest.digest() for name, digest in found.items()} == {
-        name: hashlib.sha256(data).digest() for name, data in files.items()
-    }
-
-
-def test_keys_with_an_empty_part_are_listed_too(bucket: str) -> None:
-    from moto.s3.models import s3_backends
-
-    name = bucket.removeprefix("s3://")
-    keys = ["p/a.jpg", "p//b.jpg", "p/c//d.jpg", "p//e//f.jpg", "p/g/h.jpg"]
-    for key in [*keys, "p/g/", "p/m//"]:  # the server itself would take the empty part away
-        s3_backends["123456789012"]["aws"].put_object(name, key, b"" if key.endswith("/") else b"x")
-    assert sorted(file.uri for file in storage.list_files(f"{bucket}/p")) == sorted(f"{bucket}/{key}" for key in keys)
-
-
-def test_a_folder_that_may_not_be_entered_fails_one_photograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when a share goes stale between listing and reading."""
+@pytest.mark.usefixtures("one_try")
+def test_a_stale_file_handle_fails_one_photograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "DOE_JANE.jpg").write_bytes(b"x")
     listed = storage.stat(str(tmp_path / "DOE_JANE.jpg"))
 
@@ -106,63 +39,11 @@ def test_a_folder_that_may_not_be_entered_fails_one_photograph(tmp_path: Path, m
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE and "DOE" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "uri", ["ftp://h/x", "http://h/x.jpg", "https://h/x", "github://x", "hdfs://h/x", "zip://x::no://b"]
-)
-def test_stores_that_cannot_be_used_are_a_mistake(uri: str) -> None:
-    with pytest.raises(UsageError, match=r"store that can be used|not installed"):
-        storage.canonical(uri)
-
-
 def test_a_missing_file_is_missing(filled: str) -> None:
     plain = next(file.uri for file in storage.list_files(filled) if "plain.jpg" in file.uri)
     with pytest.raises(ReadError) as caught:
         storage.read_bytes(plain.replace("plain", "absent"))
     assert caught.value.kind is ErrorKind.MISSING
-
-
-def test_globs_match_below_the_last_plain_folder(tmp_path: Path) -> None:
-    for name in ("a/1.jpg", "a/b/2.jpg", "a/b/3.png", "c/4.jpg"):
-        storage.write_bytes(str(tmp_path / name), b"x")
-
-    def found(pattern: str) -> list[str]:
-        return [file.uri.removeprefix(f"file://{tmp_path}/") for file in storage.list_files(f"{tmp_path}/{pattern}")]
-
-    assert found("a/**/*.jpg") == ["a/1.jpg", "a/b/2.jpg"]
-    assert found("*/*.jpg") == ["a/1.jpg", "c/4.jpg"]
-    assert found("a/b/[2-9].*") == ["a/b/2.jpg", "a/b/3.png"]
-
-
-def test_links_and_pipes_are_listed_as_irregular_and_folders_behind_links_not_at_all(tmp_path: Path) -> None:
-    (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "a.jpg").write_bytes(b"x")
-    root = tmp_path / "root"
-    root.mkdir()
-    (root / "b.jpg").write_bytes(b"y")
-    (root / "link.jpg").symlink_to(tmp_path / "real" / "a.jpg")
-    (root / "folder").symlink_to(tmp_path / "real")
-    os.mkfifo(root / "pipe.jpg")
-    listed = {Path(file.uri).name: file.regular for file in storage.list_files(str(root))}
-    assert listed == {"b.jpg": True, "link.jpg": False, "folder": False, "pipe.jpg": False}
-
-
-def test_a_folder_that_cannot_be_listed_stops_the_listing_instead_of_looking_empty(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    storage.write_bytes(str(tmp_path / "a" / "1.jpg"), b"x")
-    file_system = type(filesystems.locate(str(tmp_path)).fs)
-    listing: Callable[..., object] = file_system.ls
-
-    def refusing(self: object, path: str, **options: object) -> object:
-        if path.endswith("/a"):
-            raise PermissionError(path)
-        return listing(self, path, **options)
-
-    monkeypatch.setattr(file_system, "ls", refusing)
-    with pytest.raises(ReadError) as caught:
-        list(storage.list_files(str(tmp_path)))
-    assert caught.value.kind is ErrorKind.FORBIDDEN
-    assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_file_overwritten_after_the_listing_is_refused(tmp_path: Path) -> None:
@@ -185,14 +66,8 @@ def test_a_local_file_overwritten_with_as_many_bytes_is_refused(tmp_path: Path) 
         storage.read_bytes(listed.uri, listed)
 
 
-def test_a_name_that_is_not_unicode_is_listed_readably(tmp_path: Path) -> None:
-    (tmp_path / os.fsdecode(b"bad\xff.jpg")).write_bytes(b"x")
-    (found,) = storage.list_files(str(tmp_path))
-    assert storage.name_of(found.uri) == "bad\\xff.jpg"
-    found.uri.encode("utf-8")
-
-
-def test_writing_leaves_no_trace_of_a_failed_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("one_try")
+def test_a_failed_write_leaves_no_trace_and_the_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(handle: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -218,25 +93,113 @@ def test_zip_members_are_never_extracted_and_damaged_ones_are_corrupt(tmp_path: 
     assert caught.value.kind is ErrorKind.CORRUPT
 
 
-def test_an_unknown_store_is_a_usage_error() -> None:
-    with pytest.raises(UsageError, match="nostore://"):
-        storage.canonical("nostore://x/y")
+@pytest.fixture(params=["file", "memory", "s3"])
+def writable(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty folder in a store that can be written."""
+    if request.param == "s3":
+        return f"{request.getfixturevalue('bucket')}/out"
+    return str(tmp_path / "out") if request.param == "file" else f"memory://{tmp_path.name}"
 
 
-def test_delta_tables_need_a_durable_store(tmp_path: Path) -> None:
-    assert storage.delta_location(str(tmp_path)) == (str(tmp_path), {})
-    with pytest.raises(UsageError, match="memory://"):
-        storage.delta_location("memory://x")
+def test_a_file_is_written_replaced_measured_and_removed(writable: str) -> None:
+    uri = storage.join(writable, "deep", "a b#c.bin")
+    assert not storage.exists(uri) and storage.size_of(uri) == 0
+    for data in (b"first", b"", b"third"):
+        storage.write_bytes(uri, data)
+        assert storage.read_bytes(uri) == data
+        assert storage.exists(uri) and storage.size_of(uri) == len(data)
+    storage.erase(uri)
+    assert not storage.exists(uri)
+    storage.erase(uri)
 
 
-def test_a_store_that_is_not_there_is_unavailable_and_names_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    s3fs.S3FileSystem.clear_instance_cache()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIASECRET")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "topsecret")
-    monkeypatch.setattr(filesystems, "_TRIES", 1)
-    with pytest.raises(ReadError) as caught:
-        list(storage.list_files("s3://no-such-bucket-here/x"))
-    assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE
-    assert "SECRET" not in str(caught.value).upper()
-    s3fs.S3FileSystem.clear_instance_cache()
+def test_a_created_file_is_never_replaced(writable: str) -> None:
+    uri = storage.join(writable, "key")
+    storage.create_bytes(uri, b"first")
+    storage.create_bytes(uri, b"second")
+    assert storage.read_bytes(uri) == b"first"
+
+
+def test_a_folder_is_removed_with_everything_in_it(writable: str) -> None:
+    for name in ("a/1", "a/b/2", "ab/3"):
+        storage.write_bytes(storage.join(writable, name), b"x")
+    storage.remove(storage.join(writable, "a"))
+    storage.remove(storage.join(writable, "absent"))
+    assert [storage.name_of(file.uri) for file in storage.list_files(writable)] == ["3"]
+
+
+def test_a_local_file_is_put_in_its_place(writable: str, tmp_path: Path) -> None:
+    uri, source = storage.join(writable, "target"), tmp_path / "source"
+    storage.write_bytes(uri, b"old")
+    source.write_bytes(b"new")
+    storage.put_file(uri, str(source))
+    assert storage.read_bytes(uri) == b"new"
+
+
+def test_a_probe_leaves_nothing_behind(writable: str) -> None:
+    storage.write_bytes(storage.join(writable, "other"), b"x")
+    storage.check_writable(writable, storage.join(writable, "probe"))
+    assert [storage.name_of(file.uri) for file in storage.list_files(writable)] == ["other"]
+
+
+@pytest.mark.usefixtures("one_try")
+@pytest.mark.parametrize(
+    ("error", "raised", "text"),
+    [
+        (PermissionError(13, "x"), UsageError, "choose another --output or fix its permissions"),
+        (OSError(errno.EROFS, "x"), UsageError, "Read-only file system"),
+        (OSError(errno.ENOSPC, "x"), NothingCommittedError, "No space left on device.*nothing was read, try again"),
+    ],
+)
+def test_a_folder_that_cannot_be_written_now_or_ever_is_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, raised: type[Exception], text: str
+) -> None:
+    def fail(handle: int) -> None:
+        raise error
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(raised, match=rf"the output {tmp_path} cannot be written: .*{text}"):
+        storage.check_writable(str(tmp_path), str(tmp_path / "probe"))
+
+
+@pytest.mark.usefixtures("one_try")
+def test_a_failed_creation_is_reported_unless_the_file_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*paths: str) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    (tmp_path / "there").write_bytes(b"first")
+    monkeypatch.setattr(os, "link", fail)
+    storage.create_bytes(str(tmp_path / "there"), b"second")
+    with pytest.raises(NothingCommittedError, match="absent: cannot be written: the store failed"):
+        storage.create_bytes(str(tmp_path / "absent"), b"second")
+    with pytest.raises(NothingCommittedError, match="moved: cannot be written: the store has no such file"):
+        storage.put_file(str(tmp_path / "moved"), str(tmp_path / "no source"))
+
+
+def test_a_file_that_stays_after_its_removal_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    monkeypatch.setattr(LocalFileSystem, "rm", refusing("a", LocalFileSystem.rm, PermissionError(13, "x")))
+    with pytest.raises(NothingCommittedError, match=r"/a: cannot be removed; fix the permissions"):
+        storage.erase(str(tmp_path / "a"))
+
+
+def test_a_file_whose_removal_cannot_be_checked_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    monkeypatch.setattr(LocalFileSystem, "info", refusing("a", LocalFileSystem.info, PermissionError(13, "x")))
+    with pytest.raises(NothingCommittedError, match="it is not known whether the file is gone, try again"):
+        storage.erase(str(tmp_path / "a"))
+
+
+def test_pipes_folders_and_names_that_are_not_unicode_are_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", tmp_path):
+        with pytest.raises(ReadError) as caught:
+            storage.read_bytes(str(path))
+        assert (caught.value.kind, caught.value.detail) == (ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / os.fsdecode(b"\xff.jpg")).write_bytes(b"x")
+    (listed,) = storage.list_files(str(tmp_path / "bad"))
+    with pytest.raises(ReadError, match="the name is not Unicode; rename the file"):
+        storage.read_bytes(listed.uri, listed)

@@ -1,0 +1,32 @@
+"""Stores of every kind that hold the same files, and stores that are not asked twice."""
+
+from pathlib import Path
+
+import pytest
+
+from melanoma import storage
+from melanoma.storage import filesystems
+from tests.helpers.archives import tar_of, zip_of
+from tests.helpers.odd_names import NAMES
+
+
+@pytest.fixture(params=["file", "memory", "s3", "zip", "tar"])
+def filled(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A root that holds one file for each odd name; the content is the name's bytes."""
+    files = {name: name.encode() for name in NAMES}
+    if request.param in ("zip", "tar"):
+        archive = tmp_path / f"in # it.{request.param}"
+        return zip_of(archive, files) if request.param == "zip" else tar_of(archive, files)
+    if request.param == "s3":
+        root = request.getfixturevalue("bucket") + "/photos"
+    else:
+        root = str(tmp_path / "photos") if request.param == "file" else f"memory://{tmp_path.name}"
+    for name, data in files.items():
+        storage.write_bytes(storage.join(root, name), data)
+    return root
+
+
+@pytest.fixture
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations of a store are not retried, so that a failure is quick."""
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
