@@ -121,7 +121,8 @@ def test_a_file_lists_itself_and_a_missing_root_is_missing(tmp_path: Path) -> No
     (found,) = storage.list_files(str(tmp_path / "a.jpg"))
     assert found == storage.stat(str(tmp_path / "a.jpg"))
     assert (found.uri, found.size, found.regular) == (f"file://{tmp_path}/a.jpg", 4, True)
-    assert found.modified is not None and found.modified.timestamp() == (tmp_path / "a.jpg").stat().st_mtime
+    assert found.modified is not None
+    assert found.modified.timestamp() == pytest.approx((tmp_path / "a.jpg").stat().st_mtime, abs=1e-5)
     with pytest.raises(ReadError) as caught:
         list(storage.list_files(str(tmp_path / "absent")))
     assert caught.value.kind is ErrorKind.MISSING
