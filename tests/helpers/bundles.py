@@ -9,8 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import pytest
+
+from melanoma.errors import BundleError
+from melanoma.model.bundle import load_bundle
 
 Document = dict[str, Any]
+
+
+def refusal(uri: str, digest: str | None = None) -> str:
+    """Returns the one line with which a bundle is refused."""
+    with pytest.raises(BundleError) as caught:
+        load_bundle(uri, digest)
+    line = str(caught.value)
+    assert line.startswith(f"{uri}: ") and line.isprintable() and len(line) < 1000
+    return line
 
 
 def copied(bundle_uri: str, folder: Path) -> Path:
@@ -19,6 +32,7 @@ def copied(bundle_uri: str, folder: Path) -> Path:
 
 
 def document_of(folder: Path | str) -> Document:
+    """Reads the description of a bundle."""
     return dict(json.loads(Path(folder, "bundle.json").read_bytes()))
 
 

@@ -1,39 +1,24 @@
-"""The same photograph gets the same probabilities, whatever shares its batch; a network that lies is found out."""
+"""The same photograph gets the same scores, whatever shares its batch."""
 
-import copy
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import pytest
 from keras import layers
 
-from melanoma.errors import BundleError, ErrorKind
-from melanoma.images import decoding
-from melanoma.images.decoding import ImageSpec
+from melanoma.errors import ErrorKind
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
-from melanoma.model.bundle import Bundle, load_bundle
-from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
-from melanoma.model.bundle_writer import write_bundle
-from melanoma.model.description import uniform_prior
-from melanoma.model.engine import Engine, load_engine, score_all
+from melanoma.model.bundle import load_bundle
+from melanoma.model.engine import Engine, score_all
 from melanoma.model.preprocessing import Scaling
 from melanoma.runs.staging import RowBuilder
 from melanoma.training.calibration.ood_score import add_ood_output
-from tests.helpers import ROUNDING, photograph
-from tests.helpers.bundles import copied, describe, document_of, edited, with_other_weights
+from tests.helpers import ROUNDING
+from tests.helpers.networks import SIZE, constant, engine_refusal, photographs
 from tests.helpers.nights import start
-
-SIZE = (16, 16)
-
-
-def photographs(count: int) -> npt.NDArray[np.uint8]:
-    return np.stack([decoding.decode(photograph(seed), ImageSpec(*SIZE)) for seed in range(count)])
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +43,6 @@ def engine(network: keras.Model) -> Engine:
 def two_outputs(network: keras.Model) -> keras.Model:
     """The same network with a score of unlikeness, as training adds it."""
     return add_ood_output(network, ["maps"], photographs(64), photographs(32), batch_size=8)
-
-
-def constant(*row: float) -> keras.Model:
-    """A network that gives the same row whatever it sees."""
-    pixels, last = keras.Input((*SIZE, 3)), layers.Dense(len(row))
-    network = keras.Model(pixels, last(layers.GlobalAveragePooling2D()(pixels)))
-    last.set_weights([np.zeros((3, len(row))), np.array(row)])
-    return network
 
 
 def test_neither_place_nor_neighbours_in_a_batch_matter(engine: Engine) -> None:
@@ -195,158 +172,6 @@ def test_certainty_survives_a_temperature() -> None:
     np.testing.assert_array_equal(found, [[0, 1, 0]])
 
 
-def test_a_sound_bundle_passes_its_golden_check_at_any_batch_size(bundle_uri: str) -> None:
-    bundle = load_bundle(bundle_uri)
-    photos = photographs(3)
-    found = [load_engine(bundle, batch_size).score(photos[:1]).probabilities for batch_size in (1, 5)]
-    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
-
-
-def refusal(bundle: Bundle) -> str:
-    with pytest.raises(BundleError) as caught:
-        load_engine(bundle, batch_size=8)
-    said = str(caught.value)
-    assert said.startswith(f"{bundle.uri}: ") and said.isprintable()
-    return said
-
-
-def test_permuted_labels_are_found_out_by_name(bundle_uri: str, tmp_path: Path) -> None:
-    uri = edited(bundle_uri, tmp_path, labels=["nevus", "melanoma", "basal cell carcinoma"])
-    said = refusal(load_bundle(uri))
-    assert "p_nevus" in said or "p_melanoma" in said
-    assert "labels, network and description do not belong together" in said
-
-
-def test_another_network_is_found_out(bundle_uri: str, tmp_path: Path) -> None:
-    folder = copied(bundle_uri, tmp_path)
-    (folder / "model.keras").write_bytes(with_other_weights((folder / "model.keras").read_bytes()))
-    assert "do not belong together" in refusal(load_bundle(describe(folder, document_of(folder))))
-
-
-@pytest.mark.parametrize(("key", "value"), [("scale", 0.5), ("offset", 40.0), ("mean", [60.0, 0.0, 0.0])])
-def test_another_scaling_is_found_out(bundle_uri: str, tmp_path: Path, key: str, value: object) -> None:
-    preprocessing = {**document_of(bundle_uri)["preprocessing"], key: value}
-    assert "do not belong together" in refusal(load_bundle(edited(bundle_uri, tmp_path, preprocessing=preprocessing)))
-
-
-def test_another_crop_is_found_out_by_the_decoded_pixels(bundle_uri: str, tmp_path: Path) -> None:
-    preprocessing = {**document_of(bundle_uri)["preprocessing"], "crop": 0.8}
-    said = refusal(load_bundle(edited(bundle_uri, tmp_path, preprocessing=preprocessing)))
-    assert "does not decode to the pixels that it had when the bundle was written" in said
-
-
-def test_a_phantom_that_does_not_decode_is_a_fault_of_the_bundle(bundle_uri: str, tmp_path: Path) -> None:
-    folder = copied(bundle_uri, tmp_path)
-    (folder / "golden" / "phantom-0.jpg").write_bytes(b"GIF89a")
-    assert "unsupported_format" in refusal(load_bundle(describe(folder, document_of(folder))))
-
-
-def test_a_probability_that_is_off_by_more_than_the_tolerance_is_found_out(bundle_uri: str, tmp_path: Path) -> None:
-    golden = document_of(bundle_uri)["golden"]
-    for change, fits in ((0.5e-4, True), (2e-4, False)):
-        moved = copy.deepcopy(golden)
-        moved[-1]["probabilities"]["nevus"] += change if moved[-1]["probabilities"]["nevus"] < 0.5 else -change
-        bundle = load_bundle(edited(bundle_uri, tmp_path / str(change), golden=moved))
-        if fits:
-            load_engine(bundle, 8)
-        else:
-            assert "p_nevus" in refusal(bundle)
-
-
-def sized(height: int | None, labels: int = 3, channels: int = 3) -> keras.Model:
-    pixels = keras.Input((height, height, channels))
-    features = layers.GlobalAveragePooling2D()(layers.Conv2D(2, 3)(layers.Rescaling(1 / 255)(pixels)))
-    return keras.Model(pixels, layers.Dense(labels, activation="softmax")(features))
-
-
-def with_more(*outputs: tuple[str, int]) -> keras.Model:
-    """A network of three classes with more outputs, by name and width."""
-    network = sized(16)
-    features = layers.GlobalAveragePooling2D()(layers.Rescaling(1 / 255)(network.input))
-    more = [layers.Dense(width, activation="sigmoid", name=name)(features) for name, width in outputs]
-    return keras.Model(network.input, [network.output, *more])
-
-
-def write(
-    uri: Path, network: keras.Model, labels: Sequence[str] = ("a", "b", "c"), size: int = 16, **changes: Any
-) -> Bundle:
-    about = {name: changes.pop(name) for name in ("reference", "metrics", "training") if name in changes}
-    settings: dict[str, Any] = {"labels": labels, "prior": uniform_prior(labels), **changes}
-    documents = BundleDocuments(card="# X\n", licence="None.\n", **about)
-    return write_bundle(str(uri), network, ModelSettings(spec=ImageSpec(size, size), **settings), documents)
-
-
-@pytest.mark.parametrize(
-    ("build", "labels", "size", "complaint"),
-    [
-        (lambda: sized(16), ("a", "b"), 16, "the network gives (None, 3), the description lists 2 labels"),
-        (lambda: sized(16), ("a", "b", "c"), 24, "the network takes (16, 16) pixels, the description says (24, 24)"),
-        (lambda: sized(16, channels=1), ("a", "b", "c"), 16, "expected one input (n, height, width, 3)"),
-        (lambda: sized(None), ("a", "b", "c"), 1, "cannot run the network"),
-        (lambda: with_more(("strangeness", 1)), ("a", "b", "c"), 16, "gives ['strangeness'] [(None, 1)], expected"),
-        (lambda: with_more(("ood_score", 2)), ("a", "b", "c"), 16, "expected nothing or one ood_score (n, 1)"),
-        (
-            lambda: with_more(("ood_score", 1), ("x", 1)),
-            ("a", "b", "c"),
-            16,
-            "['ood_score', 'x'] [(None, 1), (None, 1)]",
-        ),
-        (lambda: constant(0.2, 0.3, 0.4), ("a", "b", "c"), 16, "not probabilities"),
-        (lambda: constant(np.nan, 0.3, 0.4), ("a", "b", "c"), 16, "not probabilities"),
-        (lambda: constant(-0.5, 0.5, 1.0), ("a", "b", "c"), 16, "not probabilities"),
-    ],
-)
-def test_a_network_that_does_not_fit_becomes_no_bundle(
-    tmp_path: Path, build: Callable[[], keras.Model], labels: tuple[str, ...], size: int, complaint: str
-) -> None:
-    with pytest.raises(BundleError) as caught:
-        write(tmp_path / "new", build(), labels, size)
-    assert complaint in str(caught.value)
-    assert not (tmp_path / "new").exists()
-
-
-def test_a_temperature_makes_no_probabilities_of_logits(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="not probabilities"):
-        write(tmp_path, constant(-1.0, 2.0, 0.5), temperature=2.0)
-
-
-@pytest.mark.parametrize(
-    ("changes", "complaint"),
-    [
-        ({"prior": [0.5, 0.5]}, "2 shares in the prior for 3 labels"),
-        ({"prior": [0.5, 0.5, 0.5]}, "prior sums to 1.5"),
-        ({"thresholds": {"lentigo": 0.5}}, "thresholds for 'lentigo'"),
-        ({"metrics": {"accuracy": float("nan")}}, "not JSON"),
-        ({"training": {"seed": np.int64(3)}}, "not JSON"),
-        ({"decision_rule": "majority"}, "known are balanced, argmax"),
-        ({"labels": ["nv", "nevus", "c"]}, "both become the column p_nevus"),
-        ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network gives no ood_score; remove it"),
-        ({"reference": {"histograms": {}}}, "reference for 'histograms', expected"),
-    ],
-)
-def test_parts_that_do_not_fit_are_refused_before_anything_is_written(
-    tmp_path: Path, changes: dict[str, Any], complaint: str
-) -> None:
-    with pytest.raises(BundleError) as caught:
-        write(tmp_path / "new", sized(16), **changes)
-    assert complaint in str(caught.value)
-    assert not (tmp_path / "new").exists()
-
-
-def test_a_network_that_takes_any_size_scores_at_the_bundles_size(tmp_path: Path) -> None:
-    bundle = write(tmp_path / "any", sized(None), size=24)
-    assert load_engine(bundle, 2).score(np.zeros((1, 24, 24, 3), np.uint8)).probabilities.shape == (1, 3)
-
-
-def test_another_unlikeness_is_found_out(tmp_path: Path) -> None:
-    bundle = write(tmp_path / "two", with_more(("ood_score", 1)), thresholds={"ood_above": 0.5})
-    assert load_engine(bundle, 4).score(photographs(2)).ood is not None
-    moved = [replace(golden, ood_score=1.0 - (golden.ood_score or 0.0)) for golden in bundle.golden]
-    assert "gives ood_score" in refusal(replace(bundle, golden=tuple(moved)))
-    silent = replace(bundle, golden=tuple(replace(golden, ood_score=None) for golden in bundle.golden))
-    load_engine(silent, 4)
-
-
 def test_labels_that_do_not_fit_the_network_are_refused_when_it_is_loaded(bundle_uri: str) -> None:
     bundle = load_bundle(bundle_uri)
-    assert "the description lists 2 labels" in refusal(replace(bundle, labels=bundle.labels[:2]))
+    assert "the description lists 2 labels" in engine_refusal(replace(bundle, labels=bundle.labels[:2]))
