@@ -31,9 +31,9 @@ def comparison_accounting(report: Report) -> list[str]:
     """
     only_old, only_new, other_bytes = (report[name] for name in ("only_old", "only_new", "other_bytes"))
     sentences = [
-        _Sentence(only_old, f"{only_old:,} photographs are in the old table only and are left out."),
-        _Sentence(only_new, f"{only_new:,} photographs are in the new table only and are left out."),
-        _Sentence(other_bytes, f"{other_bytes:,} ids have different contents in the two tables and are left out."),
+        _Sentence(only_old, f"Photographs in the old table only, left out: {only_old:,}."),
+        _Sentence(only_new, f"Photographs in the new table only, left out: {only_new:,}."),
+        _Sentence(other_bytes, f"Ids with different contents in the two tables, left out: {other_bytes:,}."),
     ]
     return _stated([*sentences, *(_judged(report["judged"]) if report["judged"] else [])])
 
@@ -58,8 +58,8 @@ def _sources(data: Report) -> list[_Sentence]:
         ),
         _Sentence(
             trained_on,
-            f"{data['photographs_trained_on']:,} labelled photographs are left out, because the model was trained on "
-            f"them or on others of their lesions or patients, according to {', '.join(trained_on)}.",
+            "Labelled photographs that the model was trained on, or others of their lesions or patients, left out: "
+            f"{data['photographs_trained_on']:,}, according to {', '.join(trained_on)}.",
         ),
         _Sentence(
             not trained_on,
@@ -76,7 +76,7 @@ def _classes(data: Report) -> list[_Sentence]:
     return [
         _Sentence(
             count,
-            f"{count:,} labelled photographs are left out, because the model does not know their class: "
+            f"Labelled photographs of classes that the model does not know, left out: {count:,}, "
             f"{class_counts(unknown)}. The model is wrong on all of them, so the results here are too good.",
         ),
         _Sentence(
@@ -89,17 +89,16 @@ def _photographs(data: Report) -> list[_Sentence]:
     unlabelled, older = data["photographs_without_label"], data["older_rows"]
     failed, ambiguous = data["photographs_failed"], data["ambiguous_ids"]
     return [
-        _Sentence(unlabelled, f"{unlabelled:,} scored photographs have no label."),
+        _Sentence(unlabelled, f"Scored photographs without a label: {unlabelled:,}."),
         _Sentence(
             failed,
-            f"{failed:,} photographs failed and have no probabilities; {data['labels_of_failed']:,} of them have a "
-            "label.",
+            f"Failed photographs, which have no probabilities: {failed:,}, with a label: {data['labels_of_failed']:,}.",
         ),
-        _Sentence(older, f"{older:,} rows are left out, because newer rows of the same photographs replace them."),
+        _Sentence(older, f"Rows replaced by newer rows of the same photographs: {older:,}."),
         _Sentence(
             ambiguous,
-            f"{ambiguous:,} ids are shared by photographs of different content and are left out; "
-            f"{data['labels_of_ambiguous']:,} of them have a label.",
+            f"Ids shared by photographs of different content, left out: {ambiguous:,}, with a label: "
+            f"{data['labels_of_ambiguous']:,}.",
         ),
     ]
 
@@ -108,10 +107,10 @@ def _labels(data: Report) -> list[_Sentence]:
     unscored, contradictory = data["labels_without_photograph"], data["labels_contradictory"]
     repeated, blank = data["label_rows_repeated"], data["label_rows_blank"]
     return [
-        _Sentence(unscored, f"{unscored:,} labels have no scored photograph."),
-        _Sentence(contradictory, f"{contradictory:,} ids have several different labels and are left out."),
-        _Sentence(repeated, f"{repeated:,} rows of the labels repeat an earlier row."),
-        _Sentence(blank, f"{blank:,} rows of the labels have no id or no label."),
+        _Sentence(unscored, f"Labels without a scored photograph: {unscored:,}."),
+        _Sentence(contradictory, f"Ids with several different labels, left out: {contradictory:,}."),
+        _Sentence(repeated, f"Rows of the labels that repeat an earlier row: {repeated:,}."),
+        _Sentence(blank, f"Rows of the labels without an id or a label: {blank:,}."),
     ]
 
 
@@ -128,8 +127,8 @@ def _judged(judged: Report) -> list[_Sentence]:
         ),
         _Sentence(
             data["trained_on"],
-            f"{data['photographs_trained_on']:,} labelled photographs are left out, because a model was trained on "
-            "them or on others of their lesions or patients.",
+            "Labelled photographs that a model was trained on, or others of their lesions or patients, left out: "
+            f"{data['photographs_trained_on']:,}.",
         ),
         _Sentence(
             not data["trained_on"],

@@ -110,7 +110,7 @@ def test_two_models_of_one_table_are_named(tables: tuple[str, str, str], capsys:
     assert main(["compare", table, "--old-model", MODEL, "--new-model", OTHER_MODEL]) == 0
     output = capsys.readouterr().out
     assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photographs" in output
-    assert "149 photographs are in the old table only" in output
+    assert "Photographs in the old table only, left out: 149." in output
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_training_photographs_are_left_out(
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *flags]) == 0
     output = capsys.readouterr().out
     assert f"{MODEL}: 88 photographs of 44 lesions" in output
-    assert "2 labelled photographs are left out" in output
+    assert f"left out: 2, according to {split}." in output
 
 
 @pytest.mark.parametrize(

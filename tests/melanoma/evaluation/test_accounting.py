@@ -15,33 +15,33 @@ def test_a_complete_evaluation_states_only_its_sources() -> None:
     assert sentences[1] == "Labels in labels.csv, SHA-256 0123456789ab…"
     assert "4,000 of 5,000 scored photographs have a label" in sentences[2]
     assert "same lesion were kept together" in sentences[3]
-    assert "0 labelled photographs are left out" in sentences[4] and "split.csv" in sentences[4]
+    assert "left out: 0, according to split.csv." in sentences[4] and "split.csv" in sentences[4]
 
 
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"photographs_without_label": 1_000}, "1,000 scored photographs have no label."),
+        ({"photographs_without_label": 1_000}, "Scored photographs without a label: 1,000."),
         (
             {"photographs_failed": 3, "labels_of_failed": 2},
-            "3 photographs failed and have no probabilities; 2 of them have a label.",
+            "Failed photographs, which have no probabilities: 3, with a label: 2.",
         ),
-        ({"older_rows": 8}, "8 rows are left out, because newer rows of the same photographs replace them."),
+        ({"older_rows": 8}, "Rows replaced by newer rows of the same photographs: 8."),
         (
             {"ambiguous_ids": 6, "labels_of_ambiguous": 5},
-            "6 ids are shared by photographs of different content and are left out; 5 of them have a label.",
+            "Ids shared by photographs of different content, left out: 6, with a label: 5.",
         ),
-        ({"labels_without_photograph": 9}, "9 labels have no scored photograph."),
-        ({"labels_contradictory": 2}, "2 ids have several different labels and are left out."),
-        ({"label_rows_repeated": 4}, "4 rows of the labels repeat an earlier row."),
-        ({"label_rows_blank": 7}, "7 rows of the labels have no id or no label."),
+        ({"labels_without_photograph": 9}, "Labels without a scored photograph: 9."),
+        ({"labels_contradictory": 2}, "Ids with several different labels, left out: 2."),
+        ({"label_rows_repeated": 4}, "Rows of the labels that repeat an earlier row: 4."),
+        ({"label_rows_blank": 7}, "Rows of the labels without an id or a label: 7."),
         (
             {"classes_without_label": ["scar", "nevus"]},
             "Classes of the model without any label: scar, melanocytic nevus. Their sensitivity cannot be measured.",
         ),
         (
             {"classes_unknown_to_model": {"scar": 20, "wart": 1}},
-            "21 labelled photographs are left out, because the model does not know their class: scar (20), wart (1). "
+            "Labelled photographs of classes that the model does not know, left out: 21, scar (20), wart (1). "
             "The model is wrong on all of them, so the results here are too good.",
         ),
     ],
@@ -64,12 +64,10 @@ def test_a_comparison_without_labels_states_what_one_side_lacks() -> None:
     report = {"only_old": 0, "only_new": 0, "other_bytes": 0, "judged": None}
     assert comparison_accounting(report) == []
     assert comparison_accounting({**report, "only_old": 1_149, "other_bytes": 2}) == [
-        "1,149 photographs are in the old table only and are left out.",
-        "2 ids have different contents in the two tables and are left out.",
+        "Photographs in the old table only, left out: 1,149.",
+        "Ids with different contents in the two tables, left out: 2.",
     ]
-    assert comparison_accounting({**report, "only_new": 3}) == [
-        "3 photographs are in the new table only and are left out."
-    ]
+    assert comparison_accounting({**report, "only_new": 3}) == ["Photographs in the new table only, left out: 3."]
 
 
 @pytest.mark.parametrize("group", ["lesion", None])
@@ -89,6 +87,6 @@ def test_a_comparison_with_labels_states_where_they_come_from(
     text = " ".join(comparison_accounting({"only_old": 0, "only_new": 0, "other_bytes": 0, "judged": judged}))
     assert "Labels in labels.csv, SHA-256 abababababab…; 1,234 photographs are evaluated." in text
     assert ("scar (12)" in text) is bool(unknown)
-    assert ("31 labelled photographs are left out" in text) is bool(trained_on)
+    assert ("patients, left out: 31." in text) is bool(trained_on)
     assert ("--trained-on" in text) is not bool(trained_on)
     assert ("No group column was given" in text) is (group is None)

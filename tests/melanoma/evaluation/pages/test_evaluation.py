@@ -65,7 +65,7 @@ def test_notes_are_warnings(report: Report) -> None:
 def test_the_page_says_where_every_photograph_went(report: Report) -> None:
     found = read_page(page({**report, "data": accounting(labels_contradictory=17)}, "x"))
     assert "What was evaluated" in found.headings
-    assert "17 ids have several different labels" in found.text
+    assert "Ids with several different labels, left out: 17." in found.text
 
 
 @pytest.mark.parametrize("n", [0, 1, 12])
