@@ -40,8 +40,10 @@ class FindingGroup:
     @property
     def out_of(self) -> str:
         """What the count is part of, for people."""
+        if self.of is None:
+            return "pair" if len(self.findings) == 1 else "pairs"
         first, second = self._names
-        return "pairs" if self.of is None else f"of {self.of:,} {second or first}"
+        return f"of {self.of:,} {second or first}"
 
     @property
     def _names(self) -> tuple[str, str]:

@@ -30,7 +30,7 @@ def text_report(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int
 def _set_lines(summaries: Sequence[SetSummary]) -> list[str]:
     rows: list[tuple[str, ...]] = [("set", "", "photographs", "images", "groups")]
     for one in summaries:
-        absent = f"{one.absent:,} more are listed but absent" if one.absent else ""
+        absent = f"{one.absent:,} listed but absent" if one.absent else ""
         rows.append((one.name, absent, f"{one.photographs:,}", f"{one.contents:,}", f"{one.groups:,}"))
     return aligned(rows, range(2, 5))
 
@@ -45,7 +45,7 @@ def _group_lines(groups: Sequence[FindingGroup]) -> list[str]:
             rows.append((TITLES[group.kind].lower(), group.where, BASES[group.basis], count, group.out_of))
     lines = aligned(rows, range(3, 4))
     if hidden := sum(max(0, number - _MAX_LINES) for number in numbers.values()):
-        lines.append(f"and {hidden} more lines with smaller counts, in audit.json under --output")
+        lines.append(f"lines with smaller counts: {hidden}, in audit.json under --output")
     return lines
 
 

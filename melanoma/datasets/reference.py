@@ -61,7 +61,9 @@ def read_reference(uri: str, columns: Columns) -> Reference:
     rows = list(dict.fromkeys(read_label_rows(uri, columns)))
     ids = [row.image_id for row in rows]
     if twice := [name for name, times in Counter(ids).items() if times > 1]:
-        raise DataError(f"{uri}: {len(twice)} ids have two labels or groups, {twice[0]} first; keep one row each")
+        raise DataError(
+            f"{uri}: {twice[0]} has two labels or groups (ids like this: {len(twice)}); keep one row for each id"
+        )
     slugs = {label: slug_of(label) for label in {row.label for row in rows}}
     groups = distinct_groups(ids, [row.group for row in rows])
     group_of = {image_id: group for image_id, group in zip(ids, groups, strict=True) if group}

@@ -44,8 +44,10 @@ def test_the_tiles_count_affected_photographs(dirty: Audited) -> None:
 
 
 def test_the_tables_name_sets_and_findings(dirty: Audited) -> None:
-    text = text_of(page(dirty.sets, dirty.findings, dirty.unreadable, 0))
+    html = page(dirty.sets, dirty.findings, dirty.unreadable, 0)
+    text = text_of(html)
     assert "train – 11 9 10 2 1 0" in text, "photographs, images, groups, labels, unreadable, absent"
+    assert '<td class="number">1</td><td>of 4 test</td>' in html
     assert "Leaks test and train near duplicate 1 of 4 test" in text
     assert "Contradictory labels melanocytic nevus, melanoma in the reference reference 1 of" in text
 

@@ -38,7 +38,12 @@ def test_a_contradicted_label_stands_second_to_that_of_the_reference() -> None:
 
 def test_copies_within_a_side_are_counted_as_photographs_and_near_duplicates_as_pairs() -> None:
     copies, near = group_findings(
-        SETS, [Finding(Kind.DUPLICATE, Basis.CONTENT, 0, 1), Finding(Kind.DUPLICATE, Basis.NEAR, 0, 2)]
+        SETS,
+        [
+            Finding(Kind.DUPLICATE, Basis.CONTENT, 0, 1),
+            Finding(Kind.DUPLICATE, Basis.NEAR, 0, 2),
+            Finding(Kind.DUPLICATE, Basis.NEAR, 1, 2),
+        ],
     )
     assert (copies.where, copies.out_of) == ("train", "of 3 train")
     assert (near.where, near.out_of) == ("train", "pairs")
@@ -46,7 +51,7 @@ def test_copies_within_a_side_are_counted_as_photographs_and_near_duplicates_as_
 
 def test_divided_groups_are_counted_as_pairs() -> None:
     (group,) = group_findings(SETS, [Finding(Kind.GROUPS, Basis.CONTENT, 3, 4)])
-    assert (group.of, group.out_of) == (None, "pairs")
+    assert (group.of, group.out_of) == (None, "pair")
 
 
 def test_groups_are_sorted_by_kind_then_basis_then_size() -> None:
