@@ -1,5 +1,6 @@
 """`melanoma query`: one statement, with the result on the terminal or in a file."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -133,8 +134,10 @@ def test_an_absent_table_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixt
 
 def test_a_query_loads_neither_tensorflow_nor_beam_and_warns_of_nothing(table: str) -> None:
     words = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", "query", table, "FROM scores"]
-    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    environment = os.environ | {"PYTHONUNBUFFERED": ""}
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     assert ended.returncode == 0, ended.stderr
+    assert "DOE-a" in ended.stdout
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "duckdb" in imported and not imported & {"tensorflow", "keras", "apache_beam"}
     assert [line for line in ended.stderr.splitlines() if not line.startswith("import time:")] == []

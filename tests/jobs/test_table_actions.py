@@ -170,6 +170,20 @@ def test_clean_up_says_first_and_spares_what_is_young_or_not_of_the_table(
     assert all(path.exists() for path in others)
 
 
+def test_a_clean_up_deletes_only_with_consent(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    orphan = Path(table, f"model_id={OLD}", "part-orphan.parquet")  # of a run that was killed while it committed
+    orphan.write_bytes(bytes(300_000))
+    os.utime(orphan, (1, 1))
+    assert printed_by(capsys, "vacuum", table) == (
+        "1 files of 0.3 MB, replaced more than 7 days ago: would be deleted; run again with --yes\n"
+    )
+    assert orphan.exists()
+    assert printed_by(capsys, "vacuum", table, "--yes") == (
+        "1 files of 0.3 MB, replaced more than 7 days ago: deleted\n"
+    )
+    assert not orphan.exists() and len(rows(table)) == 4
+
+
 def every_byte(folder: Path) -> bytes:
     """All that lies under a folder: names, bytes, and what Parquet and Arrow files hold once they are read."""
     found = [str(path.relative_to(folder)).encode() for path in folder.rglob("*")]

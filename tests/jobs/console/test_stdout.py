@@ -38,12 +38,12 @@ def test_work_goes_on_when_the_reader_is_gone(unbuffered: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_is_still_an_error() -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_still_an_error(unbuffered: str) -> None:
+    command = [sys.executable, "-c", SCRIPT + "print('a', flush=True)"]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
-        script = SCRIPT + "print('a', flush=True)"
-        ended = subprocess.run(
-            [sys.executable, "-c", script], cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False
-        )
+        ended = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, env=environment, check=False)
     assert ended.returncode != 0 and b"No space left on device" in ended.stderr
 
 
