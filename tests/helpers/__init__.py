@@ -1,4 +1,4 @@
-"""Small real things that tests score: phantoms as bytes, a tiny network, a store full of photographs."""
+"""Small real inputs for tests: synthetic photographs, folders full of them, and a bundle with a tiny network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ LABELS = ("melanoma", "nevus", "basal cell carcinoma")
 
 
 def approximately(answers: Mapping[str, Sequence[float | None]]) -> dict[str, Any]:
-    """Gives probabilities by name as something that others equal, up to `ROUNDING`."""
+    """Returns probabilities by name that compare equal to others within `ROUNDING`."""
     return {
         name: tuple(p if p is None else pytest.approx(p, rel=0, abs=ROUNDING) for p in values)
         for name, values in answers.items()
@@ -24,12 +24,12 @@ def approximately(answers: Mapping[str, Sequence[float | None]]) -> dict[str, An
 
 
 def photograph(seed: int, format: encoding.Format = "jpeg", height: int = 60, width: int = 80) -> bytes:
-    """Draws a small phantom and encodes it."""
+    """Returns the encoded bytes of a small synthetic photograph; each seed has its own."""
     return encoding.encode(phantoms.draw(seed, height, width), format)
 
 
 def fill(folder: Path, count: int, first: int = 0) -> list[Path]:
-    """Writes phantoms into a folder, every fourth as PNG."""
+    """Writes synthetic photographs `lesion-0000.jpg` and so on, every fourth as PNG, and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for seed in range(first, first + count):
@@ -41,7 +41,7 @@ def fill(folder: Path, count: int, first: int = 0) -> list[Path]:
 
 
 def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int = 0, size: int = 16) -> str:
-    """Writes a bundle with a very small untrained network."""
+    """Writes a bundle with a very small untrained network, and returns its folder."""
     import keras
 
     from melanoma.images.decoding import ImageSpec
@@ -68,7 +68,7 @@ def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int 
 
 
 def refusing(name: str, function: Callable[..., object], error: Exception) -> Callable[..., object]:
-    """Makes of a file system's function one that raises for a path with that name in it."""
+    """Returns a file system's method that raises an error for every path with that name in it."""
 
     def refuse(self: object, path: object, *args: object, **options: object) -> object:
         if name in str(path):

@@ -1,4 +1,4 @@
-"""Runs nights in this process, as the job does."""
+"""Whole runs in this process, with Beam and the network, as `melanoma score` makes them."""
 
 import datetime
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from tests.helpers.outputs import layout_of, table_in
 
 
 def start(output: Path | str, bundle_uri: str, nights: int = 0) -> Run:
-    """Plans a run against the table as it is now, so many nights after the first."""
+    """Plans a run against the table as it is now, dated so many nights after 2 January 2026."""
     bundle = load_bundle(bundle_uri)
     version = table_in(output).version
     date = datetime.date(2026, 1, 2) + datetime.timedelta(days=nights)
@@ -33,7 +33,7 @@ def night(
     runner: Any = None,
     **options: Any,
 ) -> RunRecord:
-    """Scores what is new under a root."""
+    """Runs one night: scores the new photographs of a folder or of sources, and returns the record of the run."""
     run = run or start(output, bundle_uri)
     sources = [Root(str(images))] if isinstance(images, Path | str) else list(images)
     with beam.Pipeline(runner=runner or FnApiRunner()) as pipeline:
@@ -45,23 +45,23 @@ def night(
 
 
 def rows(output: Path | str, *columns: str) -> list[dict[str, Any]]:
-    """Reads the table in the order of the photographs."""
+    """Returns the rows of the table, ordered by photograph and attempt."""
     table = table_in(output).dataset().to_table(columns=list(columns) or None)
     return sorted(table.to_pylist(), key=lambda row: (row.get("image_uri", ""), row.get("attempt", 0)))
 
 
 def committed(output: Path | str) -> int:
-    """Rows that a reader sees."""
+    """Returns the number of rows in the table; 0 if there is no table."""
     return 0 if table_in(output).version is None else table_in(output).dataset().count_rows()
 
 
 def assert_one_row_each(output: Path | str, photographs: int, record: RunRecord | None = None) -> None:
-    """Every version of every photograph has one row, and the record counts them."""
+    """Asserts that every version of every photograph has one row, and that the record's counts add up to them."""
     found = [(row["image_uri"], row["image_version"]) for row in rows(output, "image_uri", "image_version")]
     assert len(found) == len(set(found)) == photographs
     assert record is None or (record.counts.add_up and record.counts.listed == photographs)
 
 
 def leftovers(output: Path | str, run: Run | RunRecord) -> list[str]:
-    """What a run has left in the staging folder."""
+    """Returns the names of the files that a run has left in the staging folder."""
     return [path.name for path in (Path(output) / "_staging").rglob("*") if run.run_id in str(path)]

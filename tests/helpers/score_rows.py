@@ -13,13 +13,11 @@ from melanoma.table.score_table import ScoreTable
 from tests.helpers.outputs import layout_of, table_in
 
 SLUGS = ("melanoma", "nevus")
-
-
 SHA = "5a0f" * 16
 
 
 def row(name: str, **values: Any) -> dict[str, Any]:
-    """A scored photograph's row; every text in it that could name a patient holds DOE."""
+    """Returns a scored photograph's row; every text in it that could name a patient contains DOE."""
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     defaults = {
         "image_id": f"DOE-{name}",
@@ -41,6 +39,7 @@ def row(name: str, **values: Any) -> dict[str, Any]:
 
 
 def failed(name: str, **values: Any) -> dict[str, Any]:
+    """Returns the row of a photograph that could not be scored."""
     nothing = dict.fromkeys(("top_label", "top_probability", "p_melanoma", "p_nevus"))
     return row(name, status="failed", error_kind="corrupt", error="DOE said so", **nothing, **values)
 
@@ -48,7 +47,7 @@ def failed(name: str, **values: Any) -> dict[str, Any]:
 def commit(
     uri: Path | str, rows: list[dict[str, Any]], schema: pa.Schema | None = None, run_id: str = "run", **options: Any
 ) -> int:
-    """Commits rows as a run does that planned against the table as it is now."""
+    """Commits rows as a run does, planned against the version `planned` or the newest, and returns the new version."""
     schema = schema or score_schema(SLUGS)
     planned = options["planned"] if options else table_in(uri).version
     batches = pa.Table.from_pylist(rows, schema=schema).to_batches()
