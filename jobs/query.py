@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jobs.console.exit_codes import OK
 from jobs.console.options import Options
+from jobs.console.wording import counted
 from melanoma.errors import UsageError
 
 _VIEWS = ("latest", "current", "failures", "nights", "scores")
@@ -86,5 +87,5 @@ def _write(options: QueryOptions, sql: str, target: str) -> int:
     from melanoma.table.score_table import ScoreTable
 
     rows = export(ScoreTable.in_folder(options.table), sql, target, options.format)
-    print(f"{rows:,} rows written to {target}", file=sys.stderr)
+    print(f"{counted(rows, 'row')} written to {target}", file=sys.stderr)
     return OK

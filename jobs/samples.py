@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from jobs.console.exit_codes import OK
 from jobs.console.options import Options
+from jobs.console.wording import counted
 from melanoma.errors import UsageError
 
 
@@ -60,6 +61,6 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError(
                 f"{folder} cannot be written ({error.strerror}); choose a writable folder on a disk with free space"
             ) from error
-    print(f"{len(paths):,} sample files in {folder.resolve()}, {options.broken} of them broken on purpose.")
+    print(f"{counted(len(paths), 'sample file')} in {folder.resolve()}, {options.broken} of them broken on purpose.")
     print("They are drawn by a program; they depict no disease and prove nothing about accuracy.")
     return OK

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from jobs.console.options import Action
+from jobs.console.wording import counted
 
 if TYPE_CHECKING:
     from melanoma.table.score_table import ScoreTable
@@ -60,7 +61,7 @@ class History(TableAction):
             return
         for version in versions:
             moment = datetime.datetime.fromtimestamp(version.moment / 1000, datetime.UTC)
-            rows = "" if version.rows is None else f"{version.rows:,} rows"
+            rows = "" if version.rows is None else counted(version.rows, "row")
             line = f"{version.number:>6}  {moment:%Y-%m-%d %H:%M:%S} UTC  {version.what}  {version.run_id}  {rows}"
             print(line.rstrip())
 
@@ -105,10 +106,11 @@ class Delete(TableAction):
         """Deletes the model's rows, or counts them."""
         if not self.yes:
             rows = {model.model_id: model.rows for model in self._open().models()}
-            print(f"{rows.get(self.model, 0):,} rows of {self.model} would be deleted; run again with --yes")
+            found = counted(rows.get(self.model, 0), "row")
+            print(f"{found} of {self.model} would be deleted; run again with --yes")
             return
         with self._without_runs() as table:
-            print(f"{table.delete_model(self.model):,} rows of {self.model} deleted")
+            print(f"{counted(table.delete_model(self.model), 'row')} of {self.model} deleted")
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ class Compact(TableAction):
         """Merges small files."""
         with self._without_runs() as table:
             before, after = table.compact()
-        print(f"merged {before:,} files into {after:,}" if before else "nothing to merge")
+        print(f"merged {counted(before, 'file')} into {after:,}" if before else "nothing to merge")
 
 
 @dataclass(frozen=True)
@@ -134,10 +136,8 @@ class Vacuum(TableAction):
         with self._without_runs() if self.yes else contextlib.nullcontext(self._open()) as table:
             removal = table.vacuum(self.retention_days, dry_run=not self.yes)
         outcome = "deleted" if self.yes else "would be deleted; run again with --yes"
-        print(
-            f"{removal.files:,} files of {removal.size / 1e6:,.1f} MB, replaced more than {self.retention_days} days "
-            f"ago: {outcome}"
-        )
+        files = f"{counted(removal.files, 'file')} of {removal.size / 1e6:,.1f} MB"
+        print(f"{files}, replaced more than {self.retention_days} days ago: {outcome}")
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,8 @@ class Forget(TableAction):
                 file=sys.stderr,
             )
         print(
-            f"{erased.asked:,} photographs forgotten: {erased.rows:,} rows, {erased.files:,} replaced data files and "
-            f"{erased.staged:,} staged files deleted, {reports:,} reports changed. {erased.unknown:,} were not in the "
-            "table. No later run will score them. Backups and exports may still hold them: see docs/use/table.md"
+            f"{counted(erased.asked, 'photograph')} forgotten: {counted(erased.rows, 'row')}, "
+            f"{counted(erased.files, 'replaced data file')} and {counted(erased.staged, 'staged file')} deleted, "
+            f"{counted(reports, 'report')} changed; {erased.unknown:,} not in the table. No later run will score them. "
+            "Backups and exports may still hold them: see docs/use/table.md"
         )

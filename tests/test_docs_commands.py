@@ -90,7 +90,7 @@ def test_a_bad_model_is_rolled_back_and_a_patient_forgotten_as_the_page_says(
         run(words, {"s3://results/scores": table})
     out = capsys.readouterr().out
     assert "8 rows of m-bad would be deleted" in out and "8 rows of m-bad deleted" in out
-    assert "1 photographs forgotten: 1 rows" in out
+    assert "1 photograph forgotten: 1 row" in out
 
 
 def test_photographs_are_scored_as_the_page_for_operators_says(

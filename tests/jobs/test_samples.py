@@ -68,7 +68,7 @@ def test_a_home_folder_may_be_abbreviated(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert main(["samples", "~/samples", "--count", "1", "--broken", "0"]) == 0
-    assert f"1 sample files in {tmp_path / 'samples'}" in capsys.readouterr().out
+    assert f"1 sample file in {tmp_path / 'samples'}" in capsys.readouterr().out
 
 
 def test_the_defaults_make_a_small_store() -> None:

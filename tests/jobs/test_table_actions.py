@@ -76,7 +76,7 @@ def test_a_bad_model_is_deleted_once_another_one_is_promoted(table: str, capsys:
     assert "3 rows of m-000000000001 would be deleted" in printed_by(capsys, "delete", table, "--model", OLD)
     assert len(rows(table)) == 4
     printed_by(capsys, "promote", table, OLD)
-    assert "1 rows of m-000000000002 deleted" in printed_by(capsys, "delete", table, "--model", NEW, "--yes")
+    assert "1 row of m-000000000002 deleted" in printed_by(capsys, "delete", table, "--model", NEW, "--yes")
     assert {found["model_id"] for found in rows(table)} == {OLD}
 
 
@@ -88,7 +88,7 @@ def test_a_run_scores_again_what_was_deleted(
         night(tmp_path / "in", tmp_path / "out", uri)
     bad = start(tmp_path / "out", other_bundle_uri).model_id
     deleted = printed_by(capsys, "delete", str(tmp_path / "out"), "--model", bad, "--yes")
-    assert deleted == f"1 rows of {bad} deleted\n"
+    assert deleted == f"1 row of {bad} deleted\n"
     assert night(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
 
 
@@ -97,7 +97,7 @@ def test_history_tells_runs_from_maintenance(table: str, capsys: pytest.CaptureF
     printed_by(capsys, "compact", table)
     lines = printed_by(capsys, "history", table).splitlines()
     assert "compacted" in lines[0] and f"promoted {NEW}" in lines[1]
-    assert "night  20260103T000000Z-00000000  1 rows" in lines[2] and lines[-1].endswith("made")
+    assert "night  20260103T000000Z-00000000  1 row" in lines[2] and lines[-1].endswith("made")
     found = json.loads(printed_by(capsys, "history", table, "--json"))
     assert [version["number"] for version in found] == list(range(len(found) - 1, -1, -1))
 
@@ -127,7 +127,7 @@ def test_models_are_listed_with_their_rows_and_runs(table: str, capsys: pytest.C
 def test_a_deletion_without_consent_only_counts(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = table_in(table).version
     printed = printed_by(capsys, "delete", table, "--model", NEW)
-    assert printed == f"1 rows of {NEW} would be deleted; run again with --yes\n"
+    assert printed == f"1 row of {NEW} would be deleted; run again with --yes\n"
     assert printed_by(capsys, "delete", table, "--model", "m-unknown").startswith("0 rows of m-unknown would be")
     assert table_in(table).version == before and len(rows(table)) == 4
 
@@ -175,11 +175,11 @@ def test_a_clean_up_deletes_only_with_consent(table: str, capsys: pytest.Capture
     orphan.write_bytes(bytes(300_000))
     os.utime(orphan, (1, 1))
     assert printed_by(capsys, "vacuum", table) == (
-        "1 files of 0.3 MB, replaced more than 7 days ago: would be deleted; run again with --yes\n"
+        "1 file of 0.3 MB, replaced more than 7 days ago: would be deleted; run again with --yes\n"
     )
     assert orphan.exists()
     assert printed_by(capsys, "vacuum", table, "--yes") == (
-        "1 files of 0.3 MB, replaced more than 7 days ago: deleted\n"
+        "1 file of 0.3 MB, replaced more than 7 days ago: deleted\n"
     )
     assert not orphan.exists() and len(rows(table)) == 4
 
@@ -246,7 +246,7 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
     patient.listed.write_text("\n".join([*patient.uris, "", f"file://{archive}/in/DOE-JANE-unknown.jpg"]))
     assert main(["table", "forget", str(patient.output), "--uris", str(patient.listed)]) == 0
     captured = capsys.readouterr()
-    assert captured.out.startswith("4 photographs forgotten: ") and "1 were not in the table" in captured.out
+    assert captured.out.startswith("4 photographs forgotten: ") and "1 not in the table" in captured.out
     assert captured.err.startswith("melanoma: warning: 1 of 4 names are not in the table. Check their spelling")
     assert "DOE" not in captured.out + captured.err
     assert b"DOE-JANE" not in every_byte(patient.output)
@@ -298,7 +298,7 @@ def test_names_are_forgotten_as_they_are_spelt(tmp_path: Path, capsys: pytest.Ca
     commit(tmp_path / "out", [row(f"{number}", image_uri=uri) for number, uri in enumerate(uris)])
     (tmp_path / "uris.txt").write_bytes("\r\n".join(uris[:3]).encode("utf-8-sig"))
     printed = printed_by(capsys, "forget", str(tmp_path / "out"), "--uris", str(tmp_path / "uris.txt"))
-    assert printed.startswith("3 photographs forgotten: 3 rows") and "0 were not in the table" in printed
+    assert printed.startswith("3 photographs forgotten: 3 rows") and "0 not in the table" in printed
     assert [found["image_uri"] for found in rows(tmp_path / "out")] == [uris[3]]
 
 
