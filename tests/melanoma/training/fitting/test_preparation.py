@@ -1,4 +1,4 @@
-"""From sources to a data set: what cleaning, near duplicates and settled splits do together."""
+"""From sources to a data set: how cleaning, near duplicates and given splits work together."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ HAM10000 = Columns("image_id", "dx", "lesion_id")
 
 def prepared(data: list[str], **changes: object) -> Prepared:
     given = {"data": data, "roots": [], "columns": None, "reference": None, "split": None}
-    looked: list[int] = []
+    calls: list[int] = []
     sources = Sources(**(given | {"validation": 0.2, "test": 0.2, "seed": 0} | changes))  # type: ignore[arg-type]
-    found = prepare(sources, looked.append, lambda: looked.append(-1))
-    assert looked[0] == len(looked) - 1
+    found = prepare(sources, calls.append, lambda: calls.append(-1))
+    assert calls[0] == len(calls) - 1
     return found
 
 
@@ -42,7 +42,7 @@ def test_a_smaller_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
     assert any(what.startswith("unreadable files, ") and whats[what].dropped == 1 for what in whats)
 
 
-def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: Path) -> None:
+def test_a_given_split_that_separates_a_copy_from_its_original_is_reported(tmp_path: Path) -> None:
     originals = fill(tmp_path / "mel", 10) + fill(tmp_path / "nv", 10, first=50)
     Image.open(originals[0]).resize((120, 90)).save(tmp_path / "mel" / "copy.jpg", quality=70)
     split = tmp_path / "split.csv"
@@ -54,7 +54,7 @@ def test_a_settled_split_that_tears_a_copy_from_its_original_is_told(tmp_path: P
 
 
 def two_roots(folder: Path) -> tuple[dict[str, object], Path]:
-    """Writes crops of 40 lesions and, in a second root, reductions of them, the first two of one picture."""
+    """Writes crops of 40 lesions and, in a second root, smaller files of them; the first two show the same lesion."""
     crops, whole = fill(folder / "crops", 40), fill(folder / "whole", 40, first=100)
     reductions = [path.rename(path.with_name(crop.stem + path.suffix)) for path, crop in zip(whole, crops, strict=True)]
     Image.open(reductions[0]).resize((120, 90)).save(reductions[1].with_suffix(".jpg"), quality=70)
@@ -64,7 +64,7 @@ def two_roots(folder: Path) -> tuple[dict[str, object], Path]:
     return {"roots": [str(folder / "crops"), str(folder / "whole")], "columns": HAM10000}, table
 
 
-def test_a_further_file_that_shows_another_lesion_keeps_both_on_one_side(tmp_path: Path) -> None:
+def test_an_additional_file_that_shows_another_lesion_keeps_both_in_one_part(tmp_path: Path) -> None:
     roots, table = two_roots(tmp_path)
     found = prepared([str(table)], **roots)
     photographs = found.dataset.photographs
@@ -73,7 +73,7 @@ def test_a_further_file_that_shows_another_lesion_keeps_both_on_one_side(tmp_pat
     assert found.dataset.parts[0] == found.dataset.parts[1] and found.leaks == []
 
 
-def test_a_split_leaks_by_a_further_file_too(tmp_path: Path) -> None:
+def test_a_split_leaks_through_an_additional_file_too(tmp_path: Path) -> None:
     roots, table = two_roots(tmp_path)
     split = tmp_path / "split.csv"
     parts = ["train", "test", "train", "train", "validation", "train", "test", "validation"] * 5
@@ -84,7 +84,7 @@ def test_a_split_leaks_by_a_further_file_too(tmp_path: Path) -> None:
     assert {found.leaks[0].first, found.leaks[0].second} == {0, 1}
 
 
-def test_a_further_file_that_is_damaged_is_not_looked_at(tmp_path: Path) -> None:
+def test_an_additional_file_that_is_damaged_is_not_used(tmp_path: Path) -> None:
     roots, table = two_roots(tmp_path)
     (tmp_path / "whole" / "lesion-0005.jpg").write_bytes(b"\xff\xd8\xff")
     found = prepared([str(table)], **roots)
@@ -92,7 +92,7 @@ def test_a_further_file_that_is_damaged_is_not_looked_at(tmp_path: Path) -> None
     assert "1 additional files of photographs are unreadable and not used" in {step.what for step in found.steps}
 
 
-def test_augmented_files_are_no_photographs(tmp_path: Path) -> None:
+def test_augmented_files_are_not_photographs(tmp_path: Path) -> None:
     fill(tmp_path / "new" / "mel", 10)
     fill(tmp_path / "new" / "nv", 10, first=50)
     (tmp_path / "new" / MANIFEST).write_text(",".join(MANIFEST_COLUMNS) + "\n")
@@ -111,8 +111,8 @@ def test_the_committed_split_of_the_nine_classes_leaks_nothing(data: Path) -> No
 
 
 def test_the_committed_split_of_ham10000_leaks_nothing(data: Path) -> None:
-    roots = [str(data / "ham10000/crop_224"), str(data / "ham10000/images")]
-    table = str(data / "ham10000/metadata.csv")
+    """Only the small file of each photograph is read: the crops, which 6 of 10 have too, show the same lesions."""
+    roots, table = [str(data / "ham10000/images")], str(data / "ham10000/metadata.csv")
     found = prepared([table], roots=roots, columns=HAM10000, split=str(SPLITS / "ham10000.csv"))
     assert found.leaks == []
     assert {label: parts["test"] for label, parts in found.dataset.tally().items()} == {
@@ -124,7 +124,7 @@ def test_the_committed_split_of_ham10000_leaks_nothing(data: Path) -> None:
         "nevus": 1006,
         "vascular_lesion": 29,
     }
-    assert pytest.approx(0.6, abs=0.01) == sum(len(p.other_uris) for p in found.dataset.photographs) / 10_015
+    assert len(found.dataset.photographs) == 10_013  # two are copies
 
 
 def table_of(folder: Path, rows: list[str]) -> str:
@@ -136,7 +136,7 @@ def parts_of(found: Prepared) -> dict[str, str]:
     return {p.image_id: part for p, part in zip(found.dataset.photographs, found.dataset.parts.tolist(), strict=True)}
 
 
-def test_numbers_of_photographs_and_of_patients_are_not_taken_for_each_other(tmp_path: Path) -> None:
+def test_numbers_of_photographs_and_of_patients_are_not_confused(tmp_path: Path) -> None:
     rows = []
     for number, path in enumerate(fill(tmp_path / "in", 60), start=1):
         path.rename(path.with_stem(str(number)))
@@ -157,7 +157,7 @@ def test_numbers_of_photographs_and_of_patients_are_not_taken_for_each_other(tmp
 
 
 @pytest.mark.parametrize("first", ["A", "Z"])
-def test_what_looks_like_a_settled_photograph_follows_it(tmp_path: Path, first: str) -> None:
+def test_near_duplicates_of_a_photograph_with_a_given_part_follow_it(tmp_path: Path, first: str) -> None:
     paths = fill(tmp_path / "in", 40)
     rows = [f"{path.stem},{'mel' if n % 2 else 'nv'},L{n:03d}" for n, path in enumerate(paths)]
     parts = ["train"] * 24 + ["validation"] * 8 + ["test"] * 8
@@ -173,7 +173,7 @@ def test_what_looks_like_a_settled_photograph_follows_it(tmp_path: Path, first: 
     assert found.leaks == []
 
 
-def test_a_copy_under_another_id_follows_the_settled_content(tmp_path: Path) -> None:
+def test_a_copy_under_another_id_follows_the_given_part_of_its_content(tmp_path: Path) -> None:
     paths = fill(tmp_path / "old" / "mel", 20) + fill(tmp_path / "old" / "nv", 20, first=50)
     first = prepared([str(tmp_path / "old")])
     (tmp_path / "split.csv").write_bytes(first.dataset.to_csv())
@@ -185,15 +185,15 @@ def test_a_copy_under_another_id_follows_the_settled_content(tmp_path: Path) -> 
     assert {name.removeprefix("aa-"): part for name, part in parts_of(found).items()} == parts_of(first)
 
 
-@pytest.mark.parametrize("spelt", ["{}.jpg", "{}_downsampled"])
-def test_a_reference_knows_a_photograph_by_the_name_of_its_copy(tmp_path: Path, spelt: str) -> None:
+@pytest.mark.parametrize("pattern", ["{}.jpg", "{}_downsampled"])
+def test_a_reference_knows_a_photograph_by_the_name_of_its_copy(tmp_path: Path, pattern: str) -> None:
     paths = fill(tmp_path / "in" / "mel", 30) + fill(tmp_path / "in" / "nv", 30, first=50)
-    rows = [f"{spelt.format(path.stem)},{path.parent.name},L{n // 2}" for n, path in enumerate(paths)]
+    rows = [f"{pattern.format(path.stem)},{path.parent.name},L{n // 2}" for n, path in enumerate(paths)]
     found = prepared([str(tmp_path / "in")], columns=HAM10000, reference=table_of(tmp_path, rows))
     assert {p.group for p in found.dataset.photographs} == {f"L{n}" for n in range(30)}
 
 
-def test_an_unrelated_reference_lets_no_augmented_files_in(tmp_path: Path) -> None:
+def test_an_unrelated_reference_does_not_let_augmented_files_in(tmp_path: Path) -> None:
     paths = fill(tmp_path / "new" / "mel", 10)
     names = "".join(f"mel/{path.name},{path.stem}\n" for path in paths)
     (tmp_path / "new" / MANIFEST).write_text(",".join(MANIFEST_COLUMNS) + "\n" + names)
@@ -227,8 +227,38 @@ def test_a_mirrored_or_turned_copy_shares_the_part_of_its_original(tmp_path: Pat
     assert found.leaks == []
 
 
-def test_numbered_names_are_no_copies_of_each_other(tmp_path: Path) -> None:
+def test_numbered_names_are_not_copies_of_each_other(tmp_path: Path) -> None:
     for label, first in (("mel", 0), ("nv", 50)):
         for number, path in enumerate(fill(tmp_path / label, 20, first), start=1):
             path.rename(path.with_stem(f"{label} ({number})"))
     assert prepared([str(tmp_path)]).leaks == []
+
+
+def few_lesions(tmp_path: Path, validation: int) -> Path:
+    """Writes 24 photographs and a given split with so many of them, a lesion each, in validation."""
+    paths = fill(tmp_path / "in" / "mel", 12) + fill(tmp_path / "in" / "nv", 12, first=50)
+    parts = ["validation"] * validation + ["test"] * 4 + ["train"] * (20 - validation)
+    rows = [f"{path.stem},,{part}" for path, part in zip(paths[::2] + paths[1::2], parts, strict=True)]
+    (tmp_path / "split.csv").write_text("\n".join(["image_id,group,part", *rows]) + "\n")
+    return tmp_path / "in"
+
+
+def test_validation_needs_enough_lesions_to_calibrate(tmp_path: Path) -> None:
+    folder = few_lesions(tmp_path, validation=4)
+    with pytest.raises(DataError, match="validation has 4 lesions or patients, expected at least 5; add photographs"):
+        prepared([str(folder)], split=str(tmp_path / "split.csv"))
+
+
+def test_a_class_without_validation_photographs_is_a_warning(tmp_path: Path) -> None:
+    folder = few_lesions(tmp_path, validation=6)  # the first six are all melanomas
+    said = warnings(prepared([str(folder)], split=str(tmp_path / "split.csv")))
+    assert said[-1].startswith("Melanocytic nevus: no validation photograph, so that it is unknown how often")
+    assert not any(warning.startswith("Melanoma:") for warning in said)
+
+
+def test_rows_whose_photograph_is_missing_are_counted(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "in", 40)
+    rows = [f"{path.stem},{'mel' if n % 2 else 'nv'},L{n}" for n, path in enumerate(paths)] + ["gone,mel,L99"]
+    found = prepared([table_of(tmp_path, rows)], roots=[str(tmp_path / "in")], columns=HAM10000)
+    assert found.steps[0] == ("found; 1 more are listed but missing", 0, 40)
+    assert warnings(found) == []  # every lesion is known

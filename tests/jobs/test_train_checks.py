@@ -1,0 +1,157 @@
+"""What `melanoma train` refuses before it reads a photograph, and how it treats its checkpoints."""
+
+import argparse
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.train_checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
+from jobs.train_flags import add_arguments
+from jobs.train_options import TrainOptions
+from melanoma.errors import BundleError, NothingCommittedError, UsageError
+
+
+def options(output: Path | str, *words: str) -> TrainOptions:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    data = () if "--data" in words else ("--data", "folder")
+    return TrainOptions.from_args(parser.parse_args([*data, "--data-licence", "CC0", "--output", str(output), *words]))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--data", "table.csv"], "--root goes with"),
+        (["--root", "photographs"], "--root goes with"),
+        (["--data", "table.csv", "--root", "photographs"], "--id-column and --label-column go with"),
+        (["--reference", "table.csv", "--id-column", "a"], "--id-column and --label-column"),
+        (["--group-column", "lesion"], "--id-column and --label-column go with"),
+        (["--mixup", "1.5"], r"--mixup 1\.5: must be from 0 to 1"),
+        (["--mixup", "-0.5"], r"--mixup -0\.5: must be from 0 to 1"),
+        (["--taught-by", "lite2", "--teaching", "1.5"], r"--teaching 1\.5: must be from 0 to 1"),
+        (["--teaching", "0.5"], "--teaching and --teacher-epochs need --taught-by"),
+        (["--teacher-epochs", "5"], "--teaching and --teacher-epochs need --taught-by"),
+        (["--balance", "nan"], "--balance nan: must be from 0 to 1"),
+        (["--label-smoothing", "1"], r"--label-smoothing 1\.0: must be from 0 and below 1"),
+        (["--review-share", "1"], r"--review-share 1\.0: must be from 0 and below 1"),
+        (["--learning-rate", "nan"], "--learning-rate nan: must be above 0 and at most 1"),
+        (["--learning-rate", "0"], "must be above 0 and at most 1"),
+        (["--learning-rate", "2"], "must be above 0 and at most 1"),
+        (["--by", "age"], "--by needs a CSV or Parquet table"),
+        (["--resume"], "there is nothing to --resume"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(tmp_path: Path, words: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        check(options(tmp_path / "new", *words))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_values_at_the_limits_are_accepted(tmp_path: Path) -> None:
+    words = ("--mixup", "1", "--balance", "0", "--label-smoothing", "0", "--review-share", "0.99")
+    check(options(tmp_path / "new", *words, "--learning-rate", "1", "--taught-by", "lite2", "--teaching", "1"))
+
+
+def test_the_folder_must_be_local() -> None:
+    with pytest.raises(UsageError, match="s3://models/new: training needs a local folder"):
+        check(options("s3://models/new"))
+
+
+def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "LICENSE").write_text("of the project around it")
+    with pytest.raises(BundleError, match="'LICENSE' lies there already"):
+        check(options(tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UsageError, match="file is not a writable folder; choose another one"):
+        check(options(tmp_path / "file" / "bundle"))
+
+
+@pytest.mark.parametrize("name", ["checkpoint.npz", "teacher-1.npz"])
+def test_an_unfinished_training_must_be_resumed(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    (tmp_path / "split.csv").write_bytes(b"")
+    with pytest.raises(UsageError, match="holds an unfinished training; give --resume"):
+        check(options(tmp_path, "--taught-by", "lite2"))
+    check(options(tmp_path, "--taught-by", "lite2", "--resume"))
+
+
+def test_checkpoints_are_put_back_after_a_kill_while_the_bundle_was_written(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (tmp_path / ".bundle-checkpoint.npz").write_bytes(b"state")
+    check(options(folder, "--resume"))
+    assert (folder / "checkpoint.npz").read_bytes() == b"state"
+    assert not (tmp_path / ".bundle-checkpoint.npz").exists()
+
+
+def test_checkpoints_aside_are_deleted_when_the_bundle_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    paths = [folder / "checkpoint.npz", folder / "teacher-1.npz"]
+    paths[0].write_bytes(b"state")
+    with set_aside(paths):
+        assert list(folder.iterdir()) == []
+        assert (tmp_path / ".bundle-checkpoint.npz").exists()
+    assert list(tmp_path.iterdir()) == [folder] and list(folder.iterdir()) == []
+
+
+def test_checkpoints_come_back_when_the_bundle_cannot_be_written(tmp_path: Path) -> None:
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "checkpoint.npz").write_bytes(b"state")
+    with pytest.raises(KeyboardInterrupt), set_aside([folder / "checkpoint.npz", folder / "teacher-1.npz"]):
+        raise KeyboardInterrupt
+    assert [path.name for path in folder.iterdir()] == ["checkpoint.npz"]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_terms_are_read_from_a_file_or_taken_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "terms.txt").write_text("\nCC BY 4.0\n", encoding="utf-8")
+    assert read_terms(str(tmp_path / "terms.txt")) == "CC BY 4.0"
+    assert read_terms("CC BY-NC 4.0") == "CC BY-NC 4.0"
+    assert read_terms("Terms/conditions with spaces are text") == "Terms/conditions with spaces are text"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("LICENCE.txt", "No such file or directory; give a text file"),
+        ("nowhere/LICENCE", "No such file or directory; give a text file"),
+        (".", "Is a directory; give a text file"),
+        (" ", "is empty; give the terms"),
+    ],
+)
+def test_terms_that_cannot_be_read_are_refused(given: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        read_terms(given)
+
+
+def test_terms_that_are_not_text_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "LICENCE").write_bytes(b"\xff\xfe terms")
+    with pytest.raises(UsageError, match="not UTF-8 text"):
+        read_terms(str(tmp_path / "LICENCE"))
+
+
+def test_a_full_disk_is_named_and_other_errors_are_not_mistaken_for_it() -> None:
+    message = "bundle: No space left on device; fix that, then continue with --resume"
+    with pytest.raises(NothingCommittedError, match=message), clear_disk_error("bundle"):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(FileNotFoundError), clear_disk_error("bundle"):
+        Path("nowhere").read_bytes()
+
+
+def test_only_another_backend_than_the_default_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    with (
+        pytest.raises(UsageError, match=r"KERAS_BACKEND=torch: Keras cannot load it \(no torch\)"),
+        clear_backend_error(),
+    ):
+        raise ImportError("no torch")
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    with pytest.raises(ImportError, match="broken installation"), clear_backend_error():
+        raise ImportError("broken installation")
