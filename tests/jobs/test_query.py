@@ -27,7 +27,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def error_of(capsys: pytest.CaptureFixture[str]) -> str:
-    """The message of a command that failed; nothing was printed besides."""
+    """The message of a command that failed; nothing else was printed."""
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.startswith("melanoma: ") and "Traceback" not in captured.err
     return captured.err

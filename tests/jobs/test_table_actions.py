@@ -264,7 +264,7 @@ def test_forgetting_twice_is_as_good_as_once(patient: Patient, capsys: pytest.Ca
         assert b"DOE-JANE" not in every_byte(patient.output)
 
 
-def test_nothing_is_forgotten_beside_a_run(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_deleted_during_a_run(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "uris.txt").write_text("file:///archive/DOE-a.jpg")
     with heartbeats.beating(layout_of(table), "20260101T000000Z-00000000"):
         assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt")]) == 3
@@ -292,7 +292,7 @@ def test_a_run_waits_while_somebody_is_forgotten(
     assert not beat.exists() and not Path(table, "_reports", beat.name).exists()
 
 
-def test_names_are_forgotten_as_they_are_spelt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unusual_names_are_forgotten_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ["DOE JANE\u2028.jpg", "DOE\x85JANE.jpg", " DOE-JANE .jpg", "other.jpg"]
     uris = [f"file:///archive/{name}" for name in names]
     commit(tmp_path / "out", [row(f"{number}", image_uri=uri) for number, uri in enumerate(uris)])
