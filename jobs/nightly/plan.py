@@ -86,7 +86,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
     return RunPlan(models, sources, warnings)
 
 
-def sources_of(options: ScoringOptions, layout: OutputLayout) -> tuple[Source, ...]:
+def sources_of(options: ScoringOptions, layout: OutputLayout | None) -> tuple[Source, ...]:
     """Gives what a command is to list.
 
     Raises:

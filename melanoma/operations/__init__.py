@@ -1,1 +1,1 @@
-"""Preflight checks, forecast and erasure."""
+"""Preflight checks, the forecast of a run, and the erasure of photographs."""

@@ -1,4 +1,4 @@
-"""Forgets photographs: rows, data files, staged rows and report lines, so that no byte under the output names them."""
+"""Erases photographs for good: rows, data files and staged rows, until no byte under the output names them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from melanoma.table.score_table import ScoreTable
 
 @dataclass(frozen=True)
 class Erased:
-    """What was forgotten.
+    """What an erasure did.
 
     Attributes:
-        asked: Photographs.
-        unknown: Of these, without a row in the table.
-        rows: Deleted.
-        files: Data files deleted.
-        staged: Staged files deleted.
+        asked: Number of photographs to erase.
+        unknown: Number of these without a row in the score table.
+        rows: Number of rows deleted.
+        files: Number of data files deleted.
+        staged: Number of staged files deleted.
     """
 
     asked: int
@@ -34,7 +34,13 @@ class Erased:
 
 
 def read_uris(path: str) -> list[str]:
-    """Reads which photographs are to be forgotten, one URI or path a line; empty lines do not count.
+    """Reads which photographs to erase: one URI or path per line, empty lines ignored.
+
+    Args:
+        path: URI or path of a UTF-8 text file.
+
+    Returns:
+        Every spelling under which the score table may know one of them, sorted.
 
     Raises:
         UsageError: The file cannot be read, or names nothing.
@@ -42,13 +48,13 @@ def read_uris(path: str) -> list[str]:
     try:
         lines = storage.read_bytes(storage.canonical(path)).decode("utf-8-sig").split("\n")
     except (ReadError, UnicodeDecodeError):
-        raise UsageError(f"{path}: cannot be read; write one URI a line, as UTF-8") from None
-    # Of a photograph or its archive nothing need be left: the line itself is a name, too, as the table may spell it.
-    # So is the line with the spaces at its ends, which may be part of it.
-    spelt = {name for line in lines if line.strip() for name in (line.removesuffix("\r"), line.strip())}
-    uris = {uri for name in spelt for uri in (name, _canonical(name))}
+        raise UsageError(f"{path}: cannot be read; write one URI per line, as UTF-8") from None
+    # The photograph or its archive may be gone, so the line itself is a spelling, too; spaces at its ends may belong
+    # to the name.
+    spellings = {name for line in lines if line.strip() for name in (line.removesuffix("\r"), line.strip())}
+    uris = {uri for name in spellings for uri in (name, _canonical(name))}
     if not uris:
-        raise UsageError(f"{path}: names no photograph; write one URI a line")
+        raise UsageError(f"{path}: names no photograph; write one URI per line")
     return sorted(uris)
 
 
@@ -60,17 +66,17 @@ def _canonical(uri: str) -> str:
 
 
 def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
-    """Forgets photographs for good. What was interrupted is finished by doing it again.
+    """Erases photographs for good; running it again completes an interrupted erasure.
 
-    The order matters: once a hash is kept no night scores the photograph again, whatever happens afterwards.
+    The order matters: as soon as the hash of a photograph is kept, no run scores it again, whatever happens later.
 
     Args:
         table: At its present version; no run may be active on it.
-        uris: Every spelling under which they may be known.
+        uris: Every spelling under which the photographs may be known.
 
     Raises:
-        UsageError: There is no table.
-        NothingCommittedError: The store or the disk refused; start again.
+        UsageError: There is no score table.
+        NothingCommittedError: The store or the disk refused; run it again.
     """
     wanted = pa.array(sorted(uris), pa.string())
     known = table.rows(["image_uri"], pa.compute.field("image_uri").isin(wanted))
@@ -85,7 +91,7 @@ def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
 
 
 def _erase_staged(layout: OutputLayout, uris: Collection[str]) -> int:
-    """Removes staged files with a row of them, and what is put off: its digests could be guessed from names."""
+    """Removes staged files that name a photograph, and all lists of deferred ones: their digests could be guessed."""
     erased, needles = 0, [uri.encode() for uri in uris]
     for uri in staging.everything(layout):
         data = storage.read_bytes(uri)

@@ -1,30 +1,32 @@
-"""How long a whole store would take, from a few photographs and one batch."""
+"""Forecasts how long a run over the whole store would take, from a few photographs and one batch."""
 
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from melanoma.ingest.loading import Loaded
+from melanoma.ingest.threads import default_threads
 
-_START_SECONDS = 8.0  # libraries, bundle, first batch
-_BYTES_A_ROW = 250  # of a committed row, compressed; a staged one is about three times as large
-_STAGED = 3
+_STARTUP_SECONDS = 8.0  # libraries, bundle, first batch
+_ROW_BYTES = 250  # of a committed row, compressed
+_STAGED_BYTES = 3 * _ROW_BYTES  # staged rows are hardly compressed
 _BASE_MEMORY = 1.0e9  # TensorFlow, Beam and pyarrow
-_BYTES_A_LISTED = 400
+_LISTED_BYTES = 400  # of memory per listed photograph
+_BATCHES_IN_MEMORY = 4
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a first night over a whole store would need; no promise.
+    """Estimated needs of a first run over the whole store.
 
     Attributes:
-        photographs: Listed; at least, where the listing was cut short.
-        seconds: In all.
-        rate: Photographs a second, start-up left out.
-        waits_for: What the rate hangs on.
-        output_bytes: Of the committed rows.
-        disk_bytes: Of committed and staged rows together.
-        memory_bytes: At the peak of one process.
+        photographs: Number of photographs; at least, if the listing was cut short.
+        seconds: Total duration.
+        rate: Photographs per second, start-up left out.
+        waits_for: What limits the rate.
+        output_bytes: Size of the committed rows.
+        disk_bytes: Size of the committed and the staged rows together.
+        memory_bytes: Peak memory of one process.
     """
 
     photographs: int
@@ -37,31 +39,29 @@ class Forecast:
 
 
 def forecast(
-    photographs: int, loaded: Sequence[Loaded], seconds_a_photograph: float, batch_bytes: int, is_local: bool
+    photographs: int, loaded: Sequence[Loaded], seconds_per_photograph: float, batch_bytes: int, is_local: bool
 ) -> Forecast:
-    """Forecasts a night in one process.
+    """Forecasts a run in one process.
 
-    Decoding shares the cores with the network, so their times add up; reading waits in threads of its own beside them.
+    Decoding and the network share the cores, so their times add up; reading waits in threads of its own meanwhile.
 
     Args:
-        photographs: Of the store.
-        loaded: Photographs that were read and decoded as a night does, at least one.
-        seconds_a_photograph: Of the network, in a full batch.
-        batch_bytes: Of the pixels of a batch.
-        is_local: Whether they lie on a local disk.
+        photographs: Number of photographs to score.
+        loaded: Photographs read and decoded as a run does it, at least one.
+        seconds_per_photograph: Time of the network in a full batch.
+        batch_bytes: Bytes of the pixels of a batch.
+        is_local: Whether the photographs lie on a local disk.
     """
     cores = os.cpu_count() or 1
-    threads = 2 * cores if is_local else max(16, 4 * cores)
-    read = sum(facts.read_seconds for facts in loaded) / len(loaded) / threads
-    work = seconds_a_photograph + sum(facts.decode_seconds for facts in loaded) / len(loaded) / cores
+    read = sum(one.read_seconds for one in loaded) / len(loaded) / default_threads(is_local)
+    work = seconds_per_photograph + sum(one.decode_seconds for one in loaded) / len(loaded) / cores
     each = max(read, work)
-    output = _BYTES_A_ROW * photographs
     return Forecast(
-        photographs,
-        _START_SECONDS + each * photographs,
-        1 / max(each, 1e-9),
-        "reading" if read > work else "decoding and the network",
-        output,
-        output * (1 + _STAGED),
-        _BASE_MEMORY + 4 * batch_bytes + _BYTES_A_LISTED * photographs,
+        photographs=photographs,
+        seconds=_STARTUP_SECONDS + each * photographs,
+        rate=1 / max(each, 1e-9),
+        waits_for="reading" if read > work else "decoding and the network",
+        output_bytes=_ROW_BYTES * photographs,
+        disk_bytes=(_ROW_BYTES + _STAGED_BYTES) * photographs,
+        memory_bytes=_BASE_MEMORY + _BATCHES_IN_MEMORY * batch_bytes + _LISTED_BYTES * photographs,
     )

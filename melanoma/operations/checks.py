@@ -1,0 +1,57 @@
+"""What a preflight check is, and what becomes of an error that ends one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, ReadError
+
+FAILURES = (MelanomaError, PhotographError, OSError)
+_TRY_AGAIN = "try again later; if it keeps failing, contact whoever runs the store"
+
+
+class Result(StrEnum):
+    """Result of a check; `STORE` is a failure that may pass by itself."""
+
+    PASS = "pass"  # noqa: S105 - not a password
+    WARN = "warn"
+    FAIL = "fail"
+    STORE = "store"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of a preflight.
+
+    Attributes:
+        name: What was checked.
+        result: Its result.
+        found: What was found; names no photograph.
+        remedy: What to do about it; empty if there is nothing to do.
+    """
+
+    name: str
+    result: Result
+    found: str
+    remedy: str = ""
+
+
+def guarded(name: str, remedy: str, check: Callable[[], Check]) -> Check:
+    """Runs a check; an error in it becomes a failed check.
+
+    Args:
+        name: What is checked.
+        remedy: What to do if an error ends the check.
+        check: Returns the finished check, or raises one of `FAILURES`.
+    """
+    try:
+        return check()
+    except FAILURES as error:
+        return failed(name, remedy, error)
+
+
+def failed(name: str, remedy: str, error: Exception) -> Check:
+    """Returns the check that an error ended; an error that may pass by itself brings its own remedy."""
+    if isinstance(error, NothingCommittedError) or (isinstance(error, ReadError) and error.kind.is_transient):
+        return Check(name, Result.STORE, str(error), _TRY_AGAIN)
+    return Check(name, Result.FAIL, str(error), remedy)

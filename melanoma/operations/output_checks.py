@@ -1,0 +1,79 @@
+"""Checks of the output folder: other runs, writing, atomic creation, the store's clock, and a commit."""
+
+import datetime
+
+import pyarrow as pa
+
+from melanoma import storage
+from melanoma.model.bundle import Bundle
+from melanoma.operations.checks import Check, Result
+from melanoma.runs import heartbeats
+from melanoma.table.layout import OutputLayout
+from melanoma.table.schema import COLUMNS, score_schema
+from melanoma.table.score_table import ScoreTable
+
+_MAX_SKEW = 120  # seconds
+
+
+def check_other_runs(layout: OutputLayout) -> Check:
+    """Looks for a run that is active on the output."""
+    beats = heartbeats.active(layout)
+    if beats:
+        found = f"run {beats[0].run_id} is active, last heartbeat {beats[0].since}"
+        return Check("other nights", Result.WARN, found, "wait until it has ended; a run started now exits with code 3")
+    return Check("other nights", Result.PASS, "no other run is active on this output")
+
+
+def check_output(layout: OutputLayout) -> Check:
+    """Writes a file, creates one twice, and removes both."""
+    storage.check_writable(layout.name, layout.probe())
+    trial = layout.trial()
+    probe = trial.probe()
+    now = datetime.datetime.now(datetime.UTC)
+    try:
+        storage.create_bytes(probe, b"first")
+        storage.create_bytes(probe, b"second")
+        is_atomic = storage.read_bytes(probe) == b"first"
+        modified = storage.stat(probe).modified
+    finally:
+        storage.remove(trial.root)
+    return judge_output(is_atomic, now if modified is None else modified, now)
+
+
+def judge_output(is_atomic: bool, modified: datetime.datetime, now: datetime.datetime) -> Check:
+    """Judges what trying out the output folder has shown.
+
+    Args:
+        is_atomic: Whether the second creation of a file left the first one alone.
+        modified: When the store dates the file.
+        now: When it was created by this machine's clock.
+    """
+    if not is_atomic:
+        found = "writable, but atomic create does not work: a second create replaced the first"
+        return Check(
+            "output", Result.FAIL, found, "choose another store for --output, or two runs could commit at once"
+        )
+    skew = abs((modified - now).total_seconds())
+    if skew > _MAX_SKEW:
+        found = f"the clocks of this machine and of the store differ by {skew:,.0f} seconds"
+        return Check("output", Result.WARN, found, "set this machine's clock; heartbeats and --since depend on it")
+    return Check("output", Result.PASS, "writable; atomic create works")
+
+
+def check_commit(layout: OutputLayout, bundle: Bundle) -> Check:
+    """Commits one row to a score table of its own inside the output folder, reads it back and removes the table."""
+    trial = layout.trial()
+    schema = score_schema(bundle.slugs)
+    now = datetime.datetime.now(datetime.UTC)
+    own = {"run_date": now.date(), "scored_at": now, "attempt": 1, "model_id": bundle.model_id}
+    row = {column.name: own.get(column.name, "doctor") for column in COLUMNS if not column.nullable}
+    try:
+        rows = pa.Table.from_pylist([row], schema=schema)
+        ScoreTable.open(trial).append("doctor", schema, iter(rows.to_batches()))
+        count = ScoreTable.open(trial).rows(["run_id"]).num_rows
+    finally:
+        storage.remove(trial.root)
+    if count != 1:
+        found = f"committed 1 row, but read back {count}"
+        return Check("table", Result.FAIL, found, "choose another store for --output")
+    return Check("table", Result.PASS, "wrote a commit, read it back and removed it")

@@ -1,0 +1,136 @@
+"""Checks on a sample of the photographs: listing, decoding, and the speed of the network."""
+
+import itertools
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from melanoma.images.pixels import Pixels
+from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.loading import Loaded, load
+from melanoma.ingest.sources import Source, list_images
+from melanoma.model.bundle import Bundle
+from melanoma.operations.checks import Check, Result
+
+_MAX_LISTED, _MAX_SECONDS, _SAMPLE_SIZE = 50_000, 10.0, 50
+_MAX_FAILED = 0.05
+_DECODE_THREADS, _TIMED_BATCHES = 8, 3
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What listing the sources for a limited time has shown.
+
+    Attributes:
+        sample: Photographs spread evenly over what was listed.
+        count: Number of photographs listed.
+        is_complete: Whether the listing came to its end.
+        seconds: Duration of the listing.
+        size: Total bytes of the listed photographs, as far as the store reports them.
+    """
+
+    sample: tuple[ImageRef, ...]
+    count: int
+    is_complete: bool
+    seconds: float
+    size: int
+
+
+class DecodedSample(NamedTuple):
+    """The sample after decoding.
+
+    Attributes:
+        loaded: Cost and error of each photograph.
+        pixels: uint8 (n, height, width, 3), the photographs that could be decoded.
+    """
+
+    loaded: list[Loaded]
+    pixels: Pixels
+
+
+def list_sample(sources: Sequence[Source]) -> Listed:
+    """Lists photographs for a limited time, and picks a sample spread evenly over them.
+
+    Raises:
+        UsageError: A manifest cannot be read, or a store is unknown.
+        ReadError: A root cannot be listed.
+    """
+    began, seen, size, is_complete = time.monotonic(), list[ImageRef](), 0, True
+    for ref in itertools.chain.from_iterable(list_images(source) for source in sources):
+        seen.append(ref)
+        size += max(0, ref.size)
+        if len(seen) >= _MAX_LISTED or time.monotonic() - began > _MAX_SECONDS:
+            is_complete = False
+            break
+    step = max(1, len(seen) // _SAMPLE_SIZE)
+    return Listed(tuple(seen[::step][:_SAMPLE_SIZE]), len(seen), is_complete, time.monotonic() - began, size)
+
+
+def check_listing(listed: Listed) -> Check:
+    """Reports how many photographs there are and how fast they are listed."""
+    if not listed.count:
+        remedy = "check --images and --pattern, and the permissions of this account"
+        return Check("listing", Result.FAIL, "no photographs found", remedy)
+    rate = listed.count / max(listed.seconds, 1e-6)
+    count = f"{listed.count:,} photographs" if listed.is_complete else f"the first {listed.count:,} photographs"
+    return Check("listing", Result.PASS, f"{count}, {rate:,.0f} per second")
+
+
+def decode_sample(listed: Listed, bundle: Bundle) -> DecodedSample:
+    """Reads and decodes the sample as a run does."""
+    with ThreadPoolExecutor(_DECODE_THREADS) as pool:
+        decoded = [versions[0] for versions in pool.map(lambda ref: load(ref, [bundle.spec]), listed.sample)]
+    pixels = [image for _, image in decoded if image is not None]
+    empty = np.zeros((0, bundle.spec.height, bundle.spec.width, 3), np.uint8)
+    return DecodedSample([loaded for loaded, _ in decoded], np.stack(pixels) if pixels else empty)
+
+
+def check_decoding(loaded: Sequence[Loaded]) -> Check:
+    """Reports how many photographs of the sample could be decoded."""
+    errors = Counter(one.error.kind for one in loaded if one.error is not None)
+    good = len(loaded) - errors.total()
+    kinds = ", ".join(f"{kind.value} {count}" for kind, count in errors.most_common())
+    found = f"{good} of {len(loaded)} photographs decoded" + (f"; {kinds}" if kinds else "")
+    if errors and all(kind.is_store_failure for kind in errors) and not good:
+        remedy = "the store returned no photograph: check credentials, permissions and network"
+        return Check("decoding", Result.STORE, found, remedy)
+    if errors.total() > _MAX_FAILED * len(loaded):
+        remedy = "look the error kinds up in docs/use/output.md"
+        return Check("decoding", Result.WARN if good else Result.FAIL, found, remedy)
+    return Check("decoding", Result.PASS, found)
+
+
+def time_network(bundle: Bundle, pixels: Pixels, batch_size: int) -> float:
+    """Loads the network, checks its golden samples, and measures its speed in full batches.
+
+    Args:
+        bundle: The bundle.
+        pixels: uint8 (n, height, width, 3), at least one photograph; a short batch is padded.
+        batch_size: Photographs per batch.
+
+    Returns:
+        Seconds per photograph in the fastest of three batches.
+
+    Raises:
+        BundleError: The network does not reproduce its golden samples.
+    """
+    from melanoma.model.engine import load_engine  # TensorFlow takes seconds to load
+
+    engine = load_engine(bundle, batch_size)
+    seconds = []
+    for _ in range(_TIMED_BATCHES):
+        began = time.perf_counter()
+        engine.score(pixels[:batch_size])
+        seconds.append(time.perf_counter() - began)
+    return min(seconds) / batch_size
+
+
+def check_network(seconds_per_photograph: float) -> Check:
+    """Reports the speed of a network whose golden samples match."""
+    rate = 1 / seconds_per_photograph
+    return Check("network", Result.PASS, f"golden samples match; {rate:,.0f} photographs per second in full batches")

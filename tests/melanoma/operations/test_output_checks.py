@@ -1,0 +1,91 @@
+"""The output folder is tried out with real writes, and is left as it was."""
+
+import datetime
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from melanoma.errors import MelanomaError
+from melanoma.model.bundle import load_bundle
+from melanoma.operations.checks import Result
+from melanoma.operations.output_checks import check_commit, check_other_runs, check_output, judge_output
+from melanoma.runs import heartbeats
+from tests.helpers.outputs import layout_of
+
+NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
+
+
+class CarelessFileSystem(MemoryFileSystem):  # type: ignore[misc]
+    """A store whose create replaces what is there: careless://path."""
+
+    protocol = "careless"
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return "/" + str(path).removeprefix("careless://").strip("/")
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+        super().pipe_file(path, value, mode="overwrite", **options)
+
+
+@pytest.fixture
+def careless() -> Iterator[str]:
+    fsspec.register_implementation("careless", CarelessFileSystem, clobber=True)
+    yield "careless://scores"
+    MemoryFileSystem.store.clear()
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_sound_output_passes_and_is_left_as_it_was(tmp_path: Path) -> None:
+    check = check_output(layout_of(tmp_path / "out"))
+    assert (check.result, check.found) == (Result.PASS, "writable; atomic create works")
+    assert files(tmp_path) == []
+
+
+def test_a_store_whose_create_replaces_a_file_fails(careless: str) -> None:
+    check = check_output(layout_of(careless))
+    assert check.result is Result.FAIL and "atomic create does not work" in check.found
+    assert not MemoryFileSystem.store
+
+
+@pytest.mark.parametrize(
+    ("seconds", "result"), [(0, Result.PASS), (-120, Result.PASS), (121, Result.WARN), (-3600, Result.WARN)]
+)
+def test_a_clock_that_differs_by_more_than_two_minutes_is_a_warning(seconds: int, result: Result) -> None:
+    check = judge_output(True, NOW + datetime.timedelta(seconds=seconds), NOW)
+    assert check.result is result
+    assert result is Result.PASS or f"{abs(seconds):,} seconds" in check.found
+
+
+def test_a_folder_that_cannot_be_written_raises(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(MelanomaError, match="cannot be written"):
+        check_output(layout_of(tmp_path / "file"))
+
+
+def test_a_commit_is_written_read_and_removed(tmp_path: Path, bundle_uri: str) -> None:
+    check = check_commit(layout_of(tmp_path), load_bundle(bundle_uri))
+    assert check.result is Result.PASS and "read it back" in check.found
+    assert files(tmp_path) == []
+
+
+def test_a_store_that_cannot_hold_the_table_leaves_nothing_either(bundle_uri: str) -> None:
+    with pytest.raises(MelanomaError, match="memory://"):
+        check_commit(layout_of("memory://scores"), load_bundle(bundle_uri))
+    assert not MemoryFileSystem.store
+
+
+def test_another_active_run_is_a_warning_while_it_lasts(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path)
+    with heartbeats.beating(layout, "20260101T000000Z-00000000"):
+        check = check_other_runs(layout)
+        assert check.result is Result.WARN and "20260101T000000Z-00000000 is active" in check.found
+        assert "code 3" in check.remedy
+    assert check_other_runs(layout).result is Result.PASS

@@ -1,0 +1,94 @@
+"""A preflight makes every check that it can, whatever an earlier one found."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from melanoma.errors import UsageError
+from melanoma.ingest.sources import Root, Source
+from melanoma.operations.checks import Check, Result
+from melanoma.operations.preflight import PlannedRun, Preflight
+from melanoma.storage import filesystems
+from melanoma.table.layout import OutputLayout
+from tests.helpers import fill
+
+Plan = Callable[..., PlannedRun]
+
+
+@pytest.fixture
+def plan(tmp_path: Path, bundle_uri: str) -> Plan:
+    """Plans a run over four photographs, with other values where a test wants them."""
+    fill(tmp_path / "in", 4)
+
+    def planned(
+        output: str = str(tmp_path / "out"), images: str = str(tmp_path / "in"), bundles: Sequence[str] = (bundle_uri,)
+    ) -> PlannedRun:
+        return PlannedRun(output, lambda layout: [Root(images, output=layout)], bundles, batch_size=4)
+
+    return planned
+
+
+def checks_of(planned: PlannedRun) -> dict[str, Check]:
+    return {check.name: check for check in Preflight(planned).checks()}
+
+
+def test_a_sound_plan_passes_in_a_fixed_order_and_is_forecast(plan: Plan) -> None:
+    preflight = Preflight(plan())
+    checks = list(preflight.checks())
+    assert [check.name for check in checks] == [
+        *("versions", "other nights", "output", "listing", "bundle", "table", "decoding", "network", "memory", "space")
+    ]
+    assert {check.result for check in checks} <= {Result.PASS, Result.WARN}
+    (forecast,) = preflight.forecasts
+    assert forecast.photographs == 4
+
+
+def test_an_unknown_store_for_the_output_fails_on_its_line_and_the_rest_is_checked(plan: Plan) -> None:
+    checks = checks_of(plan(output="nosuch://bucket/scores"))
+    assert checks["output"].result is Result.FAIL and "nosuch://" in checks["output"].found
+    assert checks["listing"].result is checks["network"].result is Result.PASS
+    assert not {"other nights", "table"} & set(checks)
+
+
+def test_an_output_that_cannot_be_written_is_not_tried_with_a_commit(plan: Plan, tmp_path: Path) -> None:
+    checks = checks_of(plan(output=str(tmp_path / "in" / "lesion-0000.jpg")))
+    assert checks["output"].result is Result.FAIL and "permissions" in checks["output"].remedy
+    assert "table" not in checks and "network" in checks
+
+
+def test_a_missing_root_leaves_nothing_to_decode_or_forecast(plan: Plan, tmp_path: Path) -> None:
+    preflight = Preflight(plan(images=str(tmp_path / "missing")))
+    checks = {check.name: check for check in preflight.checks()}
+    assert checks["listing"].result is Result.FAIL and checks["bundle"].result is Result.PASS
+    assert not {"decoding", "network", "memory"} & set(checks) and preflight.forecasts == []
+
+
+def test_contradictory_sources_fail_the_listing(plan: Plan, bundle_uri: str, tmp_path: Path) -> None:
+    def contradictory(layout: OutputLayout | None) -> Sequence[Source]:
+        raise UsageError("--images contradicts --manifest")
+
+    checks = checks_of(PlannedRun(str(tmp_path / "out"), contradictory, [bundle_uri], 4))
+    assert checks["listing"].result is Result.FAIL and "--manifest" in checks["listing"].found
+
+
+def test_every_bundle_is_checked_by_itself(plan: Plan, bundle_uri: str, other_bundle_uri: str, tmp_path: Path) -> None:
+    preflight = Preflight(plan(bundles=[str(tmp_path / "in"), bundle_uri, other_bundle_uri]))
+    results = [check.result for check in preflight.checks() if check.name == "bundle"]
+    assert results == [Result.FAIL, Result.PASS, Result.PASS] and len(preflight.forecasts) == 2
+
+
+def test_a_store_that_delivers_nothing_is_not_forecast(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    checks = checks_of(plan(images=f"failing://{tmp_path}/in"))
+    assert checks["listing"].result is Result.PASS and checks["decoding"].result is Result.STORE
+    assert "network" not in checks
+
+
+def test_the_files_of_the_output_are_not_counted_as_photographs(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "in" / "_reports").mkdir()
+    (tmp_path / "in" / "_reports" / "picture.jpg").write_bytes(b"x")
+    found = checks_of(plan(output=str(tmp_path / "in")))["listing"].found
+    assert found.startswith("4 photographs, ")
