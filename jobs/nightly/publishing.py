@@ -13,6 +13,7 @@ from melanoma.errors import MelanomaError, PhotographError, UsageError
 from melanoma.terminal import printable
 
 if TYPE_CHECKING:
+    from melanoma.reporting.metrics import ReportedRun
     from melanoma.runs.records import RunRecord
     from melanoma.runs.run import ModelRun
 
@@ -58,10 +59,11 @@ def leave(
         Warnings: what could not be left. The night itself stands, whatever happens here.
     """
     from melanoma.reporting.messages import one_line
+    from melanoma.reporting.metrics import ReportedRun
 
-    warnings, facts = leave_reports(models, records, over, options)
+    warnings, contents = leave_reports(models, records, over, options)
     if options.metrics_file:
-        warnings += _metrics(options.metrics_file, list(zip(records, facts, strict=True)))
+        warnings += _metrics(options.metrics_file, list(map(ReportedRun, records, contents)))
     if options.notify_command:
         lines = [one_line(record, is_over) for record, is_over in zip(records, over, strict=True)]
         warnings += _notify(options.notify_command, "; ".join(lines))
@@ -71,20 +73,20 @@ def leave(
 def leave_reports(
     models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], options: NightlyOptions
 ) -> tuple[list[str], list[Mapping[str, Any]]]:
-    """Leaves the reports alone; gives warnings, and the facts of each report."""
-    from melanoma.reporting.facts import ReportOptions
-    from melanoma.reporting.publish import leave as leave_report
+    """Leaves the reports alone; gives warnings, and the content of each report."""
+    from melanoma.reporting.publish import publish
+    from melanoma.reporting.quality_sample import ReportOptions
 
-    wishes = ReportOptions(options.show_uris, options.list_suspicious)
+    report_options = ReportOptions(options.show_uris, options.list_suspicious)
     by_run = {model.run.run_id: model for model in models}
-    warnings, facts = list[str](), list[Mapping[str, Any]]()
+    warnings, contents = list[str](), list[Mapping[str, Any]]()
     for record, is_over in zip(records, over, strict=True):
         try:
-            facts.append(leave_report(by_run[record.run_id], record, wishes, is_over))
+            contents.append(publish(by_run[record.run_id], record, report_options, is_over))
         except (MelanomaError, PhotographError) as error:
-            facts.append({})
+            contents.append({})
             warnings.append(f"the report of run {record.run_id} could not be left: {error}")
-    return warnings, facts
+    return warnings, contents
 
 
 def tell_failure(error: MelanomaError, options: NightlyOptions) -> list[str]:
@@ -95,15 +97,11 @@ def tell_failure(error: MelanomaError, options: NightlyOptions) -> list[str]:
     return warnings
 
 
-def _metrics(path: str, nights: Sequence[tuple["RunRecord", Mapping[str, Any]]]) -> list[str]:
-    from melanoma import storage
-    from melanoma.reporting import metrics
+def _metrics(path: str, runs: Sequence["ReportedRun"]) -> list[str]:
+    from melanoma.reporting.metrics import write_metrics
 
-    now = time.time()
     try:
-        good = bool(nights) and all(record.outcome in ("committed", "nothing_new") for record, _ in nights)
-        before = None if good else metrics.last_success_in(path)
-        storage.write_bytes(storage.canonical(path), metrics.text(nights, now, now if good else before).encode())
+        write_metrics(path, runs, time.time())
     except (MelanomaError, PhotographError) as error:
         return [f"--metrics-file: {error}"]
     return []

@@ -1,1 +1,1 @@
-"""The morning report: what a night did, whether it adds up, and whether it looks like other nights."""
+"""The report of a run: what it did, whether the counts add up, and whether its predictions drift."""

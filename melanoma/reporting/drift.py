@@ -1,30 +1,31 @@
-"""Whether what a model says tonight is spread as it was before."""
+"""Prediction drift: whether the predictions of a run are distributed as those before."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LOOK, WARN = 0.1, 0.2
-FEWEST = 200  # of ten bins, 200 photographs differ by 0.045 for no reason at all
-_TOP_LABEL = "top_label"
-Seen = Mapping[str, Any]
+LOOK_LIMIT, WARNING_LIMIT = 0.1, 0.2
+CALM, LOOK, WARN = "calm", "look", "warn"
+MIN_PHOTOGRAPHS = 200  # with ten bins, two samples of this size differ by a PSI of 0.09 by chance alone
+TOP_LABEL = "top_label"
+Distribution = Mapping[str, Any]  # as `model.reference_distribution.reference_of` returns it; empty if there is none
 
 
 def stability_index(expected: Sequence[float], expected_n: int, actual: Sequence[float], actual_n: int) -> float:
-    """Computes the population stability index of two histograms over the same bins.
+    """Computes the population stability index (PSI) of two histograms over the same bins.
 
-    Half a photograph is added to every bin, so that an empty one does not make it infinite. Under no change at all its
-    expectation is about (bins - 1) * (1 / n + 1 / m). Source: Yurdakul, "Statistical properties of population stability
-    index", 2018.
+    Half a photograph is added to every bin, so that an empty bin does not make the index infinite. Without any change,
+    its expectation is about (bins - 1) * (1 / expected_n + 1 / actual_n). Source: Yurdakul, "Statistical properties of
+    population stability index", 2018.
 
     Args:
         expected: Shares of the bins before, sum 1.
-        expected_n: Photographs that they are shares of, at least 1.
-        actual: Shares of the same bins now.
-        actual_n: Photographs that those are shares of, at least 1.
+        expected_n: Number of photographs before, at least 1.
+        actual: Shares of the same bins now, sum 1.
+        actual_n: Number of photographs now, at least 1.
 
     Returns:
-        At least 0; by custom 0.1 is worth a look and 0.2 a warning.
+        0 or more; by custom, above 0.1 is worth a look and above 0.2 is a warning.
     """
     before, now = _smoothed(expected, expected_n), _smoothed(actual, actual_n)
     return sum((b - a) * math.log(b / a) for a, b in zip(before, now, strict=True))
@@ -34,52 +35,58 @@ def _smoothed(shares: Sequence[float], n: int) -> list[float]:
     return [(share * n + 0.5) / (n + 0.5 * len(shares)) for share in shares]
 
 
-def drift(reference: Seen, tonight: Seen) -> dict[str, Any]:
-    """Compares what was seen tonight with a reference, column by column.
+def drift(reference: Distribution, current: Distribution) -> dict[str, Any]:
+    """Compares the predictions of a run with a reference, column by column.
 
     Args:
-        reference: As `model.reference_distribution.reference_of` gives it, or nothing.
-        tonight: The same.
+        reference: Distribution to compare with; may be empty.
+        current: Distribution of the run; may be empty.
 
     Returns:
-        JSON values: `n` of the reference, `judged`, `reason` where it was not, `columns` with the index of each
-        probability, the `ood_score` and `top_label`, and the `worst` of them with its `level` (`calm`, `look`, `warn`).
+        JSON values: `n`, photographs of the reference; `judged`, whether they could be compared; `reason`, why not;
+        `columns`, the PSI of each probability, the `ood_score` and `top_label`; `worst`, the column with the largest
+        PSI; `level`, its level (`calm`, `look`, `warn`).
     """
     found: dict[str, Any] = {"n": reference.get("n", 0), "judged": False, "columns": {}}
-    if not reference or not tonight:
+    if not reference or not current:
         return found | {"reason": "there is nothing to compare"}
-    if min(reference["n"], tonight["n"]) < FEWEST:
-        return found | {"reason": f"fewer than {FEWEST} photographs: chance alone would look like drift"}
+    if min(reference["n"], current["n"]) < MIN_PHOTOGRAPHS:
+        return found | {"reason": f"fewer than {MIN_PHOTOGRAPHS} photographs, so chance alone would look like drift"}
     columns = {
-        name: stability_index(bins, reference["n"], tonight["histograms"][name], tonight["n"])
+        name: stability_index(bins, reference["n"], current["histograms"][name], current["n"])
         for name, bins in reference["histograms"].items()
-        if name in tonight["histograms"]
+        if name in current["histograms"]
     }
-    labels = sorted(set(reference[_TOP_LABEL]) | set(tonight[_TOP_LABEL]))
-    before, now = ([seen[_TOP_LABEL].get(label, 0.0) for label in labels] for seen in (reference, tonight))
-    columns[_TOP_LABEL] = stability_index(before, reference["n"], now, tonight["n"])
+    labels = sorted(set(reference[TOP_LABEL]) | set(current[TOP_LABEL]))
+    before, now = ([shares[TOP_LABEL].get(label, 0.0) for label in labels] for shares in (reference, current))
+    columns[TOP_LABEL] = stability_index(before, reference["n"], now, current["n"])
     worst = max(columns, key=lambda name: columns[name])
     return found | {"judged": True, "columns": columns, "worst": worst, "level": level_of(columns[worst])}
 
 
 def level_of(index: float) -> str:
-    """Puts an index into a word: `calm`, `look` or `warn`."""
-    return "warn" if index > WARN else "look" if index > LOOK else "calm"
+    """Returns the level of a PSI: `calm`, `look` or `warn`."""
+    return WARN if index > WARNING_LIMIT else LOOK if index > LOOK_LIMIT else CALM
 
 
-def pooled(nights: Sequence[Seen]) -> dict[str, Any]:
-    """Pools what several nights saw, each by its number of photographs; nothing for no night."""
-    nights = [night for night in nights if night]
-    n = sum(night["n"] for night in nights)
+def pooled(distributions: Sequence[Distribution]) -> dict[str, Any]:
+    """Pools the distributions of several runs, weighted by their numbers of photographs; empty if there are none.
+
+    Only histograms that all runs have are pooled.
+    """
+    present = [one for one in distributions if one]
+    n = sum(one["n"] for one in present)
     if not n:
         return {}
-    names = set.intersection(*(set(night["histograms"]) for night in nights))
-    histograms = {
-        name: [
-            sum(bins) / n for bins in zip(*([x * s["n"] for x in s["histograms"][name]] for s in nights), strict=True)
-        ]
-        for name in sorted(names)
-    }
-    labels = sorted(set().union(*(night[_TOP_LABEL] for night in nights)))
-    mix = {label: sum(night[_TOP_LABEL].get(label, 0.0) * night["n"] for night in nights) / n for label in labels}
-    return {"n": n, "histograms": histograms, _TOP_LABEL: mix}
+    names = set.intersection(*(set(one["histograms"]) for one in present))
+    histograms = {name: _mean([one["histograms"][name] for one in present], present, n) for name in sorted(names)}
+    labels = sorted(set().union(*(one[TOP_LABEL] for one in present)))
+    shares = {label: sum(one[TOP_LABEL].get(label, 0.0) * one["n"] for one in present) / n for label in labels}
+    return {"n": n, "histograms": histograms, TOP_LABEL: shares}
+
+
+def _mean(histograms: Sequence[Sequence[float]], weights: Sequence[Distribution], n: int) -> list[float]:
+    return [
+        sum(share * one["n"] for share, one in zip(shares, weights, strict=True)) / n
+        for shares in zip(*histograms, strict=True)
+    ]

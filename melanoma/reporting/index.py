@@ -1,99 +1,106 @@
-"""The nights of a score table as a page."""
+"""The page of all runs of a score table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from melanoma import html_page, storage
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import escaped, paragraph, section
-from melanoma.reporting import charts, messages
-from melanoma.reporting.page import STYLE
-from melanoma.runs.records import COMMITTED, NOTHING_NEW, Counts
+from melanoma.reporting import charts
+from melanoma.reporting.drift import WARNING_LIMIT
+from melanoma.reporting.messages import BAD, GOOD, LOOK, Headline, duration
+from melanoma.reporting.page import head
+from melanoma.reporting.run_chart import TRIED, RunBar, run_chart
+from melanoma.reporting.style import STYLE
+from melanoma.runs.records import COMMITTED, SUCCESSFUL
 from melanoma.runs.run_history import RunSummary
 from melanoma.table.layout import OutputLayout
 
-_SHOWN, _DRAWN = 1000, 120
+_MAX_LISTED, _MAX_DRAWN = 1000, 120
+_COLUMNS = ("run", "outcome", "scored", "failed", "skipped", "deferred", "duration", "rate", "drift", "model")
 
 
-def write_index(layout: OutputLayout, nights: Sequence[RunSummary]) -> None:
-    """Writes the page that shows all nights.
+def write_index(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
+    """Writes the page of all runs.
+
+    Args:
+        layout: Layout of the output folder.
+        runs: All runs, oldest first.
 
     Raises:
-        NothingCommittedError: The store or the disk does not take it.
+        NothingCommittedError: The store or the disk refuses the page.
     """
-    storage.write_bytes(layout.index, page(nights).encode())
+    storage.write_bytes(layout.index, index_page(runs).encode())
 
 
-def page(nights: Sequence[RunSummary]) -> str:
-    """Shows the nights of a table, the newest first."""
-    shown = list(nights[-_SHOWN:])
-    drawn = [_bar(night) for night in shown[-_DRAWN:]]
+def index_page(runs: Sequence[RunSummary]) -> str:
+    """Returns the page of all runs, the newest run at the top.
+
+    Args:
+        runs: All runs, oldest first.
+    """
+    listed = list(runs[-_MAX_LISTED:])
     parts = [
-        _latest(shown),
+        head(_headline(listed)),
         section(
-            "Photographs a night",
-            charts.series(drawn),
-            '<p class="legend"><span><i class="scored"></i>scored</span><span><i class="failed"></i>failed</span>'
-            '<span><i class="deferred"></i>put off</span></p>',
-            paragraph(
-                "A dot below a night: orange for a warning or drift, red for a night that committed nothing.", "muted"
-            ),
+            "Photographs per run",
+            run_chart([_bar(run) for run in listed[-_MAX_DRAWN:]]),
+            charts.legend({name: name for name in TRIED}),
+            paragraph("A dot below a run: orange for warnings or drift, red if nothing was committed.", "muted"),
         ),
-        section("Nights", _table(shown)),
-        paragraph(f"The last {_SHOWN:,} of {len(nights):,} runs.", "muted") if len(nights) > len(shown) else "",
+        section("Runs", _table(listed)),
+        paragraph(f"The last {_MAX_LISTED:,} of {len(runs):,} runs.", "muted") if len(runs) > len(listed) else "",
     ]
-    return html_page.document("Nights", parts, STYLE, NO_DIAGNOSIS)
+    return html_page.document("Nightly runs", parts, STYLE, NO_DIAGNOSIS)
 
 
-def _latest(nights: Sequence[RunSummary]) -> str:
-    if not nights:
-        return paragraph("No night has run yet.")
-    good = [night for night in nights if night["outcome"] in (COMMITTED, NOTHING_NEW)]
-    if good and good[-1] is nights[-1]:
-        return f'<p class="head {_kind(nights[-1]) or "good"}" role="status">Last night: {_said(nights[-1])}</p>'
-    last = f"; the last good night was {escaped(good[-1]['run_date'])}" if good else ""
-    return f'<p class="head bad" role="status">Last night: {_said(nights[-1])}{last}</p>'
+def _headline(runs: Sequence[RunSummary]) -> Headline:
+    if not runs:
+        return Headline("", "There has been no run yet.")
+    last = runs[-1]
+    if last["outcome"] in SUCCESSFUL:
+        return Headline(_level(last) or GOOD, f"Last run: {_outcome(last)}")
+    dates = [run["run_date"] for run in runs if run["outcome"] in SUCCESSFUL]
+    success = f"; the last successful run was on {dates[-1]}" if dates else ""
+    return Headline(BAD, f"Last run: {_outcome(last)}{success}")
 
 
-def _said(night: RunSummary) -> str:
-    counts = Counts(**night["counts"])
-    tried = f"{counts.scored:,} scored, {counts.failed:,} failed" if night["outcome"] == COMMITTED else ""
-    return escaped(", ".join(part for part in (night["outcome"].replace("_", " "), tried) if part))
+def _outcome(run: RunSummary) -> str:
+    outcome, counts = run["outcome"].replace("_", " "), run["counts"]
+    if run["outcome"] != COMMITTED:
+        return outcome
+    return f"{outcome}, {counts['scored']:,} scored, {counts['failed']:,} failed"
 
 
-def _kind(night: RunSummary) -> str:
-    if night["outcome"] not in (COMMITTED, NOTHING_NEW):
-        return "bad"
-    return "look" if night["warnings"] or (night["drift"] or 0) > 0.2 else ""
+def _level(run: RunSummary) -> str:
+    if run["outcome"] not in SUCCESSFUL:
+        return BAD
+    return LOOK if run["warnings"] or (run["drift"] or 0) > WARNING_LIMIT else ""
 
 
-def _bar(night: RunSummary) -> Mapping[str, float | str]:
-    counts = night["counts"]
-    label = (
-        f"{night['run_date']}: {counts['scored']:,} scored, {counts['failed']:,} failed, {counts['deferred']:,} put off"
-    )
-    return {part: counts[part] for part in ("scored", "failed", "deferred")} | {"label": label, "mark": _kind(night)}
+def _bar(run: RunSummary) -> RunBar:
+    scored, failed, deferred = (run["counts"][name] for name in TRIED)
+    label = f"{run['run_date']}: {scored:,} scored, {failed:,} failed, {deferred:,} deferred"
+    return RunBar(scored, failed, deferred, run["run_date"], label, _level(run))
 
 
-def _table(nights: Sequence[RunSummary]) -> str:
-    names = ("night", "outcome", "scored", "failed", "skipped", "put off", "took", "rate", "drift", "model")
-    rows = "".join(_row(night) for night in reversed(nights))
-    head = "".join(f"<th>{name}</th>" for name in names)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+def _table(runs: Sequence[RunSummary]) -> str:
+    rows = "".join(_row(run) for run in reversed(runs))
+    names = "".join(f"<th>{name}</th>" for name in _COLUMNS)
+    return f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table></div>'
 
 
-def _row(night: RunSummary) -> str:
-    counts, seconds = night["counts"], night["seconds"]
+def _row(run: RunSummary) -> str:
+    counts, seconds = run["counts"], run["seconds"]
     tried = counts["scored"] + counts["failed"]
-    drift = "" if night["drift"] is None else f"{night['drift']:.2f}"
+    level = _level(run)
     cells = [
-        escaped(night["outcome"].replace("_", " ")),
         *(f"{counts[name]:,}" for name in ("scored", "failed", "skipped", "deferred")),
-        messages.minutes(seconds),
+        duration(seconds),
         f"{tried / seconds:,.0f}/s" if seconds and tried else "",
-        drift,
-        f"<code>{escaped(night['model_id'])}</code>",
+        "" if run["drift"] is None else f"{run['drift']:.2f}",
+        f"<code>{escaped(run['model_id'])}</code>",
     ]
-    kind = _kind(night)
-    name = f'<a href="{escaped(night["run_id"])}.html">{escaped(night["run_date"])}</a>'
-    first = f"<td>{name}</td><td{html_page.class_of('warn' if kind == 'bad' else kind)}>{cells[0]}</td>"
-    return f"<tr>{first}{''.join(f'<td>{cell}</td>' for cell in cells[1:])}</tr>"
+    link = f'<a href="{escaped(run["run_id"])}.html">{escaped(run["run_date"])}</a>'
+    outcome = escaped(run["outcome"].replace("_", " "))
+    first = f"<td>{link}</td><td{html_page.class_of('warn' if level == BAD else level)}>{outcome}</td>"
+    return f"<tr>{first}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

@@ -1,49 +1,96 @@
-"""A night's figures in the text format that Prometheus collects from files."""
+"""The figures of a run in the text format that Prometheus collects from files."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from melanoma import storage
-from melanoma.runs.records import COMMITTED, NOTHING_NEW, RunRecord
+from melanoma.runs.records import RunRecord
 
 _PREFIX = "melanoma"
 _OUTCOMES = ("scored", "failed", "skipped", "duplicates", "deferred")
-Sample = tuple[Mapping[str, str], float]
 
 
-def text(nights: Iterable[tuple[RunRecord, Mapping[str, Any]]], now: float, last_success: float | None) -> str:
-    """Spells the last night of each model.
+class ReportedRun(NamedTuple):
+    """A run of one model.
+
+    Attributes:
+        record: Its record.
+        content: Content of its report; empty if there is none.
+    """
+
+    record: RunRecord
+    content: Mapping[str, Any]
+
+
+class _Sample(NamedTuple):
+    labels: Mapping[str, str]
+    value: float
+
+
+class _Family(NamedTuple):
+    name: str
+    meaning: str
+    samples: Sequence[_Sample]
+
+
+def write_metrics(path: str, runs: Sequence[ReportedRun], now: float) -> None:
+    """Replaces the metrics file in one step; after a failed run it keeps the time of the last successful one.
 
     Args:
-        nights: Records and facts, one a model.
-        now: Seconds since 1970, the end of the night.
-        last_success: The same for the last night that committed or had nothing to do; None if there was none.
+        path: URI or path of the file.
+        runs: The runs that have just ended, one per model; empty if they ended with an error.
+        now: Unix time of their end.
+
+    Raises:
+        NothingCommittedError: The store or the disk refuses the file.
+        ReadError: The store does not return the previous file.
+    """
+    is_successful = bool(runs) and all(run.record.is_successful for run in runs)
+    last_success = now if is_successful else _last_success_in(path)
+    storage.write_bytes(storage.canonical(path), as_text(runs, now, last_success).encode())
+
+
+def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None) -> str:
+    """Returns the figures of the last run of each model.
+
+    Args:
+        runs: The runs, one per model.
+        now: Unix time of their end.
+        last_success: Unix time of the end of the last successful run; None if there was none.
 
     Returns:
         Lines of the exposition format, version 0.0.4; no label names a photograph.
     """
-    nights = list(nights)
+    records = [run.record for run in runs]
     families = [
-        ("photographs", "Photographs of the last night, by what became of them.", _photographs(nights)),
-        ("failures", "Failed photographs of the last night, by kind.", _failures(nights)),
-        ("seconds", "Length of the last night.", [(_of(r), r.seconds) for r, _ in nights if r.seconds is not None]),
-        ("stage_seconds", "Work of the last night, summed over threads.", _stages(nights)),
-        ("warnings", "Warnings of the last night.", [(_of(r), len(r.warnings)) for r, _ in nights]),
-        ("drift", "Population stability index, the largest of all columns.", _drift(nights)),
-        ("table_version", "Of the score table.", [(_of(r), r.table_version) for r, _ in nights if r.table_version]),
-        ("ok", "Whether the last night committed or had nothing to do.", [(_of(r), _ok(r)) for r, _ in nights]),
-        ("end_timestamp_seconds", "When the last night ended.", [({}, now)]),
-        ("success_timestamp_seconds", "When the last good night ended.", [({}, last_success)] if last_success else []),
+        _Family("photographs", "Photographs in the last run, by outcome.", _photographs(records)),
+        _Family("failures", "Failed photographs in the last run, by error kind.", _failures(records)),
+        _Family("seconds", "Duration of the last run.", _one_each(records, lambda record: record.seconds)),
+        _Family("stage_seconds", "Work of each stage in the last run, summed over threads.", _stages(records)),
+        _Family("warnings", "Warnings of the last run.", _one_each(records, lambda record: len(record.warnings))),
+        _Family("drift", "Largest population stability index of all columns in the last run.", _drift(runs)),
+        _Family(
+            "table_version",
+            "Version of the score table after the last run.",
+            _one_each(records, lambda record: record.table_version or None),
+        ),
+        _Family(
+            "ok",
+            "Whether the last run was successful: it committed, or had nothing to do.",
+            _one_each(records, lambda record: int(record.is_successful)),
+        ),
+        _Family("end_timestamp_seconds", "Unix time at the end of the last run.", [_Sample({}, now)]),
+        _Family(
+            "success_timestamp_seconds",
+            "Unix time at the end of the last successful run.",
+            [_Sample({}, last_success)] if last_success else [],
+        ),
     ]
-    return "".join(line for family in families for line in _lines(*family))
+    return "".join(line for family in families for line in _lines(family))
 
 
-def last_success_in(path: str) -> float | None:
-    """Gives when the last good night ended, as the file that is to be replaced says; None if it does not.
-
-    Args:
-        path: Of that file.
-    """
+def _last_success_in(path: str) -> float | None:
+    """Returns the end of the last successful run according to the file that is to be replaced, if it has one."""
     uri, name = storage.canonical(path), f"{_PREFIX}_success_timestamp_seconds "
     if not storage.exists(uri):
         return None
@@ -55,41 +102,53 @@ def last_success_in(path: str) -> float | None:
         return None
 
 
-def _of(record: RunRecord) -> dict[str, str]:
+def _model(record: RunRecord) -> dict[str, str]:
     return {"model": record.model_id}
 
 
-def _ok(record: RunRecord) -> int:
-    return int(record.outcome in (COMMITTED, NOTHING_NEW))
+def _one_each(records: Iterable[RunRecord], value_of: Callable[[RunRecord], float | None]) -> list[_Sample]:
+    values = [(record, value_of(record)) for record in records]
+    return [_Sample(_model(record), value) for record, value in values if value is not None]
 
 
-def _photographs(nights: Iterable[tuple[RunRecord, Any]]) -> Iterator[Sample]:
-    for record, _ in nights:
-        yield from ((_of(record) | {"outcome": name}, getattr(record.counts, name)) for name in _OUTCOMES)
+def _photographs(records: Iterable[RunRecord]) -> list[_Sample]:
+    return [
+        _Sample(_model(record) | {"outcome": name}, getattr(record.counts, name))
+        for record in records
+        for name in _OUTCOMES
+    ]
 
 
-def _failures(nights: Iterable[tuple[RunRecord, Any]]) -> Iterator[Sample]:
-    for record, _ in nights:
-        yield from ((_of(record) | {"kind": kind}, count) for kind, count in sorted(record.failures.items()))
+def _failures(records: Iterable[RunRecord]) -> list[_Sample]:
+    return [
+        _Sample(_model(record) | {"kind": kind}, count)
+        for record in records
+        for kind, count in sorted(record.failures.items())
+    ]
 
 
-def _stages(nights: Iterable[tuple[RunRecord, Any]]) -> Iterator[Sample]:
-    for record, _ in nights:
-        yield from ((_of(record) | {"stage": name}, stage.seconds) for name, stage in record.stages.items())
+def _stages(records: Iterable[RunRecord]) -> list[_Sample]:
+    return [
+        _Sample(_model(record) | {"stage": name}, stage.seconds)
+        for record in records
+        for name, stage in record.stages.items()
+    ]
 
 
-def _drift(nights: Iterable[tuple[RunRecord, Mapping[str, Any]]]) -> Iterator[Sample]:
-    for record, facts in nights:
-        for against, found in facts.get("drift", {}).items():
-            if found["judged"]:
-                yield _of(record) | {"against": against}, found["columns"][found["worst"]]
+def _drift(runs: Iterable[ReportedRun]) -> list[_Sample]:
+    return [
+        _Sample(_model(run.record) | {"against": against}, found["columns"][found["worst"]])
+        for run in runs
+        for against, found in run.content.get("drift", {}).items()
+        if found["judged"]
+    ]
 
 
-def _lines(name: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:
-    samples = list(samples)
-    if samples:
-        yield f"# HELP {_PREFIX}_{name} {meaning}\n# TYPE {_PREFIX}_{name} gauge\n"
-    for labels, value in samples:
-        # Model ids, stages and kinds hold nothing that would have to be escaped.
-        said = ",".join(f'{key}="{label}"' for key, label in labels.items())
-        yield f"{_PREFIX}_{name}{{{said}}} {value:.15g}\n" if said else f"{_PREFIX}_{name} {value:.15g}\n"
+def _lines(family: _Family) -> Iterator[str]:
+    name = f"{_PREFIX}_{family.name}"
+    if family.samples:
+        yield f"# HELP {name} {family.meaning}\n# TYPE {name} gauge\n"
+    for labels, value in family.samples:
+        # Model ids, stages and error kinds hold no character that would have to be escaped.
+        pairs = ",".join(f'{key}="{label}"' for key, label in labels.items())
+        yield f"{name}{{{pairs}}} {value:.15g}\n" if pairs else f"{name} {value:.15g}\n"

@@ -1,4 +1,4 @@
-"""Leaves the report of a run beside its record, and mends what earlier nights could not leave."""
+"""Writes the report of a run beside its record, and the reports that killed runs could not write."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -7,92 +7,106 @@ from typing import Any
 
 from melanoma import storage
 from melanoma.errors import ReadError
-from melanoma.model.bundle import to_json
-from melanoma.reporting.facts import ReportOptions, facts_of
+from melanoma.json_values import to_json
+from melanoma.reporting.content import report_content
+from melanoma.reporting.drift import WARN, WARNING_LIMIT
 from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
+from melanoma.reporting.quality_sample import ReportOptions
 from melanoma.runs.records import COMMITTED, RunRecord, record_of
 from melanoma.runs.run import ModelRun
 from melanoma.runs.run_history import RunSummary, read_series, summary_of, write_series
 from melanoma.table.layout import OutputLayout
 
-DRIFTED = "the probabilities are spread unlike those of the nights before; see the report"
-_NIGHTS_BEFORE = 30
+_EARLIER_RUNS = 30
 
 
-def leave(model: ModelRun, record: RunRecord, wishes: ReportOptions, is_over_budget: bool) -> dict[str, Any]:
-    """Writes `<run_id>.json`, `<run_id>.html` and the page of all nights.
+def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_budget: bool) -> dict[str, Any]:
+    """Writes `<run_id>.json`, `<run_id>.html` and the page of all runs.
 
     Args:
-        model: That ran.
-        record: Of the run, as far as it came.
-        wishes: Of the operator.
-        is_over_budget: Whether more failed than the operator allows.
+        model: The model that ran.
+        record: Record of its run, as far as it came.
+        options: Wishes of the operator.
+        is_over_budget: Whether more photographs failed than the operator allows.
 
     Returns:
-        The facts of the report.
+        The content of the report.
 
     Raises:
-        MelanomaError: The store or the disk does not take them, or the table cannot be read.
-        ReadError: The same of what lies beside the table.
+        MelanomaError: The store or the disk refuses a file, or the score table cannot be read.
+        ReadError: A record or the key of the pseudonyms cannot be read.
     """
     layout = model.run.layout
-    nights = [night for night in read_series(layout) if night["run_id"] != record.run_id]
-    facts = facts_of(model, record, _seen_before(nights, record), wishes) | {"is_over_budget": is_over_budget}
-    if facts["drift"]["earlier"].get("level") == "warn":
-        record = replace(record, warnings=(*record.warnings, DRIFTED))
-    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": facts}))
-    storage.write_bytes(layout.report(record.run_id), page(record, facts, is_over_budget).encode())
-    nights = sorted([*nights, summary_of(record, facts)], key=lambda night: str(night["run_id"]))
-    _mend(layout, nights)
-    write_series(layout, nights)
-    write_index(layout, nights)
-    return facts
+    runs = [run for run in read_series(layout) if run["run_id"] != record.run_id]
+    content = report_content(model, record, _seen_before(runs, record), options) | {"is_over_budget": is_over_budget}
+    record = replace(record, warnings=(*record.warnings, *_drift_warnings(content)))
+    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": content}))
+    storage.write_bytes(layout.report(record.run_id), page(record, content, is_over_budget).encode())
+    runs = sorted([*runs, summary_of(record, content)], key=lambda run: run["run_id"])
+    _add_missing_pages(layout, runs)
+    write_series(layout, runs)
+    write_index(layout, runs)
+    return content
 
 
-def _seen_before(nights: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
+def _drift_warnings(content: dict[str, Any]) -> list[str]:
+    """Returns a warning if the predictions drift from those of earlier runs; every hospital differs from the bundle."""
+    found = content["drift"]["earlier"]
+    if found.get("level") != WARN:
+        return []
+    psi = found["columns"][found["worst"]]
+    return [f"prediction drift (PSI {psi:.2f}, limit {WARNING_LIMIT}); compare the histograms in the report"]
+
+
+def _seen_before(runs: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
+    """Returns the distributions of the last runs of the same model."""
     same = [
-        night["seen"]
-        for night in nights
-        if night["model_id"] == record.model_id and night["outcome"] == COMMITTED and night["run_id"] < record.run_id
+        run["seen"]
+        for run in runs
+        if run["model_id"] == record.model_id and run["outcome"] == COMMITTED and run["run_id"] < record.run_id
     ]
-    return [seen for seen in same if seen][-_NIGHTS_BEFORE:]
+    return [seen for seen in same if seen][-_EARLIER_RUNS:]
 
 
-def _mend(layout: OutputLayout, nights: Sequence[RunSummary]) -> None:
-    """Makes the pages of runs that died before they could."""
-    there = {stored.uri for stored in storage.list_files(layout.reports)}
-    for night in nights:
-        if layout.report(night["run_id"]) not in there:
+def _add_missing_pages(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
+    """Writes the pages of runs that were killed before they could write them."""
+    present = {stored.uri for stored in storage.list_files(layout.reports)}
+    for run in runs:
+        if layout.report(run["run_id"]) not in present:
             try:
-                document = json.loads(storage.read_bytes(layout.record(night["run_id"])))
+                document = json.loads(storage.read_bytes(layout.record(run["run_id"])))
             except (ReadError, ValueError):
                 continue
             html = page(record_of(document), document.get("report", {}), is_over_budget=False)
-            storage.write_bytes(layout.report(night["run_id"]), html.encode())
+            storage.write_bytes(layout.report(run["run_id"]), html.encode())
 
 
 def forget(layout: OutputLayout, names: Collection[str]) -> int:
-    """Takes photographs out of every report, with their hashes too.
+    """Removes photographs from every report.
 
     Args:
-        layout: Of the output folder.
-        names: URIs and hashes.
+        layout: Layout of the output folder.
+        names: URIs and pseudonyms of the photographs.
 
     Returns:
         Number of reports that named one.
+
+    Raises:
+        NothingCommittedError: The store or the disk refuses a changed report.
+        ReadError: A record cannot be read.
     """
     changed = 0
-    for night in read_series(layout):
-        uri = layout.record(night["run_id"])
+    for run in read_series(layout):
+        uri = layout.record(run["run_id"])
         document = json.loads(storage.read_bytes(uri))
-        facts = document.get("report", {})
-        sample = facts.get("sample", {})
-        left = {part: [row for row in rows if row["photograph"] not in names] for part, rows in sample.items()}
-        if left != sample:
-            facts = facts | {"sample": left}
-            html = page(record_of(document), facts, facts.get("is_over_budget", False))
-            storage.write_bytes(layout.report(night["run_id"]), html.encode())
-            storage.write_bytes(uri, to_json(document | {"report": facts}))
+        content = document.get("report", {})
+        sample = content.get("sample", {})
+        kept = {part: [row for row in rows if row["photograph"] not in names] for part, rows in sample.items()}
+        if kept != sample:
+            content = content | {"sample": kept}
+            html = page(record_of(document), content, content.get("is_over_budget", False))
+            storage.write_bytes(layout.report(run["run_id"]), html.encode())
+            storage.write_bytes(uri, to_json(document | {"report": content}))
             changed += 1
     return changed

@@ -1,4 +1,4 @@
-"""Whether tonight's probabilities are spread as before, against figures worked out elsewhere."""
+"""Drift between two distributions of predictions, against figures computed elsewhere."""
 
 import math
 
@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from melanoma.model.reference_distribution import reference_of
-from melanoma.reporting.drift import FEWEST, drift, level_of, pooled, stability_index
+from melanoma.reporting.drift import MIN_PHOTOGRAPHS, drift, level_of, pooled, stability_index
 
 SLUGS = ("melanoma", "nevus")
 
 
 def seen(n: int, share: float, seed: int = 0) -> dict[str, object]:
-    dice = np.random.default_rng(seed)
-    melanoma = dice.beta(2 * share, 2 * (1 - share), n)
+    rng = np.random.default_rng(seed)
+    melanoma = rng.beta(2 * share, 2 * (1 - share), n)
     both = np.stack([melanoma, 1 - melanoma], axis=1)
     return reference_of(SLUGS, both, both.argmax(axis=1))
 
@@ -29,7 +29,7 @@ def test_an_empty_bin_leaves_the_index_finite() -> None:
     assert 0 < stability_index([1.0, 0.0], 100, [0.0, 1.0], 100) < 20
 
 
-def test_without_a_change_the_index_is_as_small_as_chance_makes_it() -> None:
+def test_without_a_change_the_index_has_its_expected_mean() -> None:
     found = [stability_index(*_histogram(400, seed), *_histogram(300, seed + 1000)) for seed in range(200)]
     assert np.mean(found) == pytest.approx(9 * (1 / 400 + 1 / 300), rel=0.2)
 
@@ -39,7 +39,7 @@ def _histogram(n: int, seed: int) -> tuple[list[float], int]:
     return (counts / n).tolist(), n
 
 
-def test_a_shift_is_a_warning_and_the_same_is_calm() -> None:
+def test_a_shift_is_a_warning_and_no_change_is_calm() -> None:
     assert drift(seen(2000, 0.3), seen(500, 0.3, seed=1))["level"] == "calm"
     moved = drift(seen(2000, 0.3), seen(500, 0.7, seed=1))
     assert moved["level"] == "warn" and moved["judged"]
@@ -48,17 +48,17 @@ def test_a_shift_is_a_warning_and_the_same_is_calm() -> None:
 
 
 @pytest.mark.parametrize(("index", "level"), [(0.1, "calm"), (0.11, "look"), (0.2, "look"), (0.21, "warn")])
-def test_levels_have_their_customary_borders(index: float, level: str) -> None:
+def test_levels_have_their_customary_limits(index: float, level: str) -> None:
     assert level_of(index) == level
 
 
 def test_too_few_photographs_are_not_judged() -> None:
-    found = drift(seen(2000, 0.3), seen(FEWEST - 1, 0.9))
+    found = drift(seen(2000, 0.3), seen(MIN_PHOTOGRAPHS - 1, 0.9))
     assert not found["judged"] and "fewer than" in found["reason"]
     assert drift({}, seen(500, 0.3))["reason"] == "there is nothing to compare"
 
 
-def test_pooled_nights_weigh_as_many_as_they_are() -> None:
+def test_pooled_runs_are_weighted_by_their_photographs() -> None:
     many, few = seen(900, 0.3), seen(100, 0.9)
     pool = pooled([many, {}, few])
     assert pool["n"] == 1000

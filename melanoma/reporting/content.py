@@ -1,0 +1,68 @@
+"""The content of a report beyond the run's record, as JSON values."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from melanoma.model.reference_distribution import reference_of
+from melanoma.reporting.bottleneck import bottleneck
+from melanoma.reporting.drift import Distribution, drift, pooled
+from melanoma.reporting.quality_sample import ReportOptions, ScoredRows, quality_sample
+from melanoma.runs.records import COMMITTED, RunRecord
+from melanoma.runs.run import ModelRun
+from melanoma.table.schema import PROBABILITY_PREFIX, SCORED
+from melanoma.table.score_table import ScoreTable
+
+FORMAT = 1
+
+
+def report_content(
+    model: ModelRun, record: RunRecord, earlier: Sequence[Distribution], options: ReportOptions
+) -> dict[str, Any]:
+    """Collects the content of the report of one run.
+
+    Args:
+        model: The model that ran.
+        record: Record of its run.
+        earlier: Distributions of the predictions of earlier runs of the same model.
+        options: Wishes of the operator.
+
+    Returns:
+        JSON values: `format`; `seen`, the distribution of the run's predictions, empty if nothing was scored;
+        `earlier`, the pooled distribution of the earlier runs and their number `nights`; `reference`, the bundle's;
+        `drift` against the `bundle` and `earlier`; `sample` for quality control; `bottleneck`.
+    """
+    table = ScoreTable.open(model.run.layout)
+    reference = model.bundle.description["reference"]
+    scored = _scored_rows(table, model, record)
+    seen = _distribution(scored) if scored.rows.num_rows else {}
+    before = pooled(earlier)
+    return {
+        "format": FORMAT,
+        "seen": seen,
+        "earlier": before | {"nights": len(earlier)},
+        "reference": reference,
+        "drift": {"bundle": drift(reference, seen), "earlier": drift(before, seen)},
+        "sample": quality_sample(table, model, scored, options),
+        "bottleneck": bottleneck(record),
+    }
+
+
+def _scored_rows(table: ScoreTable, model: ModelRun, record: RunRecord) -> ScoredRows:
+    slugs = model.bundle.slugs
+    names = [f"{PROBABILITY_PREFIX}{slug}" for slug in slugs]
+    columns = ["image_uri", "image_version", "top_label", "ood_score", "scored_at", *names]
+    if record.outcome != COMMITTED or not record.counts.scored:
+        nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
+        return ScoredRows(nothing, np.zeros((0, len(slugs))), slugs)
+    rows = table.rows(columns, model_id=record.model_id, run_id=record.run_id, status=SCORED)
+    probabilities = [rows[name].to_numpy().astype(np.float64) for name in names]
+    return ScoredRows(rows, np.stack(probabilities, axis=1), slugs)
+
+
+def _distribution(scored: ScoredRows) -> dict[str, Any]:
+    top = np.array([scored.slugs.index(label) for label in scored.rows["top_label"].to_pylist()])
+    scores = scored.rows["ood_score"]
+    return reference_of(scored.slugs, scored.probabilities, top, None if scores.null_count else scores.to_numpy())

@@ -1,0 +1,125 @@
+"""Sections of a report on the predictions: the classes, their drift, and photographs worth a look."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from melanoma.disclaimer import NO_DIAGNOSIS
+from melanoma.html_page import escaped, paragraph, section
+from melanoma.labels import name_of
+from melanoma.reporting import charts
+from melanoma.reporting.charts import ClassShare
+from melanoma.reporting.drift import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, TOP_LABEL, WARN, WARNING_LIMIT
+from melanoma.table.schema import PROBABILITY_PREFIX
+
+Content = Mapping[str, Any]
+_VERDICTS = {CALM: "no drift", LOOK: "some drift, worth a look", WARN: f"prediction drift above {WARNING_LIMIT}"}
+
+
+def classes(content: Content) -> str:
+    """Returns the section on the predicted classes; empty if nothing was scored."""
+    seen = content.get("seen")
+    if not seen:
+        return ""
+    before, reference = content["earlier"].get(TOP_LABEL), content["reference"].get(TOP_LABEL)
+    now = seen[TOP_LABEL]
+    rows = [
+        ClassShare(name_of(slug), now[slug], before and before.get(slug, 0.0), reference and reference.get(slug, 0.0))
+        for slug in sorted(now, key=lambda slug: (-now[slug], slug))
+    ]
+    return section("Predicted classes", charts.class_shares(rows), paragraph(_compared_with(content), "muted"))
+
+
+def _compared_with(content: Content) -> str:
+    runs, n = content["earlier"].get("nights", 0), content["earlier"].get("n", 0)
+    last = "the last run" if runs == 1 else f"the last {runs} runs"
+    earlier = f"Earlier: {n:,} photographs from {last} of this model." if n else "No earlier runs of this model."
+    reference = content["reference"].get("n", 0)
+    return f"{earlier} Reference: {reference:,} validation photographs of the bundle." if reference else earlier
+
+
+def drift(content: Content) -> str:
+    """Returns the section on prediction drift; empty if nothing was scored."""
+    seen = content.get("seen")
+    if not seen:
+        return ""
+    reference, before = content["reference"].get("histograms", {}), content["earlier"].get("histograms", {})
+    against = content["drift"]
+    pictures = "".join(
+        charts.histogram(_column(name), bins, before.get(name), reference.get(name), _index(against["bundle"], name))
+        for name, bins in sorted(seen["histograms"].items())
+    )
+    note = (
+        "Blocks: this run. Line: earlier runs. Dashes: reference. Heights are on a square-root scale. PSI is the "
+        f"population stability index against the reference: look at it above {LOOK_LIMIT}, above {WARNING_LIMIT} it is "
+        f"a warning; it needs {MIN_PHOTOGRAPHS} photographs. A different mix of patients raises it as a fault does."
+    )
+    return section(
+        "Distribution of the probabilities",
+        paragraph(_verdict("the bundle's validation photographs", against["bundle"])),
+        paragraph(_verdict("the previous runs", against["earlier"])),
+        f'<div class="grid">{pictures}</div>',
+        paragraph(note, "muted"),
+    )
+
+
+def _column(name: str) -> str:
+    if not name.startswith(PROBABILITY_PREFIX):
+        return "Out-of-distribution score"
+    return name_of(name.removeprefix(PROBABILITY_PREFIX))
+
+
+def _index(found: Content, name: str) -> str:
+    return f"PSI {found['columns'][name]:.2f}" if name in found["columns"] else ""
+
+
+def _verdict(reference: str, found: Content) -> str:
+    if not found["judged"]:
+        return f"Compared with {reference}: not assessed, {found['reason']}."
+    worst = found["worst"]
+    what = "the predicted classes" if worst == TOP_LABEL else _column(worst)
+    index = found["columns"][worst]
+    return f"Compared with {reference}: {_VERDICTS[found['level']]}. The largest PSI is {index:.2f} ({what})."
+
+
+def sample(content: Content) -> str:
+    """Returns the section with photographs for quality control; empty if there are none."""
+    rows = content.get("sample", {})
+    parts = [_least_certain(rows.get("least_certain", ())), _most_moved(rows.get("most_moved", ()))]
+    if rows.get("suspicious"):
+        parts += [paragraph(NO_DIAGNOSIS, "warning"), _suspicious(rows["suspicious"])]
+    if not any(parts):
+        return ""
+    note = (
+        "To whoever may read the key of the table, melanoma explain TABLE PSEUDONYM shows which photograph a pseudonym "
+        "stands for."
+    )
+    return section("A sample for quality control", paragraph(note, "muted"), *parts)
+
+
+def _least_certain(rows: Sequence[Content]) -> str:
+    cells = [(row["photograph"], name_of(row["top_label"]), f"{row['margin']:.3f}") for row in rows]
+    title = "Least certain: the two most probable classes are closest to each other."
+    return _table(title, ("photograph", "predicted class", "margin"), cells)
+
+
+def _most_moved(rows: Sequence[Content]) -> str:
+    cells = [(row["photograph"], name_of(row["from"]), name_of(row["to"]), f"{row['distance']:.3f}") for row in rows]
+    title = "Most changed: farthest from the earlier scores of the same model."
+    return _table(title, ("photograph", "before", "now", "distance"), cells)
+
+
+def _suspicious(rows: Sequence[Content]) -> str:
+    cells = [(row["photograph"], f"{row['p_melanoma']:.3f}") for row in rows]
+    return _table("Largest probabilities of melanoma.", ("photograph", "probability"), cells)
+
+
+def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    head = "".join(f"<th>{escaped(name)}</th>" for name in names)
+    body = "".join(
+        f"<tr><td><code>{escaped(first)}</code></td>{''.join(f'<td>{escaped(cell)}</td>' for cell in rest)}</tr>"
+        for first, *rest in rows
+    )
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<h3>{escaped(title)}</h3><div class="scroll">{table}</div>'

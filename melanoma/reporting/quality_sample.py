@@ -1,0 +1,148 @@
+"""The photographs of a run that are worth a person's look: uncertain ones, and those whose scores changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute
+
+from melanoma.runs.run import ModelRun
+from melanoma.table.layout import OutputLayout
+from melanoma.table.pseudonyms import Pseudonyms
+from melanoma.table.schema import PROBABILITY_PREFIX, SCORED
+from melanoma.table.score_table import ScoreTable
+
+_SAMPLE_SIZE = 5
+_MAX_COMPARED = 200_000  # rows for which earlier scores are looked up in the table
+_MELANOMA = "melanoma"
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """What the operator wants in the report.
+
+    Attributes:
+        show_uris: Whether photographs appear by their URIs instead of their pseudonyms.
+        list_suspicious: Whether the largest probabilities of melanoma are listed.
+    """
+
+    show_uris: bool = False
+    list_suspicious: bool = False
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """The scored rows of one run.
+
+    Attributes:
+        rows: Columns image_uri, top_label and the probabilities, among others.
+        probabilities: float64 (rows, classes), in the order of `slugs`, 0 to 1.
+        slugs: Slugs of the classes.
+    """
+
+    rows: pa.Table
+    probabilities: npt.NDArray[np.float64]
+    slugs: Sequence[str]
+
+    def uri(self, row: int) -> str:
+        """Returns the URI of the photograph in a row."""
+        return str(self.rows["image_uri"][row].as_py())
+
+    def top_label(self, row: int) -> str:
+        """Returns the slug of the predicted class in a row."""
+        return str(self.rows["top_label"][row].as_py())
+
+
+class _Moved(NamedTuple):
+    """A photograph that the same model scored before, and how far its probabilities moved."""
+
+    distance: float
+    uri: str
+    before: str
+    now: str
+
+
+def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, options: ReportOptions) -> dict[str, Rows]:
+    """Chooses the photographs for the report.
+
+    Args:
+        table: The score table after the run.
+        model: The model that ran.
+        scored: Its rows.
+        options: Wishes of the operator.
+
+    Returns:
+        JSON values: `least_certain` and `most_moved`, and `suspicious` if it is wanted.
+    """
+    shown = _Names(model.run.layout, options.show_uris)
+    sample = {
+        "least_certain": _least_certain(shown, scored),
+        "most_moved": _most_moved(shown, scored, _scores_before(table, model, scored)),
+    }
+    if options.list_suspicious and _MELANOMA in scored.slugs:
+        sample["suspicious"] = _suspicious(shown, scored)
+    return sample
+
+
+class _Names:
+    """The names under which photographs appear in the report."""
+
+    def __init__(self, layout: OutputLayout, show_uris: bool) -> None:
+        self._pseudonyms = None if show_uris else Pseudonyms.of_table(layout)
+
+    def of(self, uri: str) -> str:
+        return uri if self._pseudonyms is None else self._pseudonyms.pseudonym(uri)
+
+
+def _least_certain(names: _Names, scored: ScoredRows) -> Rows:
+    if not len(scored.probabilities):
+        return []
+    two = np.sort(scored.probabilities, axis=1)[:, -2:]
+    margin = two[:, 1] - two[:, 0]
+    return [
+        {"photograph": names.of(scored.uri(row)), "margin": float(margin[row]), "top_label": scored.top_label(row)}
+        for row in np.argsort(margin, kind="stable")[:_SAMPLE_SIZE].tolist()
+    ]
+
+
+def _scores_before(table: ScoreTable, model: ModelRun, scored: ScoredRows) -> dict[str, dict[str, Any]]:
+    """Returns the newest earlier row of the same model for each photograph that has one, by URI."""
+    if not 0 < scored.rows.num_rows <= _MAX_COMPARED:
+        return {}
+    columns = ["image_uri", "run_id", "top_label", *_columns(scored.slugs)]
+    wanted = pa.compute.field("image_uri").isin(scored.rows["image_uri"].combine_chunks())
+    wanted &= pa.compute.field("run_id") < model.run.run_id
+    before = table.rows(columns, wanted, model_id=model.run.model_id, status=SCORED)
+    return {row["image_uri"]: row for row in before.sort_by("run_id").to_pylist()}
+
+
+def _most_moved(names: _Names, scored: ScoredRows, before: dict[str, dict[str, Any]]) -> Rows:
+    """Finds the photographs whose probabilities are farthest from those of the same model before."""
+    moved = []
+    for row, uri in enumerate(scored.rows["image_uri"].to_pylist()):
+        if uri in before:
+            old = np.array([before[uri][name] for name in _columns(scored.slugs)], np.float64)
+            # Total variation distance: the share of the probability that went to other classes.
+            distance = 0.5 * float(np.abs(old - scored.probabilities[row]).sum())
+            moved.append(_Moved(distance, uri, before[uri]["top_label"], scored.top_label(row)))
+    moved.sort(key=lambda one: (-one.distance, one.uri))
+    return [
+        {"photograph": names.of(one.uri), "distance": one.distance, "from": one.before, "to": one.now}
+        for one in moved[:_SAMPLE_SIZE]
+    ]
+
+
+def _suspicious(names: _Names, scored: ScoredRows) -> Rows:
+    values = scored.probabilities[:, list(scored.slugs).index(_MELANOMA)]
+    return [
+        {"photograph": names.of(scored.uri(row)), "p_melanoma": float(values[row])}
+        for row in np.argsort(-values, kind="stable")[: 2 * _SAMPLE_SIZE].tolist()
+    ]
+
+
+def _columns(slugs: Sequence[str]) -> list[str]:
+    return [f"{PROBABILITY_PREFIX}{slug}" for slug in slugs]

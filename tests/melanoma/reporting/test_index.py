@@ -1,0 +1,79 @@
+"""The page of all runs: the newest first, the last successful one named, and no larger over the years."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from melanoma.reporting.index import index_page, write_index
+from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
+from melanoma.runs.run_history import summary_of
+from tests.helpers.outputs import layout_of
+from tests.helpers.reports import RECORD, Page, summaries
+
+QUIET = replace(RECORD, warnings=())
+DRIFTED = {"drift": {"bundle": {"judged": True, "columns": {"p_nevus": 0.21}, "worst": "p_nevus"}}}
+
+
+def test_the_newest_run_comes_first_and_links_to_its_report() -> None:
+    runs = summaries(COMMITTED, NOTHING_NEW, STORE_DOWN, COMMITTED)
+    page = Page(index_page(runs))
+    assert page.links == [f"{run['run_id']}.html" for run in reversed(runs)] and page.is_closed
+
+
+def test_a_row_sums_a_run_up() -> None:
+    texts = Page(index_page([summary_of(replace(QUIET, seconds=130.0), DRIFTED)])).texts
+    row = texts[texts.index("model") + 1 :]
+    assert row[:10] == ["2026-01-02", "committed", "10", "3", "4", "2", "2 min", "0/s", "0.21", "m-000000000001"]
+
+
+@pytest.mark.parametrize(
+    ("record", "content", "level", "text"),
+    [
+        (QUIET, {}, "good", "Last run: committed, 10 scored, 3 failed"),
+        (RECORD, {}, "look", "Last run: committed"),
+        (QUIET, DRIFTED, "look", "Last run: committed"),
+        (replace(QUIET, outcome=NOTHING_NEW), {}, "good", "Last run: nothing new"),
+        (replace(QUIET, outcome=STORE_DOWN), {}, "bad", "Last run: store down"),
+        (RunRecord("20260102T030405Z-00000000", "2026-01-02", "m", KILLED, Counts()), {}, "bad", "Last run: killed"),
+    ],
+)
+def test_the_first_line_tells_how_the_last_run_ended(
+    record: RunRecord, content: dict[str, Any], level: str, text: str
+) -> None:
+    html = index_page([summary_of(record, content)])
+    assert f'<p class="head {level}" role="status">{text}' in html
+
+
+def test_after_a_failed_run_the_last_successful_one_is_named() -> None:
+    text = Page(index_page(summaries(COMMITTED, STORE_DOWN, KILLED))).text
+    assert "Last run: killed; the last successful run was on 2026-01-02" in text
+    assert "last successful run" not in Page(index_page(summaries(STORE_DOWN))).text
+
+
+def test_runs_that_need_a_look_have_a_dot() -> None:
+    runs = [
+        *summaries(STORE_DOWN),
+        summary_of(replace(QUIET, run_id="20260103T000000Z-00000000"), {}),
+        summary_of(replace(QUIET, run_id="20260104T000000Z-00000000"), DRIFTED),
+    ]
+    assert Page(index_page(runs)).elements["circle"] == 2
+
+
+def test_without_runs_the_page_says_so() -> None:
+    assert "There has been no run yet." in Page(index_page([])).texts
+
+
+def test_the_page_stays_small_over_years() -> None:
+    html = index_page(summaries(*[COMMITTED, NOTHING_NEW, STORE_DOWN] * 400))
+    page = Page(html)
+    assert len(html) < 700_000 and len(page.links) == 1000
+    assert "The last 1,000 of 1,200 runs." in page.texts
+    assert "of 3 runs" not in index_page(summaries(*[COMMITTED] * 3))
+
+
+def test_the_page_is_written_beside_the_reports(tmp_path: Path) -> None:
+    runs = summaries(COMMITTED)
+    write_index(layout_of(tmp_path), runs)
+    assert (tmp_path / "_reports" / "index.html").read_text() == index_page(runs)

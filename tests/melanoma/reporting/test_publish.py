@@ -1,0 +1,121 @@
+"""A report is published beside the record of its run, missing ones are added, and forgotten photographs removed."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from melanoma.errors import NothingCommittedError
+from melanoma.reporting.publish import forget, publish
+from melanoma.reporting.quality_sample import ReportOptions
+from melanoma.runs.records import KILLED, Counts, RunRecord, write_record
+from melanoma.runs.run_history import read_series
+from melanoma.table.pseudonyms import Pseudonyms
+from tests.helpers.model_runs import Probabilities, commit_scores, model_run, uri_of
+from tests.helpers.outputs import layout_of
+from tests.helpers.reports import Page
+
+SCORES = {"a": (0.75, 0.25, 0.0), "b": (0.25, 0.75, 0.0)}
+RUN_ID = "20260102T030405Z-00000000"
+
+
+def published(
+    output: Path, bundle_uri: str, day: int = 2, scores: dict[str, Probabilities] = SCORES, **options: bool
+) -> dict[str, Any]:
+    """Commits a run and publishes its report; returns its JSON document."""
+    model = model_run(output, bundle_uri, day)
+    record = commit_scores(model, scores)
+    publish(model, record, ReportOptions(**options), is_over_budget=False)
+    return document(output, model.run.run_id)
+
+
+def document(output: Path, run_id: str = RUN_ID) -> dict[str, Any]:
+    return dict(json.loads((output / "_reports" / f"{run_id}.json").read_text()))
+
+
+def page(output: Path, run_id: str = RUN_ID) -> str:
+    return (output / "_reports" / f"{run_id}.html").read_text()
+
+
+def names_in(output: Path) -> set[str]:
+    return {path.name for path in (output / "_reports").iterdir()}
+
+
+def test_record_page_and_index_are_written(tmp_path: Path, bundle_uri: str) -> None:
+    found = published(tmp_path, bundle_uri)
+    assert names_in(tmp_path) == {f"{RUN_ID}.json", f"{RUN_ID}.html", "index.html", "nights.series"}
+    assert found["outcome"] == "committed" and found["counts"]["scored"] == 2
+    assert found["report"]["seen"]["n"] == 2 and found["report"]["is_over_budget"] is False
+    assert "All well: 2 photographs scored" in Page(page(tmp_path)).texts
+    assert f"{RUN_ID}.html" in (tmp_path / "_reports" / "index.html").read_text()
+
+
+def test_the_content_is_returned_as_it_is_written(tmp_path: Path, bundle_uri: str) -> None:
+    model = model_run(tmp_path, bundle_uri)
+    content = publish(model, commit_scores(model, SCORES), ReportOptions(), is_over_budget=True)
+    assert content == document(tmp_path)["report"] and content["is_over_budget"] is True
+    assert "Too many failures" in page(tmp_path)
+
+
+def test_publishing_twice_counts_the_run_once(tmp_path: Path, bundle_uri: str) -> None:
+    model = model_run(tmp_path, bundle_uri)
+    record = commit_scores(model, SCORES)
+    for _ in range(2):
+        publish(model, record, ReportOptions(), is_over_budget=False)
+    assert [run["run_id"] for run in read_series(layout_of(tmp_path))] == [RUN_ID]
+
+
+def test_drift_from_earlier_runs_is_a_warning(tmp_path: Path, bundle_uri: str) -> None:
+    before = {f"{place}": (0.05, 0.9, 0.05) for place in range(200)}
+    after = {f"{place}": (0.9, 0.05, 0.05) for place in range(200)}
+    assert published(tmp_path, bundle_uri, 2, before)["warnings"] == []
+    assert published(tmp_path, bundle_uri, 3, before)["warnings"] == []
+    found = published(tmp_path, bundle_uri, 4, after)
+    (warning,) = found["warnings"]
+    index = max(found["report"]["drift"]["earlier"]["columns"].values())
+    assert warning.startswith(f"prediction drift (PSI {index:.2f}, limit 0.2)") and index > 0.2
+    assert warning in Page(page(tmp_path, "20260104T030405Z-00000000")).texts
+    assert found["report"]["earlier"]["nights"] == 2
+
+
+def test_only_committed_runs_of_the_same_model_count_as_earlier(tmp_path: Path, bundle_uri: str) -> None:
+    for day, change in ((2, {}), (3, {"model_id": "m-000000000002"}), (4, {"outcome": KILLED})):
+        model = model_run(tmp_path, bundle_uri, day)
+        record = replace(commit_scores(model, SCORES), **change)  # type: ignore[arg-type]
+        publish(model, record, ReportOptions(), is_over_budget=False)
+    assert published(tmp_path, bundle_uri, 5)["report"]["earlier"]["nights"] == 1
+
+
+def test_the_page_of_a_killed_run_is_added_by_the_next_one(tmp_path: Path, bundle_uri: str) -> None:
+    write_record(layout_of(tmp_path), RunRecord(RUN_ID, "2026-01-02", "m-1", KILLED, Counts()))
+    (tmp_path / "_reports" / "notes.json").write_text("{damaged")
+    published(tmp_path, bundle_uri, 3)
+    assert "The run was killed" in page(tmp_path) and "notes.html" not in names_in(tmp_path)
+
+
+def test_a_page_that_was_written_is_not_written_again(tmp_path: Path, bundle_uri: str) -> None:
+    published(tmp_path, bundle_uri)
+    (tmp_path / "_reports" / f"{RUN_ID}.html").write_text("as it was")
+    published(tmp_path, bundle_uri, 3)
+    assert page(tmp_path) == "as it was"
+
+
+def test_a_store_that_refuses_a_page_raises(tmp_path: Path, bundle_uri: str) -> None:
+    (tmp_path / "_reports" / "index.html").mkdir(parents=True)
+    with pytest.raises(NothingCommittedError, match="cannot be written"):
+        published(tmp_path, bundle_uri)
+
+
+@pytest.mark.parametrize("show_uris", [False, True])
+def test_a_forgotten_photograph_is_in_no_report(tmp_path: Path, bundle_uri: str, show_uris: bool) -> None:
+    published(tmp_path, bundle_uri, show_uris=show_uris, list_suspicious=True)
+    published(tmp_path, bundle_uri, 3, {"b": SCORES["b"]}, show_uris=show_uris)
+    pseudonyms = Pseudonyms.of_table(layout_of(tmp_path))
+    gone, kept = ({uri_of(name), pseudonyms.pseudonym(uri_of(name))} for name in ("a", "b"))
+    assert forget(layout_of(tmp_path), gone) == 1
+    text = json.dumps(document(tmp_path)) + page(tmp_path)
+    assert not [name for name in gone if name in text] and [name for name in kept if name in text]
+    assert [row["top_label"] for row in document(tmp_path)["report"]["sample"]["least_certain"]] == ["nevus"]
+    assert forget(layout_of(tmp_path), gone) == 0
