@@ -4,8 +4,9 @@ import struct
 
 import pytest
 
-from melanoma.errors import ErrorKind
+from melanoma.errors import ErrorKind, ImageError
 from melanoma.images.headers import read_header
+from melanoma.images.limits import MAX_PIXELS, MAX_SIDE, Header, check_size
 from tests.helpers import image_bytes
 from tests.helpers.decoded import refusal
 from tests.helpers.image_bytes import encode, photograph, tiff
@@ -38,3 +39,19 @@ def test_sides_that_no_photograph_has_are_refused_in_every_format(width: int, he
 def test_sides_at_the_limits_pass(width: int, height: int) -> None:
     header = read_header(image_bytes.with_frame(JPEG, width, height))
     assert (header.width, header.height) == (width, height)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_sides_are_swapped_for_the_orientations_that_lie(orientation: int) -> None:
+    expected = (30, 40) if orientation in (5, 6, 7, 8) else (40, 30)
+    assert Header("png", 40, 30, orientation).upright_size == expected
+
+
+def test_a_size_is_checked_from_both_sides() -> None:
+    for width, height in ((1, 1), (20, 1), (MAX_SIDE, MAX_PIXELS // MAX_SIDE), (8000, 8000)):
+        check_size(width, height)
+        check_size(height, width)
+    with pytest.raises(ImageError, match="21x1 pixels; at most 16384 a side and 20:1"):
+        check_size(21, 1)
+    with pytest.raises(ImageError, match="8001x8000 pixels; at most 64000000 are decoded"):
+        check_size(8001, 8000)
