@@ -1,14 +1,23 @@
 """A bundle whose pixels or scores differ from those it was written with is refused."""
 
 import copy
+import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from melanoma.errors import BundleError
+from melanoma.images import decoding
+from melanoma.images.decoding import ImageSpec
+from melanoma.images.headers import read_header
+from melanoma.model import golden
 from melanoma.model.bundle import load_bundle
+from melanoma.model.decision import ModelOutput
 from melanoma.model.engine import load_engine
+from melanoma.model.golden import check_scores, decode, draw_samples
 from tests.helpers.bundles import copied, describe, document_of, edited, with_other_weights
 from tests.helpers.networks import engine_refusal, photographs, with_more, write_bundle_of
 
@@ -54,9 +63,9 @@ def test_a_phantom_that_does_not_decode_is_a_fault_of_the_bundle(bundle_uri: str
 
 
 def test_a_probability_that_is_off_by_more_than_the_tolerance_is_found_out(bundle_uri: str, tmp_path: Path) -> None:
-    golden = document_of(bundle_uri)["golden"]
+    entries = document_of(bundle_uri)["golden"]
     for change, fits in ((0.5e-4, True), (2e-4, False)):
-        moved = copy.deepcopy(golden)
+        moved = copy.deepcopy(entries)
         moved[-1]["probabilities"]["nevus"] += change if moved[-1]["probabilities"]["nevus"] < 0.5 else -change
         bundle = load_bundle(edited(bundle_uri, tmp_path / str(change), golden=moved))
         if fits:
@@ -72,3 +81,66 @@ def test_another_unlikeness_is_found_out(tmp_path: Path) -> None:
     assert "gives ood_score" in engine_refusal(replace(bundle, golden=tuple(moved)))
     silent = replace(bundle, golden=tuple(replace(golden, ood_score=None) for golden in bundle.golden))
     load_engine(silent, 4)
+
+
+def test_samples_are_the_same_files_every_time_and_hold_both_formats() -> None:
+    files = draw_samples()
+    assert files == draw_samples() and len(files) == 8
+    for name, data in files.items():
+        header = read_header(data)
+        assert name.startswith("golden/phantom-") and name.endswith({"jpeg": ".jpg", "png": ".png"}[header.format])
+    assert len({read_header(data).upright_size for data in files.values()}) == 8
+
+
+def test_a_golden_sample_of_every_size_is_decoded_to_one_shape() -> None:
+    files = list(draw_samples().values())[:3]
+    pixels = decode(files, ImageSpec(20, 30))
+    assert pixels.shape == (3, 20, 30, 3)
+    np.testing.assert_array_equal(pixels[1], decoding.decode(files[1], ImageSpec(20, 30)))
+
+
+def described(probabilities: list[list[float]], ood: list[float] | None = None) -> list[dict[str, Any]]:
+    pixels = np.arange(2 * 4 * 4 * 3, dtype=np.uint8).reshape(2, 4, 4, 3)
+    scores = ModelOutput(np.array(probabilities, np.float32), None if ood is None else np.array(ood, np.float32))
+    return golden.describe({"a.png": b"1", "b.png": b"2"}, pixels, scores, ("melanoma", "nevus"))
+
+
+def test_an_entry_holds_the_digest_of_the_pixels_and_every_score() -> None:
+    first, second = described([[0.25, 0.75], [1.0, 0.0]], [0.0, 0.5])
+    pixels = np.arange(4 * 4 * 3, dtype=np.uint8)
+    assert first == {
+        "file": "a.png",
+        "tensor_sha256": hashlib.sha256(pixels.tobytes()).hexdigest(),
+        "probabilities": {"melanoma": 0.25, "nevus": 0.75},
+        "ood_score": 0.0,
+    }
+    assert second["probabilities"] == {"melanoma": 1.0, "nevus": 0.0} and second["ood_score"] == 0.5
+    assert "ood_score" not in described([[0.5, 0.5], [0.5, 0.5]])[0]
+
+
+def test_a_probability_that_rounds_beyond_1_is_written_as_1() -> None:
+    assert described([[1.0000002, 0.0], [0.5, 0.5]])[0]["probabilities"]["melanoma"] == 1.0
+
+
+@pytest.mark.parametrize("row", [[0.5, 0.6], [-0.1, 1.1], [float("nan"), 1.0]])
+def test_outputs_that_are_no_probabilities_are_refused(row: list[float]) -> None:
+    with pytest.raises(BundleError, match=r"not probabilities .*end it with a softmax"):
+        described([[0.5, 0.5], row])
+
+
+@pytest.mark.parametrize("score", [-0.1, 1.1, float("nan")])
+def test_a_score_out_of_range_is_refused(score: float) -> None:
+    with pytest.raises(BundleError, match="the network's ood_score does not lie between 0 and 1"):
+        described([[0.5, 0.5], [0.5, 0.5]], [0.5, score])
+
+
+@pytest.mark.parametrize(("change", "fits"), [(0.9e-4, True), (-0.9e-4, True), (1.2e-4, False), (float("nan"), False)])
+def test_scores_may_differ_by_the_tolerance_alone(bundle_uri: str, change: float, fits: bool) -> None:
+    bundle = load_bundle(bundle_uri)
+    stated = np.array([[sample.probabilities[slug] for slug in bundle.slugs] for sample in bundle.golden])
+    stated[3, 1] += change
+    if fits:
+        check_scores(bundle, ModelOutput(stated))
+    else:
+        with pytest.raises(BundleError, match=r"phantom-3\.png gives p_nevus .*do not belong together"):
+            check_scores(bundle, ModelOutput(stated))

@@ -1,0 +1,61 @@
+"""A Keras file from elsewhere becomes a bundle that scores as the network does, or is refused in one line."""
+
+import hashlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from melanoma.errors import BundleError, UsageError
+from melanoma.images.decoding import ImageSpec
+from melanoma.model.bundle_contents import ModelSettings
+from melanoma.model.engine import load_engine
+from melanoma.model.keras_import import import_model
+from melanoma.model.preprocessing import Scaling
+from tests.helpers.networks import photographs, small_network
+
+SETTINGS = ModelSettings(
+    labels=("nv", "mel", "bcc"), spec=ImageSpec(16, 16), prior=(0.6, 0.1, 0.3), scaling=Scaling(1.0, 2.0)
+)
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return small_network()
+
+
+@pytest.fixture
+def saved(network: keras.Model, tmp_path: Path) -> Path:
+    network.save(tmp_path / "given.keras")
+    return tmp_path / "given.keras"
+
+
+def test_an_imported_network_scores_as_it_did_and_has_a_card(network: keras.Model, saved: Path, tmp_path: Path) -> None:
+    bundle = import_model(str(saved), str(tmp_path / "new"), SETTINGS, "Ours.\n")
+    assert bundle.slugs == ("nevus", "melanoma", "basal_cell_carcinoma") and bundle.files["LICENSE"] == b"Ours.\n"
+    card = bundle.files["card.md"].decode()
+    assert hashlib.sha256(saved.read_bytes()).hexdigest() in card and "not a medical device" in card
+    pixels = photographs(3)
+    expected = network(pixels.astype(np.float32) + 2, training=False).numpy()
+    np.testing.assert_allclose(load_engine(bundle, 3).score(pixels).probabilities, expected, atol=1e-6)
+
+
+def test_the_optimizer_stays_behind(saved: Path, tmp_path: Path) -> None:
+    bundle = import_model(str(saved), str(tmp_path / "new"), SETTINGS, "Ours.\n")
+    assert b"compile_config" in saved.read_bytes() and b"compile_config" not in bundle.files["model.keras"]
+    assert len(bundle.files["model.keras"]) < saved.stat().st_size
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"absent\.keras: the store has no such file"):
+        import_model(str(tmp_path / "absent.keras"), str(tmp_path / "new"), SETTINGS, "Ours.\n")
+
+
+def test_an_unsafe_file_is_refused_by_its_name_and_nothing_is_written(tmp_path: Path) -> None:
+    unsafe = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Lambda(lambda x: x[:, 0, 0])])
+    unsafe.save(tmp_path / "unsafe.keras")
+    with pytest.raises(BundleError, match=rf"^{tmp_path}/unsafe\.keras: .*Lambda"):
+        import_model(str(tmp_path / "unsafe.keras"), str(tmp_path / "new"), SETTINGS, "Ours.\n")
+    assert not (tmp_path / "new").exists()
