@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _FLAGS: dict[str, dict[str, Any]] = {
     "preview": {
         "metavar": "FOLDER",
-        "help": "write counts.png and, for each class, a sheet of photographs and augmented versions of them",
+        "help": "write counts.png and, for each class, a sheet of photographs and augmented images of them",
     },
     "look": {
         "choices": ("augmentor", "views"),
@@ -36,13 +36,13 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "type": whole,
         "default": 6,
         "metavar": "N",
-        "help": "augmented versions of each photograph on a sheet (default: %(default)s)",
+        "help": "augmented images of each photograph on a sheet (default: %(default)s)",
     },
     "size": {
         "type": partial(size, least=32),
         "default": "192x192",
         "metavar": "HxW",
-        "help": "size of an augmented version on a sheet, in pixels (default: %(default)s)",
+        "help": "size of an augmented image on a sheet, in pixels (default: %(default)s)",
     },
     "balance": {
         "type": share,
@@ -67,8 +67,8 @@ class AugmentOptions(DataOptions):
         preview: Folder for counts.png and the contact sheets; None for neither.
         look: Name of the augmentation policy of the sheets.
         photographs: Photographs per sheet.
-        variants: Augmented versions of each photograph on a sheet.
-        size: Height and width of an augmented version on a sheet, in pixels.
+        variants: Augmented images of each photograph on a sheet.
+        size: Height and width of an augmented image on a sheet, in pixels.
         balance: Class balance in counts.png, 0 to 1.
         output: Folder for augmented images; None for none.
         per_class: Augmented images per class; None without `output`.
@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Splits the data, and shows or writes augmented versions of the training part only.
+    """Splits the data, and shows or writes augmented images of the training part only.
 
     Returns:
         Exit code 0.

@@ -1,4 +1,4 @@
-"""`melanoma augment`: shows or writes augmented versions of the training part only."""
+"""`melanoma augment`: shows or writes augmented images of the training part only."""
 
 import argparse
 import csv

@@ -1,4 +1,4 @@
-"""Contact sheets: photographs of one class beside augmented versions of them."""
+"""Contact sheets: photographs of one class beside augmented images of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class SheetConfig:
         policy: Augmentation policy.
         size: Height and width of a tile in pixels.
         rows: Most photographs on the sheet, at least 1.
-        variants: Augmented versions of each photograph, at least 1.
+        variants: Augmented images of each photograph, at least 1.
         seed: Seed for the choice of photographs and for the augmentation.
     """
 
@@ -39,7 +39,7 @@ class SheetConfig:
 
 
 def plot_sheet(photographs: Sequence[Photograph], config: SheetConfig) -> bytes:
-    """Plots a random choice of photographs, one per row, each followed by augmented versions.
+    """Plots a random choice of photographs, one per row, each followed by augmented images.
 
     Args:
         photographs: All training photographs of one class, at least one.
@@ -68,10 +68,10 @@ def plot_sheet(photographs: Sequence[Photograph], config: SheetConfig) -> bytes:
 def _plot_row(axes: Sequence[Axes], photograph: Photograph, config: SheetConfig, row: int) -> None:
     data, numbers = read_file(photograph.uri), range(config.variants)
     tiles = [
-        _letterboxed(data, config.size),
+        letterbox(data, config.size),
         *(config.policy.apply(data, config.size, (config.seed, row, number)) for number in numbers),
     ]
-    captions = [_caption(photograph.image_id), *(f"variant {number + 1}" for number in numbers)]
+    captions = [_caption(photograph.image_id), *(f"augmented {number + 1}" for number in numbers)]
     for place, tile, caption in zip(axes, tiles, captions, strict=True):
         place.imshow(tile, interpolation="none")
         weight = "bold" if place is axes[0] else "normal"
@@ -79,8 +79,19 @@ def _plot_row(axes: Sequence[Axes], photograph: Photograph, config: SheetConfig,
         place.set_axis_off()
 
 
-def _letterboxed(data: bytes, size: tuple[int, int]) -> Pixels:
-    """Fits the whole photograph into a white tile without changing its aspect ratio."""
+def letterbox(data: bytes, size: tuple[int, int]) -> Pixels:
+    """Decodes a photograph and fits all of it into a white tile, with its aspect ratio.
+
+    Args:
+        data: A complete image file.
+        size: Height and width of the tile in pixels.
+
+    Returns:
+        uint8 (height, width, 3).
+
+    Raises:
+        ImageError: The file is damaged or not a photograph.
+    """
     header = read_header(data)
     width, height = header.upright_size
     scale = min(size[0] / height, size[1] / width)

@@ -64,7 +64,7 @@ def features(pixels: keras.KerasTensor, variant: Variant) -> keras.KerasTensor:
     stages = [stage._replace(blocks=_blocks(stage, number, variant)) for number, stage in enumerate(_STAGES)]
     total, done = sum(stage.blocks for stage in stages), 0
     for number, stage in enumerate(stages, start=1):
-        channels = _channels(stage.channels, variant)
+        channels = scale_channels(stage.channels, variant)
         for block in range(stage.blocks):
             stride = stage.stride if block == 0 else 1
             x = _inverted_residual(
@@ -108,8 +108,8 @@ def _blocks(stage: _Stage, number: int, variant: Variant) -> int:
     return stage.blocks if fixed else math.ceil(stage.blocks * variant.depth)
 
 
-def _channels(channels: int, variant: Variant, divisor: int = 8) -> int:
-    """Scales and rounds to a multiple of `divisor`, never down by more than a tenth."""
+def scale_channels(channels: int, variant: Variant, divisor: int = 8) -> int:
+    """Returns the scaled number of channels, a multiple of `divisor` that is at least 90 % of the exact value."""
     scaled = channels * variant.width
     rounded = max(divisor, int(scaled + divisor / 2) // divisor * divisor)
     return rounded + divisor if rounded < 0.9 * scaled else rounded

@@ -1,4 +1,4 @@
-"""Contact sheets: each photograph beside its augmented versions, whatever it is called."""
+"""Contact sheets: each photograph beside its augmented images, whatever it is called."""
 
 import io
 from dataclasses import replace
@@ -11,7 +11,7 @@ from PIL import Image
 from melanoma.datasets.folders import read_folders
 from melanoma.datasets.photographs import Photograph
 from melanoma.images import encoding
-from melanoma.training.data.contact_sheets import SheetConfig, _letterboxed, plot_sheet
+from melanoma.training.data.contact_sheets import SheetConfig, letterbox, plot_sheet
 from melanoma.training.data.policies import POLICIES
 from tests.helpers import fill
 
@@ -55,7 +55,7 @@ def test_each_policy_gives_a_sheet_of_its_own(photographs: list[Photograph]) -> 
 @pytest.mark.parametrize(("height", "width"), [(60, 30), (30, 60), (45, 45)])
 def test_the_original_keeps_its_aspect_ratio_on_white(height: int, width: int) -> None:
     data = encoding.encode(np.full((height, width, 3), (200, 60, 60), np.uint8), "png")
-    tile = _letterboxed(data, (40, 40))
+    tile = letterbox(data, (40, 40))
     is_red = (np.abs(tile.astype(int) - (200, 60, 60)).max(axis=2) < 5).astype(int)
     assert is_red.any(axis=1).sum() / is_red.any(axis=0).sum() == height / width
     assert max(is_red.any(axis=1).sum(), is_red.any(axis=0).sum()) == 40

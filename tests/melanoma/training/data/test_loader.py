@@ -10,7 +10,7 @@ import pytest
 from melanoma.datasets.photographs import Photograph
 from melanoma.errors import DataError, ImageError
 from melanoma.images import encoding
-from melanoma.training.data.loader import DataLoader, _load_batch
+from melanoma.training.data.loader import DataLoader
 from melanoma.training.data.policies import POLICIES, AugmentationPolicy
 from tests.helpers import coloured
 
@@ -63,10 +63,10 @@ def test_a_quarter_of_the_draws_reads_another_file_of_the_photograph(tmp_path: P
         others.append(str(path))
     keys = [(0, 0, number) for number in range(400)]
     with_others = replace(photograph, other_uris=tuple(others))
-    first = _load_batch(UNCHANGED, [with_others] * 400, (2, 2), keys)[:, 0, 0, 0]
+    first = DataLoader(UNCHANGED).load([with_others] * 400, (2, 2), keys)[:, 0, 0, 0]
     counts = [int((first == number).sum()) for number in (1, 2)]
     assert 75 < sum(counts) < 125 and min(counts) > 30
-    assert set(_load_batch(UNCHANGED, [photograph] * 400, (2, 2), keys)[:, 0, 0, 0]).isdisjoint({1, 2})
+    assert set(DataLoader(UNCHANGED).load([photograph] * 400, (2, 2), keys)[:, 0, 0, 0]).isdisjoint({1, 2})
 
 
 def test_every_photograph_needs_its_key(photographs: list[Photograph]) -> None:
