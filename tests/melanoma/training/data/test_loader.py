@@ -39,6 +39,14 @@ def test_processes_load_the_same_pixels_and_stop_at_the_end(photographs: list[Ph
     assert not multiprocessing.active_children()
 
 
+def test_each_photograph_is_augmented_by_its_key(photographs: list[Photograph]) -> None:
+    pixels = DataLoader(POLICY).load([photographs[0]] * 5, (20, 24), KEYS)
+    assert len({image.tobytes() for image in pixels}) == 5
+    data = Path(photographs[0].uri).read_bytes()
+    for image, key in zip(pixels, KEYS, strict=True):
+        assert np.array_equal(image, POLICY.apply(data, (20, 24), key))
+
+
 def test_as_many_batches_as_processes_or_useful_threads_may_be_requested_at_once() -> None:
     assert DataLoader(UNCHANGED).workers == 3
     assert DataLoader(UNCHANGED, processes=7).workers == 7

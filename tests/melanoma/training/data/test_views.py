@@ -113,16 +113,23 @@ def test_stretch_changes_the_aspect_ratio_within_its_limit() -> None:
     assert min(ratios) < -0.1 < 0.1 < max(ratios)
 
 
-def test_shift_moves_the_crop_but_never_out_of_the_photograph() -> None:
-    """In a horizontal ramp of brightness, the mean of a crop shows where its centre is."""
-    ramp = np.broadcast_to(np.arange(0, 240, 2, dtype=np.uint8)[None, :, None], (120, 120, 3))
-    data = encoding.encode(ramp, "png")
+def ramp(height: int) -> bytes:
+    """A photograph that gets brighter by 2 per pixel, so that the mean of a crop shows where its centre is."""
+    pixels = np.broadcast_to(np.arange(0, 240, 2, dtype=np.uint8)[None, :, None], (height, 120, 3))
+    return encoding.encode(pixels, "png")
+
+
+@pytest.mark.parametrize("height", [60, 120])
+def test_shift_moves_the_crop_by_a_share_of_the_shorter_side_at_most(height: int) -> None:
     moved = Strength((0.5, 0.5), shift=0.2, stretch=0, turn=0, colour=0, blur=0, compress=0)
-    centres = np.array([random_view(data, SIZE, (number,), moved).mean() for number in range(100)])
-    limit = 0.2 * 120 * 2  # pixels times brightness per pixel
+    centres = np.array([random_view(ramp(height), SIZE, (number,), moved).mean() for number in range(100)])
+    limit = 0.2 * height * 2
     assert 0.8 * limit < np.abs(centres - 119).max() < limit + 3
-    still = Strength((1.0, 1.0), shift=0.2, stretch=0, turn=0, colour=0, blur=0, compress=0)
-    assert {round(float(random_view(data, SIZE, (number,), still).mean())) for number in range(8)} == {119}
+
+
+def test_a_crop_as_large_as_the_photograph_stays_where_it_is() -> None:
+    strength = Strength((1.0, 1.0), shift=0.2, stretch=0, turn=0, colour=0, blur=0, compress=0)
+    assert {round(float(random_view(ramp(120), SIZE, (number,), strength).mean())) for number in range(8)} == {119}
 
 
 def test_without_colour_changes_pixels_keep_their_values() -> None:

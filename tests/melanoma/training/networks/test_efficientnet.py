@@ -33,7 +33,7 @@ def test_scaled_channels_are_multiples_of_eight() -> None:
 
 def test_channels_are_never_rounded_down_by_more_than_a_tenth() -> None:
     for channels in (8, 16, 24, 40, 80, 112, 192, 320):
-        for width in (0.5, 0.9, 1.0, 1.1, 1.3):
+        for width in (0.5, 0.9, 1.0, 1.1, 1.2, 1.3):
             scaled = scale_channels(channels, Variant(width, 1.0))
             assert scaled % 8 == 0
             assert 0.9 * channels * width <= scaled <= max(8, channels * width + 8)
