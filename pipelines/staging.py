@@ -9,8 +9,9 @@ import apache_beam as beam
 from melanoma.model.bundle import Bundle
 from melanoma.runs.failures import recorded
 from melanoma.runs.records import Stage
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run
-from melanoma.runs.staging import RowBuilder, StagedChunk, write_chunk
+from melanoma.runs.staging import StagedChunk, write_chunk
 from pipelines.inference import ScoredBatch
 
 

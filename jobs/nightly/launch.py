@@ -24,10 +24,10 @@ def alone(plan: RunPlan) -> Iterator[None]:
         NothingCommittedError: Another night runs on that output.
     """
     with heartbeats.beating(plan.layout, plan.runs[0].run_id):
-        for beat in heartbeats.dead(plan.layout):
-            if beat.is_night:
+        for beat in heartbeats.stale(plan.layout):
+            if beat.is_run:
                 recovery.record_death(plan.layout, beat.run_id)
-            heartbeats.bury(plan.layout, beat)
+            heartbeats.remove(plan.layout, beat.run_id)
         recovery.correct(plan.layout)
         yield
 

@@ -55,7 +55,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
     """
     layout = OutputLayout.at(options.output)
     if not options.dry_run:
-        heartbeats.refuse_beside_a_night(layout)
+        heartbeats.refuse_if_active(layout)
     sources = sources_of(options, layout)
     if options.rescore and options.retry_failed:
         raise UsageError("--rescore scores everything again, what failed too; leave --retry-failed out")

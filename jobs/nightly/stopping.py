@@ -53,7 +53,7 @@ def _end(runs: Sequence[Run], code: int) -> None:
     committed = list[str]()
     with contextlib.suppress(MelanomaError, PhotographError):
         committed = [run.run_id for run in runs if not recovery.record_stop(run)]
-        heartbeats.silence(runs[0].layout, runs[0].run_id)
+        heartbeats.remove(runs[0].layout, runs[0].run_id)
     done = f"{', '.join(committed)} had been committed already; " if committed else "nothing was committed; "
     _say(f"stopped: {done}start the same command again, it goes on from there")
     os._exit(code)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 from melanoma.errors import NothingCommittedError
 from melanoma.ingest.image_refs import DIGEST_BYTES
-from melanoma.runs import deferred, ledger, staging
-from melanoma.runs.commit_rows import Rows, Tally
+from melanoma.runs import deferred, staging
+from melanoma.runs.attempts import Progress, committed_since
+from melanoma.runs.commit_rows import CommitRows, Tally
+from melanoma.runs.digests import digests_in
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord, Stage, write_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
@@ -16,21 +18,21 @@ from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ConflictError, ScoreTable
 
 _TRIES = 10
-_MANY = 10  # photographs that the store does not give
+_MANY = 10  # photographs that the store does not return
 
 
 @dataclass(frozen=True)
 class RunTotals:
-    """What a run found before it scored anything.
+    """What a run amounts to before anything is scored.
 
     Attributes:
         listed: Photographs under the roots, duplicates included.
         skipped: Of these, already in the table.
-        deferred: Of these, left for another night by `--limit`.
-        adopted: Claims of those that a killed run has staged, once a listing, see `inputs.claim_of`.
+        deferred: Of these, left for another run by `--limit`.
+        adopted: Adoption keys of those that a killed run has staged, once a listing, see `image_refs.adoption_key`.
         ignored: Files that are no photographs, by extension.
-        seconds: That listing took.
-        workers: Of the runner.
+        seconds: Duration of the listing.
+        workers: Number of worker processes.
     """
 
     listed: int
@@ -42,48 +44,25 @@ class RunTotals:
     workers: int = 1
 
 
-def end_run(run: Run, plan: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
+def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
     """Commits what is staged and adopted, leaves the run's record, and cleans up.
 
     A runner may call this again for a run that has committed already: its record is then read from the table.
 
     Args:
         run: The run.
-        plan: What it found.
+        totals: What was listed.
         chunks: What was staged, as the pipeline delivered it, never as a listing shows it.
 
     Raises:
         NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
     """
-    began, adopted = time.perf_counter(), {claim[:DIGEST_BYTES]: claim for claim in plan.adopted}
-    put_off = {digest for chunk in chunks for digest in chunk.deferred}
-    duplicates = sum(chunk.duplicates for chunk in chunks) + len(plan.adopted) - len(adopted)
+    began, adopted = time.perf_counter(), {key[:DIGEST_BYTES]: key for key in totals.adopted}
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
-    counts = Counts(
-        listed=plan.listed,
-        skipped=plan.skipped,
-        duplicates=duplicates,
-        deferred=plan.deferred + sum(len(chunk.deferred) for chunk in chunks),
-        ignored=sum(plan.ignored.values()),
-    )
-    if counts.listed != expected + counts.skipped + counts.duplicates + counts.deferred:
-        raise NothingCommittedError(
-            f"of {counts.listed} listed photographs {expected} were staged, {counts.skipped} skipped, "
-            f"{counts.duplicates} duplicates and {counts.deferred} deferred; the rest was lost on the way, so nothing "
-            "was committed; start again, and choose another --runner if it happens again"
-        )
-    record = RunRecord(
-        run.run_id,
-        run.run_date.isoformat(),
-        run.model_id,
-        NOTHING_NEW,
-        counts,
-        ignored=dict(plan.ignored),
-        stages=_stages(plan, chunks),
-        workers=plan.workers,
-    )
-    if _store_is_down(chunks, plan.skipped) and not adopted:
-        record = replace(record, outcome=STORE_DOWN, counts=replace(counts, deferred=counts.deferred + expected))
+    record = _begun(run, totals, chunks, _counted(totals, chunks, len(adopted), expected))
+    if _store_is_down(chunks, totals.skipped) and not adopted:
+        counts = replace(record.counts, deferred=record.counts.deferred + expected)
+        record = replace(record, outcome=STORE_DOWN, counts=counts)
     elif expected:
         record = _commit(run, chunks, adopted, record)
     else:
@@ -91,20 +70,56 @@ def end_run(run: Run, plan: RunTotals, chunks: Collection[StagedChunk]) -> RunRe
     if record.outcome == COMMITTED:
         committing = Stage(time.perf_counter() - began, record.counts.scored + record.counts.failed)
         record = replace(record, stages={**record.stages, "commit": committing})
-    # Where it is not known one by one what is left over, what had been put off before stays put off.
-    keeps = plan.deferred or record.outcome == STORE_DOWN
-    deferred.write(run, put_off | deferred.read(run) if keeps else put_off)
+    _remember_deferred(run, totals, chunks, record)
     _leave(run, record)
     staging.clean(run)
     return record
 
 
-def _stages(plan: RunTotals, chunks: Collection[StagedChunk]) -> dict[str, Stage]:
-    stages = {"list": Stage(plan.seconds, plan.listed)}
+def _counted(totals: RunTotals, chunks: Collection[StagedChunk], adopted: int, expected: int) -> Counts:
+    """Counts what is known before the commit.
+
+    Raises:
+        NothingCommittedError: A listed photograph is not accounted for.
+    """
+    counts = Counts(
+        listed=totals.listed,
+        skipped=totals.skipped,
+        duplicates=sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
+        deferred=totals.deferred + sum(len(chunk.deferred) for chunk in chunks),
+        ignored=sum(totals.ignored.values()),
+    )
+    if counts.listed != expected + counts.skipped + counts.duplicates + counts.deferred:
+        raise NothingCommittedError(
+            f"of {counts.listed} listed photographs {expected} were staged, {counts.skipped} skipped, "
+            f"{counts.duplicates} duplicates and {counts.deferred} deferred; the rest was lost on the way, so nothing "
+            "was committed; start again, and choose another --runner if it happens again"
+        )
+    return counts
+
+
+def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts: Counts) -> RunRecord:
+    stages = {"list": Stage(totals.seconds, totals.listed)}
     for chunk in chunks:
         for name, stage in chunk.stages.items():
             stages[name] = stages.get(name, Stage()) + stage
-    return stages
+    return RunRecord(
+        run.run_id,
+        run.run_date.isoformat(),
+        run.model_id,
+        NOTHING_NEW,
+        counts,
+        ignored=dict(totals.ignored),
+        stages=stages,
+        workers=totals.workers,
+    )
+
+
+def _remember_deferred(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], record: RunRecord) -> None:
+    digests = {digest for chunk in chunks for digest in chunk.deferred}
+    # Where deferred photographs are not known one by one, what earlier runs deferred stays remembered.
+    is_known = not totals.deferred and record.outcome != STORE_DOWN
+    deferred.write(run, digests if is_known else digests | deferred.read(run))
 
 
 def _leave(run: Run, record: RunRecord) -> None:
@@ -120,28 +135,27 @@ def _leave(run: Run, record: RunRecord) -> None:
 
 
 def _store_is_down(chunks: Collection[StagedChunk], known: int) -> bool:
-    """Tells a store that gives nothing from a few photographs that it will not give: those become rows."""
+    """Tells a store that returns nothing from a few photographs that it refuses: those become rows."""
     failures = sum(chunk.store_failures for chunk in chunks)
-    gave_nothing = failures > 0 and failures == sum(chunk.rows for chunk in chunks)
-    return gave_nothing and (failures >= _MANY or not known)
+    returned_nothing = failures > 0 and failures == sum(chunk.rows for chunk in chunks)
+    return returned_nothing and (failures >= _MANY or not known)
 
 
 def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:
-    planned, done, attempts = run.table_version, dict[bytes, int](), dict[bytes, int]()
+    planned, since = run.table_version, Progress({}, {})
     for _ in range(_TRIES):
         table = ScoreTable.open(run.layout)
         if table.version != planned:
             if table.holds(run.run_id):
                 return _recalled(run, adopted, record, table)
-            planned = table.version
-            done, attempts = ledger.committed_since(run, table)
-        rows = Rows(run, chunks, adopted, done, attempts)
+            planned, since = table.version, committed_since(run, table)
+        rows = CommitRows(run, chunks, adopted, since)
         try:
             version = table.append(run.run_id, run.schema, rows.batches())
         except ConflictError:
             continue
         except NothingCommittedError:
-            # Whoever staged what was to be adopted may have committed it, and cleaned up, meanwhile.
+            # The run that staged what was to be adopted may have committed it, and cleaned up, meanwhile.
             if ScoreTable.open(run.layout).version == planned:
                 raise
             continue
@@ -152,9 +166,9 @@ def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, b
 def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, table: ScoreTable) -> RunRecord:
     """Reads from the table what the run committed before it died."""
     tally = Tally()
-    for batch in table.ledger_rows("run_id", run.run_id):
-        tally.add(batch)
-        tally.adopted += sum(digest in adopted for digest in ledger.digests_in(batch))
+    for rows in table.ledger_rows("run_id", run.run_id):
+        tally.add(rows)
+        tally.adopted += sum(digest in adopted for digest in digests_in(rows))
     counts = record.counts
     planned = counts.listed - counts.skipped - counts.duplicates - counts.deferred
     return _filled(record, tally, table.version, dropped=planned - tally.total)

@@ -1,18 +1,22 @@
-"""The rows of one try to commit: streamed once, and counted in the same pass."""
+"""The rows of one attempt to commit: streamed once, and counted in the same pass."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from melanoma.errors import NothingCommittedError
-from melanoma.ingest import image_refs
-from melanoma.runs import ledger, staging
+from melanoma.ingest.image_refs import DIGEST_BYTES
+from melanoma.runs import staging
+from melanoma.runs.attempts import Progress
+from melanoma.runs.digests import adoption_keys_in, digests_in
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
 
 
+@dataclass
 class Tally:
     """Counts rows by status, by kind of error and by class.
 
@@ -23,14 +27,14 @@ class Tally:
         adopted: Rows that another run had staged.
     """
 
-    def __init__(self) -> None:
-        """Starts at nothing."""
-        self.statuses, self.kinds, self.classes = Counter[str](), Counter[str](), Counter[str]()
-        self.adopted = 0
+    statuses: Counter[str] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+    adopted: int = 0
 
     @property
     def total(self) -> int:
-        """Rows so far."""
+        """Number of rows so far."""
         return self.statuses.total()
 
     def add(self, rows: pa.Table | pa.RecordBatch) -> None:
@@ -39,13 +43,13 @@ class Tally:
             counter.update(value for value in rows[name].to_pylist() if value is not None)
 
 
-class Rows:
+class CommitRows:
     """What a run has staged and adopts, as rows of its own.
 
     Attributes:
-        tally: Of the rows streamed.
+        tally: Counts of the rows streamed.
         dropped: Rows left out because another run has committed them.
-        duplicates: Rows left out because one worker staged what another one put aside to be adopted.
+        duplicates: Rows left out because one worker staged what another one had set aside to be adopted.
     """
 
     def __init__(
@@ -53,33 +57,30 @@ class Rows:
         run: Run,
         chunks: Collection[StagedChunk],
         adopted: Mapping[bytes, bytes],
-        done: Collection[bytes],
-        attempts: Mapping[bytes, int],
+        since: Progress,
     ) -> None:
         """Names what is to be committed.
 
         Args:
-            run: That commits.
-            chunks: That it staged itself.
-            adopted: Claims of what it takes over from others, by digest.
-            done: Digests that have been committed since it was planned.
-            attempts: Tries by digest that have been committed since then and failed.
+            run: The run that commits.
+            chunks: What it has staged itself.
+            adopted: Adoption keys of what it takes over from other runs, by digest.
+            since: What other runs have committed since it was planned.
         """
-        self._run, self._chunks, self._wanted = run, chunks, adopted
-        self._expected = sum(chunk.rows for chunk in chunks) + len(self._wanted)
-        self._done, self._attempts = done, attempts
+        self._run, self._chunks, self._wanted, self._since = run, chunks, adopted, since
+        self._expected = sum(chunk.rows for chunk in chunks) + len(adopted)
         self.tally, self.dropped, self.duplicates = Tally(), 0, 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Gives the rows as this run's own.
+        """Yields the rows, as this run's own.
 
         Raises:
-            NothingCommittedError: They are not as many as were expected.
+            NothingCommittedError: There are not as many as were expected.
         """
         waiting = set(self._wanted)
         for table in self._own():
             if waiting:
-                waiting.difference_update(ledger.digests_in(table))
+                waiting.difference_update(digests_in(table))
             yield from self._settled(table)
         own, self.duplicates = self.tally.total, len(self._wanted) - len(waiting)
         for table in self._adopted(waiting) if waiting else ():
@@ -104,23 +105,24 @@ class Rows:
     def _adopted(self, waiting: set[bytes]) -> Iterator[pa.Table]:
         for table in staging.foreign_rows(self._run):
             keep = []
-            for claim in ledger.adoption_keys_in(table):
-                digest = claim[: image_refs.DIGEST_BYTES]
-                keep.append(digest in waiting and self._wanted[digest] == claim)
+            for key in adoption_keys_in(table):
+                digest = key[:DIGEST_BYTES]
+                keep.append(digest in waiting and self._wanted[digest] == key)
                 waiting -= {digest} if keep[-1] else set()
             yield table.filter(pa.array(keep, pa.bool_()))
-        # Another run may have committed and cleaned up what was to be adopted; the table has it then.
-        self.dropped += len(waiting & set(self._done))
+        # Another run may have committed what was to be adopted, and removed the staged file; then the table has it.
+        self.dropped += len(waiting & set(self._since.done))
 
     def _settled(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
-        """Leaves out what is done, numbers what was tried meanwhile, and counts the rest."""
-        if self._done:
-            fresh = [digest not in self._done for digest in ledger.digests_in(table)]
+        """Leaves out what is done, renumbers what was tried meanwhile, and counts the rest."""
+        if self._since.done:
+            fresh = [digest not in self._since.done for digest in digests_in(table)]
             self.dropped += len(fresh) - sum(fresh)
             table = table.filter(pa.array(fresh, pa.bool_()))
-        if self._attempts:
-            tries = zip(table["attempt"].to_pylist(), ledger.digests_in(table), strict=True)
-            table = _with(table, "attempt", [max(n, self._attempts.get(digest, 0) + 1) for n, digest in tries])
+        if self._since.failed:
+            attempts = zip(table["attempt"].to_pylist(), digests_in(table), strict=True)
+            renumbered = [max(attempt, self._since.failed.get(digest, 0) + 1) for attempt, digest in attempts]
+            table = _with(table, "attempt", renumbered)
         self.tally.add(table)
         for name, value in (("run_id", self._run.run_id), ("run_date", self._run.run_date)):
             table = _with(table, name, [value] * table.num_rows)
@@ -128,5 +130,5 @@ class Rows:
 
 
 def _with(table: pa.Table, name: str, values: Sequence[Any]) -> pa.Table:
-    field = table.schema.field(name)
-    return table.set_column(table.schema.get_field_index(name), field, pa.array(values, field.type))
+    column = table.schema.field(name)
+    return table.set_column(table.schema.get_field_index(name), column, pa.array(values, column.type))

@@ -1,23 +1,23 @@
-"""Photographs that a night put off, remembered so that they come first on the next one."""
+"""Photographs that a run deferred, remembered so that they come first in the next one."""
 
 import contextlib
 from collections.abc import Collection
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError, ReadError
+from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs.run import Run
-
-_DIGEST = 16
 
 
 def write(run: Run, digests: Collection[bytes]) -> None:
-    """Replaces what the night before put off.
+    """Replaces the deferred photographs of the runs before.
+
+    A failure is ignored: without the file the next run only takes its photographs in another order.
 
     Args:
-        run: That ends.
+        run: The run that ends.
         digests: 16 bytes each, of (uri, version).
     """
-    # An order that is lost costs nothing else.
     with contextlib.suppress(NothingCommittedError, ReadError):
         if digests:
             storage.write_bytes(_uri(run), b"".join(sorted(digests)))
@@ -26,10 +26,10 @@ def write(run: Run, digests: Collection[bytes]) -> None:
 
 
 def read(run: Run) -> frozenset[bytes]:
-    """Gives what the night before put off."""
+    """Returns the digests of the photographs that the last run deferred; none where the store does not return them."""
     with contextlib.suppress(ReadError):
         data = storage.read_bytes(_uri(run))
-        return frozenset(data[place : place + _DIGEST] for place in range(0, len(data), _DIGEST))
+        return frozenset(data[start : start + DIGEST_BYTES] for start in range(0, len(data), DIGEST_BYTES))
     return frozenset()
 
 

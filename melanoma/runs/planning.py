@@ -1,4 +1,4 @@
-"""What a night has to do: every listed photograph is put to the ledger of every model."""
+"""What a run has to do: every listed photograph is looked up in the ledger of every model."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from melanoma.errors import UsageError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Task
-from melanoma.runs.ledger import Ledger, State, Verdict, adoption_key_of
+from melanoma.runs.digests import adoption_key_of
+from melanoma.runs.ledger import Ledger, State, Verdict
 from melanoma.runs.run import Run
 
 _MOVED_SHARE, _FEW_MOVED = 0.2, 20
@@ -15,15 +16,15 @@ _MOVED_SHARE, _FEW_MOVED = 0.2, 20
 
 @dataclass(frozen=True)
 class LedgerCounts:
-    """What one model's ledger said of listed photographs.
+    """What one model's ledger knows of listed photographs.
 
     Attributes:
-        new: To be scored.
-        skipped: Need no further try.
-        adopted: Claims of those that a killed run has staged, once a listing.
-        changed: New ones whose URI the table knows with another version.
-        moved: New ones whose name and version the table knows under another URI.
-        known: URIs that the table knows.
+        new: Number to be scored.
+        skipped: Number that need no further attempt.
+        adopted: Adoption keys of those that a killed run has staged, once a listing.
+        changed: Number of new ones whose URI the table knows with another version.
+        moved: Number of new ones whose name and version the table knows under another URI.
+        known: Number of URIs that the table knows.
     """
 
     new: int = 0
@@ -34,28 +35,28 @@ class LedgerCounts:
     known: int = 0
 
     def __add__(self, other: "LedgerCounts") -> "LedgerCounts":
-        """Adds what the same ledger said of other photographs."""
+        """Adds the counts of other photographs in the same ledger."""
         return LedgerCounts(
-            self.new + other.new,
-            self.skipped + other.skipped,
-            self.adopted + other.adopted,
-            self.changed + other.changed,
-            self.moved + other.moved,
-            max(self.known, other.known),
+            new=self.new + other.new,
+            skipped=self.skipped + other.skipped,
+            adopted=self.adopted + other.adopted,
+            changed=self.changed + other.changed,
+            moved=self.moved + other.moved,
+            known=max(self.known, other.known),
         )
 
 
 @dataclass(frozen=True)
 class ListingSummary:
-    """What a listing found, before any photograph is read.
+    """What a listing amounts to, before any photograph is read.
 
     Attributes:
         by_model: Counts of each model.
-        listed: Photographs, duplicates included.
-        tasks: Of these, what at least one model has to score.
-        deferred: Of these, deferred by an earlier run.
+        listed: Number of photographs, duplicates included.
+        tasks: Number of these that at least one model has to score.
+        deferred: Number of these tasks that an earlier run deferred.
         ignored: Files that are no photographs, by extension.
-        seconds: Of listing and asking.
+        seconds: Duration of listing and looking up.
     """
 
     by_model: tuple[LedgerCounts, ...]
@@ -66,75 +67,84 @@ class ListingSummary:
     seconds: float = 0.0
 
     def __add__(self, other: "ListingSummary") -> "ListingSummary":
-        """Adds what was found elsewhere."""
+        """Adds the summary of another listing."""
         return ListingSummary(
-            tuple(mine + theirs for mine, theirs in zip(self.by_model, other.by_model, strict=True)),
-            self.listed + other.listed,
-            self.tasks + other.tasks,
-            self.deferred + other.deferred,
-            self.ignored + other.ignored,
-            self.seconds + other.seconds,
+            by_model=tuple(mine + theirs for mine, theirs in zip(self.by_model, other.by_model, strict=True)),
+            listed=self.listed + other.listed,
+            tasks=self.tasks + other.tasks,
+            deferred=self.deferred + other.deferred,
+            ignored=self.ignored + other.ignored,
+            seconds=self.seconds + other.seconds,
         )
 
 
 def plan_tasks(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task], ListingSummary]:
-    """Puts a page of a listing to the ledgers.
+    """Looks up a page of a listing in the ledgers.
 
     Args:
-        ledgers: Of each model of the night.
+        ledgers: One a model.
         refs: Photographs.
 
     Returns:
-        What has to be scored, and the figures of the page.
+        What has to be scored, and the summary of the page.
     """
-    looked_up = [ledger.look_up(refs) for ledger in ledgers]
+    verdicts_by_model = [ledger.look_up(refs) for ledger in ledgers]
     tasks = []
-    for ref, *verdicts in zip(refs, *looked_up, strict=True):
+    for ref, *verdicts in zip(refs, *verdicts_by_model, strict=True):
         attempts = tuple(verdict.attempt if verdict.state is State.NEW else 0 for verdict in verdicts)
         if any(attempts):
             tasks.append(Task(ref, attempts, any(verdict.was_deferred for verdict in verdicts)))
-    answers = [_sum_up(ledger, refs, verdicts) for ledger, verdicts in zip(ledgers, looked_up, strict=True)]
-    return tasks, ListingSummary(tuple(answers), len(refs), len(tasks), sum(task.was_deferred for task in tasks))
+    by_model = [_counts(ledger, refs, verdicts) for ledger, verdicts in zip(ledgers, verdicts_by_model, strict=True)]
+    return tasks, ListingSummary(tuple(by_model), len(refs), len(tasks), sum(task.was_deferred for task in tasks))
 
 
-def _sum_up(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> LedgerCounts:
+def _counts(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> LedgerCounts:
     states = Counter(verdict.state for verdict in verdicts)
-    adopted = tuple(
-        adoption_key_of(ref) for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED
+    staged = [ref for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED]
+    return LedgerCounts(
+        new=states[State.NEW],
+        skipped=states[State.DONE],
+        adopted=tuple(map(adoption_key_of, staged)),
+        changed=sum(verdict.is_changed for verdict in verdicts),
+        moved=sum(verdict.is_moved for verdict in verdicts),
+        known=ledger.known,
     )
-    changed, moved = sum(verdict.is_changed for verdict in verdicts), sum(verdict.is_moved for verdict in verdicts)
-    return LedgerCounts(states[State.NEW], states[State.DONE], adopted, changed, moved, ledger.known)
 
 
-def check_moved(found: ListingSummary, runs: Sequence[Run]) -> ListingSummary:
-    """Refuses a store that seems to have moved: scoring it again should be somebody's decision.
+def check_moved(summary: ListingSummary, runs: Sequence[Run]) -> ListingSummary:
+    """Refuses a store that seems to have moved: scoring everything again should be somebody's decision.
+
+    Returns:
+        The summary.
 
     Raises:
         UsageError: More than a fifth of the known photographs have another version, or lie elsewhere.
     """
-    for run, answers in zip(runs, found.by_model, strict=True):
+    for run, counts in zip(runs, summary.by_model, strict=True):
         if run.rescore:
             continue
-        seen = answers.changed + answers.skipped
-        for count, of, happened in (
-            (answers.changed, seen, "changed their version at once"),
-            # Copies beside originals that are still there are no move.
-            (answers.moved if seen < answers.known * (1 - _MOVED_SHARE) else 0, answers.known, "gone to another place"),
-        ):
-            if count >= _FEW_MOVED and count > _MOVED_SHARE * of:
-                raise UsageError(
-                    f"{count:,} of {of:,} photographs that the table knows seem to have {happened}: has the store been "
-                    "moved or restored? Score them again with --rescore, or name with --uri-base the place under which "
-                    "the table knows them; nothing was read"
-                )
-    return found
+        seen = counts.changed + counts.skipped
+        # Copies beside originals that are still there are not a move.
+        moved = counts.moved if seen < counts.known * (1 - _MOVED_SHARE) else 0
+        _refuse(counts.changed, seen, "have changed their version at once")
+        _refuse(moved, counts.known, "have moved to another place")
+    return summary
+
+
+def _refuse(count: int, of: int, what: str) -> None:
+    if count >= _FEW_MOVED and count > _MOVED_SHARE * of:
+        raise UsageError(
+            f"{count:,} of {of:,} photographs that the table knows seem to {what}: has the store been moved or "
+            "restored? Score them again with --rescore, or name with --uri-base the place under which the table knows "
+            "them; nothing was read"
+        )
 
 
 def empty_summary(runs: Sequence[Run]) -> ListingSummary:
-    """Gives the figures of an empty listing."""
+    """Returns the summary of an empty listing."""
     return ListingSummary(tuple(LedgerCounts() for _ in runs))
 
 
-def timed(found: ListingSummary, seconds: float, ignored: Counter[str]) -> ListingSummary:
-    """Adds to the figures of a listing what it took and what it left out."""
-    return replace(found, seconds=found.seconds + seconds, ignored=found.ignored + ignored)
+def timed(summary: ListingSummary, seconds: float, ignored: Counter[str]) -> ListingSummary:
+    """Adds to a summary how long the listing took and which files it ignored."""
+    return replace(summary, seconds=summary.seconds + seconds, ignored=summary.ignored + ignored)

@@ -1,4 +1,4 @@
-"""The record that a run leaves: what it counted, what it cost, how it ended."""
+"""The record of a run: what it counted, what it cost, how it ended."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from melanoma import storage
-from melanoma.model.bundle import to_json
+from melanoma.json_values import to_json
 from melanoma.runs.run import Run
 from melanoma.table.layout import OutputLayout
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Photographs of one run; `listed` is the sum of the others but `ignored`.
+    """Numbers of photographs of one run; `listed` is the sum of the others but `ignored`.
 
     Attributes:
         listed: Found under the roots or in the manifests.
@@ -21,8 +21,8 @@ class Counts:
         failed: Committed with an error.
         skipped: Already in the table.
         duplicates: Listed more than once.
-        deferred: Left for another night.
-        ignored: Files that are no photographs; not among `listed`.
+        deferred: Left for another run.
+        ignored: Files that are not photographs; not among `listed`.
     """
 
     listed: int = 0
@@ -45,8 +45,8 @@ class Stage:
 
     Attributes:
         seconds: Summed over threads and workers.
-        photographs: That passed.
-        bytes: That passed; 0 where none are counted.
+        photographs: Number that passed.
+        bytes: Number that passed; 0 where they are not counted.
     """
 
     seconds: float = 0.0
@@ -59,8 +59,6 @@ class Stage:
 
 
 STAGES = ("list", "read", "decode", "infer", "stage", "commit")
-
-
 COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
 STOPPED, KILLED = "stopped", "killed"
 SUCCESSFUL = frozenset({COMMITTED, NOTHING_NEW})
@@ -71,21 +69,21 @@ class RunRecord:
     """What a run leaves under `_reports/`, also where it committed nothing; it names no photograph.
 
     Attributes:
-        run_id: Of the run.
+        run_id: Id of the run.
         run_date: ISO date.
-        model_id: Of the bundle.
-        outcome: `committed`, `nothing_new`, `store_down`; `stopped` or `killed` where nothing was committed and nothing
+        model_id: Id of the model.
+        outcome: `committed`, `nothing_new` or `store_down`; `stopped` or `killed` where nothing was committed or
             counted.
-        counts: Photographs.
+        counts: Numbers of photographs.
         adopted: Rows that an earlier, killed run had staged; among `scored` and `failed`.
-        table_version: After the commit; None where there is no table yet.
-        failures: By kind.
+        table_version: Version after the commit; None where there is no table yet.
+        failures: Failed photographs by `error_kind`.
         classes: Scored photographs by `top_label`.
         ignored: Ignored files by extension.
-        stages: Work of each of `STAGES`; none of those that a run did not reach.
-        workers: Processes that read and scored.
-        warnings: For the operator; they name no photograph.
-        seconds: From the start to the end of the run; None where it was not told.
+        stages: Work of each of `STAGES` that the run reached.
+        workers: Number of processes that read and scored.
+        warnings: Warnings for the operator; they name no photograph.
+        seconds: Duration of the run; None where it is not known.
         reason: Why nothing was committed, for the operator; it names no photograph. Empty where none is known.
     """
 
@@ -112,19 +110,33 @@ class RunRecord:
 
 
 def write_record(layout: OutputLayout, record: RunRecord) -> None:
-    """Leaves the record of an ended run."""
+    """Writes the record of an ended run.
+
+    Raises:
+        NothingCommittedError: The store or the disk refused.
+    """
     storage.write_bytes(layout.record(record.run_id), to_json(asdict(record)))
 
 
 def read_record(run: Run) -> RunRecord | None:
-    """Reads the record of an ended run; None if it has not ended."""
+    """Reads the record of a run; None if it has not ended.
+
+    Raises:
+        ReadError: The store does not answer.
+    """
     uri = run.layout.record(run.run_id)
     return record_of(json.loads(storage.read_bytes(uri))) if storage.exists(uri) else None
 
 
 def record_of(document: Mapping[str, Any]) -> RunRecord:
-    """Reads a record from JSON that may hold more."""
-    known = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
-    stages = {name: Stage(**stage) for name, stage in known.get("stages", {}).items()}
-    said = {"counts": Counts(**known["counts"]), "stages": stages, "warnings": tuple(known.get("warnings", ()))}
-    return RunRecord(**{**known, **said})
+    """Reads a record from a JSON object, which may hold more.
+
+    Raises:
+        KeyError: It lacks the counts.
+        TypeError: It lacks another value, or is not a record.
+    """
+    values = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
+    values["counts"] = Counts(**values["counts"])
+    values["stages"] = {name: Stage(**stage) for name, stage in values.get("stages", {}).items()}
+    values["warnings"] = tuple(values.get("warnings", ()))
+    return RunRecord(**values)

@@ -1,4 +1,4 @@
-"""What became of nights that did not come to their end, as far as the table tells."""
+"""Records of runs that did not come to their end, as far as the table tells what became of them."""
 
 from melanoma import storage
 from melanoma.runs.commit_rows import Tally
@@ -9,21 +9,21 @@ from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ScoreTable
 
-_LOOK_BACK = 5  # nights
+_LOOK_BACK = 5  # runs
 
 
 def record_stop(run: Run, reason: str = "") -> bool:
     """Leaves a record for a run that was stopped, unless it has ended or committed already.
 
     Args:
-        run: That was stopped.
-        reason: In a sentence that names no photograph; empty where it is not known.
+        run: The run that was stopped.
+        reason: A sentence that names no photograph; empty where none is known.
 
     Returns:
         Whether it was stopped before its commit.
 
     Raises:
-        NothingCommittedError: The store does not take it, or the table cannot be read.
+        NothingCommittedError: The store does not take the record, or the table cannot be read.
         ReadError: The store does not answer.
     """
     if read_record(run) is not None or ScoreTable.open(run.layout).holds(run.run_id):
@@ -37,48 +37,51 @@ def record_death(layout: OutputLayout, run_id: str) -> None:
     """Leaves a record for a run that died without one.
 
     Raises:
-        NothingCommittedError: The store does not take it, or the table cannot be read.
+        NothingCommittedError: The store does not take the record, or the table cannot be read.
     """
     if not storage.exists(layout.record(run_id)):
-        date = started_at(run_id).astimezone().date().isoformat()
-        write_record(layout, _committed(layout, run_id) or RunRecord(run_id, date, "", KILLED, Counts()))
+        table = ScoreTable.open(layout)
+        write_record(layout, _committed(table, run_id) or RunRecord(run_id, _date_of(run_id), "", KILLED, Counts()))
 
 
 def correct(layout: OutputLayout) -> None:
-    """Corrects what says that nothing was committed, where a commit was under way when the night was ended.
+    """Corrects records that say "nothing committed" of runs whose commit went through while they were being ended.
 
     Raises:
-        NothingCommittedError: The store does not take it, or the table cannot be read.
+        NothingCommittedError: The store does not take a record, or the table cannot be read.
     """
-    nights = read_series(layout)
-    wrong = set()
-    for night in nights[-_LOOK_BACK:]:
-        if night["outcome"] in (STOPPED, KILLED) and (record := _committed(layout, night["run_id"])):
+    series, wrong = read_series(layout), set[str]()
+    doubtful = [run["run_id"] for run in series[-_LOOK_BACK:] if run["outcome"] in (STOPPED, KILLED)]
+    table = ScoreTable.open(layout) if doubtful else None
+    for run_id in doubtful:
+        if table is not None and (record := _committed(table, run_id)):
             write_record(layout, record)
-            storage.remove(layout.report(record.run_id))
-            wrong.add(record.run_id)
-    if wrong:  # what the series does not know it reads from the records, and pages that are not there are made
-        write_series(layout, [night for night in nights if night["run_id"] not in wrong])
+            storage.remove(layout.report(run_id))  # the next run writes it again
+            wrong.add(run_id)
+    if wrong:  # what the series lacks is read from the records
+        write_series(layout, [run for run in series if run["run_id"] not in wrong])
 
 
-def _committed(layout: OutputLayout, run_id: str) -> RunRecord | None:
-    """Gives the record of a run from its rows; None if the table holds none of it."""
-    table = ScoreTable.open(layout)
+def _committed(table: ScoreTable, run_id: str) -> RunRecord | None:
+    """Returns the record of a run, made from its rows; None if the table holds none of it."""
     if not table.holds(run_id):
         return None
     rows = table.rows(["status", "error_kind", "top_label", "model_id", "run_date"], run_id=run_id)
     tally = Tally()
     tally.add(rows)
-    counts = Counts(listed=tally.total, scored=tally.statuses[SCORED], failed=tally.statuses[FAILED])
     models, dates = rows["model_id"].unique().to_pylist(), rows["run_date"].unique().to_pylist()
     return RunRecord(
         run_id,
-        dates[0].isoformat() if dates else started_at(run_id).astimezone().date().isoformat(),
+        dates[0].isoformat() if dates else _date_of(run_id),
         models[0] if models else "",
         COMMITTED,
-        counts,
+        Counts(listed=tally.total, scored=tally.statuses[SCORED], failed=tally.statuses[FAILED]),
         table_version=table.version,
         failures=dict(tally.kinds),
         classes=dict(tally.classes),
-        warnings=("the night was ended after its commit: of its listing and its time nothing is known",),
+        warnings=("the run was ended after its commit: its listing and its duration are not known",),
     )
+
+
+def _date_of(run_id: str) -> str:
+    return started_at(run_id).astimezone().date().isoformat()

@@ -1,4 +1,4 @@
-"""One run: who it is, what it writes under which names, and the record that it leaves."""
+"""One run: its id, its model and output, and the policy that it follows."""
 
 import datetime
 import hashlib
@@ -23,16 +23,16 @@ class Run:
     """One start of the job over one output with one model.
 
     Attributes:
-        run_id: UTC start and 8 hex digits of its milliseconds and chance; sorts by time.
-        run_date: Local date at the start, fixed for the run.
-        layout: Of the output folder.
-        model_id: Of the bundle.
+        run_id: UTC start, and 8 hex digits of milliseconds and random bits; sorts by time.
+        run_date: Local date at the start.
+        layout: Layout of the output folder.
+        model_id: Id of the bundle's model.
         fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
-        schema: Of the rows that this run writes.
-        table_version: Version of the table that the run planned against; None before there is one.
+        schema: Columns of the rows that this run writes.
+        table_version: Version of the table that the run was planned against; None before there is a table.
         rescore: Whether photographs that the table holds are scored again.
-        retry_failed: Whether every failed photograph is tried again, whatever its failure and its turn.
-        deadline: UTC; no chunk is begun after it. None for no such time.
+        retry_failed: Whether every failed photograph is tried again, whatever its error and its turn.
+        deadline: UTC; no chunk is begun after it. None for no deadline.
     """
 
     run_id: str
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def started(self) -> datetime.datetime:
-        """UTC start, as the run's id tells it."""
+        """UTC start, from the run's id."""
         return started_at(self.run_id)
 
     @property
@@ -59,10 +59,10 @@ class Run:
 
 @dataclass(frozen=True)
 class ModelRun:
-    """One model of a night.
+    """One model of a nightly run.
 
     Attributes:
-        run: Who writes what where.
+        run: Its run.
         bundle: The model.
     """
 
@@ -76,16 +76,16 @@ def new_run(
     """Starts a run now.
 
     Args:
-        layout: Of the output folder.
+        layout: Layout of the output folder.
         bundle: The model.
         kept: Columns carried over from a manifest.
-        table_version: Of the score table as it is now, None if there is none.
-        date: Stands for today's local date if given.
+        table_version: Present version of the score table; None if there is none.
+        date: Run date; None for today's local date.
     """
     now = datetime.datetime.now(datetime.UTC)
     schema = score_schema(bundle.slugs, kept)
     return Run(
-        # Ids sort by time: two runs of one second are told apart by their milliseconds before chance comes in.
+        # Ids sort by time: two runs of one second are told apart by their milliseconds, then by random bits.
         run_id=f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}",
         run_date=date or datetime.date.today(),
         layout=layout,
@@ -97,16 +97,16 @@ def new_run(
 
 
 def time_stamp(moment: datetime.datetime) -> str:
-    """Spells a moment, UTC, as run ids begin with it; sorts by time."""
+    """Returns a UTC moment in the form that run ids begin with; sorts by time."""
     return moment.strftime(_TIME)
 
 
 def started_at(run_id: str) -> datetime.datetime:
-    """Gives the UTC start that a run's id begins with."""
+    """Returns the UTC start that a run's id begins with."""
     return datetime.datetime.strptime(run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC)
 
 
 def fingerprint_of(model_id: str, schema: pa.Schema) -> str:
-    """Digests everything that a staged row depends on but does not say."""
+    """Returns a digest of everything that a staged row depends on but does not say: 16 hex digits."""
     parts = [model_id, DECODER, version("tensorflow"), version("keras"), str(SCHEMA_VERSION), schema.to_string()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

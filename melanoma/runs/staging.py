@@ -1,25 +1,21 @@
-"""Rows that are scored but not committed: one Arrow file a chunk, whole or not there."""
+"""Rows that are scored but not committed: one Arrow file a chunk, whole or absent."""
 
 import contextlib
 import datetime
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute
 
 from melanoma import storage
-from melanoma.errors import MAY_HEAL, ErrorKind, PhotographError, ReadError
-from melanoma.ingest.loading import Loaded
-from melanoma.model.bundle import Bundle
-from melanoma.model.decision import Decision, ModelOutput, are_sound, decide
+from melanoma.errors import MAY_HEAL, ReadError
 from melanoma.runs.records import Stage
 from melanoma.runs.run import RUN_ID, Run, time_stamp
 from melanoma.table.layout import OutputLayout
-from melanoma.table.schema import COLUMNS, FAILED, PROBABILITY_PREFIX, SCORED
 
-_KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run lasts
+_KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run takes
 
 
 @dataclass(frozen=True)
@@ -27,8 +23,8 @@ class StagedChunk:
     """What became of one chunk.
 
     Attributes:
-        number: Of the chunk.
-        rows: In its staged file.
+        number: Number of the chunk.
+        rows: Rows in its staged file.
         duplicates: Refs dropped because another one names the same photograph.
         scored: Rows with probabilities.
         store_failures: Rows that failed by the store's fault.
@@ -45,87 +41,17 @@ class StagedChunk:
     stages: Mapping[str, Stage] = field(default_factory=dict)
 
 
-class RowBuilder:
-    """Gathers the rows of one chunk, batch by batch."""
-
-    def __init__(self, run: Run, bundle: Bundle) -> None:
-        """Starts an empty chunk."""
-        self._run, self._bundle = run, bundle
-        self._columns: dict[str, list[Any]] = {name: [] for name in run.schema.names}
-        self.scored = self.store_failures = 0
-        self._read, self._decoded = Stage(), Stage()
-
-    def add_scored(self, loaded: Sequence[Loaded], scores: ModelOutput) -> None:
-        """Adds photographs with what the network says of them, in their order; what is no probability fails."""
-        sound = are_sound(scores)
-        columns = self._columns_of(decide(self._bundle, scores), scores)
-        for index, facts in enumerate(loaded):
-            if not sound[index]:
-                bad = PhotographError(ErrorKind.BAD_OUTPUT, "the network gave values that are no probabilities")
-                self.add_failed([facts._replace(error=bad)])
-                continue
-            self._add(facts, status=SCORED, **{name: column[index] for name, column in columns.items()})
-            self.scored += 1
-
-    def _columns_of(self, decision: Decision, scores: ModelOutput) -> dict[str, Sequence[Any]]:
-        columns: dict[str, Any] = {
-            "top_label": [self._bundle.slugs[index] for index in decision.top_index],
-            "top_probability": decision.top_probability,
-            "flag_melanoma": decision.flag_melanoma,
-            "review": decision.review,
-            "review_reason": decision.review_reason,
-            "ood_score": scores.ood,
-            **{f"{PROBABILITY_PREFIX}{slug}": scores.probabilities[:, i] for i, slug in enumerate(self._bundle.slugs)},
-        }
-        return {name: column for name, column in columns.items() if column is not None}
-
-    def add_failed(self, failures: Sequence[Loaded]) -> None:
-        """Adds photographs that carry an error."""
-        for facts in failures:
-            if facts.error is None:
-                raise ValueError("a failed photograph carries its error")
-            self._add(facts, status=FAILED, error_kind=facts.error.kind.value, error=facts.error.detail)
-            self.store_failures += facts.error.kind.is_store_failure
-
-    def _add(self, facts: Loaded, **values: Any) -> None:
-        ref = facts.ref
-        self._read += Stage(facts.read_seconds, 1, facts.bytes)
-        self._decoded += Stage(facts.decode_seconds, 1, facts.bytes)
-        values |= {
-            "image_id": ref.image_id,
-            "image_uri": ref.uri,
-            "image_version": ref.version,
-            "run_date": self._run.run_date,
-            "run_id": self._run.run_id,
-            "scored_at": datetime.datetime.now(datetime.UTC),
-            "attempt": ref.attempt,
-            "width": facts.width,
-            "height": facts.height,
-            "image_sha256": facts.sha256,
-            "model_id": self._run.model_id,
-        }
-        first_kept = len(COLUMNS) + len(self._bundle.slugs)
-        values |= dict(zip(self._run.schema.names[first_kept:], ref.kept, strict=False))
-        for name, column in self._columns.items():
-            column.append(values.get(name))
-
-    @property
-    def stages(self) -> dict[str, Stage]:
-        """What reading and decoding cost so far."""
-        return {"read": self._read, "decode": self._decoded}
-
-    def table(self) -> pa.Table:
-        """Gives the rows so far, in the run's schema."""
-        return pa.Table.from_pydict(self._columns, schema=self._run.schema)
-
-
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
-    """Stages a chunk's rows in one atomic write; a retry writes the same file again."""
+    """Stages a chunk's rows in one atomic write; a retry writes the same file again.
+
+    Raises:
+        NothingCommittedError: The store or the disk refused.
+    """
     storage.write_bytes(chunk_uri(run, number), _sealed(rows))
 
 
 def _sealed(rows: pa.Table) -> bytes:
-    """Gives an Arrow file that says what its rows should be.
+    """Returns an Arrow file that states what its rows must be.
 
     Arrow checks nothing: without the sha256 of the rows a flipped bit would be committed as a probability.
     """
@@ -142,12 +68,12 @@ def _arrow_file(rows: pa.Table) -> bytes:
 
 
 def chunk_uri(run: Run, number: int) -> str:
-    """Names the staged file of a chunk."""
+    """Returns the URI of a chunk's staged file."""
     return run.layout.chunk(run.fingerprint, run.run_id, number)
 
 
 def read_chunk(uri: str, schema: pa.Schema) -> pa.Table | None:
-    """Reads a staged file; None if it is gone, is not as it was written, or has another schema."""
+    """Reads a staged file; None if it is gone, differs from what was written, or has another schema."""
     table = _read(uri)
     return table if table is not None and table.schema.equals(schema) else None
 
@@ -164,12 +90,16 @@ def _read(uri: str) -> pa.Table | None:
 
 
 def staged_files(run: Run) -> list[str]:
-    """Lists this run's staged files."""
+    """Lists the staged files of a run."""
     return _chunks(run.staging)
 
 
 def foreign_rows(run: Run) -> Iterator[pa.Table]:
-    """Gives what other runs left staged, as far as it can be trusted and no failure in it may have healed."""
+    """Reads what other runs left staged.
+
+    Yields:
+        Rows of the run's model from whole files; without failures that may have healed meanwhile.
+    """
     healing = pa.array([kind.value for kind in MAY_HEAL])
     for uri in _chunks(run.layout.staged_alike(run.fingerprint)):
         table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
@@ -179,7 +109,7 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
 
 
 def clean(run: Run) -> None:
-    """Removes this run's staging, and that of others, whatever their model, which started more than a week before."""
+    """Removes what this run has staged, and what runs of any model staged that began more than a week before it."""
     storage.remove(run.staging)
     oldest = time_stamp(run.started - _KEEP_OTHERS)
     for folder in {uri.rsplit("/", 1)[0] for uri in _list(run.layout.staging)}:
@@ -202,21 +132,21 @@ def _listed(folder: str) -> list[str]:
 
 
 def everything(layout: OutputLayout) -> list[str]:
-    """Lists all that any run has staged on an output.
+    """Lists all that any run has staged in an output folder.
 
     Raises:
-        ReadError: The store does not say.
+        ReadError: The store does not answer.
     """
     return _listed(layout.staging) if storage.exists(layout.staging) else []
 
 
 def announce(run: Run, images: int) -> None:
-    """Notes how many photographs a run is about to score, for whoever watches its staging."""
+    """Notes how many photographs a run is about to score, for the progress display."""
     storage.write_bytes(_announcement(run), str(images).encode())
 
 
 def announced(run: Run) -> int | None:
-    """Reads that note; None before the listing has ended."""
+    """Returns the announced number of photographs; None before the listing has ended."""
     uri = _announcement(run)
     return int(storage.read_bytes(uri)) if storage.exists(uri) else None
 
@@ -226,6 +156,6 @@ def _announcement(run: Run) -> str:
 
 
 def staged_rows(uri: str) -> int:
-    """Counts the rows of a staged file; none in one that is gone or damaged."""
+    """Returns the number of rows of a staged file; 0 if it is gone or damaged."""
     table = _read(uri)
     return 0 if table is None else int(table.num_rows)

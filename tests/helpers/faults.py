@@ -26,8 +26,9 @@ from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import plan_tasks
 from melanoma.runs.records import RunRecord
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
-from melanoma.runs.staging import RowBuilder, StagedChunk
+from melanoma.runs.staging import StagedChunk
 from melanoma.storage import filesystems
 from tests.helpers.outputs import layout_of, table_in
 

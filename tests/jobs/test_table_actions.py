@@ -271,7 +271,7 @@ def test_nothing_is_deleted_during_a_run(table: str, tmp_path: Path, capsys: pyt
         assert main(["table", "vacuum", table, "--yes"]) == 3
         assert main(["table", "delete", table, "--model", NEW, "--yes"]) == 3
         with pytest.raises(NothingCommittedError, match="active"):
-            heartbeats.refuse_beside_a_night(layout_of(table))
+            heartbeats.refuse_if_active(layout_of(table))
     assert len(rows(table)) == 4 and Forgotten.read(layout_of(table)) is None
 
 

@@ -17,7 +17,8 @@ from melanoma.ingest.sources import Manifest, Root, kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run
-from melanoma.runs.ledger import State, adoption_key_of, load_ledgers
+from melanoma.runs.digests import adoption_key_of
+from melanoma.runs.ledger import State, load_ledgers
 from melanoma.runs.records import Counts
 from melanoma.runs.run import Run, new_run
 from tests.helpers import fill, photograph

@@ -89,9 +89,9 @@ def test_a_dead_night_holds_nobody_up_and_leaves_a_record(
 def test_a_night_on_another_machine_is_believed_for_ten_minutes(tmp_path: Path) -> None:
     beat_of(tmp_path, host="elsewhere", pid=2**22 - 1, seen=ago(9))
     with pytest.raises(NothingCommittedError, match="active"):
-        heartbeats.refuse_beside_a_night(layout_of(tmp_path / "out"))
+        heartbeats.refuse_if_active(layout_of(tmp_path / "out"))
     beat_of(tmp_path, host="elsewhere", seen=ago(10.1))
-    heartbeats.refuse_beside_a_night(layout_of(tmp_path / "out"))
+    heartbeats.refuse_if_active(layout_of(tmp_path / "out"))
 
 
 def test_of_two_nights_that_start_at_once_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import load_bundle
 from melanoma.model.engine import Engine, score_all
 from melanoma.model.preprocessing import Scaling
-from melanoma.runs.staging import RowBuilder
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.training.calibration.ood_score import add_ood_output
 from tests.helpers import ROUNDING
 from tests.helpers.networks import SIZE, constant, engine_refusal, photographs

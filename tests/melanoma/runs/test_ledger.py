@@ -14,9 +14,11 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import deferred, staging
-from melanoma.runs.ledger import Ledger, Past, State, adoption_key_of, digests_in, load_ledgers
+from melanoma.runs.attempts import FailedAttempt, Past
+from melanoma.runs.digests import adoption_key_of, digests_in
+from melanoma.runs.ledger import Ledger, State, load_ledgers
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
-from melanoma.runs.staging import RowBuilder
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.score_table import ScoreTable
 from tests.helpers.outputs import layout_of, table_in
@@ -109,7 +111,7 @@ def test_a_hundred_thousand_photographs_are_all_found_and_no_other_is() -> None:
 
 
 def test_the_next_try_is_counted_from_the_last() -> None:
-    ledger = Ledger(Past(failed={digest(ref("a")): (3, NIGHT)}))
+    ledger = Ledger(Past(failed={digest(ref("a")): FailedAttempt(3, NIGHT)}))
     assert attempt(ledger, ref("a")) == 4 and state(ledger, ref("a")) is State.NEW
     assert attempt(ledger, ref("a", "v2")) == 1
 

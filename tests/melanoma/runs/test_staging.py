@@ -17,8 +17,8 @@ from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
-from melanoma.runs.staging import RowBuilder
 from melanoma.table.schema import score_schema
 from melanoma.table.score_table import ScoreTable
 from tests.helpers.outputs import layout_of

@@ -1,0 +1,62 @@
+"""Digests of photographs, and sorted arrays of them: 16 or 32 bytes an entry, whatever the length of the names."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from melanoma import storage
+from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef, adoption_key, digest_of
+from melanoma.table.schema import kept_names
+
+Digests = npt.NDArray[np.bytes_]
+
+
+def digests_in(rows: pa.Table | pa.RecordBatch) -> list[bytes]:
+    """Returns the digest of (uri, version) of every row."""
+    pairs = zip(rows["image_uri"].to_pylist(), rows["image_version"].to_pylist(), strict=True)
+    return [digest_of(uri, version) for uri, version in pairs]
+
+
+def adoption_keys_in(rows: pa.Table) -> list[bytes]:
+    """Returns the adoption key of every row: a staged row is adopted only if the manifest still says the same."""
+    kept = [rows[name].to_pylist() for name in kept_names(rows.schema)]
+    kept_of_row = zip(*kept, strict=True) if kept else [()] * rows.num_rows
+    columns = (rows[name].to_pylist() for name in ("image_uri", "image_version", "image_id"))
+    return [adoption_key(*values) for values in zip(*columns, kept_of_row, strict=True)]
+
+
+def adoption_key_of(ref: ImageRef) -> bytes:
+    """Returns the adoption key of a listed photograph."""
+    return adoption_key(ref.uri, ref.version, ref.image_id, ref.kept)
+
+
+def name_digest(uri: str, version: str) -> bytes:
+    """Returns the digest of a photograph's name and version, wherever it lies."""
+    return digest_of(storage.name_of(uri), version)
+
+
+def sorted_digests(digests: Iterable[bytes], size: int = DIGEST_BYTES) -> Digests:
+    """Returns digests as a sorted array.
+
+    Args:
+        digests: In any order.
+        size: Bytes of each.
+    """
+    return np.sort(np.array(list(digests), dtype=f"S{size}"))
+
+
+def are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
+    """Tells which digests are in a sorted array.
+
+    Compares arrays, since a NumPy scalar drops the zero bytes at its end.
+
+    Returns:
+        bool, one entry a digest.
+    """
+    wanted = np.array(digests, dtype=known.dtype)
+    if not len(known):
+        return np.zeros(len(wanted), bool)
+    places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.asarray(known[places] == wanted, bool)
