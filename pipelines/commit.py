@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apache_beam as beam
+from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.errors import NothingCommittedError
 from melanoma.runs.commit import RunTotals, end_run
@@ -56,6 +57,7 @@ class CommitRun(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
+    @no_annotations  # they are for the reader; Beam would choose coders by them
     def expand(self, staged: beam.PCollection[StagedChunk]) -> beam.PCollection[RunRecord]:
         """Wires the end of the run."""
         once = staged.pipeline | "Once" >> beam.Create([self.run], reshuffle=False)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
+from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.ingest.loading import Batch
 from melanoma.model.bundle import load_bundle
@@ -111,6 +112,7 @@ class InferBatches(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
+    @no_annotations  # they are for the reader; Beam would choose coders by them
     def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[ScoredBatch]:
         """Wires RunInference."""
         return batches | "RunInference" >> RunInference(BundleHandler(self.bundle, self.batch_size, self.run))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
+from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Task
@@ -52,6 +53,7 @@ class ListTasks(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
+    @no_annotations  # they are for the reader; Beam would choose coders by them
     def expand(self, sources: beam.PCollection[Source | str]) -> Listing:
         """Wires the listing."""
         listed = sources | "ListAndLookUp" >> beam.ParDo(_ListFn(tuple(self.runs))).with_outputs(_SUMMARY, main="tasks")

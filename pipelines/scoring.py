@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import apache_beam as beam
+from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.loading import Batch, Chunk, Task
@@ -44,6 +45,7 @@ class ScoreImages(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
+    @no_annotations  # they are for the reader; Beam would choose coders by them
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
         """Reads like the run: list, look up, chunk, load, infer, stage, commit."""
         runs = [model.run for model in self.models]
@@ -107,6 +109,7 @@ class _Limit(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
+    @no_annotations  # they are for the reader; Beam would choose coders by them
     def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Task]:
         first = tasks | beam.combiners.Top.Smallest(self.limit, key=_order)
         return first | "Flatten" >> beam.FlatMap(_as_is)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
+from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.model.bundle import Bundle
 from melanoma.runs.failures import recorded
@@ -31,6 +32,7 @@ class StageChunks(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
+    @no_annotations  # they are for the reader; Beam would choose coders by them
     def expand(self, batches: beam.PCollection[ScoredBatch]) -> beam.PCollection[StagedChunk]:
         """Wires the writer."""
         return batches | "StageChunk" >> beam.ParDo(_StageFn(self.run, self.bundle))

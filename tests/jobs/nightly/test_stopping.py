@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,7 +50,7 @@ def beat_of(tmp_path: Path, **changes: object) -> Heartbeat:
     beat = replace(beat, **changes)  # type: ignore[arg-type]
     folder = tmp_path / "out" / "_active"
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{beat.run_id}.json").write_text(json.dumps(asdict(beat)))
+    (folder / f"{beat.run_id}.json").write_bytes(beat.to_json())
     return beat
 
 
