@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.errors import NothingCommittedError
 from melanoma.runs.commit import RunTotals, end_run
@@ -13,6 +12,7 @@ from melanoma.runs.planning import ListingSummary
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
+from pipelines.annotations import for_readers
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class CommitRun(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, staged: beam.PCollection[StagedChunk]) -> beam.PCollection[RunRecord]:
         """Wires the end of the run."""
         once = staged.pipeline | "Once" >> beam.Create([self.run], reshuffle=False)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
-from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.ingest.loading import Batch
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs.failures import recorded
 from melanoma.runs.run import Run
+from pipelines.annotations import for_readers
 
 if TYPE_CHECKING:
     from melanoma.model.engine import Engine
@@ -112,7 +112,7 @@ class InferBatches(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[ScoredBatch]:
         """Wires RunInference."""
         return batches | "RunInference" >> RunInference(BundleHandler(self.bundle, self.batch_size, self.run))

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
-from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Task
@@ -18,6 +17,7 @@ from melanoma.runs.failures import recorded
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import ListingSummary, empty_summary, plan_tasks, timed
 from melanoma.runs.run import Run
+from pipelines.annotations import for_readers
 
 _SUMMARY = "summary"
 _PAGE = 4096
@@ -53,7 +53,7 @@ class ListTasks(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, sources: beam.PCollection[Source | str]) -> Listing:
         """Wires the listing."""
         listed = sources | "ListAndLookUp" >> beam.ParDo(_ListFn(tuple(self.runs))).with_outputs(_SUMMARY, main="tasks")

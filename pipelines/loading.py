@@ -8,7 +8,6 @@ from typing import Any
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
-from apache_beam.typehints.decorators import no_annotations
 
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
@@ -17,6 +16,7 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Batch, Chunk, Task, defer, load_batches
 from melanoma.ingest.threads import default_threads
 from melanoma.runs.planning import ListingSummary
+from pipelines.annotations import for_readers
 
 _SMALLEST, _LARGEST = 64, 1000
 _CHUNKS_PER_WORKER = 8
@@ -47,7 +47,7 @@ class ChunkTasks(beam.PTransform):
         if self.workers < 1 or (self.chunk_size is not None and self.chunk_size < 1):
             raise ValueError(f"chunk_size {self.chunk_size} and workers {self.workers} must be at least 1")
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Chunk]:
         """Wires key and group."""
         summary = beam.pvalue.AsSingleton(self.summary)
@@ -94,7 +94,7 @@ class InTurn(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, chunks: beam.PCollection[Chunk]) -> beam.PCollection[Chunk]:
         """Wires one group a worker; a chunk holds names, so that even a million of them are no load."""
         return (
@@ -137,7 +137,7 @@ class LoadImages(beam.PTransform):
         if self.batch_size < 1 or (self.threads is not None and self.threads < 1):
             raise ValueError(f"batch_size {self.batch_size} and threads {self.threads} must be at least 1")
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, chunks: beam.PCollection[Chunk | ImageRef | str]) -> list[beam.PCollection[Batch]]:
         """Wires the loader."""
         tags = [str(model) for model in range(len(self.specs))]

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import apache_beam as beam
-from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.loading import Batch, Chunk, Task
@@ -14,6 +13,7 @@ from melanoma.runs.planning import ListingSummary, check_moved
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun, Run
 from melanoma.runs.staging import StagedChunk, announce
+from pipelines.annotations import for_readers
 from pipelines.commit import ChosenTasks, CommitRun
 from pipelines.inference import BundleRef, InferBatches
 from pipelines.listing import ListTasks, total
@@ -45,7 +45,7 @@ class ScoreImages(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
         """Reads like the run: list, look up, chunk, load, infer, stage, commit."""
         runs = [model.run for model in self.models]
@@ -109,7 +109,7 @@ class _Limit(beam.PTransform):
     def __post_init__(self) -> None:
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Task]:
         first = tasks | beam.combiners.Top.Smallest(self.limit, key=_order)
         return first | "Flatten" >> beam.FlatMap(_as_is)

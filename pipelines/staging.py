@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import apache_beam as beam
-from apache_beam.typehints.decorators import no_annotations
 
 from melanoma.model.bundle import Bundle
 from melanoma.runs.failures import recorded
@@ -13,6 +12,7 @@ from melanoma.runs.records import Stage
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk, write_chunk
+from pipelines.annotations import for_readers
 from pipelines.inference import ScoredBatch
 
 
@@ -32,7 +32,7 @@ class StageChunks(beam.PTransform):
         """Lets Beam name the transform."""
         super().__init__()
 
-    @no_annotations  # they are for the reader; Beam would choose coders by them
+    @for_readers
     def expand(self, batches: beam.PCollection[ScoredBatch]) -> beam.PCollection[StagedChunk]:
         """Wires the writer."""
         return batches | "StageChunk" >> beam.ParDo(_StageFn(self.run, self.bundle))

@@ -11,7 +11,6 @@ _NOISE = (
     "Make sure that locally built Python SDK docker image",
     "Discarding unparseable args",
     "triggered tf.function retracing",  # networks that are used once
-    "This output type hint will be ignored",  # of transforms that return several collections
 )
 # Their debug lines hold access tokens.
 _STORE_LIBRARIES = (

@@ -19,7 +19,7 @@ def check_other_runs(layout: OutputLayout) -> Check:
     """Looks for a run that is active on the output."""
     beats = heartbeats.active(layout)
     if beats:
-        found = f"run {beats[0].run_id} is active, last heartbeat {beats[0].since}"
+        found = f"run {beats[0].run_id} is active, last heartbeat {beats[0].last_seen}"
         return Check("other nights", Result.WARN, found, "wait until it has ended; a run started now exits with code 3")
     return Check("other nights", Result.PASS, "no other run is active on this output")
 
