@@ -47,13 +47,7 @@ def write_bundle(
         BundleError: Something lies at `uri` already, or the parts do not fit together.
     """
     check_free(uri, allowed=frozenset(documents.extra_files))
-    slugs = slugs_of(settings.labels)
-    if len(settings.prior) != len(slugs):
-        raise BundleError(
-            f"{uri}: {len(settings.prior)} shares in the prior for {len(slugs)} labels; give one share for each label"
-        )
-    size = settings.spec.height, settings.spec.width
-    check_shapes(network, size, settings.labels, uri, settings.thresholds)
+    slugs = _checked_slugs(uri, network, settings)
     with one_clear_error(uri):
         golden_files, golden_entries = _golden(network, slugs, settings)
     files = {
@@ -74,6 +68,18 @@ def write_bundle(
     }
     _write(uri, document, files)
     return load_bundle(uri)
+
+
+def _checked_slugs(uri: str, network: keras.Model, settings: ModelSettings) -> tuple[str, ...]:
+    """Returns the slugs of the labels once the settings fit the network."""
+    slugs = slugs_of(settings.labels)
+    if len(settings.prior) != len(slugs):
+        raise BundleError(
+            f"{uri}: {len(settings.prior)} shares in the prior for {len(slugs)} labels; give one share for each label"
+        )
+    size = settings.spec.height, settings.spec.width
+    check_shapes(network, size, settings.labels, uri, settings.thresholds)
+    return slugs
 
 
 def _settings_entries(settings: ModelSettings, slugs: Sequence[str]) -> dict[str, Any]:

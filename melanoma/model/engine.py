@@ -50,6 +50,7 @@ class Engine:
         self.size, self.batch_size = size, batch_size
 
         def forward(pixels: tf.Tensor) -> list[tf.Tensor]:
+            """Scales the pixels, runs the network, and applies the temperature."""
             scaled = tf.cast(pixels, tf.float32)
             if scaling != NO_SCALING:
                 scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std

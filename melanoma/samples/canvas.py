@@ -1,12 +1,32 @@
 """Drawing tools for phantoms: smooth noise, honeycombs, discs and strokes; lengths are in short sides."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Plane = npt.NDArray[np.float32]  # (height, width), or (3, height, width) for an unfinished picture
 Points = npt.NDArray[np.floating[Any]]
+
+
+class Strokes(NamedTuple):
+    """Bent strokes, one entry of each array a stroke; lengths are in short sides.
+
+    Attributes:
+        y: Row of the middle.
+        x: Column of the middle.
+        turn: Direction in radians; 0 runs along a row.
+        length: Distance between the ends.
+        bend: How far the middle is pushed aside, as a part of the length.
+        radius: Half the width at the start.
+    """
+
+    y: Points
+    x: Points
+    turn: Points
+    length: Points
+    bend: Points
+    radius: Points
 
 
 def tint(*rgb: float) -> Plane:
@@ -97,27 +117,14 @@ class Canvas:
         np.maximum.at(cover, (rows[inside], columns[inside]), part[inside])
         return cover
 
-    def strokes(
-        self,
-        y: Points,
-        x: Points,
-        turn: Points,
-        length: Points,
-        bend: Points,
-        radius: Points,
-        taper: float,
-    ) -> Plane:
-        """Returns the coverage by bent strokes, 0 to 1; each argument but `taper` has one entry a stroke.
+    def strokes(self, strokes: Strokes, taper: float) -> Plane:
+        """Returns the coverage by bent strokes, 0 to 1.
 
         Args:
-            y: Row of the middle.
-            x: Column of the middle.
-            turn: Direction in radians; 0 runs along a row.
-            length: Distance between the ends.
-            bend: How far the middle is pushed aside, as a part of the length.
-            radius: Half the width at the start.
-            taper: Part of the radius that is lost towards the end, 0 to 1.
+            strokes: Their places and forms.
+            taper: Part of the radius that is lost towards the end of each stroke, 0 to 1.
         """
+        y, x, turn, length, bend, radius = strokes
         t = np.linspace(0, 1, int(1.1 * self.short))[:, None]
         along, aside = length * (t - 0.5), 4 * bend * length * t * (1 - t)
         path_y = y + along * np.sin(turn) + aside * np.cos(turn)

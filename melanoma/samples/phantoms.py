@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from melanoma.images.pixels import Pixels
-from melanoma.samples.canvas import Canvas, Plane, blend, ramp, tint
+from melanoma.samples.canvas import Canvas, Plane, Strokes, blend, ramp, tint
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _clutter(picture: Plane, canvas: Canvas) -> None:
         y, x = rng.uniform(-0.7, 0.7, n), rng.uniform(-0.7, 0.7, n)
         turn, bend = rng.normal(rng.uniform(0, np.pi), 0.4, n), rng.normal(0, 0.13, n)
         length, radius = rng.uniform(0.15, 1, n), rng.uniform(0.0012, 0.0028, n)
-        hairs = canvas.strokes(y, x, turn, length, bend, radius, taper=0.6)
+        hairs = canvas.strokes(Strokes(y, x, turn, length, bend, radius), taper=0.6)
         blend(picture, (44 * shade, 32 * shade, 28 * shade), 0.85 * hairs)
     if rng.random() < 0.3:
         n = rng.integers(3, 12)
@@ -140,7 +140,8 @@ def _clutter(picture: Plane, canvas: Canvas) -> None:
         place, same = np.arange(-20, 21), np.ones(41)
         length = np.where(place % 5, 0.02, 0.04)
         y = -canvas.y[0, 0] - 0.03 * same
-        ticks = canvas.strokes(y, 0.045 * place, np.pi / 2 * same, length, 0 * same, 0.0015 * same, taper=0)
+        ruler = Strokes(y, 0.045 * place, np.pi / 2 * same, length, 0 * same, 0.0015 * same)
+        ticks = canvas.strokes(ruler, taper=0)
         blend(picture, (45, 45, 50), 0.7 * ticks)
 
 

@@ -85,6 +85,7 @@ def below(root: str) -> Callable[[str], bool]:
     folder, matches = place.path.rstrip("/"), re.compile(glob_translate(place.path)).fullmatch
 
     def holds(uri: str) -> bool:
+        """Whether a listing of the root could hold the URI."""
         if not (uri.startswith(place.prefix) and uri.endswith(place.suffix)):
             return False
         path = uri[len(place.prefix) : len(uri) - len(place.suffix)]

@@ -60,6 +60,6 @@ def test_small_parts_are_plain_html() -> None:
     assert (class_of(""), class_of("x y")) == ("", ' class="x y"')
 
 
-def test_what_is_no_text_is_shown_as_text_and_hard_spaces_stay() -> None:
+def test_other_values_are_shown_as_text_and_hard_spaces_stay() -> None:
     assert escaped(0.5) == "0.5" and escaped(None) == "None"
     assert escaped("1\N{NO-BREAK SPACE}234") == "1\N{NO-BREAK SPACE}234"

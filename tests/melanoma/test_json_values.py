@@ -47,7 +47,7 @@ def test_a_number_in_its_range_becomes_a_float(value: float) -> None:
 
 
 @pytest.mark.parametrize("value", [-1e-9, 1.0001, math.nan, math.inf, -math.inf, True, "0.5", None, [0.5], 10**400])
-def test_anything_else_is_no_number_of_that_range(value: Any) -> None:
+def test_any_other_value_is_refused_as_a_number(value: Any) -> None:
     with pytest.raises(ValueError, match="expected a number from 0 to 1"):
         number(value, "x", 0, 1)
 

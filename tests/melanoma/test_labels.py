@@ -43,7 +43,7 @@ def test_every_name_and_alias_leads_to_its_class_and_to_no_other() -> None:
         assert slug_of(name_of(slug)) == slug
 
 
-def test_what_counts_as_malignant_is_said_of_every_class() -> None:
+def test_every_class_states_whether_it_is_malignant() -> None:
     malignant = {slug for slug, lesion_class in VOCABULARY.items() if lesion_class.malignant}
     assert malignant == {"melanoma", "basal_cell_carcinoma", "squamous_cell_carcinoma", "actinic_keratosis"}
 

@@ -22,7 +22,7 @@ def difference(data: bytes, spec: ImageSpec) -> float:
     return float(np.abs(decode(data, spec) - by_pillow(data, spec)).mean())
 
 
-def test_pixels_are_writable_rgb_of_the_asked_size() -> None:
+def test_pixels_are_writable_rgb_of_the_requested_size() -> None:
     pixels = decode(encode(photograph(), "JPEG"), ImageSpec(17, 29))
     assert pixels.shape == (17, 29, 3)
     assert pixels.dtype == np.uint8
@@ -30,7 +30,7 @@ def test_pixels_are_writable_rgb_of_the_asked_size() -> None:
     assert pixels.flags.c_contiguous
 
 
-def test_a_header_read_before_changes_nothing() -> None:
+def test_a_header_that_was_read_before_gives_the_same_pixels() -> None:
     for data in (encode(photograph(), "JPEG", exif=exif(6)), encode(photograph(), "PNG")):
         assert np.array_equal(decode(data, SPEC, read_header(data)), decode(data, SPEC))
 
@@ -50,7 +50,7 @@ def test_threads_get_the_same_pixels() -> None:
     assert all(np.array_equal(one, alone[index % len(files)]) for index, one in enumerate(together))
 
 
-def test_a_spec_is_a_key_that_travels() -> None:
+def test_a_spec_can_be_hashed_and_pickled() -> None:
     spec = ImageSpec(128, 96, 0.9)
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert {spec: 1}[ImageSpec(128, 96, 0.9)] == 1
@@ -178,7 +178,7 @@ def test_a_crop_keeps_the_aspect_ratio_of_the_target() -> None:
 
 @pytest.mark.parametrize("crop", [1.0, 0.999, 1e-9])
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_any_share_and_any_small_photograph_can_be_cropped(format: str, crop: float) -> None:
+def test_any_crop_and_any_small_photograph_give_pixels(format: str, crop: float) -> None:
     for size in ((1, 1), (3, 2), (7, 13), (19, 1), (101, 67)):
         assert kind_of(encode(photograph(*size), format), ImageSpec(31, 17, crop)) is None
 

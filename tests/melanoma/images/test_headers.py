@@ -58,7 +58,7 @@ def test_another_format_is_named_in_the_refusal(name: str, found: str) -> None:
     assert error.detail.startswith(found)
 
 
-def test_a_byte_order_mark_hides_no_markup() -> None:
+def test_a_byte_order_mark_does_not_hide_markup() -> None:
     assert refusal(b"\xef\xbb\xbf<svg/>").detail.startswith("SVG")
 
 
@@ -85,7 +85,7 @@ def test_a_file_over_the_limit_is_too_large() -> None:
     "giant_jpeg", "giant_png", "thread_png", "scan_bomb_jpeg", "twelve_bit_jpeg", "zero_sided_jpeg", "dicom",
     "animated_png", "animated_webp", "paged_tiff", "header_only_jpeg", "flipped_png",
 ])  # fmt: skip
-def test_the_gate_refuses_after_a_few_looks(name: str) -> None:
+def test_the_gate_refuses_with_few_function_calls(name: str) -> None:
     refusal(BROKEN[name])
     assert 0 < effort(BROKEN[name]) < 2000
 

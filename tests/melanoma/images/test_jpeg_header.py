@@ -55,14 +55,14 @@ def test_what_only_looks_like_scans_is_not_counted() -> None:
     assert read_header(progressive[:scan] + comment + progressive[scan:]).width == 64
 
 
-def test_an_end_marker_within_a_comment_hides_no_scans() -> None:
+def test_an_end_marker_within_a_comment_does_not_hide_scans() -> None:
     bomb = image_bytes.with_scans(306)
     scan = bomb.rindex(b"\xff\xda", 0, len(bomb) // 4)
     hidden = bomb[:scan] + jpeg_segment(0xFE, b"\xff\xd9") + bomb[scan:]
     assert refusal(hidden).kind is ErrorKind.TOO_MANY_SCANS
 
 
-def test_a_jpeg_that_ends_behind_its_frame_or_has_two_channels_is_no_picture() -> None:
+def test_a_jpeg_that_ends_behind_its_frame_or_has_two_channels_is_refused() -> None:
     frame = JPEG.index(b"\xff\xc0")
     after_frame = frame + 2 + int.from_bytes(JPEG[frame + 2 : frame + 4])
     assert refusal(JPEG[:after_frame] + image_bytes.END_OF_IMAGE).kind is ErrorKind.CORRUPT
@@ -70,7 +70,7 @@ def test_a_jpeg_that_ends_behind_its_frame_or_has_two_channels_is_no_picture() -
     assert refusal(two_channels).kind is ErrorKind.UNSUPPORTED_FORMAT
 
 
-def test_restart_markers_lead_no_count_of_scans_astray() -> None:
+def test_restart_markers_are_not_counted_as_scans() -> None:
     restarts = encode(photograph(), "JPEG", progressive=True, restart_marker_blocks=1)
     assert restarts.count(b"\xff\xd3") > 10
     assert read_header(restarts + b"\xff\xda" * 200).width == 120

@@ -46,7 +46,7 @@ def test_bytes_behind_the_end_are_ignored() -> None:
     assert read_webp(data + b"EXIF" + bytes(100)) == Header("webp", 40, 30, 6)
 
 
-def test_a_first_chunk_that_is_no_picture_is_corrupt() -> None:
+def test_a_first_chunk_without_a_picture_is_corrupt() -> None:
     data = b"RIFF" + struct.pack("<I", 4 + 8 + 20) + b"WEBPICCP" + struct.pack("<I", 20) + bytes(20)
     with pytest.raises(ImageError, match="does not start with a picture") as caught:
         read_webp(data)

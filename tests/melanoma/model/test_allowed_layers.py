@@ -38,7 +38,7 @@ def test_every_listed_activation_is_a_function_of_keras(name: str) -> None:
     assert keras.activations.get(name).__module__.startswith("keras.src.activations")
 
 
-def test_initializers_and_their_like_are_never_named_barely() -> None:
+def test_initializers_regularizers_and_constraints_are_never_bare_names() -> None:
     assert all(NAMES[key] == frozenset() for key in ("initializer", "regularizer", "constraint"))
 
 

@@ -113,7 +113,7 @@ def test_a_folder_behind_a_link_is_refused(bundle_uri: str, tmp_path: Path) -> N
     assert "'golden' is a link" in refusal(str(folder))
 
 
-def test_a_folder_without_a_bundle_says_what_is_wanted(tmp_path: Path) -> None:
+def test_a_folder_without_a_bundle_says_what_is_expected(tmp_path: Path) -> None:
     for uri in (str(tmp_path), str(tmp_path / "absent"), "memory://absent"):
         assert "no bundle.json there; give the folder of a bundle" in refusal(uri)
 
@@ -131,7 +131,7 @@ def test_a_name_that_leaves_the_folder_is_refused(bundle_uri: str, tmp_path: Pat
     assert "bundle.json" in refusal(str(folder))
 
 
-def test_a_network_that_is_none_is_refused_with_the_bundles_name(bundle_uri: str, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_network_is_refused_with_the_bundles_name(bundle_uri: str, tmp_path: Path) -> None:
     folder = copied(bundle_uri, tmp_path)
     (folder / "model.keras").write_bytes(b"\x80\x04pickle")
     assert "model.keras: it is a pickle" in refusal(describe(folder, document_of(folder)))
@@ -155,7 +155,7 @@ def test_a_bundle_without_card_licence_network_or_a_phantom_is_refused(
     refusal(describe(folder, document))
 
 
-def test_the_bundles_that_ship_keep_their_names() -> None:
+def test_the_shipped_bundles_keep_their_model_ids() -> None:
     """Their names are in the tables of those who use them: with others archives would be scored again."""
     names = {
         "ham10000-lite0-taught": "m-b5ff6dd4ad14",
@@ -182,7 +182,7 @@ def test_a_bundle_is_the_same_in_every_store(
     assert "'extra.txt'" in refusal(uri)
 
 
-def test_a_store_that_gives_nothing_is_no_fault_of_the_bundle(bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_fails_is_not_a_fault_of_the_bundle(bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filesystems, "_TRIES", 1)
     with pytest.raises(NothingCommittedError, match="try again"):
         load_bundle(f"failing://{bundle_uri}")

@@ -33,7 +33,7 @@ from tests.helpers.networks import constant, sized, with_more, write_bundle_of
         (lambda: constant(-0.5, 0.5, 1.0), ("a", "b", "c"), 16, "not probabilities"),
     ],
 )
-def test_a_network_that_does_not_fit_becomes_no_bundle(
+def test_a_network_that_does_not_fit_is_not_written(
     tmp_path: Path, build: Callable[[], keras.Model], labels: tuple[str, ...], size: int, complaint: str
 ) -> None:
     with pytest.raises(BundleError) as caught:
@@ -42,7 +42,7 @@ def test_a_network_that_does_not_fit_becomes_no_bundle(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_temperature_makes_no_probabilities_of_logits(tmp_path: Path) -> None:
+def test_a_temperature_does_not_turn_logits_into_probabilities(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="not probabilities"):
         write_bundle_of(tmp_path, constant(-1.0, 2.0, 0.5), temperature=2.0)
 

@@ -20,7 +20,7 @@ def rows(*values: tuple[float, float, float]) -> ModelOutput:
     return ModelOutput(np.array(values, np.float32))
 
 
-def test_the_balanced_rule_weighs_every_class_alike_whatever_its_share(bundle: Bundle) -> None:
+def test_the_balanced_rule_weights_every_class_alike_whatever_its_share(bundle: Bundle) -> None:
     found = decide(bundle, rows((0.3, 0.6, 0.1), (0.05, 0.9, 0.05), (0.1, 0.5, 0.4)))
     assert found.top_index.tolist() == [0, 1, 2]
     assert found.top_probability.tolist() == pytest.approx([0.3, 0.9, 0.4])
@@ -36,17 +36,17 @@ def test_the_argmax_rule_takes_the_likeliest(bundle: Bundle) -> None:
 
 def test_both_rules_agree_where_the_classes_are_alike(bundle: Bundle) -> None:
     alike = dataclasses.replace(bundle, prior=(1 / 3, 1 / 3, 1 / 3))
-    dice = np.random.default_rng(0)
-    scores = ModelOutput(dice.dirichlet((1, 1, 1), 1000).astype(np.float32))
+    rng = np.random.default_rng(0)
+    scores = ModelOutput(rng.dirichlet((1, 1, 1), 1000).astype(np.float32))
     argmax = dataclasses.replace(alike, decision_rule="argmax")
     np.testing.assert_array_equal(decide(alike, scores).top_index, decide(argmax, scores).top_index)
 
 
 def test_the_balanced_rule_has_the_best_balanced_accuracy(bundle: Bundle) -> None:
     """On cases drawn as the prior says, from probabilities that are exactly right."""
-    dice = np.random.default_rng(1)
-    truth = dice.choice(3, 20_000, p=PRIOR)
-    evidence = truth + dice.normal(0, 1, truth.size)
+    rng = np.random.default_rng(1)
+    truth = rng.choice(3, 20_000, p=PRIOR)
+    evidence = truth + rng.normal(0, 1, truth.size)
     likelihood = np.exp(-0.5 * (evidence[:, None] - np.arange(3)) ** 2)
     posterior = likelihood * PRIOR
     posterior /= posterior.sum(axis=1, keepdims=True)
@@ -74,7 +74,7 @@ def test_without_a_threshold_or_without_melanoma_there_is_no_flag(bundle: Bundle
     assert decide(others, scores).flag_melanoma is None
 
 
-def test_a_review_is_called_for_below_one_threshold_or_above_the_other(bundle: Bundle) -> None:
+def test_a_review_is_needed_below_one_threshold_or_above_the_other(bundle: Bundle) -> None:
     bundle = dataclasses.replace(bundle, thresholds={"review_below": 0.6, "ood_above": 0.5}, decision_rule="argmax")
     probabilities = rows((0.7, 0.2, 0.1), (0.5, 0.4, 0.1), (0.7, 0.2, 0.1), (0.4, 0.3, 0.3), (0.6, 0.2, 0.2))
     found = decide(bundle, probabilities._replace(ood=np.array([0.5, 0.2, 0.51, 0.9, 0.0], np.float32)))
@@ -95,7 +95,7 @@ def test_the_confidence_is_that_of_the_rule(bundle: Bundle) -> None:
         assert review is not None and review.tolist() == expected
 
 
-def test_each_threshold_works_without_the_other_and_without_both_nobody_is_called(bundle: Bundle) -> None:
+def test_each_threshold_works_alone_and_without_both_there_is_no_review(bundle: Bundle) -> None:
     scores = rows((0.4, 0.3, 0.3), (0.9, 0.1, 0.0))._replace(ood=np.array([0.1, 0.9], np.float32))
     bundle = dataclasses.replace(bundle, decision_rule="argmax")
     for thresholds, reasons in (
@@ -110,7 +110,7 @@ def test_each_threshold_works_without_the_other_and_without_both_nobody_is_calle
 
 
 @pytest.mark.filterwarnings("error")
-def test_rows_that_are_no_probabilities_and_no_rows_at_all_do_no_harm(bundle: Bundle) -> None:
+def test_rows_that_are_not_probabilities_and_empty_batches_do_no_harm(bundle: Bundle) -> None:
     bundle = dataclasses.replace(bundle, thresholds={"review_below": 0.5, "ood_above": 0.5})
     odd = rows((np.nan, np.nan, np.nan), (0.0, 0.0, 0.0), (np.inf, 0.0, 0.0), (0.2, 0.3, 0.5))
     found = decide(bundle, odd._replace(ood=np.array([np.nan, np.nan, np.inf, 0.9], np.float32)))
@@ -126,7 +126,7 @@ def test_a_very_rare_class_neither_overflows_nor_wins_with_next_to_nothing(bundl
     assert found.top_index.tolist() == [1, 1, 0]
 
 
-def test_a_class_of_which_next_to_nothing_was_seen_is_not_favoured() -> None:
+def test_a_class_rarer_than_one_in_200_is_not_weighted_up() -> None:
     rule = Rule(("melanoma", "nevus", "seborrheic_keratosis"), (0.1, 0.896, 0.004), "balanced", {})
     found = decide(rule, ModelOutput(np.array([[0.1, 0.8, 0.1], [0.01, 0.94, 0.05], [0.0, 0.1, 0.9]], np.float32)))
     assert found.top_index.tolist() == [0, 1, 2]

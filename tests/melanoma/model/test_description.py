@@ -125,8 +125,8 @@ def test_whatever_a_description_holds_it_is_refused_in_one_line_or_harmless(bund
     fine = {("preprocessing", key) for key in ("crop", "scale", "offset")} | {("temperature",), ("thresholds",)}
     fine |= {("preprocessing", "mean", 0), ("preprocessing", "mean", 1), ("preprocessing", "std", 0)}
     fine |= {("preprocessing", "std", 1), ("thresholds", "melanoma")}
-    told = ("metrics", "training", "versions", "reference")
-    kept = {path for path in harmless - fine if path[0] not in told}
+    informative = ("metrics", "training", "versions", "reference")
+    kept = {path for path in harmless - fine if path[0] not in informative}
     assert {(path[0], len(path), path[-1]) for path in kept} <= {
         ("golden", 3, "tensor_sha256"),  # any text: the golden check compares it
         ("golden", 4, "melanoma"),
@@ -154,20 +154,20 @@ def test_whatever_a_description_holds_it_is_refused_in_one_line_or_harmless(bund
     ],
     ids=lambda data: repr(data[:12]),
 )
-def test_a_description_that_is_no_description_is_refused(bundle_uri: str, tmp_path: Path, data: bytes) -> None:
+def test_bytes_that_are_not_a_description_are_refused(bundle_uri: str, tmp_path: Path, data: bytes) -> None:
     folder = copied(bundle_uri, tmp_path)
     (folder / "bundle.json").write_bytes(data)
     assert "bundle.json" in refusal(str(folder))
 
 
 def test_a_description_with_random_damage_loads_or_is_refused(bundle_uri: str) -> None:
-    dice, whole = random.Random(0), Path(bundle_uri, "bundle.json").read_bytes()
+    rng, whole = random.Random(0), Path(bundle_uri, "bundle.json").read_bytes()
     refused = 0
     for _ in range(2000):
         damaged = bytearray(whole)
-        for _ in range(dice.choice((1, 1, 3, 20))):
-            damaged[dice.randrange(len(damaged))] = dice.randrange(256)
-        data = bytes(damaged[: dice.randrange(len(damaged))] if dice.random() < 0.2 else damaged)
+        for _ in range(rng.choice((1, 1, 3, 20))):
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        data = bytes(damaged[: rng.randrange(len(damaged))] if rng.random() < 0.2 else damaged)
         try:
             read_description(data)
         except BundleError as error:
@@ -176,7 +176,7 @@ def test_a_description_with_random_damage_loads_or_is_refused(bundle_uri: str) -
     assert refused > 1000
 
 
-def test_the_model_keeps_its_name_when_words_and_figures_change(bundle_uri: str, tmp_path: Path) -> None:
+def test_the_model_id_stays_when_texts_and_figures_change(bundle_uri: str, tmp_path: Path) -> None:
     before = load_bundle(bundle_uri)
     folder = copied(bundle_uri, tmp_path)
     (folder / "card.md").write_text("# A typo mended\n")
@@ -186,7 +186,7 @@ def test_the_model_keeps_its_name_when_words_and_figures_change(bundle_uri: str,
     assert after.model_id == before.model_id and after.digest != before.digest
 
 
-def test_the_model_has_another_name_when_anything_moves_a_probability_or_a_flag(bundle_uri: str) -> None:
+def test_the_model_id_changes_with_whatever_moves_a_probability_or_a_flag(bundle_uri: str) -> None:
     sound = document_of(bundle_uri)
     changes: dict[tuple[Any, ...], object] = {
         ("labels", 2): "bcc",

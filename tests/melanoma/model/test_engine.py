@@ -81,7 +81,7 @@ def test_neither_place_nor_neighbours_matter_to_the_second_output(engine: Engine
     np.testing.assert_allclose(everything, together.ood, atol=1e-5)
 
 
-def test_a_second_output_says_what_the_network_says(two_outputs: keras.Model) -> None:
+def test_both_outputs_are_those_of_the_network(two_outputs: keras.Model) -> None:
     pixels = photographs(4)
     probabilities, ood = two_outputs(pixels.astype(np.float32), training=False)
     found = Engine(two_outputs, SIZE, batch_size=4, temperature=2.0).score(pixels)
@@ -100,7 +100,7 @@ def test_the_batch_size_moves_at_most_a_hundred_thousandth(network: keras.Model)
         np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
 
 
-def test_a_frozen_network_says_what_the_network_says(network: keras.Model, engine: Engine) -> None:
+def test_a_frozen_network_gives_the_outputs_of_the_network(network: keras.Model, engine: Engine) -> None:
     pixels = photographs(8)
     expected = network(pixels.astype(np.float32), training=False).numpy()
     np.testing.assert_allclose(engine.score(pixels).probabilities, expected, atol=1e-6)
@@ -155,7 +155,7 @@ def test_a_temperature_divides_the_logits(network: keras.Model, engine: Engine) 
     ],
     ids=str,
 )
-def test_what_is_no_probability_fails_and_never_becomes_one(
+def test_an_output_that_is_not_a_probability_fails_its_photograph(
     row: tuple[float, ...], temperature: float, bundle_uri: str, tmp_path: Path
 ) -> None:
     found = Engine(constant(*row), SIZE, 4, temperature=temperature).score(photographs(2))

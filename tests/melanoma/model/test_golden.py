@@ -31,9 +31,9 @@ def test_a_sound_bundle_passes_its_golden_check_at_any_batch_size(bundle_uri: st
 
 def test_permuted_labels_are_found_out_by_name(bundle_uri: str, tmp_path: Path) -> None:
     uri = edited(bundle_uri, tmp_path, labels=["nevus", "melanoma", "basal cell carcinoma"])
-    said = engine_refusal(load_bundle(uri))
-    assert "p_nevus" in said or "p_melanoma" in said
-    assert "labels, network and description do not belong together" in said
+    message = engine_refusal(load_bundle(uri))
+    assert "p_nevus" in message or "p_melanoma" in message
+    assert "labels, network and description do not belong together" in message
 
 
 def test_another_network_is_found_out(bundle_uri: str, tmp_path: Path) -> None:
@@ -52,8 +52,8 @@ def test_another_scaling_is_found_out(bundle_uri: str, tmp_path: Path, key: str,
 
 def test_another_crop_is_found_out_by_the_decoded_pixels(bundle_uri: str, tmp_path: Path) -> None:
     preprocessing = {**document_of(bundle_uri)["preprocessing"], "crop": 0.8}
-    said = engine_refusal(load_bundle(edited(bundle_uri, tmp_path, preprocessing=preprocessing)))
-    assert "does not decode to the pixels that it had when the bundle was written" in said
+    message = engine_refusal(load_bundle(edited(bundle_uri, tmp_path, preprocessing=preprocessing)))
+    assert "does not decode to the pixels that it had when the bundle was written" in message
 
 
 def test_a_phantom_that_does_not_decode_is_a_fault_of_the_bundle(bundle_uri: str, tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_probability_that_is_off_by_more_than_the_tolerance_is_found_out(bundl
             assert "p_nevus" in engine_refusal(bundle)
 
 
-def test_another_unlikeness_is_found_out(tmp_path: Path) -> None:
+def test_another_ood_score_is_found_out(tmp_path: Path) -> None:
     bundle = write_bundle_of(tmp_path / "two", with_more(("ood_score", 1)), thresholds={"ood_above": 0.5})
     assert load_engine(bundle, 4).score(photographs(2)).ood is not None
     moved = [replace(golden, ood_score=1.0 - (golden.ood_score or 0.0)) for golden in bundle.golden]
@@ -123,7 +123,7 @@ def test_a_probability_that_rounds_beyond_1_is_written_as_1() -> None:
 
 
 @pytest.mark.parametrize("row", [[0.5, 0.6], [-0.1, 1.1], [float("nan"), 1.0]])
-def test_outputs_that_are_no_probabilities_are_refused(row: list[float]) -> None:
+def test_outputs_that_are_not_probabilities_are_refused(row: list[float]) -> None:
     with pytest.raises(BundleError, match=r"not probabilities .*end it with a softmax"):
         described([[0.5, 0.5], row])
 

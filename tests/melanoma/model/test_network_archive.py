@@ -54,7 +54,7 @@ def test_the_same_source_gives_the_same_bytes(compiled: Path, plain: Path, tmp_p
         assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
 
 
-def test_nothing_is_written_for_a_source_that_is_no_archive(tmp_path: Path) -> None:
+def test_nothing_is_written_for_a_source_that_is_not_an_archive(tmp_path: Path) -> None:
     (tmp_path / "text.keras").write_text("no network")
     with pytest.raises(BundleError, match=r"text\.keras: it is not a zip archive"):
         without_compile_config(tmp_path / "text.keras", tmp_path / "target.keras")

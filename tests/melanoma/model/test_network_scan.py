@@ -47,7 +47,7 @@ def every_layer(size: int = 16) -> keras.Model:
     return keras.Model(pixels, layers.Softmax()(layers.Dense(3, activation=layers.LeakyReLU())(attended)))
 
 
-def test_facts_are_those_of_keras(trained: keras.Model, plain: Path) -> None:
+def test_facts_agree_with_keras(trained: keras.Model, plain: Path) -> None:
     version = keras.version()
     assert scan_network(plain) == NetworkFacts((16, 16, 3), 8, trained.count_params(), version)
 
@@ -147,7 +147,7 @@ def test_a_bomb_costs_little_time_and_memory(
     assert peak < 100 * 2**20
 
 
-def test_damage_by_chance_gives_facts_or_one_clear_error(members: Members, tmp_path: Path) -> None:
+def test_random_damage_gives_facts_or_one_clear_error(members: Members, tmp_path: Path) -> None:
     chance = random.Random(0)
     path, refusals = tmp_path / "damaged.keras", 0
     for _ in range(200):

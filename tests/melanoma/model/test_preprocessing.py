@@ -11,7 +11,7 @@ from melanoma.model.preprocessing import NO_SCALING, Scaling, preprocessing_of, 
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
-def test_scaling_beyond_all_measure_is_a_mistake(value: float) -> None:
+def test_scaling_out_of_range_is_a_usage_error(value: float) -> None:
     for scaling in ({"scale": value}, {"offset": value}, {"mean": (0, 0, value)}, {"std": (value, 1, 1)}):
         with pytest.raises(UsageError, match="give numbers of at most"):
             Scaling(**scaling)

@@ -14,7 +14,7 @@ SLUGS = ("melanoma", "nevus", "basal_cell_carcinoma")
 REFERENCE = reference_of(SLUGS, np.eye(3), np.arange(3), np.array([0.1, 0.2, 1.0]))
 
 
-def test_a_reference_sums_up_what_was_said() -> None:
+def test_a_reference_counts_outputs_by_bin_and_label() -> None:
     assert REFERENCE["n"] == 3 and set(REFERENCE["histograms"]) == {*(f"p_{slug}" for slug in SLUGS), "ood_score"}
     assert REFERENCE["histograms"]["p_nevus"] == pytest.approx([2 / 3, *[0] * 8, 1 / 3])
     assert REFERENCE["histograms"]["ood_score"] == pytest.approx([0, 1 / 3, 1 / 3, *[0] * 6, 1 / 3])
@@ -57,7 +57,7 @@ def test_what_is_summarised_passes_its_own_check_as_json(ood: np.ndarray | None)
         ({"more": 1}, "reference for 'histograms', 'more', 'n', 'top_label', expected"),
     ],
 )
-def test_a_reference_that_was_not_summarised_is_refused(changes: dict[str, object], text: str) -> None:
+def test_a_reference_with_other_entries_is_refused(changes: dict[str, object], text: str) -> None:
     with pytest.raises(ValueError, match=text):
         check_reference({**REFERENCE, **changes}, SLUGS)
 
@@ -65,7 +65,7 @@ def test_a_reference_that_was_not_summarised_is_refused(changes: dict[str, objec
 @pytest.mark.parametrize(
     ("bins", "text"), [([0.1] * 9, "list of 10"), ([0.2] * 10, "sums to 2"), ([2] + [0] * 9, "is 2")]
 )
-def test_a_histogram_that_is_none_is_refused_by_its_column(bins: list[float], text: str) -> None:
+def test_an_invalid_histogram_is_refused_by_its_column(bins: list[float], text: str) -> None:
     broken = {**REFERENCE, "histograms": {**REFERENCE["histograms"], "ood_score": bins}}
     with pytest.raises(ValueError, match=f"histogram of ood_score .*{text}"):
         check_reference(broken, SLUGS)

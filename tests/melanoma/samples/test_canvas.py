@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from melanoma.samples.canvas import Canvas, blend, ramp, tint
+from melanoma.samples.canvas import Canvas, Strokes, blend, ramp, tint
 
 
 def canvas(height: int = 60, width: int = 90, seed: int = 0) -> Canvas:
@@ -76,7 +76,7 @@ def test_overlapping_discs_cover_once_and_discs_outside_not_at_all() -> None:
 
 def stroke(grid: Canvas, turn: float, bend: float = 0.0, taper: float = 0.0) -> np.ndarray:
     one = np.ones(1)
-    return grid.strokes(0 * one, 0 * one, turn * one, 0.6 * one, bend * one, 0.02 * one, taper)
+    return grid.strokes(Strokes(0 * one, 0 * one, turn * one, 0.6 * one, bend * one, 0.02 * one), taper)
 
 
 def test_a_stroke_runs_in_its_direction_and_a_bend_pushes_it_aside() -> None:

@@ -65,7 +65,7 @@ def test_sound_files_are_what_their_names_say_three_jpeg_to_one_png(sound: list[
     assert formats["JPEG"] / formats["PNG"] == pytest.approx(3, abs=1)
 
 
-def test_sizes_lie_and_stand(sound: list[Path]) -> None:
+def test_samples_have_landscape_portrait_and_square_sizes(sound: list[Path]) -> None:
     sizes = {picture(path).size for path in sound}
     assert sizes >= {(600, 450), (1024, 768), (224, 224), (450, 600), (400, 300)}
 
@@ -158,7 +158,7 @@ def test_a_folder_with_anything_else_in_it_is_refused_untouched(tmp_path: Path) 
     assert content(tmp_path) == {"2026-clinic-a/phantom-0001.jpg": b"a patient's"}
 
 
-def test_a_foreign_readme_is_refused_untouched(tmp_path: Path) -> None:
+def test_another_readme_is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("mine")
     with pytest.raises(UsageError, match="nothing there is overwritten"):
         write_samples(tmp_path, count=2, broken=0)
@@ -185,6 +185,6 @@ def test_numbers_out_of_range_are_refused_before_anything_is_written(
     assert not (tmp_path / "new").exists()
 
 
-def test_a_store_may_be_broken_throughout(tmp_path: Path) -> None:
+def test_every_sample_may_be_broken(tmp_path: Path) -> None:
     names = [path.stem for path in write_samples(tmp_path, count=5, broken=5)]
     assert [name[13:] for name in names] == list(FAULTS)

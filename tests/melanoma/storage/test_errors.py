@@ -87,7 +87,7 @@ def test_missing_credentials_of_each_cloud_are_named_plainly(error: Exception, r
     assert reason_of(error) == detail_of(error) == reason
 
 
-def test_a_refusal_by_google_with_credentials_is_not_called_a_lack_of_them() -> None:
+def test_a_refusal_with_google_credentials_is_not_reported_as_missing_ones() -> None:
     refused = gcsfs.retry.HttpError({"code": 403, "message": "jane@example.org has no access"})
     assert detail_of(refused) == f"{MEANING[ErrorKind.FORBIDDEN]} (HttpError)"
 

@@ -154,7 +154,7 @@ def test_a_path_that_delta_lake_would_misread_is_refused(tmp_path: Path, folder:
         storage.delta_location(str(tmp_path / folder))
 
 
-def test_delta_lake_is_told_of_plain_http(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
+def test_delta_lake_allows_http_for_a_plain_http_endpoint(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
     assert storage.delta_location("s3://bucket/out") == ("s3://bucket/out", {"AWS_ALLOW_HTTP": "true"})
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://store.example")
     assert storage.delta_location("s3://bucket/out") == ("s3://bucket/out", {})
