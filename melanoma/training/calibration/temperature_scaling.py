@@ -140,12 +140,12 @@ def cross_validate(
 def _figures(probabilities: Array, truth: Classes, groups: Names) -> dict[str, Any]:
     slugs, top = tuple(map(str, range(probabilities.shape[1]))), probabilities.argmax(axis=1)
     predictions = Predictions(slugs, truth, probabilities.astype(np.float32), top, groups)
-    measures = {
+    metrics = {
         "calibration_error": calibration_error(equal_mass_bins(probabilities.max(axis=1), top == truth)),
         "log_loss": log_loss(predictions),
         "brier": brier(predictions),
     }
-    return bootstrap.estimates(measures, groups, seed=0)
+    return bootstrap.estimates(metrics, groups, seed=0)
 
 
 def _log(shares: Sequence[float] | npt.NDArray[np.floating[Any]]) -> Array:

@@ -1,4 +1,4 @@
-"""Chooses a bundle's thresholds on the validation photographs and measures what they achieve there."""
+"""Chooses a bundle's thresholds on the validation photographs and metrics what they achieve there."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from melanoma.evaluation.inputs.predictions import Classes, Mask, Names, Predictions
 from melanoma.evaluation.metrics import accuracy, bootstrap
-from melanoma.evaluation.metrics.metric import Metric, share
+from melanoma.evaluation.metrics.metric import Floats, share
 from melanoma.model.decision import ModelOutput, choose
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD
@@ -83,19 +83,13 @@ def choose_thresholds(
     if predictions.melanoma is not None and (truth == predictions.melanoma).any():
         probability, positive = scores.probabilities[:, predictions.melanoma], truth == predictions.melanoma
         thresholds[FLAGGED] = melanoma_threshold(probability, positive, config.sensitivity)
-        flagged = _flag_figures(predictions, thresholds[FLAGGED], config.seed)
-        figures[FLAGGED] = {"aim": config.sensitivity, **flagged}
+        figures[FLAGGED] = _flag_figures(predictions, thresholds[FLAGGED], config)
     thresholds[REVIEW_BELOW] = review_threshold(confidence, config.max_referral_rate)
-    figures[REVIEW_BELOW] = {
-        "most_sent": config.max_referral_rate,
-        **_review_figures(predictions, confidence < thresholds[REVIEW_BELOW], config.seed),
-        "curve": review_curve(predictions, confidence),
-    }
+    figures[REVIEW_BELOW] = _review_figures(predictions, confidence, thresholds[REVIEW_BELOW], config)
     if scores.ood is not None:
         thresholds[OOD_ABOVE] = OOD_THRESHOLD
         figures[OOD_ABOVE] = {"sent": _rate(scores.ood > OOD_THRESHOLD, predictions.groups, config.seed)}
-    described = {name: {"threshold": thresholds[name], **figures[name]} for name in thresholds}
-    return ChosenThresholds(thresholds, described)
+    return ChosenThresholds(thresholds, {name: {"threshold": thresholds[name], **figures[name]} for name in thresholds})
 
 
 def melanoma_threshold(probability: npt.NDArray[np.floating[Any]], positive: Mask, sensitivity: float) -> float:
@@ -111,28 +105,29 @@ def melanoma_threshold(probability: npt.NDArray[np.floating[Any]], positive: Mas
     return float(melanomas[min(missed, len(melanomas) - 1)])
 
 
-def _flag_figures(predictions: Predictions, threshold: float, seed: int) -> dict[str, Any]:
+def _flag_figures(predictions: Predictions, threshold: float, config: ThresholdConfig) -> dict[str, Any]:
     positive = predictions.truth == predictions.melanoma
     flagged = predictions.probabilities[:, predictions.melanoma] >= threshold
-    measures = {"sensitivity": share(flagged, positive), "specificity": share(~flagged, ~positive)}
-    return _estimates(measures, predictions.groups, seed)
+    metrics = {"sensitivity": share(flagged, positive), "specificity": share(~flagged, ~positive)}
+    return {"aim": config.sensitivity, **bootstrap.estimates(metrics, predictions.groups, config.seed)}
 
 
-def _review_figures(predictions: Predictions, sent: Mask, seed: int) -> dict[str, Any]:
-    evaluated = predictions.evaluated()
-    figures: dict[str, Any] = {"sent": _rate(sent, predictions.groups, seed)}
+def _review_figures(
+    predictions: Predictions, confidence: Floats, threshold: float, config: ThresholdConfig
+) -> dict[str, Any]:
+    evaluated, sent = predictions.evaluated(), confidence < threshold
+    figures: dict[str, Any] = {
+        "most_sent": config.max_referral_rate,
+        "sent": _rate(sent, predictions.groups, config.seed),
+    }
     for name, part in (("all", predictions), ("kept", predictions.where(~sent))):
-        measures = {
+        metrics = {
             "accuracy": accuracy.accuracy(part.truth, part.top),
             "balanced_accuracy": accuracy.balanced_accuracy(part.truth, part.top, evaluated),
         }
-        figures[name] = _estimates(measures, part.groups, seed)
-    return figures
+        figures[name] = bootstrap.estimates(metrics, part.groups, config.seed)
+    return {**figures, "curve": review_curve(predictions, confidence)}
 
 
 def _rate(chosen: Mask, groups: Names, seed: int) -> Any:
-    return _estimates({"rate": share(chosen, np.ones(len(chosen), np.bool_))}, groups, seed)["rate"]
-
-
-def _estimates(measures: dict[str, Metric], groups: Names, seed: int) -> dict[str, Any]:
-    return bootstrap.estimates(measures, groups, seed)
+    return bootstrap.estimates({"rate": share(chosen, np.ones(len(chosen), np.bool_))}, groups, seed)["rate"]
