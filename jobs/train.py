@@ -38,22 +38,22 @@ def run(args: argparse.Namespace) -> int:
         from melanoma.training.release.candidate import make_candidate
         from melanoma.training.release.training_run import TrainingRun
 
-    job, warnings = _job(options)
+    job = _job(options)
     training = TrainingRun(job, Path(options.output), 1 if sys.stdout.isatty() else 2, _print_progress)
     with clear_disk_error(options.output):
         trained = training.train(resume=options.resume)
     _continue_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then evaluating once on the test part")
     candidate = make_candidate(job, trained)
-    bundle = _write(options, job, candidate, terms, warnings)
+    bundle = _write(options, job, candidate, terms)
     assessment = candidate.assessment
     sections = markdown_tables.evaluation_sections(assessment.report, assessment.gap)
     print("", *sections, f"{options.output}: {bundle.model_id}", sep="\n\n")
     return 0
 
 
-def _job(options: TrainOptions) -> "tuple[TrainingJob, list[str]]":
-    """Checks and reads everything that the training needs; returns the job and the warnings for its card."""
+def _job(options: TrainOptions) -> "TrainingJob":
+    """Checks and reads everything that the training needs."""
     from melanoma.training.fitting import preparation
     from melanoma.training.fitting.recipes import recipe_for
     from melanoma.training.fitting.warm_start import read_warm_start
@@ -66,7 +66,7 @@ def _job(options: TrainOptions) -> "tuple[TrainingJob, list[str]]":
     prepared = prepare(options)
     warnings = preparation.warnings(prepared)
     print(*(f"note: {warning}" for warning in warnings), sep="\n", end="\n" * bool(warnings))
-    job = TrainingJob(
+    return TrainingJob(
         network=options.network,
         recipe=recipe,
         prepared=prepared,
@@ -78,12 +78,10 @@ def _job(options: TrainOptions) -> "tuple[TrainingJob, list[str]]":
         precision=options.precision,
         processes=options.processes,
     )
-    return job, warnings
 
 
-def _write(
-    options: TrainOptions, job: "TrainingJob", candidate: "ReleaseCandidate", terms: str, warnings: list[str]
-) -> "Bundle":
+def _write(options: TrainOptions, job: "TrainingJob", candidate: "ReleaseCandidate", terms: str) -> "Bundle":
+    from melanoma.training.fitting import preparation
     from melanoma.training.fitting.checkpoints import checkpoint_names
     from melanoma.training.release.shipping import CardText, write_release
 
@@ -93,7 +91,7 @@ def _write(
         data=options.data_description or f"Photographs of {', '.join(options.data)}.",
         licence=terms,
         command=options.resolved(job.recipe).command(),
-        limits=[*warnings, *options.limit],
+        limits=[*preparation.warnings(job.prepared), *options.limit],
     )
     checkpoints = [folder / name for name in checkpoint_names(len(job.recipe.teachers))]
     with clear_disk_error(options.output), set_aside(checkpoints):

@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from jobs.train_flags import TRAIN_FLAGS, add_arguments
+from melanoma.training.fitting.recipes import recipe_for
 
 REQUIRED = ("--data", "in", "--data-licence", "CC0", "--output", "out")
 
@@ -46,6 +47,12 @@ def test_every_flag_has_a_help_that_prints() -> None:
     for name, details in TRAIN_FLAGS.items():
         assert f"--{name} " in text and details["help"].split(" (default")[0].split()[-1] in text
     assert "decision rule for top_label (default: balanced)" in text
+
+
+@pytest.mark.parametrize(("flag", "field"), [("teaching", "teacher_weight"), ("teacher-epochs", "teacher_epochs")])
+def test_the_defaults_that_the_help_names_are_those_of_every_recipe(flag: str, field: str) -> None:
+    for network in ("lite0", "assignment-cnn"):
+        assert f"(default: {getattr(recipe_for(network), field)})" in TRAIN_FLAGS[flag]["help"]
 
 
 @pytest.mark.parametrize(

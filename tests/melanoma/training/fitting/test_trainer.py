@@ -129,6 +129,7 @@ def test_the_head_trains_first_and_alone_from_the_initial_weights(dataset: Datas
     assert not np.allclose(trained.network.get_layer("probabilities").get_weights()[0], initial)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_a_training_whose_loss_became_infinite_ends(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="epoch 1: the loss became infinite; give a smaller --learning-rate"):
         train(config(dataset, tmp_path, schedule=replace(SCHEDULE, learning_rate=1e30)))
