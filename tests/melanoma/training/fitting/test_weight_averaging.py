@@ -1,4 +1,4 @@
-"""The running average: begins where training begins, and forgets by its momentum per step."""
+"""The running average starts with the first weights and forgets old ones by its momentum per step."""
 
 import keras
 import numpy as np
@@ -20,7 +20,7 @@ def go(average: WeightAverage, steps: int) -> list[float]:
     return [float(weights.ravel()[0]) for weights in average.weights]
 
 
-def test_it_begins_with_the_first_weights_and_is_a_copy() -> None:
+def test_it_starts_with_the_first_weights_and_is_a_copy() -> None:
     network = network_at(3)
     average = WeightAverage(network, 0.9)
     assert average.weights == []
@@ -30,10 +30,10 @@ def test_it_begins_with_the_first_weights_and_is_a_copy() -> None:
 
 
 @pytest.mark.parametrize("momentum", [0.5, 0.9, 0.99])
-def test_it_forgets_by_its_momentum_for_every_step(momentum: float) -> None:
+def test_old_weights_fade_by_the_momentum_at_every_step(momentum: float) -> None:
     network = network_at(0)
     average = WeightAverage(network, momentum)
-    go(average, 5000)  # long enough that the first steps count for nothing
+    go(average, 5000)  # so many that the smaller momentum of the first steps does not matter
     network.set_weights(network_at(1).get_weights())
     assert go(average, 20)[0] == pytest.approx(1 - momentum**20, rel=1e-5)
     assert go(average, 5000) == pytest.approx([1, -1], rel=1e-5)
@@ -47,7 +47,7 @@ def test_the_first_steps_are_soon_forgotten() -> None:
     assert 0.8 < go(average, 10)[0] < 1
 
 
-def test_keras_may_call_once_for_several_steps() -> None:
+def test_one_call_may_stand_for_several_steps() -> None:
     network, averages = network_at(0), []
     for step in (1, EVERY):
         average = WeightAverage(network, 0.9)
