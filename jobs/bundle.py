@@ -167,8 +167,9 @@ class Import(Action):
     def run(self) -> None:
         """Writes the bundle."""
         from melanoma.images.decoding import ImageSpec
-        from melanoma.model.bundle import Scaling, uniform_prior
         from melanoma.model.bundle_contents import ModelSettings
+        from melanoma.model.description import uniform_prior
+        from melanoma.model.preprocessing import Scaling
 
         with logs.native_silence():
             from melanoma.model.keras_import import import_model

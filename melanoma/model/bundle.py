@@ -9,22 +9,10 @@ from pathlib import Path
 
 from melanoma import storage
 from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
-from melanoma.json_values import few, to_json
-from melanoma.model.description import (
-    CARD,
-    DESCRIPTION,
-    LICENCE,
-    NETWORK,
-    Description,
-    model_id_of,
-    read_description,
-    uniform_prior,
-)
+from melanoma.json_values import few
+from melanoma.model.description import CARD, DESCRIPTION, LICENCE, NETWORK, Description, read_description
 from melanoma.model.network_scan import NetworkFacts, scan_network
-from melanoma.model.preprocessing import Scaling
 from melanoma.storage import StoredFile
-
-__all__ = ["Bundle", "Scaling", "check_free", "check_parts", "load_bundle", "model_id_of", "to_json", "uniform_prior"]
 
 _MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
 
@@ -104,10 +92,11 @@ def check_free(uri: str, allowed: Collection[str] = ()) -> None:
             raise BundleError("a bundle lies there already, and none is ever replaced; choose another folder")
         for name, _ in _entries(uri):
             if name not in allowed:
-                raise BundleError(f"{name!r} lies there already; choose a new folder, or an empty one")
+                raise BundleError(f"{name!r} lies there already; choose a new or an empty folder")
 
 
 def _whole(uri: str, digest: str, described: Description, files: Mapping[str, bytes]) -> Bundle:
+    """Puts the parts of a bundle together once its network has passed the static scan and fits the description."""
     if missing := [name for name in (NETWORK, CARD, LICENCE) if name not in files]:
         raise BundleError(f"{DESCRIPTION} does not list {', '.join(missing)}; write the bundle again")
     with _as_file(files[NETWORK]) as path:
@@ -162,6 +151,7 @@ def _entries(uri: str) -> Iterator[tuple[str, StoredFile]]:
 
 
 def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
+    """Reads every file that the description lists, by name, once the folder holds exactly these plain files."""
     sizes = {}
     for name, stored in _entries(uri):
         if not stored.regular:

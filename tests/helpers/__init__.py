@@ -45,9 +45,9 @@ def write_tiny_bundle(folder: Path, labels: tuple[str, ...] = LABELS, seed: int 
     import keras
 
     from melanoma.images.decoding import ImageSpec
-    from melanoma.model.bundle import uniform_prior
     from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
     from melanoma.model.bundle_writer import write_bundle
+    from melanoma.model.description import uniform_prior
 
     keras.utils.set_random_seed(seed)
     network = keras.Sequential(

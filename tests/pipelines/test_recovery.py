@@ -16,7 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from jobs.cli import main
 from melanoma.errors import NothingCommittedError
-from melanoma.model.bundle import to_json
+from melanoma.json_values import to_json
 from melanoma.runs.heartbeats import Heartbeat
 from melanoma.runs.records import Counts, RunRecord
 from melanoma.runs.run_history import read_series, write_series

@@ -11,7 +11,7 @@ import pytest
 
 from jobs import query as query_command
 from melanoma.errors import MAY_HEAL, ErrorKind, UsageError
-from melanoma.model.bundle import to_json
+from melanoma.json_values import to_json
 from melanoma.queries import views
 from melanoma.queries.text_table import as_text
 from melanoma.runs.records import COMMITTED, Counts, RunRecord
