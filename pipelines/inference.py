@@ -66,7 +66,7 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
         self._bundle, self._batch_size, self._run = bundle, batch_size, run
 
     def load_model(self) -> "Engine":
-        """Loads the bundle and checks it against its golden phantoms."""
+        """Loads the bundle and checks it against its golden samples."""
         from melanoma.model.engine import load_engine  # TensorFlow: only where a network runs
 
         with contextlib.nullcontext() if self._run is None else recorded(self._run):

@@ -24,6 +24,7 @@ def test_threads_that_share_an_archive_each_get_their_own_member(kind: str, tmp_
     assert {storage.name_of(stored.uri): data for stored, data in zip(listed, read, strict=True)} == files
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of fsspec's half-made FTP client
 @pytest.mark.parametrize(
     "uri", ["ftp://h/x", "http://h/x.jpg", "https://h/x", "github://x", "hdfs://h/x", "zip://x::no://b"]
 )
