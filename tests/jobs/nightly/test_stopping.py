@@ -71,7 +71,7 @@ def test_a_second_start_sees_the_first_and_reads_nothing(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seen": ago(11), "host": "elsewhere"}, {"pid": 2**22 - 1}, {"born": "1"}],
+    [{"seen": ago(11), "host": "elsewhere"}, {"pid": 2**22 - 1}, {"process_started": "1"}],
     ids=["silent for ten minutes", "its process is gone", "its number went to another process"],
 )
 def test_a_dead_night_holds_nobody_up_and_leaves_a_record(
