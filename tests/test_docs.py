@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.runs.records import RunRecord
+from melanoma.reporting.metrics import ReportedRun, as_text
+from melanoma.runs.records import Counts, RunRecord, Stage
 from tests.helpers import ROOT
 from tests.helpers.imports import imports, room_of
 
@@ -78,3 +79,25 @@ def test_the_page_on_reports_names_every_key_of_a_record() -> None:
     (record,) = re.findall(r"The run's record: (.*?)\. `report` holds", page, re.DOTALL)
     keys = re.findall(r"\w+", re.sub(r"\(.*?\)", "", record, flags=re.DOTALL))
     assert keys == list(RunRecord.__dataclass_fields__)
+
+
+def test_the_page_on_reports_names_every_metric_with_its_labels() -> None:
+    page = (ROOT / "docs" / "use" / "report.md").read_text(encoding="utf-8")
+    record = RunRecord(
+        "20260102T030405Z-00000000",
+        "2026-01-02",
+        "m-000000000001",
+        "committed",
+        Counts(listed=1, failed=1),
+        table_version=1,
+        failures={"corrupt": 1},
+        stages={"read": Stage(1.0, 1)},
+        seconds=1.0,
+    )
+    drift = {"bundle": {"judged": True, "columns": {"p_nevus": 0.1}, "worst": "p_nevus", "level": "calm"}}
+    text = as_text([ReportedRun(record, {"drift": drift})], now=1.0, last_success=1.0)
+    written = {
+        (name, ",".join(re.findall(r"(\w+)=", labels)))
+        for name, labels in re.findall(r"^(melanoma_\w+)(?:{(.*)})? \S+$", text, re.MULTILINE)
+    }
+    assert set(re.findall(r"`(melanoma_\w+)(?:{([\w,]+)})?`", page)) == written
