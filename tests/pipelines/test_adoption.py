@@ -20,6 +20,7 @@ from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.ledger import State, load_ledgers
 from melanoma.runs.records import Counts
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
 from tests.helpers import fill, photograph
 from tests.helpers.faults import killed, night, plan_run, stage
@@ -252,7 +253,7 @@ def test_staging_of_others_is_kept_for_a_week_and_goes_after_a_commit_only(tmp_p
     young, old = others = [dataclasses.replace(run, run_id=run_id_of(hours)) for hours in (7 * 24 - 1, 7 * 24 + 1)]
     for other in others:
         staging.announce(other, 2)
-        staging.write_chunk(other, 0, staging.RowBuilder(other, load_bundle(bundle_uri)).table())
+        staging.write_chunk(other, 0, RowBuilder(other, load_bundle(bundle_uri)).table())
     foreign = Path(storage.local_path(run.staging) or "").with_name("0 notes of the night shift")
     foreign.mkdir()
     (foreign / "mine.arrow").write_bytes(b"x")

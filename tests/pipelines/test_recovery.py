@@ -190,7 +190,7 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
     else:
         dead = Heartbeat(whole["run_id"], "2026-01-01T00:00:00+00:00", "elsewhere", 1, "")
         active.mkdir(exist_ok=True)
-        (active / record.name).write_text(json.dumps(asdict(dead)))
+        (active / record.name).write_bytes(dead.to_json())
     assert main(words) == 0
     found = json.loads(record.read_text())
     assert (found["outcome"], found["counts"]["scored"], found["model_id"]) == ("committed", 3, whole["model_id"])
