@@ -51,3 +51,10 @@ def test_a_first_chunk_without_a_picture_is_corrupt() -> None:
     with pytest.raises(ImageError, match="does not start with a picture") as caught:
         read_webp(data)
     assert caught.value.kind is ErrorKind.CORRUPT
+
+
+def test_a_chunk_of_odd_length_is_followed_by_a_pad_byte() -> None:
+    data = encode(photograph(40, 30), "WEBP", exif=exif(6))
+    place = data.index(b"EXIF")
+    body = data[12:place] + b"abcd" + struct.pack("<I", 3) + b"odd\0" + data[place:]
+    assert read_webp(b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body) == Header("webp", 40, 30, 6)

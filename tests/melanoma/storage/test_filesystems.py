@@ -1,6 +1,8 @@
 """One door to every kind of store: names, archives, retries, and what cannot be used."""
 
 import os
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,8 +16,19 @@ from melanoma.storage.filesystems import call_store, locate
 from tests.helpers.archives import tar_of, zip_of
 
 
+@pytest.fixture
+def switching_often() -> Iterator[None]:
+    """Lets threads take turns after a microsecond, so that they meet inside every read."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
 @pytest.mark.parametrize("kind", ["tar", "zip"])
-def test_threads_that_share_an_archive_each_get_their_own_member(kind: str, tmp_path: Path) -> None:
+def test_threads_that_share_an_archive_each_get_their_own_member(
+    kind: str, tmp_path: Path, switching_often: None
+) -> None:
     files = {f"{index:03d}.jpg": os.urandom(20_000) for index in range(200)}
     root = tar_of(tmp_path / "a.tar", files) if kind == "tar" else zip_of(tmp_path / "a.zip", files)
     listed = list(storage.list_files(root))
