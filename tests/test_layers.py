@@ -7,18 +7,17 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
-from tests.helpers.imports import PACKAGES, Import, imports, modules, room_of
+from tests.helpers.imports import PACKAGES, Import, Structure, imports, modules, room_of, structure
 
 # The rooms of melanoma/, top to bottom: a room may import those above it, and the single files beside them.
 ROOMS = (
     *("storage", "images", "samples", "table", "model", "ingest", "runs", "queries", "operations", "reporting"),
     *("datasets", "audit", "evaluation", "training"),
 )
-# Labelled data and training never enter a nightly run.
-NIGHTLY = ROOMS[: ROOMS.index("datasets")]
-# The lower rooms use what a run leaves, never the run itself.
-BELOW_RUNS = {"datasets", "audit", "evaluation", "training"}
+# Labelled data and training never enter a nightly run, and a run never enters them.
+LEARNING_ROOMS = {"datasets", "audit", "evaluation", "training"}
 RUN_ROOMS = {"ingest", "runs", "queries", "operations", "reporting"}
+NIGHTLY_MODULES = ("jobs.score", "jobs.doctor", "jobs.nightly", "pipelines")
 FORBIDDEN = {
     "melanoma": {"apache_beam", "argparse", "pipelines", "jobs"},
     "pipelines": {"argparse", "jobs"},
@@ -51,12 +50,16 @@ def _fault(found: Import) -> str | None:
         return f"{package} imports {library}"
     if library in DOORS and not found.importer.startswith(DOORS[library]):
         return f"{library} is imported outside of {', '.join(DOORS[library])}"
+    here, there = room_of(found.importer, ROOMS), room_of(found.imported, ROOMS)
+    if there in LEARNING_ROOMS and found.importer.startswith(NIGHTLY_MODULES):
+        return f"a nightly run imports {there}"
+    if package == library == "jobs":
+        return _fault_among_commands(found)
     if package != "melanoma" or library != "melanoma":
         return None
-    here, there = room_of(found.importer, ROOMS), room_of(found.imported, ROOMS)
     if there and (not here or ROOMS.index(here) < ROOMS.index(there)):
         return f"room {here or 'melanoma'} imports {there}, which lies below it"
-    if here in BELOW_RUNS and there in RUN_ROOMS:
+    if here in LEARNING_ROOMS and there in RUN_ROOMS:
         return f"room {here} imports {there}, which belongs to a run"
     return _fault_within(found, here) if here == there else None
 
@@ -66,6 +69,16 @@ def _fault_within(found: Import, room: str) -> str | None:
     here, there = (name.split(".")[2] if name.count(".") > 2 else "" for name in (found.importer, found.imported))
     if here in order and there in order and order.index(here) < order.index(there):
         return f"{room}/{here} imports {room}/{there}, which lies below it"
+    return None
+
+
+def _fault_among_commands(found: Import) -> str | None:
+    """Commands use nightly/ and console/, nightly/ uses console/, and neither of them uses a command."""
+    floors = ("jobs.console", "jobs.nightly")
+    here = next((floor for floor, name in enumerate(floors) if found.importer.startswith(name)), len(floors))
+    there = next((floor for floor, name in enumerate(floors) if found.imported.startswith(name)), len(floors))
+    if here < there:
+        return f"{floors[here]} imports {found.imported}, which lies above it"
     return None
 
 
@@ -120,6 +133,11 @@ def test_the_rooms_form_no_circle() -> None:
         ("jobs/planted.py", "from keras import layers", "jobs imports keras"),
         ("jobs/nightly/planted.py", "def late():\n    import pyarrow.parquet", "jobs imports pyarrow"),
         ("jobs/planted.py", "import deltalake", "jobs imports deltalake"),
+        ("jobs/console/planted.py", "from jobs.nightly import plan", "jobs.console imports jobs.nightly"),
+        ("jobs/nightly/planted.py", "def late():\n    from jobs import score", "jobs.nightly imports jobs.score"),
+        ("jobs/score.py", "from melanoma.training.release import release", "a nightly run imports training"),
+        ("jobs/nightly/planted.py", "import melanoma.datasets.splits", "a nightly run imports datasets"),
+        ("pipelines/planted.py", "from melanoma import evaluation", "a nightly run imports evaluation"),
     ],
 )
 def test_a_planted_violation_is_seen(tmp_path: Path, module: str, line: str, why: str) -> None:
@@ -140,6 +158,22 @@ def test_an_import_that_hides_is_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "melanoma" / "planted.py").write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match="planted"):
         imports(tmp_path)
+
+
+def test_the_structure_of_a_tree_is_measured(tmp_path: Path) -> None:
+    for name, text in {
+        "melanoma/errors.py": "",
+        "melanoma/table/schema.py": "import melanoma.errors",
+        "melanoma/table/layout.py": "from melanoma.table import schema",
+        "melanoma/runs/run.py": "from melanoma.table.layout import x\nfrom melanoma import errors",
+        "pipelines/listing.py": "from melanoma.runs.run import Run",
+        "jobs/score.py": "def late():\n    import pipelines.listing",
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert structure(tmp_path) == Structure(modules=6, module_arrows=6, rooms=5, arrows=5, floors=5)
+    (tmp_path / "melanoma" / "errors.py").write_text("import melanoma.runs.run", encoding="utf-8")
+    assert structure(tmp_path).floors == 0
 
 
 @pytest.mark.parametrize(

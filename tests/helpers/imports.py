@@ -67,3 +67,52 @@ def room_of(module: str, rooms: tuple[str, ...]) -> str:
     """Returns the room of a module of `melanoma`: its folder, or `""` for a single file at the top."""
     parts = module.split(".")
     return parts[1] if len(parts) > 1 and parts[0] == "melanoma" and parts[1] in rooms else ""
+
+
+class Structure(NamedTuple):
+    """How the modules of a tree hang together.
+
+    Attributes:
+        modules: Number of modules.
+        module_arrows: Pairs of modules of which one imports the other.
+        rooms: Number of rooms: each folder and each single file of `melanoma` and of `jobs`, and `pipelines`.
+        arrows: Pairs of rooms of which one imports the other.
+        floors: Number of rooms on the longest way down; 0 where rooms import each other in a circle.
+    """
+
+    modules: int
+    module_arrows: int
+    rooms: int
+    arrows: int
+    floors: int
+
+
+def structure(root: Path) -> Structure:
+    """Measures the tree below `root`."""
+    known = modules(root)
+    between = {
+        (found.importer, found.imported)
+        for found in imports(root)
+        if found.imported in known and found.imported != found.importer
+    }
+    rooms = {name: _room(name) for name in known}
+    arrows = {(rooms[a], rooms[b]) for a, b in between if rooms[a] != rooms[b]}
+    return Structure(
+        len(known), len(between), len(set(rooms.values())), len(arrows), _floors(set(rooms.values()), arrows)
+    )
+
+
+def _room(module: str) -> str:
+    parts = module.split(".")
+    return parts[0] if parts[0] == "pipelines" else ".".join(parts[:2])
+
+
+def _floors(rooms: set[str], arrows: set[tuple[str, str]]) -> int:
+    below, floors = {room: {b for a, b in arrows if a == room} for room in rooms}, 0
+    while below:
+        lowest = {room for room, needs in below.items() if not needs}
+        if not lowest:
+            return 0
+        below = {room: needs - lowest for room, needs in below.items() if room not in lowest}
+        floors += 1
+    return floors
