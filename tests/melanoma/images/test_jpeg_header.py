@@ -6,6 +6,7 @@ import pytest
 
 from melanoma.errors import ErrorKind
 from melanoma.images.headers import read_header
+from melanoma.images.jpeg_header import read_jpeg
 from melanoma.images.limits import MAX_SCANS, Header
 from tests.helpers import image_bytes
 from tests.helpers.decoded import refusal
@@ -74,3 +75,14 @@ def test_restart_markers_are_not_counted_as_scans() -> None:
     restarts = encode(photograph(), "JPEG", progressive=True, restart_marker_blocks=1)
     assert restarts.count(b"\xff\xd3") > 10
     assert read_header(restarts + b"\xff\xda" * 200).width == 120
+
+
+def test_fill_bytes_and_comments_before_the_frame_are_skipped() -> None:
+    padded = after_start(JPEG, jpeg_segment(0xFE, b"DOE") + b"\xff\xff\xff")
+    assert read_jpeg(padded) == Header("jpeg", 120, 90, 1)
+
+
+def test_the_first_frame_counts() -> None:
+    frame = JPEG.index(b"\xff\xc0")
+    another = image_bytes.with_frame(JPEG, 300, 200)[frame : frame + 2 + int.from_bytes(JPEG[frame + 2 : frame + 4])]
+    assert read_jpeg(JPEG[:frame] + another + JPEG[frame:]) == Header("jpeg", 300, 200, 1)

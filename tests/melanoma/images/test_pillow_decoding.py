@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from melanoma.errors import ErrorKind
+from melanoma.errors import ErrorKind, ImageError
 from melanoma.images.decoding import ImageSpec, decode
+from melanoma.images.headers import read_header
+from melanoma.images.limits import Header
+from melanoma.images.pillow_decoding import decode_with_pillow
 from tests.helpers import image_bytes
 from tests.helpers.decoded import kind_of
-from tests.helpers.image_bytes import encode
+from tests.helpers.image_bytes import encode, exif, photograph
 
 
 def plain(data: bytes) -> list[int]:
@@ -93,3 +96,19 @@ def test_negative_samples_are_unsupported() -> None:
 def test_half_floats_are_not_read_as_levels() -> None:
     fields = {**image_bytes.GREY_TIFF, 258: 16, 339: 3}
     assert kind_of(image_bytes.tiff(fields, bytes(400))) in (ErrorKind.UNSUPPORTED_FORMAT, ErrorKind.CORRUPT)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF"])
+def test_pixels_stay_as_they_are_stored(format: str) -> None:
+    image = photograph(40, 30)
+    note = {"tiffinfo": {274: 6}} if format == "TIFF" else {"exif": exif(6)}
+    data = encode(image, format, **note, **({"lossless": True} if format == "WEBP" else {}))
+    header = read_header(data)
+    assert header.orientation == 6
+    np.testing.assert_array_equal(np.asarray(decode_with_pillow(data, header)), np.asarray(image))
+
+
+def test_a_file_of_another_size_than_its_header_is_corrupt() -> None:
+    data = encode(photograph(40, 30), "PNG")
+    with pytest.raises(ImageError, match="the png has another size than its header"):
+        decode_with_pillow(data, Header("png", 41, 30, 1))

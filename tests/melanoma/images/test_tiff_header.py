@@ -6,7 +6,8 @@ import pytest
 
 from melanoma.errors import ErrorKind
 from melanoma.images.headers import read_header
-from melanoma.images.limits import MAX_PARTS
+from melanoma.images.limits import MAX_PARTS, Header
+from melanoma.images.tiff_header import read_tiff
 from tests.helpers import image_bytes
 from tests.helpers.decoded import refusal
 from tests.helpers.image_bytes import tiff
@@ -43,3 +44,20 @@ def test_a_tiff_without_strips_or_with_too_many_is_corrupt() -> None:
     assert refusal(sound.replace(strips, struct.pack("<HH", 1273, 4))).kind is ErrorKind.CORRUPT
     tiles = struct.pack("<HHII", 324, 4, MAX_PARTS + 1, 8) + struct.pack("<HHII", 325, 4, 1, 200)
     assert "65537" in refusal(tiff(image_bytes.GREY_TIFF, bytes(300_000), tiles)).detail
+
+
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_size_and_orientation_of_a_tiff_are_read(orientation: int) -> None:
+    assert read_tiff(tiff({**image_bytes.GREY_TIFF, 274: orientation}, bytes(200))) == Header(
+        "tiff", 20, 10, orientation
+    )
+
+
+@pytest.mark.parametrize("compression", [5, 8, 32773, 32946])
+def test_compressed_pixels_may_be_shorter_than_the_picture(compression: int) -> None:
+    assert read_tiff(tiff({**image_bytes.GREY_TIFF, 259: compression}, bytes(50))).width == 20
+
+
+def test_white_is_zero_is_read_up_to_8_bits() -> None:
+    assert read_tiff(tiff({**image_bytes.GREY_TIFF, 262: 0}, bytes(200))).height == 10
+    assert read_tiff(tiff({**image_bytes.GREY_TIFF, 258: 16}, bytes(400))).height == 10

@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from melanoma.errors import BundleError
+from melanoma.images.decoding import ImageSpec
+from melanoma.model.bundle import load_bundle
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
+from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.engine import load_engine
 from tests.helpers.networks import constant, sized, with_more, write_bundle_of
 
@@ -73,3 +77,14 @@ def test_parts_that_do_not_fit_are_refused_before_anything_is_written(
 def test_a_network_that_takes_any_size_scores_at_the_bundles_size(tmp_path: Path) -> None:
     bundle = write_bundle_of(tmp_path / "any", sized(None), size=24)
     assert load_engine(bundle, 2).score(np.zeros((1, 24, 24, 3), np.uint8)).probabilities.shape == (1, 3)
+
+
+def test_an_existing_bundle_is_never_replaced(tmp_path: Path) -> None:
+    settings = ModelSettings(labels=("a", "b", "c"), spec=ImageSpec(16, 16), prior=(0.2, 0.3, 0.5))
+    documents = BundleDocuments(card="# X\n", licence="None.\n", extra_files={"notes.txt": b"new"})
+    (tmp_path / "notes.txt").write_bytes(b"old")
+    written = write_bundle(str(tmp_path), sized(16), settings, documents)
+    assert written == load_bundle(str(tmp_path)) and written.files["notes.txt"] == b"new"
+    with pytest.raises(BundleError, match="a bundle lies there already, and none is ever replaced"):
+        write_bundle(str(tmp_path), sized(16), settings, documents)
+    assert load_bundle(str(tmp_path)) == written

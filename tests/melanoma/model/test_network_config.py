@@ -13,6 +13,7 @@ import pytest
 from keras import layers
 
 from melanoma.errors import BundleError
+from melanoma.model.network_config import count_layers, input_shape
 from melanoma.model.network_scan import scan_network
 from tests.helpers.networks import (
     CONFIG,
@@ -212,3 +213,29 @@ def test_a_network_is_refused_unless_it_takes_photographs(
 ) -> None:
     config["config"]["layers"][0]["config"]["batch_shape"] = shape
     refused("its input is|it does not open", config=config)
+
+
+def test_layers_are_counted_at_any_depth_without_inputs_and_models(config: Config) -> None:
+    before = count_layers(config)
+    nested = layer_named(config, "head")["config"]["layers"]
+    nested.append({**nested[-1], "name": "one more"})
+    assert count_layers(config) == before + 1
+
+
+def test_a_deep_description_is_walked_up_to_its_limit() -> None:
+    def nested(depth: int) -> Config:
+        tree: Any = 1
+        for _ in range(depth):
+            tree = [tree]
+        return {"units": tree}
+
+    assert count_layers(nested(62)) == 0
+    with pytest.raises(BundleError, match="nested very deep; expected at most 64 levels"):
+        count_layers(nested(64))
+
+
+def test_the_input_shape_is_without_the_batch(config: Config) -> None:
+    assert input_shape(config) == (16, 16, 3)
+    layer = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "InputLayer")
+    layer["config"]["batch_shape"] = [8, None, 32, 1]
+    assert input_shape(config) == (None, 32, 1)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from melanoma.model.network_scan import scan_network
+from melanoma.model.network_weights import count_parameters
 from tests.helpers.networks import (
     ARRAY,
     WEIGHTS,
@@ -128,3 +129,18 @@ def test_arrays_that_overlap_cannot_claim_more_than_the_file(members: Members, r
     with h5py.File(io.BytesIO(data)) as file:
         assert file["layers/0"].nbytes == file["layers/0"].id.get_storage_size() == 2**18
     refused(r"claims [\d,]+ bytes; expected at most its", weights=data)
+
+
+def test_the_numbers_of_an_optimizer_are_not_counted(members: Members) -> None:
+    def add(file: h5py.File) -> None:
+        file.create_dataset("optimizer/vars/0", data=np.ones(50, "f4"))
+        file.create_dataset("layers/more/vars/0", data=np.ones((2, 3), "f4"))
+
+    before = count_parameters(members[WEIGHTS])
+    assert count_parameters(changed(members[WEIGHTS], add)) == before + 6
+
+
+def test_an_empty_weight_file_has_no_parameters() -> None:
+    buffer = io.BytesIO()
+    h5py.File(buffer, "w").close()
+    assert count_parameters(buffer.getvalue()) == 0
