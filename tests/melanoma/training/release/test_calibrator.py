@@ -92,3 +92,14 @@ def test_the_trained_network_is_left_as_it_was(parts: DecodedParts, dataset: Dat
     Calibrator(parts, ("block1_activation",), "balanced", 0.2, 0).calibrate(trained)
     for ours, theirs in zip(before, trained.network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("shares", [(1 / 3, 1 / 2, 1 / 6), (0.8, 0.1, 0.1)])
+def test_the_bias_leads_from_the_shares_of_the_epochs_to_those_of_the_training_part(
+    parts: DecodedParts, dataset: Dataset, shares: tuple[float, ...]
+) -> None:
+    """The classes are so far apart that the photographs say nothing about the biases, only the two priors do."""
+    trained = trainings.trained(dataset, prior=np.array(shares))
+    bias = Calibrator(parts, (), "argmax", 0.2, 0).calibrate(trained).choices["calibration"]["bias"]
+    expected = np.log([1 / 3, 1 / 2, 1 / 6]) - np.log(shares)
+    assert bias == pytest.approx(expected - expected.mean(), abs=0.3)
