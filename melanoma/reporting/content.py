@@ -27,7 +27,7 @@ def report_content(
         model: The model that ran.
         record: Record of its run.
         earlier: Distributions of the predictions of earlier runs of the same model.
-        options: Wishes of the operator.
+        options: What the operator wants in the report.
 
     Returns:
         JSON values: `format`; `seen`, the distribution of the run's predictions, empty if nothing was scored;

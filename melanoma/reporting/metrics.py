@@ -61,32 +61,34 @@ def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None)
     Returns:
         Lines of the exposition format, version 0.0.4; no label names a photograph.
     """
-    records = [run.record for run in runs]
+    success = [] if last_success is None else [_Sample({}, last_success)]
     families = [
-        _Family("photographs", "Photographs in the last run, by outcome.", _photographs(records)),
-        _Family("failures", "Failed photographs in the last run, by error kind.", _failures(records)),
-        _Family("seconds", "Duration of the last run.", _one_each(records, lambda record: record.seconds)),
-        _Family("stage_seconds", "Work of each stage in the last run, summed over threads.", _stages(records)),
-        _Family("warnings", "Warnings of the last run.", _one_each(records, lambda record: len(record.warnings))),
+        *_families([run.record for run in runs]),
         _Family("drift", "Largest population stability index of all columns in the last run.", _drift(runs)),
-        _Family(
-            "table_version",
-            "Version of the score table after the last run.",
-            _one_each(records, lambda record: record.table_version or None),
-        ),
-        _Family(
-            "ok",
-            "Whether the last run was successful: it committed, or had nothing to do.",
-            _one_each(records, lambda record: int(record.is_successful)),
-        ),
         _Family("end_timestamp_seconds", "Unix time at the end of the last run.", [_Sample({}, now)]),
-        _Family(
-            "success_timestamp_seconds",
-            "Unix time at the end of the last successful run.",
-            [_Sample({}, last_success)] if last_success else [],
-        ),
+        _Family("success_timestamp_seconds", "Unix time at the end of the last successful run.", success),
     ]
     return "".join(line for family in families for line in _lines(family))
+
+
+def _families(records: Sequence[RunRecord]) -> list[_Family]:
+    """Returns the families of what the records themselves say."""
+
+    def one_each(value_of: Callable[[RunRecord], float | None]) -> list[_Sample]:
+        values = [(record, value_of(record)) for record in records]
+        return [_Sample(_model(record), value) for record, value in values if value is not None]
+
+    version = one_each(lambda record: record.table_version)
+    is_ok = one_each(lambda record: int(record.is_successful))
+    return [
+        _Family("photographs", "Photographs in the last run, by outcome.", _photographs(records)),
+        _Family("failures", "Failed photographs in the last run, by error kind.", _failures(records)),
+        _Family("seconds", "Duration of the last run.", one_each(lambda record: record.seconds)),
+        _Family("stage_seconds", "Work of each stage in the last run, summed over threads.", _stages(records)),
+        _Family("warnings", "Warnings of the last run.", one_each(lambda record: len(record.warnings))),
+        _Family("table_version", "Version of the score table after the last run.", version),
+        _Family("ok", "Whether the last run was successful: it committed, or had nothing to do.", is_ok),
+    ]
 
 
 def _last_success_in(path: str) -> float | None:
@@ -104,11 +106,6 @@ def _last_success_in(path: str) -> float | None:
 
 def _model(record: RunRecord) -> dict[str, str]:
     return {"model": record.model_id}
-
-
-def _one_each(records: Iterable[RunRecord], value_of: Callable[[RunRecord], float | None]) -> list[_Sample]:
-    values = [(record, value_of(record)) for record in records]
-    return [_Sample(_model(record), value) for record, value in values if value is not None]
 
 
 def _photographs(records: Iterable[RunRecord]) -> list[_Sample]:

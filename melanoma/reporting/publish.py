@@ -27,7 +27,7 @@ def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_
     Args:
         model: The model that ran.
         record: Record of its run, as far as it came.
-        options: Wishes of the operator.
+        options: What the operator wants in the report.
         is_over_budget: Whether more photographs failed than the operator allows.
 
     Returns:

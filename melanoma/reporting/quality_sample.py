@@ -73,7 +73,7 @@ def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, optio
         table: The score table after the run.
         model: The model that ran.
         scored: Its rows.
-        options: Wishes of the operator.
+        options: What the operator wants in the report.
 
     Returns:
         JSON values: `least_certain` and `most_moved`, and `suspicious` if it is wanted.

@@ -47,12 +47,12 @@ def test_each_check_is_a_line_and_the_last_one_is_the_forecast(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(words) == 0
-    said = capsys.readouterr().out
-    names = [line[6:20].strip() for line in said.splitlines() if line.startswith(("PASS", "WARN"))]
+    text = capsys.readouterr().out
+    names = [line[6:20].strip() for line in text.splitlines() if line.startswith(("PASS", "WARN"))]
     assert names == [
         *("versions", "other nights", "output", "listing", "bundle", "table", "decoding", "network", "memory", "space")
     ]
-    assert "Forecast for 6 photographs" in said and said.endswith("This is an estimate, not a promise.\n")
+    assert "Forecast for 6 photographs" in text and text.endswith("This is an estimate, not a promise.\n")
 
 
 def test_flags_come_from_a_settings_file_too(tmp_path: Path, words: list[str]) -> None:
@@ -67,9 +67,9 @@ def test_photographs_that_cannot_be_decoded_are_counted_by_kind_and_never_named(
     for path in (tmp_path / "in").iterdir():
         path.write_bytes(b"")
     assert main(words) == 2
-    said = capsys.readouterr().out
-    assert "FAIL  decoding      0 of 6 photographs decoded; empty 6\n" in said
-    assert f"{'':<20}remedy: look the error kinds up" in said and "lesion" not in said
+    text = capsys.readouterr().out
+    assert "FAIL  decoding      0 of 6 photographs decoded; empty 6\n" in text
+    assert f"{'':<20}remedy: look the error kinds up" in text and "lesion" not in text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What nights leave for the morning: reports of every one of them, metrics, one line, and no name of a photograph."""
+"""Every run leaves a report, metrics and a message, and none of them names a photograph."""
 
 import json
 import sys
@@ -22,18 +22,18 @@ def words(tmp_path: Path, bundle_uri: str) -> list[str]:
 
 
 def reports(tmp_path: Path, suffix: str = "html") -> list[Path]:
-    """Reports, oldest first: two runs may begin in one second."""
+    """Returns the reports, oldest first; two runs may begin in the same second."""
     return sorted((tmp_path / "out" / "_reports").glob(f"2*.{suffix}"), key=lambda path: path.stat().st_mtime_ns)
 
 
 def noting(tmp_path: Path) -> list[str]:
-    """A command that appends its last argument to a file."""
+    """Returns the flags for a command that appends its last argument to a file."""
     script = tmp_path / "note.py"
     script.write_text(f"import sys; open({str(tmp_path / 'notes')!r}, 'a').write(sys.argv[-1] + chr(10))")
     return ["--notify-command", f"{sys.executable} {script}"]
 
 
-def test_every_night_leaves_a_report_also_one_with_nothing_new(tmp_path: Path, words: list[str]) -> None:
+def test_every_run_leaves_a_report_even_with_nothing_new(tmp_path: Path, words: list[str]) -> None:
     assert main(words) == 0 and main(words) == 0
     committed, quiet = (path.read_text() for path in reports(tmp_path))
     assert "All well: 4 photographs scored, 1 failed" in committed
@@ -44,26 +44,26 @@ def test_every_night_leaves_a_report_also_one_with_nothing_new(tmp_path: Path, w
     assert document["seconds"] > 0 and set(document["stages"]) >= {"list", "read", "decode", "infer"}
 
 
-def test_no_report_names_a_photograph_but_by_a_keyed_hash(
+def test_photographs_appear_under_pseudonyms_only(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--metrics-file", str(tmp_path / "m.prom"), "--list-suspicious", *noting(tmp_path)]) == 0
     left = [*(tmp_path / "out" / "_reports").iterdir(), tmp_path / "m.prom", tmp_path / "notes"]
     assert len(left) == 6 and not [path for path in left if b"DOE" in path.read_bytes()]
-    said = capsys.readouterr()
-    assert "DOE" not in said.out + said.err
+    output = capsys.readouterr()
+    assert "DOE" not in output.out + output.err
     names = {row["image_uri"] for row in rows(tmp_path / "out") if row["status"] == "scored"}
     pseudonyms = Pseudonyms.of_table(layout_of(tmp_path / "out"))
     sample = json.loads(reports(tmp_path, "json")[0].read_text())["report"]["sample"]
     assert {row["photograph"] for row in sample["least_certain"]} == {pseudonyms.pseudonym(uri) for uri in names}
 
 
-def test_names_are_shown_to_who_asks_for_them(tmp_path: Path, words: list[str]) -> None:
+def test_uris_are_shown_on_request(tmp_path: Path, words: list[str]) -> None:
     assert main([*words, "--show-uris"]) == 0
     assert "DOE-JANE-0.jpg" in reports(tmp_path)[0].read_text()
 
 
-def test_what_moved_most_is_found_when_photographs_are_scored_again(tmp_path: Path, words: list[str]) -> None:
+def test_photographs_whose_scores_changed_most_are_in_the_report(tmp_path: Path, words: list[str]) -> None:
     assert main(words) == 0
     paths = sorted((tmp_path / "in").glob("*-0*")) + sorted((tmp_path / "in").glob("*-1*"))
     first, second = paths[0].read_bytes(), paths[1].read_bytes()
@@ -74,7 +74,7 @@ def test_what_moved_most_is_found_when_photographs_are_scored_again(tmp_path: Pa
     assert moved["photograph"] == Pseudonyms.of_table(layout_of(tmp_path / "out")).pseudonym(f"file://{paths[0]}")
 
 
-def test_one_line_is_told_of_good_nights_and_of_bad_ones(tmp_path: Path, words: list[str]) -> None:
+def test_the_message_is_one_line_for_good_and_bad_runs(tmp_path: Path, words: list[str]) -> None:
     assert main([*words, *noting(tmp_path)]) == 0
     assert main([*words, *noting(tmp_path)]) == 0
     assert main([*words, "--images", str(tmp_path / "absent"), *noting(tmp_path)]) == 2
@@ -83,7 +83,7 @@ def test_one_line_is_told_of_good_nights_and_of_bad_ones(tmp_path: Path, words: 
     assert quiet.startswith("OK 0 new") and bad.startswith("FAILED ") and "absent" in bad
 
 
-def test_metrics_keep_the_time_of_the_last_good_night(tmp_path: Path, words: list[str]) -> None:
+def test_metrics_keep_the_time_of_the_last_successful_run(tmp_path: Path, words: list[str]) -> None:
     metrics = ["--metrics-file", str(tmp_path / "m.prom")]
     assert main([*words, *metrics]) == 0
     before = [line for line in (tmp_path / "m.prom").read_text().splitlines() if "success" in line][-1]
@@ -92,7 +92,7 @@ def test_metrics_keep_the_time_of_the_last_good_night(tmp_path: Path, words: lis
     assert before in after.splitlines() and "melanoma_ok" not in after
 
 
-def test_a_message_that_cannot_be_told_is_a_warning(
+def test_a_message_that_cannot_be_sent_is_a_warning(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--notify-command", "/absent/program"]) == 0
@@ -102,7 +102,7 @@ def test_a_message_that_cannot_be_told_is_a_warning(
     assert main([*words, "--notify-command", "'"]) == 2
 
 
-def test_a_report_that_cannot_be_left_costs_no_row(
+def test_a_report_that_cannot_be_written_costs_no_row(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "out" / "_reports" / "index.html").mkdir(parents=True)
@@ -111,7 +111,7 @@ def test_a_report_that_cannot_be_left_costs_no_row(
     assert table_in(tmp_path / "out").dataset().count_rows() == 5
 
 
-def test_the_next_night_makes_the_page_that_a_killed_one_could_not(tmp_path: Path, words: list[str]) -> None:
+def test_the_next_run_writes_the_page_that_a_killed_one_could_not(tmp_path: Path, words: list[str]) -> None:
     assert main(words) == 0
     page = reports(tmp_path)[0]
     before = page.read_text()

@@ -25,27 +25,29 @@ def test_classes_come_most_frequent_first() -> None:
     assert texts[-1] == "No earlier runs of this model."
 
 
-@pytest.mark.parametrize(("runs", "said"), [(1, "the last run of"), (7, "the last 7 runs of")])
-def test_earlier_runs_and_the_reference_are_said_to_be_there(runs: int, said: str) -> None:
+@pytest.mark.parametrize(("runs", "last"), [(1, "the last run of"), (7, "the last 7 runs of")])
+def test_what_the_shares_are_compared_with_is_described(runs: int, last: str) -> None:
     earlier = {"nights": runs, "n": 1500, "top_label": {"nevus": 1.0}}
     text = Page(prediction_sections.classes(content(earlier=earlier, reference=SHARES))).text
-    assert f"Earlier: 1,500 photographs from {said} this model." in text
+    assert f"Earlier: 1,500 photographs from {last} this model." in text
     assert "Reference: 500 validation photographs of the bundle." in text
 
 
 @pytest.mark.parametrize(
-    ("index", "level", "said"),
+    ("index", "level", "verdict"),
     [
         (0.02, "calm", "no drift"),
         (0.15, "look", "some drift, worth a look"),
         (0.31, "warn", "prediction drift above 0.2"),
     ],
 )
-def test_the_verdict_gives_level_index_and_column(index: float, level: str, said: str) -> None:
+def test_the_verdict_gives_level_index_and_column(index: float, level: str, verdict: str) -> None:
     drift = {"bundle": judged(index, level), "earlier": judged(index, level, worst="top_label")}
     text = Page(prediction_sections.drift(content(drift=drift))).text
-    assert f"the bundle's validation photographs: {said}. The largest PSI is {index:.2f} ({name_of('nevus')})." in text
-    assert f"the previous runs: {said}. The largest PSI is {index:.2f} (the predicted classes)." in text
+    assert (
+        f"the bundle's validation photographs: {verdict}. The largest PSI is {index:.2f} ({name_of('nevus')})." in text
+    )
+    assert f"the previous runs: {verdict}. The largest PSI is {index:.2f} (the predicted classes)." in text
 
 
 def test_the_out_of_distribution_score_has_a_name_for_people() -> None:
