@@ -31,14 +31,12 @@ class Listed:
         count: Number of photographs listed.
         is_complete: Whether the listing came to its end.
         seconds: Duration of the listing.
-        size: Total bytes of the listed photographs, as far as the store reports them.
     """
 
     sample: tuple[ImageRef, ...]
     count: int
     is_complete: bool
     seconds: float
-    size: int
 
 
 class DecodedSample(NamedTuple):
@@ -60,15 +58,14 @@ def list_sample(sources: Sequence[Source]) -> Listed:
         UsageError: A manifest cannot be read, or a store is unknown.
         ReadError: A root cannot be listed.
     """
-    began, seen, size, is_complete = time.monotonic(), list[ImageRef](), 0, True
+    began, seen, is_complete = time.monotonic(), list[ImageRef](), True
     for ref in itertools.chain.from_iterable(list_images(source) for source in sources):
         seen.append(ref)
-        size += max(0, ref.size)
         if len(seen) >= _MAX_LISTED or time.monotonic() - began > _MAX_SECONDS:
             is_complete = False
             break
     step = max(1, len(seen) // _SAMPLE_SIZE)
-    return Listed(tuple(seen[::step][:_SAMPLE_SIZE]), len(seen), is_complete, time.monotonic() - began, size)
+    return Listed(tuple(seen[::step][:_SAMPLE_SIZE]), len(seen), is_complete, time.monotonic() - began)
 
 
 def check_listing(listed: Listed) -> Check:

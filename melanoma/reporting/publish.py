@@ -13,7 +13,7 @@ from melanoma.reporting.drift import WARN, WARNING_LIMIT
 from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
-from melanoma.runs.records import COMMITTED, RunRecord, record_of
+from melanoma.runs.records import RunRecord, record_of
 from melanoma.runs.run import ModelRun
 from melanoma.runs.run_history import RunSummary, read_series, summary_of, write_series
 from melanoma.table.layout import OutputLayout
@@ -60,13 +60,13 @@ def _drift_warnings(content: dict[str, Any]) -> list[str]:
 
 
 def _seen_before(runs: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
-    """Returns the distributions of the last runs of the same model."""
+    """Returns the distributions of the last runs of the same model that scored something."""
     same = [
         run["seen"]
         for run in runs
-        if run["model_id"] == record.model_id and run["outcome"] == COMMITTED and run["run_id"] < record.run_id
+        if run["seen"] and run["model_id"] == record.model_id and run["run_id"] < record.run_id
     ]
-    return [seen for seen in same if seen][-_EARLIER_RUNS:]
+    return same[-_EARLIER_RUNS:]
 
 
 def _add_missing_pages(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:

@@ -1,5 +1,6 @@
 """A preflight makes every check that it can, whatever an earlier one found."""
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from melanoma.errors import UsageError
 from melanoma.ingest.sources import Root, Source
+from melanoma.operations import environment_checks
 from melanoma.operations.checks import Check, Result
 from melanoma.operations.preflight import PlannedRun, Preflight
 from melanoma.storage import filesystems
@@ -85,6 +87,15 @@ def test_a_store_that_delivers_nothing_is_not_forecast(
     checks = checks_of(plan(images=f"failing://{tmp_path}/in"))
     assert checks["listing"].result is Result.PASS and checks["decoding"].result is Result.STORE
     assert "network" not in checks
+
+
+def test_the_space_must_suffice_for_the_forecast_run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment_checks, "_MIN_SPACE", 0.0)
+    for free, result in ((4000, Result.PASS), (3999, Result.FAIL)):  # of four photographs, 1000 bytes each
+        usage = shutil.disk_usage("/")._replace(free=free)
+        with monkeypatch.context() as context:
+            context.setattr(shutil, "disk_usage", lambda path, usage=usage: usage)
+            assert checks_of(plan())["space"].result is result
 
 
 def test_the_files_of_the_output_are_not_counted_as_photographs(plan: Plan, tmp_path: Path) -> None:

@@ -47,8 +47,13 @@ def test_the_first_line_tells_how_the_last_run_ended(
 
 
 def test_after_a_failed_run_the_last_successful_one_is_named() -> None:
-    text = Page(index_page(summaries(COMMITTED, STORE_DOWN, KILLED))).text
-    assert "Last run: killed; the last successful run was on 2026-01-02" in text
+    outcomes = (COMMITTED, NOTHING_NEW, STORE_DOWN, KILLED)
+    records = [
+        replace(RECORD, run_id=f"202601{day:02}T030405Z-00000000", run_date=f"2026-01-{day:02}", outcome=outcome)
+        for day, outcome in enumerate(outcomes, start=2)
+    ]
+    text = Page(index_page([summary_of(record, {}) for record in records])).text
+    assert "Last run: killed; the last successful run was on 2026-01-03" in text
     assert "last successful run" not in Page(index_page(summaries(STORE_DOWN))).text
 
 

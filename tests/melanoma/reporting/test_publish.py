@@ -16,6 +16,7 @@ from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers.model_runs import Probabilities, commit_scores, model_run, uri_of
 from tests.helpers.outputs import layout_of
 from tests.helpers.reports import Page
+from tests.helpers.score_tables import OTHER_MODEL
 
 SCORES = {"a": (0.75, 0.25, 0.0), "b": (0.25, 0.75, 0.0)}
 RUN_ID = "20260102T030405Z-00000000"
@@ -65,6 +66,7 @@ def test_publishing_twice_counts_the_run_once(tmp_path: Path, bundle_uri: str) -
     for _ in range(2):
         publish(model, record, ReportOptions(), is_over_budget=False)
     assert [run["run_id"] for run in read_series(layout_of(tmp_path))] == [RUN_ID]
+    assert Page((tmp_path / "_reports" / "index.html").read_text()).links == [f"{RUN_ID}.html"]
 
 
 def test_drift_from_earlier_runs_is_a_warning(tmp_path: Path, bundle_uri: str) -> None:
@@ -80,12 +82,28 @@ def test_drift_from_earlier_runs_is_a_warning(tmp_path: Path, bundle_uri: str) -
     assert found["report"]["earlier"]["nights"] == 2
 
 
-def test_only_committed_runs_of_the_same_model_count_as_earlier(tmp_path: Path, bundle_uri: str) -> None:
-    for day, change in ((2, {}), (3, {"model_id": "m-000000000002"}), (4, {"outcome": KILLED})):
-        model = model_run(tmp_path, bundle_uri, day)
-        record = replace(commit_scores(model, SCORES), **change)  # type: ignore[arg-type]
-        publish(model, record, ReportOptions(), is_over_budget=False)
+def test_runs_of_other_models_and_runs_that_scored_nothing_are_not_compared(tmp_path: Path, bundle_uri: str) -> None:
+    published(tmp_path, bundle_uri, 2)
+    other = model_run(tmp_path, bundle_uri, 3)
+    record = replace(commit_scores(other, SCORES, model_id=OTHER_MODEL), model_id=OTHER_MODEL)
+    assert publish(other, record, ReportOptions(), is_over_budget=False)["seen"]["n"] == 2
+    killed = model_run(tmp_path, bundle_uri, 4)
+    publish(killed, replace(commit_scores(killed, SCORES), outcome=KILLED), ReportOptions(), is_over_budget=False)
     assert published(tmp_path, bundle_uri, 5)["report"]["earlier"]["nights"] == 1
+
+
+def test_a_run_is_compared_with_the_runs_just_before_it(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("melanoma.reporting.publish._EARLIER_RUNS", 2)
+    for day, share in ((2, 0.0), (3, 0.25), (4, 0.75)):
+        published(tmp_path, bundle_uri, day, {"a": (share, 1 - share, 0.0)})
+    model = model_run(tmp_path, bundle_uri, 5)
+    record = commit_scores(model, SCORES)
+    published(tmp_path, bundle_uri, 6)
+    earlier = publish(model, record, ReportOptions(), is_over_budget=False)["earlier"]
+    histogram = earlier["histograms"]["p_melanoma"]
+    assert (earlier["nights"], earlier["n"]) == (2, 2) and [histogram[place] for place in (0, 2, 7)] == [0.0, 0.5, 0.5]
 
 
 def test_the_page_of_a_killed_run_is_added_by_the_next_one(tmp_path: Path, bundle_uri: str) -> None:

@@ -14,6 +14,7 @@ def test_the_largest_run_fills_the_height_and_others_are_to_scale() -> None:
     page = Page(run_chart([bar(60, 30, 10), bar(50)]))
     heights = [height for height in page.values("height") if height <= 110]
     assert heights == pytest.approx([66.0, 33.0, 11.0, 55.0])
+    assert page.values("y")[2:5] == pytest.approx([44.0, 11.0, 0.0])  # stacked upwards from the axis
     assert "100" in page.texts and page.elements["circle"] == 0
 
 
