@@ -17,7 +17,7 @@ STAGE_NAMES = dict(
     )
 )
 _RETRIED = f"Retried daily for {DAILY_RETRIES} days, then every {DAYS_LATER} days."
-_NOT_RETRIED = "Not retried until the file is replaced; the view failures of melanoma query lists the files."
+_NOT_RETRIED = "Not retried until the file is replaced."
 _ADVICE = {
     ErrorKind.MISSING: "Deleted between listing and reading, or named by a manifest but not in the store.",
     ErrorKind.CHANGED: "Overwritten during the run.",

@@ -36,7 +36,8 @@ def failures(record: RunRecord) -> str:
         for kind, count in sorted(record.failures.items(), key=lambda item: (-item[1], item[0]))
     )
     head = "<thead><tr><th>error kind</th><th>photographs</th><th></th></tr></thead>"
-    return section("What failed", f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div>')
+    table = f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div>'
+    return section("What failed", table, paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted"))
 
 
 def stages(record: RunRecord, content: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ def test_every_error_kind_has_advice_that_matches_the_retries() -> None:
     }
     assert retried == set(MAY_HEAL)
     assert all(advice_on(kind.value).endswith(".") for kind in ErrorKind)
-    assert "Not retried until the file is replaced" in advice_on("corrupt")
+    assert advice_on("corrupt") == "Not retried until the file is replaced."
     assert advice_on("from_the_future") == advice_on("corrupt")
 
 

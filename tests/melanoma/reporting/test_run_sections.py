@@ -32,6 +32,7 @@ def test_failures_come_most_frequent_first_with_advice() -> None:
     assert [text for text in page.texts if text in ("bad name", "timeout", "truncated")] == [
         *("truncated", "bad name", "timeout")
     ]
+    assert 'To list the files: melanoma query TABLE "FROM failures"' in page.texts
     assert messages.advice_on("timeout") in page.texts and messages.advice_on("truncated") in page.texts
 
 
