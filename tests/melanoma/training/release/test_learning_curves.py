@@ -31,10 +31,10 @@ def pixels(*sizes: int) -> np.ndarray:
 def test_the_plot_shows_both_curves_and_the_changes_of_size() -> None:
     plain, early, late = pixels(64, 64, 64), pixels(64, 96, 96), pixels(64, 64, 96)
     assert plain.shape == early.shape == late.shape and plain.shape[1] > 500
-    lines = [np.flatnonzero((plain != grown).any(axis=(0, 2))) for grown in (early, late)]
-    assert all(0 < len(columns) < 60 for columns in lines)  # two thin lines, one in each plot
-    assert lines[1].min() - lines[0].min() == pytest.approx(lines[1].max() - lines[0].max(), abs=5)
-    assert lines[1].min() - lines[0].min() > 100  # an epoch to the right
+    right = plain.shape[1] // 2  # the plot without a legend
+    lines = [np.flatnonzero((plain != grown)[:, right:].any(axis=(0, 2))) for grown in (early, late)]
+    assert all(0 < len(columns) < 30 for columns in lines)  # one thin line
+    assert lines[1].mean() - lines[0].mean() > 100  # an epoch to the right
     colours = {tuple(colour) for colour in plain.reshape(-1, 3)}
     assert {(31, 119, 180), (255, 127, 14)} <= colours  # the first two colours of Matplotlib
 
