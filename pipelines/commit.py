@@ -53,10 +53,6 @@ class CommitRun(beam.PTransform):
     workers: int
     after: beam.PCollection[RunRecord] | None
 
-    def __post_init__(self) -> None:
-        """Lets Beam name the transform."""
-        super().__init__()
-
     @for_readers
     def expand(self, staged: beam.PCollection[StagedChunk]) -> beam.PCollection[RunRecord]:
         """Wires the end of the run."""

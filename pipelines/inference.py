@@ -10,7 +10,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.ml.inference.base import ModelHandler, RunInference
 
-from melanoma.ingest.loading import Batch
+from melanoma.ingest.batches import Batch
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs.failures import recorded
@@ -107,10 +107,6 @@ class InferBatches(beam.PTransform):
     bundle: BundleRef
     batch_size: int = 32
     run: Run | None = None
-
-    def __post_init__(self) -> None:
-        """Lets Beam name the transform."""
-        super().__init__()
 
     @for_readers
     def expand(self, batches: beam.PCollection[Batch]) -> beam.PCollection[ScoredBatch]:

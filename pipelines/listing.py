@@ -11,8 +11,8 @@ import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
 from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.loading import Task
 from melanoma.ingest.sources import Root, Source, list_images
+from melanoma.ingest.tasks import Task
 from melanoma.runs.failures import recorded
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import ListingSummary, empty_summary, plan_tasks, timed
@@ -48,10 +48,6 @@ class ListTasks(beam.PTransform):
     """
 
     runs: Sequence[Run]
-
-    def __post_init__(self) -> None:
-        """Lets Beam name the transform."""
-        super().__init__()
 
     @for_readers
     def expand(self, sources: beam.PCollection[Source | str]) -> Listing:

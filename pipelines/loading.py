@@ -12,8 +12,9 @@ from apache_beam.pvalue import TaggedOutput
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.images.decoding import ImageSpec
+from melanoma.ingest.batches import Batch, defer, load_batches
 from melanoma.ingest.image_refs import ImageRef, digest_of
-from melanoma.ingest.loading import Batch, Chunk, Task, defer, load_batches
+from melanoma.ingest.tasks import Chunk, Task
 from melanoma.ingest.threads import default_threads
 from melanoma.runs.planning import ListingSummary
 from pipelines.annotations import for_readers
@@ -43,7 +44,6 @@ class ChunkTasks(beam.PTransform):
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
-        super().__init__()
         if self.workers < 1 or (self.chunk_size is not None and self.chunk_size < 1):
             raise ValueError(f"chunk_size {self.chunk_size} and workers {self.workers} must be at least 1")
 
@@ -90,10 +90,6 @@ class InTurn(beam.PTransform):
 
     workers: int
 
-    def __post_init__(self) -> None:
-        """Lets Beam name the transform."""
-        super().__init__()
-
     @for_readers
     def expand(self, chunks: beam.PCollection[Chunk]) -> beam.PCollection[Chunk]:
         """Wires one group a worker; a chunk holds names, so that even a million of them are no load."""
@@ -133,7 +129,6 @@ class LoadImages(beam.PTransform):
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
-        super().__init__()
         if self.batch_size < 1 or (self.threads is not None and self.threads < 1):
             raise ValueError(f"batch_size {self.batch_size} and threads {self.threads} must be at least 1")
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
+from melanoma.ingest.batches import Batch
 from melanoma.ingest.image_refs import digest_of
-from melanoma.ingest.loading import Batch, Chunk, Task
 from melanoma.ingest.sources import Source
+from melanoma.ingest.tasks import Chunk, Task
 from melanoma.runs.failures import recorded
 from melanoma.runs.planning import ListingSummary, check_moved
 from melanoma.runs.records import RunRecord
@@ -40,10 +41,6 @@ class ScoreImages(beam.PTransform):
     chunk_size: int | None = None
     limit: int | None = None
     workers: int = 1
-
-    def __post_init__(self) -> None:
-        """Lets Beam name the transform."""
-        super().__init__()
 
     @for_readers
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
@@ -105,9 +102,6 @@ class _Limit(beam.PTransform):
     """Keeps a number of tasks, those that an earlier run deferred first, the same ones on every start."""
 
     limit: int
-
-    def __post_init__(self) -> None:
-        super().__init__()
 
     @for_readers
     def expand(self, tasks: beam.PCollection[Task]) -> beam.PCollection[Task]:

@@ -28,10 +28,6 @@ class StageChunks(beam.PTransform):
     run: Run
     bundle: Bundle
 
-    def __post_init__(self) -> None:
-        """Lets Beam name the transform."""
-        super().__init__()
-
     @for_readers
     def expand(self, batches: beam.PCollection[ScoredBatch]) -> beam.PCollection[StagedChunk]:
         """Wires the writer."""

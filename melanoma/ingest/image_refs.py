@@ -1,4 +1,4 @@
-"""One photograph to score, and the digests by which it is known."""
+"""A photograph to score, and the digests that identify it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -13,13 +13,13 @@ class ImageRef(NamedTuple):
     """One photograph to score.
 
     Attributes:
-        uri: Canonical URI.
-        version: What changes when the content does; empty where there is nothing.
-        size: Bytes; -1 where the store does not say.
-        image_id: What the analyst knows it by.
-        kept: Values of the manifest's kept columns, in their order.
-        attempt: 1 for the first try of this version with this model.
-        location: Where it lies, if not at `uri`.
+        uri: Canonical URI under which the score table knows it.
+        version: Changes whenever the content does; empty if the file could not be found.
+        size: Bytes; -1 if the store does not report it.
+        image_id: Id of the photograph for analysts.
+        kept: Values of the columns kept from the manifest, in their order.
+        attempt: Number of the attempt to score this version with a model, from 1.
+        location: Canonical URI where it is stored, if not at `uri`.
     """
 
     uri: str
@@ -32,29 +32,35 @@ class ImageRef(NamedTuple):
 
     @property
     def stored(self) -> StoredFile:
-        """What the store said of it, where it lies."""
+        """The file, as the store listed it."""
         return StoredFile(self.location or self.uri, self.version, self.size, True)
 
 
 def digest_of(uri: str, version: str) -> bytes:
-    """Names one version of one photograph in 16 bytes."""
+    """Returns the digest of one version of one photograph: 16 bytes."""
     return hashlib.blake2b(f"{uri}\0{version}".encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def adoption_key(uri: str, version: str, image_id: str, kept: Sequence[Any]) -> bytes:
-    """Names one version of one photograph, and what the analyst knows of it, in 32 bytes; the first 16 are its digest.
+    """Returns the key by which a staged row is matched to a photograph: 32 bytes, the first 16 are its digest.
 
-    Columns of another manifest's that hold nothing do not count.
+    The key covers the id and the kept values, so that a row staged under a corrected manifest does not match. Empty
+    values at the end do not count: another manifest of the same run may have added their columns.
+
+    Args:
+        uri: Canonical URI.
+        version: Version of the photograph.
+        image_id: Id of the photograph for analysts.
+        kept: Values of the columns kept from the manifest, in their order.
     """
-    known = list(kept)
-    while known and known[-1] is None:
-        known.pop()
-    return (
-        digest_of(uri, version) + hashlib.blake2b(repr((image_id, known)).encode(), digest_size=DIGEST_BYTES).digest()
-    )
+    values = list(kept)
+    while values and values[-1] is None:
+        values.pop()
+    described = hashlib.blake2b(repr((image_id, values)).encode(), digest_size=DIGEST_BYTES).digest()
+    return digest_of(uri, version) + described
 
 
 def distinct(refs: Sequence[ImageRef]) -> list[ImageRef]:
-    """Drops all but one of the refs to one URI, and puts the rest in an order that does not depend on the runner."""
+    """Returns one ref for each URI, in an order that does not depend on the runner."""
     by_uri = {ref.uri: ref for ref in sorted(refs, key=lambda ref: (ref.uri, ref.version, ref.image_id))}
     return list(by_uri.values())

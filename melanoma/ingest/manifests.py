@@ -1,4 +1,4 @@
-"""A manifest: a CSV or Parquet file with a row a photograph, and what of it goes into the score table."""
+"""Manifests: CSV or Parquet files with one row per photograph, and columns to keep in the score table."""
 
 import datetime
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from melanoma.errors import UsageError
 from melanoma.storage.tables import parse_table, read_table_file
 from melanoma.table.schema import stored_type
 
-_OWN = ("uri", "image_id")
+_OWN_COLUMNS = ("uri", "image_id")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """A CSV or Parquet file with a row a photograph.
+    """A CSV or Parquet file with one row per photograph.
 
     Attributes:
-        uri: Of the file; it has a column `uri`, and may have `image_id`.
-        keep: Columns to carry into the score table.
-        since: Photographs that the store dates before this local date are ignored; None to take all.
+        uri: URI or path of the file. It has a column `uri` and may have a column `image_id`.
+        keep: Columns to keep in the score table.
+        since: Photographs with an earlier local date in the store are ignored; None for no limit.
 
     Raises:
-        UsageError: A column is to be kept that is there anyway, or twice.
+        UsageError: `keep` names `uri`, `image_id`, or a column twice.
     """
 
     uri: str
@@ -31,50 +31,63 @@ class Manifest:
     since: datetime.date | None = None
 
     def __post_init__(self) -> None:
-        if wrong := sorted({name for name in self.keep if name in _OWN or self.keep.count(name) > 1}):
-            raise UsageError(f"--keep {', '.join(wrong)}: uri and image_id are kept anyway, other columns once")
+        """Checks `keep`."""
+        if wrong := sorted({name for name in self.keep if name in _OWN_COLUMNS or self.keep.count(name) > 1}):
+            raise UsageError(
+                f"--keep {', '.join(wrong)}: uri and image_id are always kept, any other column can be kept once; "
+                "remove the repeated names"
+            )
 
 
 def read_manifest(manifest: Manifest) -> pa.Table:
-    """Reads what counts of a manifest.
+    """Reads the columns of a manifest that a run needs.
 
     Returns:
-        The columns uri (text, none null), image_id (text) if there is one, and the kept ones in the types of the table.
+        The columns uri (text, never null), image_id (text) if there is one, and the kept ones in the types in which
+        the score table returns them.
 
     Raises:
-        UsageError: The file is not there, is no manifest, lacks a column, or has one that cannot be meant.
+        UsageError: The file is missing, is not a manifest, lacks a column, or has a column of the wrong type.
     """
     name = f"--manifest {manifest.uri}"
-    # As text, so that neither 007 nor a column that is empty tonight changes its type from night to night.
-    table = parse_table(read_table_file("--manifest", manifest.uri), name, (*_OWN, *manifest.keep))
-    if wrong := _fault(table, manifest.keep):
-        raise UsageError(f"{name}: {wrong}")
-    own = [pa.field(name, pa.string()) for name in _OWN if name in table.schema.names]
-    kept = [pa.field(name, stored_type(table.schema.field(name))) for name in manifest.keep]
+    # CSV is read as text: 007 stays 007, and a column that is empty today has the type that it has tomorrow.
+    table = parse_table(read_table_file("--manifest", manifest.uri), name, (*_OWN_COLUMNS, *manifest.keep))
+    if fault := _fault_in(table, manifest.keep):
+        raise UsageError(f"{name}: {fault}")
+    own = [pa.field(column, pa.string()) for column in _OWN_COLUMNS if column in table.schema.names]
+    kept = [pa.field(column, stored_type(table.schema.field(column))) for column in manifest.keep]
     wanted = pa.schema([*own, *kept])
-    return table.select(wanted.names).cast(wanted, safe=False)  # of nanoseconds the microseconds stay
+    return table.select(wanted.names).cast(wanted, safe=False)  # unsafe, as it rounds nanoseconds to microseconds
 
 
-def _fault(table: pa.Table, keep: Sequence[str]) -> str | None:
-    """Says what of the columns cannot be meant."""
+def kept_fields(manifest: Manifest) -> list[pa.Field]:
+    """Returns the columns that a manifest carries into the score table, with their types there.
+
+    Raises:
+        UsageError: As by `read_manifest`.
+    """
+    return [field for field in read_manifest(manifest).schema if field.name not in _OWN_COLUMNS]
+
+
+def _fault_in(table: pa.Table, keep: Sequence[str]) -> str | None:
+    """Returns what is wrong with the columns of a manifest, and what to do; None if nothing is."""
     names = table.schema.names
     if missing := [name for name in ("uri", *keep) if name not in names]:
         return f"no column {', '.join(missing)}; it has {', '.join(names)}"
-    if twice := [name for name in (*_OWN, *keep) if names.count(name) > 1]:
-        return f"column {', '.join(twice)} is there twice; rename or drop one"
-    types = {name: table.schema.field(name).type for name in _OWN if name in names}
-    # A float has lost the digits of a number, or gained a .0.
-    if wrong := [
-        name for name in types if not (_is_text(types[name]) or (name == "image_id" and _is_whole(types[name])))
-    ]:
-        return f"column {wrong[0]} is {types[wrong[0]]}; write it as text"
+    if repeated := [name for name in (*_OWN_COLUMNS, *keep) if names.count(name) > 1]:
+        return f"column {', '.join(repeated)} appears twice; rename or drop one of them"
+    for name in _OWN_COLUMNS:
+        if name in names and not _is_usable(name, type_ := table.schema.field(name).type):
+            return f"column {name} is {type_}; write it as text"
     if table["uri"].null_count:
-        return f"{table['uri'].null_count} rows have no uri; fill or drop them"
+        return f"{table['uri'].null_count} rows have no uri; fill them in or remove the rows"
     return None
 
 
-def _is_whole(type_: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(type_) or pa.types.is_null(type_))
+def _is_usable(name: str, type_: pa.DataType) -> bool:
+    # Not a float, which has lost digits of a long id, or gained a ".0".
+    is_whole = pa.types.is_integer(type_) or pa.types.is_null(type_)
+    return _is_text(type_) or (name == "image_id" and is_whole)
 
 
 def _is_text(type_: pa.DataType) -> bool:

@@ -1,46 +1,40 @@
-"""What a run is asked to score: photographs below roots, or the rows of a manifest."""
+"""Sources of a run: photographs below roots, or in the rows of a manifest."""
 
 import contextlib
 import datetime
-import fnmatch
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
-from melanoma.images.decoding import IMAGE_EXTENSIONS
+from melanoma.ingest.file_names import is_photograph, reported_extension
 from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.manifests import Manifest, read_manifest
+from melanoma.ingest.manifests import Manifest, kept_fields, read_manifest
 from melanoma.storage import StoredFile
+from melanoma.storage.errors import MEANING
 from melanoma.table.layout import OutputLayout
 
-OLDER = "older than --since"
-_LOOK_UPS = 16
-_COMMON = {
-    *("avi", "avif", "bak", "bin", "bmp", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
-    *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
-    *("json", "jxl", "log", "md", "mov", "mp4", "nef", "nii", "npy", "parquet", "part", "pdf"),
-    *("png", "pptx", "raw", "rtf", "svg", "tar", "tif", "tiff", "tmp", "toml", "tsv", "txt"),
-    *("webp", "wmv", "xls", "xlsx", "xml", "xmp", "yaml", "yml", "zip"),
-}
+OLDER = "older than --since"  # these headings are counted in the record of a run
+_OWN_FILES, _NOT_REGULAR = "of the score table", "links and devices"
+_LOOKUP_THREADS = 16
+_ROWS_AT_ONCE = 16 * _LOOKUP_THREADS
 
 
 @dataclass(frozen=True)
 class Root:
-    """A file, folder or glob to list.
+    """A file, folder, glob or archive to list.
 
     Attributes:
-        uri: As the user spelt it.
-        pattern: Glob on names (any case) of what counts as a photograph; None for every image extension.
-        base: URI under which the table knows what lies below `uri`; None for `uri` itself.
-        since: Photographs that the store dates before this local date are ignored; None to take all.
-        output: Layout of the output folder, whose own files are no photographs wherever it lies.
+        uri: URI or path, as the user wrote it.
+        pattern: Glob on file names, in any case, of what counts as a photograph; None for every image extension.
+        base: URI under which the score table knows the photographs below `uri`; None for `uri` itself.
+        since: Photographs with an earlier local date in the store are ignored; None for no limit.
+        output: Layout of the output folder, whose own files are ignored; None for no output.
     """
 
     uri: str
@@ -54,96 +48,143 @@ Source = Root | Manifest
 
 
 def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator[ImageRef]:
-    """Lists the photographs of one source, never looking at a byte of them.
+    """Lists the photographs of one source without reading any.
 
     Args:
-        source: Where to look.
-        ignored: Counts, by extension or kind, what is no photograph.
+        source: Root or manifest.
+        ignored: Counts the ignored files, by extension or reason.
 
     Raises:
-        ReadError: A root or a folder below it cannot be listed.
-        UsageError: It may not be listed, or the manifest cannot be read or lacks a column.
+        ReadError: A root does not exist, or the store does not answer.
+        UsageError: A folder must not be listed, or the manifest cannot be used.
     """
     counter = Counter[str]() if ignored is None else ignored
-    if isinstance(source, Manifest):
-        yield from _manifest_images(source, counter)
-        return
-    known_as = _renamer(source)
-    for stored in _listed(source):
-        name = storage.name_of(stored.uri)
-        if source.output is not None and source.output.is_own(stored.uri):
-            counter["of the score table"] += 1
-        elif not stored.regular:
-            counter["links and devices"] += 1
-        elif not is_photograph(name, source.pattern):
-            counter[_kind_of(name)] += 1
-        elif _is_older(stored, source.since):
-            counter[OLDER] += 1
+    return _manifest_images(source, counter) if isinstance(source, Manifest) else _root_images(source, counter)
+
+
+def kept_schema(sources: Sequence[Source]) -> pa.Schema:
+    """Returns the columns that the manifests of a run carry into the score table, with their types.
+
+    Raises:
+        UsageError: A column is missing, or the table cannot hold its type.
+    """
+    return pa.schema([field for source in sources if isinstance(source, Manifest) for field in kept_fields(source)])
+
+
+def check_sources(sources: Sequence[Source]) -> list[str]:
+    """Checks that every source exists, without reading a photograph.
+
+    Returns:
+        The sources without any photograph, as the user wrote them.
+
+    Raises:
+        ReadError: The store does not answer.
+        UsageError: A root does not exist, or a manifest names a store that is unknown or not installed.
+    """
+    return [source.uri for source in sources if _is_empty(source)]
+
+
+def _is_empty(source: Source) -> bool:
+    try:
+        if isinstance(source, Manifest):
+            uris = read_manifest(source)["uri"].to_pylist()
+            _check_stores(uris)
+            return not uris
+        return next(list_images(replace(source, since=None)), None) is None
+    except ReadError as error:
+        if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
+            raise UsageError(f"{source.uri}: {error.detail}; check --images for a typing error") from None
+        raise
+
+
+def _check_stores(uris: Sequence[str]) -> None:
+    """Checks one URI of each store that a manifest names."""
+    for uri in {uri.partition("://")[0]: uri for uri in uris}.values():
+        # A faulty archive fails in its own rows.
+        with contextlib.suppress(ReadError, *([UsageError] if "::" in uri else [])):
+            storage.canonical(uri)
+
+
+# Roots
+
+
+def _root_images(root: Root, ignored: Counter[str]) -> Iterator[ImageRef]:
+    renaming = None if root.base is None else _Renaming.of(root.uri, root.base)
+    for stored in _list_root(root):
+        if reason := _reason_to_ignore(stored, root):
+            ignored[reason] += 1
         else:
-            yield known_as(_ref(stored, storage.stem_of(stored.uri)))
+            ref = _ref_to(stored, storage.stem_of(stored.uri))
+            yield ref if renaming is None else renaming.applied_to(ref)
 
 
-def _listed(root: Root) -> Iterator[StoredFile]:
+def _list_root(root: Root) -> Iterator[StoredFile]:
     try:
         yield from storage.list_files(root.uri)
     except ReadError as error:
         if error.kind is not ErrorKind.FORBIDDEN:
             raise
-        raise UsageError(
-            f"{root.uri}: it or a folder below it may not be listed ({error.detail}); mend the rights, or name with "
-            "--images the folders beside it"
-        ) from None
+        raise _refusal(root.uri, error.detail) from None
 
 
-def _kind_of(name: str) -> str:
-    """Gives a file's extension if it is a common one: what stands behind the last dot may be a patient's name."""
-    extension = PurePosixPath(name).suffix.lower()
-    return extension if extension[1:] in _COMMON else "another extension" if extension else "no extension"
+def _refusal(uri: str, detail: str) -> UsageError:
+    """Returns the error for a root that must not be listed; does not name the folder, which may be a patient's."""
+    meaning, _, reason = detail.partition(" (")
+    if meaning != MEANING[ErrorKind.FORBIDDEN]:  # no credentials, or incomplete ones
+        return UsageError(f"{uri}: cannot be listed: {detail}; docs/use/operations.md says where they are looked for")
+    return UsageError(
+        f"{uri}: cannot be listed: {reason.rstrip(')').lower()} for it or a folder below it; fix the permissions, or "
+        "give the folders that can be listed, each with an --images of its own"
+    )
 
 
-def _renamer(root: Root) -> Callable[[ImageRef], ImageRef]:
-    """Gives what puts the name that the table knows in place of where a photograph lies."""
-    if root.base is None:
-        return lambda ref: ref
-    here, base = storage.canonical(root.uri).rstrip("/"), storage.canonical(root.base).rstrip("/")
-
-    def renamed(ref: ImageRef) -> ImageRef:
-        if not ref.uri.startswith(f"{here}/"):
-            raise UsageError(f"{root.uri}: --uri-base goes with a folder, not with a file, a glob or an archive")
-        return ref._replace(uri=base + ref.uri[len(here) :], location=ref.uri)
-
-    return renamed
+def _reason_to_ignore(stored: StoredFile, root: Root) -> str | None:
+    """Returns under which heading a file is counted as ignored; None for a photograph."""
+    if root.output is not None and root.output.is_own(stored.uri):
+        return _OWN_FILES
+    if not stored.regular:
+        return _NOT_REGULAR
+    name = storage.name_of(stored.uri)
+    if not is_photograph(name, root.pattern):
+        return reported_extension(name)
+    return OLDER if _is_older(stored, root.since) else None
 
 
 def _is_older(stored: StoredFile, since: datetime.date | None) -> bool:
     return since is not None and stored.modified is not None and stored.modified.astimezone().date() < since
 
 
-def is_photograph(name: str, pattern: str | None = None) -> bool:
-    """Tells whether a file's name says that it is a photograph."""
-    if pattern is not None:
-        return fnmatch.fnmatchcase(name.lower(), pattern.lower())
-    return PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS
+class _Renaming(NamedTuple):
+    """The folder that holds the photographs, and the one under which the score table knows them, as canonical URIs."""
+
+    folder: str
+    base: str
+
+    @classmethod
+    def of(cls, folder: str, base: str) -> "_Renaming":
+        return cls(storage.canonical(folder).rstrip("/"), storage.canonical(base).rstrip("/"))
+
+    def applied_to(self, ref: ImageRef) -> ImageRef:
+        """Returns a photograph under the name by which the score table knows it, with its location beside it."""
+        if not ref.uri.startswith(f"{self.folder}/"):
+            raise UsageError(
+                f"{self.folder}: --uri-base needs a folder, not a file, a glob or an archive; give the folder with "
+                "--images"
+            )
+        return ref._replace(uri=self.base + ref.uri[len(self.folder) :], location=ref.uri)
 
 
-def kept_schema(sources: Sequence[Source]) -> pa.Schema:
-    """Gives the columns that a manifest carries into the score table, with their types.
-
-    Raises:
-        UsageError: A column is not there, or of a type that the table cannot hold.
-    """
-    fields = [field for source in sources if isinstance(source, Manifest) for field in read_manifest(source).schema]
-    return pa.schema([field for field in fields if field.name not in ("uri", "image_id")])
-
-
-def _ref(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> ImageRef:
+def _ref_to(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> ImageRef:
     return ImageRef(stored.uri, stored.version, stored.size, image_id, kept)
+
+
+# Manifests
 
 
 def _manifest_images(manifest: Manifest, ignored: Counter[str]) -> Iterator[ImageRef]:
     table = read_manifest(manifest)
-    with ThreadPoolExecutor(_LOOK_UPS) as pool:
-        for batch in table.to_batches(max_chunksize=_LOOK_UPS * 16):
+    with ThreadPoolExecutor(_LOOKUP_THREADS) as pool:
+        for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
             columns = batch.to_pydict()
             ids = columns.get("image_id") or [None] * len(batch)
             kept = zip(*(columns[name] for name in manifest.keep), strict=True) if manifest.keep else [()] * len(batch)
@@ -151,43 +192,14 @@ def _manifest_images(manifest: Manifest, ignored: Counter[str]) -> Iterator[Imag
                 if _is_older(stored, manifest.since):
                     ignored[OLDER] += 1
                 else:
-                    yield _ref(stored, image_id or storage.stem_of(stored.uri), tuple(values))
+                    yield _ref_to(stored, image_id or storage.stem_of(stored.uri), tuple(values))
 
 
 def _look_up(uri: str) -> StoredFile:
-    """Finds a manifest's photograph; what cannot be found is listed all the same and fails on its own row."""
-    spelt = uri
+    """Returns the entry of a manifest's photograph; one that cannot be found gets no version and fails in its row."""
+    name = uri
     try:
-        spelt = storage.canonical(uri)  # an archive must be there to be spelt
+        name = storage.canonical(uri)  # fails for an archive that does not exist
         return storage.stat(uri)
     except (ReadError, UsageError):
-        return StoredFile(spelt, "", -1, True)
-
-
-def check_sources(sources: Sequence[Source]) -> list[str]:
-    """Looks whether every source is there and gives at least one photograph, reading none of them.
-
-    Returns:
-        The sources that list nothing.
-
-    Raises:
-        UsageError: A root does not exist, or a manifest names a store that is unknown or not installed.
-    """
-    empty = []
-    for source in sources:
-        try:
-            if isinstance(source, Manifest):
-                uris = read_manifest(source)["uri"].to_pylist()
-                is_empty = not uris
-                for uri in {uri.partition("://")[0]: uri for uri in uris}.values():
-                    # What is wrong with one archive fails on its own row.
-                    with contextlib.suppress(ReadError, *([UsageError] if "::" in uri else [])):
-                        storage.canonical(uri)
-            else:
-                is_empty = next(list_images(replace(source, since=None)), None) is None
-            empty += [source.uri] if is_empty else []
-        except ReadError as error:
-            if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
-                raise UsageError(f"{source.uri}: {error.detail}; check --images for a typing error") from None
-            raise
-    return empty
+        return StoredFile(name, "", -1, True)

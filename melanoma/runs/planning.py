@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from melanoma.errors import UsageError
 from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.loading import Task
+from melanoma.ingest.tasks import Task
 from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.ledger import Ledger, State, Verdict
 from melanoma.runs.run import Run

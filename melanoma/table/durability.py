@@ -1,4 +1,4 @@
-"""Commits of a Delta table on a local disk that are still there after a power cut."""
+"""Makes the commits of a Delta table on a local disk survive a power cut."""
 
 import json
 import urllib.parse
@@ -8,16 +8,16 @@ from melanoma.storage.local import sync
 
 
 def sync_commits(folder: str, first: int, last: int) -> None:
-    """Forces commits to the disk, which Delta Lake leaves to the operating system.
+    """Writes commits and their data files through to the disk, which Delta Lake leaves to the operating system.
 
     Args:
         folder: Path of the table.
-        first: Version that the last one was planned against: without those before it a table cannot be read.
-        last: Version to be kept.
+        first: First version to write through; a version is readable only with all earlier ones.
+        last: Last version to write through.
     """
     table = Path(folder)
     logs = [table / "_delta_log" / f"{version:020}.json" for version in range(first, last + 1)]
-    # A checkpoint may have replaced older logs, and a compaction older files.
+    # A clean-up may have removed older logs, and a compaction older data files.
     logs = [log for log in logs if log.exists()]
     files = [path for path in [*(table / name for log in logs for name in _added(log)), *logs] if path.exists()]
     for path in [*files, *sorted({file.parent for file in files}), table, table.parent]:

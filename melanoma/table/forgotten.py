@@ -1,4 +1,4 @@
-"""Photographs that must never be scored again, kept as keyed hashes."""
+"""Forgotten photographs, which must never be scored again, remembered as keyed hashes."""
 
 from collections.abc import Iterable
 
@@ -9,24 +9,24 @@ from melanoma.table.pseudonyms import Pseudonyms
 
 
 class Forgotten:
-    """The photographs that a score table was told to forget."""
+    """The photographs that were erased from a score table."""
 
     def __init__(self, hashes: Iterable[str], pseudonyms: Pseudonyms) -> None:
-        """Takes their full hashes, and what hashes URIs.
+        """Takes the hashes and the key that made them.
 
         Args:
-            hashes: 32 hex digits each.
-            pseudonyms: By the key of the same table.
+            hashes: Full hashes of the photographs, 32 hex digits each.
+            pseudonyms: Of the same table.
         """
         self._hashes, self._pseudonyms = frozenset(hashes), pseudonyms
 
     @classmethod
     def read(cls, layout: OutputLayout) -> "Forgotten | None":
-        """Reads what a score table has forgotten; None if nothing.
+        """Reads which photographs a score table has forgotten; returns None if it never forgot any.
 
         Raises:
             UsageError: The key is missing, or only its owner may read it.
-            ReadError: The store does not return it.
+            ReadError: The store does not return the hashes or the key.
         """
         if not storage.exists(layout.forgotten):
             return None
@@ -36,20 +36,20 @@ class Forgotten:
         return cls(_hashes(layout), pseudonyms)
 
     def __contains__(self, uri: str) -> bool:
-        """Tells whether a photograph was forgotten, whatever its version."""
+        """Tells whether a photograph was forgotten; its version does not matter."""
         return self._pseudonyms.full(uri) in self._hashes
 
     def __len__(self) -> int:
-        """Number of photographs."""
+        """Returns the number of photographs."""
         return len(self._hashes)
 
     @staticmethod
     def add(layout: OutputLayout, uris: Iterable[str]) -> None:
-        """Remembers photographs as forgotten, beside those that are already.
+        """Adds photographs to those that a score table has forgotten.
 
         Raises:
             NothingCommittedError: The store or the disk refused.
-            ReadError: The store does not return what is remembered already.
+            ReadError: The store does not return the earlier hashes.
         """
         pseudonyms = Pseudonyms.of_table(layout)
         known = _hashes(layout) if storage.exists(layout.forgotten) else []

@@ -1,4 +1,4 @@
-"""What was done to a score table, version by version."""
+"""The history of a score table: what each version changed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ class Version:
     """One version of a score table.
 
     Attributes:
-        number: From 0.
-        moment: Milliseconds since 1970, UTC.
-        what: What was done, in a few words.
-        run_id: Id of the run that made it; empty for none.
-        rows: Number of rows that it added; None where the log does not say.
+        number: Number of the version, from 0.
+        moment: When it was committed, milliseconds since 1970, UTC.
+        what: The change in a few words; `night` for the rows of a run.
+        run_id: Id of the run that committed it; empty if none did.
+        rows: Number of rows that the run added; None for other changes.
     """
 
     number: int
@@ -32,7 +32,7 @@ class Version:
 
 
 def version_of(entry: Mapping[str, Any]) -> Version:
-    """Reads one entry of the Delta log's history."""
+    """Returns the version that one entry of the Delta log's history describes."""
     run_id = entry.get("run_id", "")
     rows = (entry.get("operationMetrics") or {}).get("num_added_rows") if run_id else None
     return Version(int(entry["version"]), int(entry["timestamp"]), _what(entry), run_id, rows and int(rows))
@@ -52,5 +52,5 @@ def _what(entry: Mapping[str, Any]) -> str:
 
 
 def _promoted_in(parameters: Mapping[str, Any]) -> str:
-    """Returns the model that a change of the table's properties promoted."""
+    """Returns the id of the model that a change of the table's properties promoted."""
     return str(parameters.get("properties", "")).rpartition(":")[2].strip('"{} ')

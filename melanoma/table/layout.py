@@ -1,4 +1,4 @@
-"""The layout of the output folder: the one place that spells a name under it."""
+"""The layout of the output folder: the only place that spells the names of files and folders under it."""
 
 import re
 import uuid
@@ -9,13 +9,15 @@ from melanoma import storage
 from melanoma.table.schema import PARTITION
 
 _LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE = "_delta_log", "_staging", "_reports", "_private", "_active"
-_CHUNK_SUFFIX, _RECORD_SUFFIX = ".arrow", ".json"
+_CHUNK_SUFFIX, _RECORD_SUFFIX, _DEFERRED = ".arrow", ".json", "leftovers"
 _DATA_FILE = re.compile(rf"{PARTITION}=[^/]+/[^/]+\.parquet")
 
 
 @dataclass(frozen=True)
 class OutputLayout:
-    """Where everything lies in the output folder of a run, which is the folder of the score table.
+    """URIs of everything in the output folder, which is also the folder of the score table.
+
+    Two layouts of the same folder are equal, however the user spelled it.
 
     Attributes:
         root: Canonical URI of the folder.
@@ -48,7 +50,7 @@ class OutputLayout:
         return self._at(*name.split("/"))
 
     def is_own(self, uri: str) -> bool:
-        """Tells whether a canonical URI belongs to the score table and its runs, and so is no photograph to score."""
+        """Tells whether a canonical URI belongs to the score table or its runs, and so is not a photograph."""
         return uri.startswith(self._own_prefixes)
 
     @cached_property
@@ -60,19 +62,19 @@ class OutputLayout:
 
     @property
     def staging(self) -> str:
-        """Folder of everything that runs have staged."""
+        """Folder of the staged files of all runs."""
         return self._at(_STAGING)
 
     def staged_alike(self, fingerprint: str) -> str:
-        """Folder of what runs of one fingerprint have staged."""
+        """Folder of the staged files of all runs with one fingerprint."""
         return self._at(_STAGING, fingerprint)
 
     def staged_by(self, fingerprint: str, run_id: str) -> str:
-        """Folder of what one run has staged."""
+        """Folder of the staged files of one run."""
         return self._at(_STAGING, fingerprint, run_id)
 
     def chunk(self, fingerprint: str, run_id: str, number: int) -> str:
-        """Staged file of one chunk."""
+        """Staged file of one chunk; `number` counts from 0."""
         return self._at(_STAGING, fingerprint, run_id, f"{number:06d}{_CHUNK_SUFFIX}")
 
     @staticmethod
@@ -81,34 +83,35 @@ class OutputLayout:
         return uri.endswith(_CHUNK_SUFFIX)
 
     def announcement(self, fingerprint: str, run_id: str) -> str:
-        """File that says how many photographs a run is about to score."""
+        """File with the number of photographs that a run is about to score."""
         return self._at(_STAGING, fingerprint, run_id, "images.txt")
 
     def failure(self, fingerprint: str, run_id: str) -> str:
-        """File in which a worker leaves the error that ends a run."""
+        """File in which a worker records the error that ends a run."""
         return self._at(_STAGING, fingerprint, run_id, "failure.json")
 
     def deferred(self, fingerprint: str) -> str:
-        """File of the photographs that the last run of a fingerprint deferred."""
-        return self._at(_STAGING, fingerprint, "leftovers")
+        """File with the digests of the photographs that the last run with a fingerprint deferred."""
+        return self._at(_STAGING, fingerprint, _DEFERRED)
 
-    def is_deferred(self, uri: str) -> bool:
+    @staticmethod
+    def is_deferred(uri: str) -> bool:
         """Tells whether a staged file lists deferred photographs."""
-        return storage.name_of(uri) == "leftovers"
+        return storage.name_of(uri) == _DEFERRED
 
     def probe(self) -> str:
-        """A file that is written and removed to see whether the folder can be written."""
+        """A new file for testing whether the folder is writable."""
         return self._at(_STAGING, f"probe-{uuid.uuid4().hex[:8]}")
 
     # Records and reports
 
     @property
     def reports(self) -> str:
-        """Folder of records and reports."""
+        """Folder of the records and reports of runs."""
         return self._at(_REPORTS)
 
     def record(self, run_id: str) -> str:
-        """Record of an ended run."""
+        """Record of a run that has ended."""
         return self._at(_REPORTS, f"{run_id}{_RECORD_SUFFIX}")
 
     @staticmethod
@@ -118,24 +121,24 @@ class OutputLayout:
         return name.removesuffix(_RECORD_SUFFIX) if name.endswith(_RECORD_SUFFIX) else None
 
     def report(self, run_id: str) -> str:
-        """Report of an ended run."""
+        """Report of a run that has ended."""
         return self._at(_REPORTS, f"{run_id}.html")
 
     @property
     def index(self) -> str:
-        """Page of all runs."""
+        """Page that lists all runs."""
         return self._at(_REPORTS, "index.html")
 
     @property
     def series(self) -> str:
-        """One file with the main figures of every run."""
+        """File with the main figures of every run, one line each."""
         return self._at(_REPORTS, "nights.series")
 
-    # Secrets and running work
+    # Secrets and heartbeats
 
     @property
     def key(self) -> str:
-        """Key of the pseudonyms."""
+        """Secret key of the pseudonyms."""
         return self._at(_PRIVATE, "key")
 
     @property
@@ -145,14 +148,14 @@ class OutputLayout:
 
     @property
     def active(self) -> str:
-        """Folder of the heartbeats."""
+        """Folder of the heartbeats of running work."""
         return self._at(_ACTIVE)
 
     def heartbeat(self, name: str) -> str:
-        """Heartbeat of a run, or of work on the table, by its id."""
+        """Heartbeat of a run, or of maintenance, by its id."""
         return self._at(_ACTIVE, f"{name}.json")
 
     def trial(self) -> "OutputLayout":
-        """Returns a folder of its own inside this one, in which writing can be tried out."""
+        """Returns the layout of a new folder inside this one, in which a preflight can try a commit."""
         name = f"_doctor_{uuid.uuid4().hex[:8]}"
         return OutputLayout(self._at(name), storage.join(self.name, name))

@@ -1,4 +1,4 @@
-"""What keeps a score table fit for years: promotion, deletion, compaction and clean-up; a door to Delta Lake."""
+"""Maintenance of a score table: promotion, deletion, compaction, clean-up and erasure; a door to Delta Lake."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,24 +10,24 @@ import pyarrow.compute
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
 from melanoma import storage
-from melanoma.errors import NothingCommittedError, UsageError
-from melanoma.storage.errors import reason_of
+from melanoma.errors import UsageError
+from melanoma.table.delta import DELTA_ERRORS, BatchStream, change_error
 from melanoma.table.models import PROMOTED, ModelFacts
 from melanoma.table.schema import PARTITION
-from melanoma.table.snapshot import REFUSALS, Snapshot
+from melanoma.table.snapshot import Snapshot
 
-RETENTION_DAYS = 7  # of readers that opened the table before a file was replaced; Delta Lake's own default
+RETENTION_DAYS = 7  # protects readers that opened the table before a file was replaced; Delta Lake's own default
 COMPRESSION = "ZSTD"
 _SMALL_BYTES, _MANY_FILES = 32 << 20, 32
 _DELETIONS_AT_ONCE = 16
 
 
 class Compaction(NamedTuple):
-    """Numbers of data files.
+    """What a compaction did.
 
     Attributes:
-        merged: Small files that were merged.
-        written: Files that they became.
+        merged: Number of small data files that were merged.
+        written: Number of data files that replace them.
     """
 
     merged: int
@@ -38,8 +38,8 @@ class Removal(NamedTuple):
     """Data files that a vacuum deletes, or would delete.
 
     Attributes:
-        files: Their number.
-        size: Their bytes.
+        files: Number of files.
+        size: Size of all of them, bytes.
     """
 
     files: int
@@ -47,29 +47,35 @@ class Removal(NamedTuple):
 
 
 class Maintainable(Snapshot):
-    """A score table that can be maintained; it stands at one version, which it leaves only by a change of its own."""
+    """A score table that can be maintained; each change moves it to the version that the change made.
+
+    A change is made to the newest version of the table: rows that another run has committed meanwhile stay.
+    """
 
     @contextlib.contextmanager
-    def _changing(self) -> Iterator[DeltaTable]:
-        """Lends the Delta table for one change, and translates a refusal.
+    def _changing(self, stream: BatchStream | None = None) -> Iterator[DeltaTable]:
+        """Lends the Delta table for one change, and translates its errors.
+
+        Args:
+            stream: Rows that the change writes; what their source raised is raised instead of Delta Lake's error.
 
         Raises:
-            UsageError: There is no table.
+            UsageError: There is no table, or one of its data files is damaged.
             NothingCommittedError: The store or the disk refused.
         """
         delta = self._required()
         try:
             yield delta
-        except REFUSALS as error:
-            found = f"{self.layout}: the table did not take the change ({reason_of(error)})"
-            raise NothingCommittedError(found) from None
-        self.version = int(delta.version())
+        except DELTA_ERRORS as error:
+            if stream is not None and stream.failure is not None:
+                raise stream.failure from None
+            raise change_error(self.layout, error) from None
 
     def promote(self, model_id: str) -> int:
         """Makes a model's probabilities the ones that count.
 
         Returns:
-            The version of the table that says so.
+            The new version of the table.
 
         Raises:
             UsageError: There is no table, or it holds no row of the model.
@@ -81,7 +87,7 @@ class Maintainable(Snapshot):
         return int(delta.version())
 
     def delete_model(self, model_id: str) -> int:
-        """Deletes all rows of a model, so that a run with its bundle would score everything again.
+        """Deletes all rows of a model; a run with its bundle would score every photograph again.
 
         Returns:
             The number of rows.
@@ -100,11 +106,11 @@ class Maintainable(Snapshot):
     def _model(self, model_id: str) -> ModelFacts:
         known = {model.model_id: model for model in self.models()}
         if model_id not in known:
-            raise UsageError(f"{self.layout}: no row of {model_id!r}; the table knows {', '.join(known) or 'no model'}")
+            raise UsageError(f"{self.layout}: no row of {model_id!r}; the table has {', '.join(known) or 'no rows'}")
         return known[model_id]
 
     def small_files(self, model_id: str) -> int:
-        """Returns the number of small data files of a model's rows."""
+        """Returns the number of small data files with a model's rows."""
         if self._delta is None:
             return 0
         files = pa.table(self._delta.get_add_actions(flatten=True))
@@ -113,7 +119,7 @@ class Maintainable(Snapshot):
         return int(pa.compute.sum(pa.compute.and_(own, is_small)).as_py() or 0)
 
     def compact_if_it_pays(self, model_id: str) -> bool:
-        """Merges the small files of many runs once there are many; tells whether it did.
+        """Compacts the table once a model has many small files; returns whether it did.
 
         Raises:
             NothingCommittedError: The store or the disk refused.
@@ -124,10 +130,10 @@ class Maintainable(Snapshot):
         return True
 
     def compact(self) -> Compaction:
-        """Merges small files; no row changes.
+        """Merges small data files; no row changes.
 
         Raises:
-            UsageError: There is no table.
+            UsageError: There is no table, or one of its data files is damaged.
             NothingCommittedError: The store or the disk refused.
         """
         with self._changing() as delta:
@@ -139,7 +145,7 @@ class Maintainable(Snapshot):
 
         Args:
             days: Retention, at least `RETENTION_DAYS`.
-            dry_run: Only count them.
+            dry_run: Whether to only count them.
 
         Raises:
             UsageError: There is no table, or the retention is too short.
@@ -147,13 +153,13 @@ class Maintainable(Snapshot):
         """
         if days < RETENTION_DAYS:
             raise UsageError(
-                f"a retention of {days} days is too short, as readers may still need these files; the least is "
+                f"a retention of {days} days is too short, as open readers may still need these files; give at least "
                 f"{RETENTION_DAYS}"
             )
         return self._vacuum(days * 24, dry_run)
 
     def vacuum_at_once(self) -> Removal:
-        """Deletes every data file that this version does not need, whoever may be reading it, to erase a photograph.
+        """Deletes every data file that this version does not need, to erase a photograph; breaks open readers and runs.
 
         Raises:
             UsageError: There is no table.
@@ -165,7 +171,7 @@ class Maintainable(Snapshot):
         with self._changing() as delta:
             # Killed runs may have left files that no version ever knew.
             unneeded = delta.vacuum(hours, dry_run=True, full=True, enforce_retention_duration=False)
-        # Delta Lake would delete whatever it does not know: photographs, bundles and exports that lie here too.
+        # Delta Lake would delete whatever it does not know: photographs, bundles and exports in this folder too.
         files = [self.layout.data_file(name) for name in unneeded if self.layout.is_data_file(name)]
         sizes = [storage.size_of(file) for file in files]
         if not dry_run:
@@ -182,14 +188,15 @@ class Maintainable(Snapshot):
             uris: Values of image_uri, text.
 
         Raises:
-            UsageError: There is no table.
+            UsageError: There is no table, or one of its data files is gone or damaged.
             NothingCommittedError: The store or the disk refused.
         """
-        kept = self.dataset().scanner(filter=~pa.compute.field("image_uri").isin(uris)).to_reader()
-        with self._changing() as delta:
+        rows = self._batches(None, ~pa.compute.field("image_uri").isin(uris))
+        stream = BatchStream(self.dataset().schema, rows)
+        with self._changing(stream) as delta:
             write_deltalake(
                 delta,
-                kept,
+                stream.reader(),
                 mode="overwrite",
                 writer_properties=WriterProperties(compression=COMPRESSION),
                 commit_properties=CommitProperties(custom_metadata={"why": "forgotten"}),

@@ -1,4 +1,4 @@
-"""The models whose rows a score table holds, and which of them counts."""
+"""The models in a score table, and which of them is promoted."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ PROMOTED = "melanoma.promoted"  # property of the table, readable by any Delta c
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What a score table holds of one model.
+    """The rows of one model in a score table.
 
     Attributes:
         model_id: Id of the model.
-        rows: Number of its rows, failures included.
-        first: Id of the first run with a row of it.
-        last: Id of the last run with a row of it.
+        rows: Number of rows, failed ones included.
+        first: Id of its first run.
+        last: Id of its last run.
         is_promoted: Whether its probabilities count.
     """
 
@@ -33,10 +33,10 @@ def models_in(rows: pa.Table, promoted: str | None) -> list[ModelFacts]:
 
     Args:
         rows: Columns model_id and run_id.
-        promoted: Id of the promoted model; None where none was promoted, and the first in the table counts.
+        promoted: Id of the promoted model; None if none was promoted, so that the first one in the table counts.
 
     Returns:
-        One entry a model, ordered by its first run.
+        One entry per model, ordered by its first run.
     """
     groups = rows.group_by(PARTITION).aggregate([("run_id", "count"), ("run_id", "min"), ("run_id", "max")])
     found = groups.sort_by("run_id_min").to_pylist()

@@ -1,4 +1,4 @@
-"""Photographs under another name: keyed hashes, for whatever leaves the score table."""
+"""Pseudonyms of photographs: keyed hashes, for everything that leaves the score table."""
 
 import hashlib
 import hmac
@@ -12,7 +12,7 @@ _KEY_BYTES, _SHORT, _LONG = 32, 12, 32
 
 
 class Pseudonyms:
-    """Names of photographs by a random key that lies beside a score table and never leaves it."""
+    """Pseudonyms under one secret key, which is stored beside the score table and never leaves that folder."""
 
     def __init__(self, key: bytes) -> None:
         """Takes the key, 32 bytes."""
@@ -20,11 +20,11 @@ class Pseudonyms:
 
     @classmethod
     def of_table(cls, layout: OutputLayout) -> "Pseudonyms":
-        """Reads the key of a score table, and makes it where there is none.
+        """Reads the key of a score table, or creates it where there is none.
 
         Raises:
-            NothingCommittedError: It cannot be written.
-            ReadError: It cannot be read.
+            NothingCommittedError: The key cannot be written.
+            ReadError: The key cannot be read.
         """
         if not storage.exists(layout.key):
             storage.create_bytes(layout.key, secrets.token_hex(_KEY_BYTES).encode())
@@ -32,10 +32,10 @@ class Pseudonyms:
 
     @classmethod
     def known_to(cls, layout: OutputLayout) -> "Pseudonyms | None":
-        """Reads the key of a score table; None where there is none yet, so that nothing has been named by it.
+        """Reads the key of a score table; returns None where there is none, so that no pseudonym can exist.
 
         Raises:
-            UsageError: Only its owner may read it.
+            UsageError: Only the owner of the key may read it.
             ReadError: The store does not return it.
         """
         try:
@@ -47,11 +47,11 @@ class Pseudonyms:
             raise UsageError(f"{layout.key}: {found}; ask whoever runs the nightly job") from None
 
     def full(self, uri: str) -> str:
-        """Returns the name under which a photograph is remembered as forgotten: 32 hex digits."""
+        """Returns the hash under which a forgotten photograph is remembered: 32 hex digits."""
         return hmac.new(self._key, uri.encode(), hashlib.sha256).hexdigest()[:_LONG]
 
     def pseudonym(self, uri: str) -> str:
-        """Returns the name under which reports show a photograph: 12 hex digits."""
+        """Returns the name of a photograph in reports: 12 hex digits, the beginning of `full`."""
         return self.full(uri)[:_SHORT]
 
 

@@ -1,4 +1,4 @@
-"""The one place that says what a row of the score table is."""
+"""The schema of the score table: its columns, their types and what they mean."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,7 +14,14 @@ PARTITION = "model_id"
 
 
 class Column(NamedTuple):
-    """One column that every row has, whatever the bundle."""
+    """A column that every score table has, whatever the bundle.
+
+    Attributes:
+        name: Name of the column.
+        type: Arrow type.
+        nullable: Whether a row may leave it empty.
+        meaning: One sentence for the documentation.
+    """
 
     name: str
     type: pa.DataType
@@ -50,7 +57,7 @@ COLUMNS = (
     Column("model_id", pa.string(), False, "`m-` and 12 hex digits over all that moves a probability; the partition."),
 )
 
-# File statistics would keep a name in the log after its rows are deleted: names, errors and digests stay out.
+# Statistics stay in the log after rows are deleted, so columns with names, errors or digests are left out.
 STATISTICS_COLUMNS = (
     "run_date",
     "run_id",
@@ -64,18 +71,18 @@ STATISTICS_COLUMNS = (
 
 
 def score_schema(slugs: Sequence[str], kept: pa.Schema | None = None) -> pa.Schema:
-    """Gives the columns of a bundle's rows, in order.
+    """Returns the columns of a bundle's rows, in order.
 
     Args:
-        slugs: Of the bundle's labels; each gives a column `p_<slug>`, float32, 0 to 1, null if failed.
-        kept: Columns carried over from a manifest.
+        slugs: Slugs of the bundle's labels; each makes a column `p_<slug>`, float32, 0 to 1, null in a failed row.
+        kept: Columns to keep from a manifest.
 
     Raises:
-        UsageError: A kept column bears the name of one of ours.
+        UsageError: A kept column has the name of a column of the score table.
     """
     fields = [pa.field(column.name, column.type, column.nullable) for column in COLUMNS]
     fields += [pa.field(PROBABILITY_PREFIX + slug, pa.float32()) for slug in slugs]
-    # Delta Lake and DuckDB mind no case.
+    # Delta Lake and DuckDB ignore case.
     taken = {field.name.lower() for field in fields}
     for field in kept or ():
         if field.name.lower() in taken or field.name.lower().startswith(PROBABILITY_PREFIX):
@@ -88,7 +95,7 @@ def score_schema(slugs: Sequence[str], kept: pa.Schema | None = None) -> pa.Sche
 
 
 def kept_names(schema: pa.Schema) -> list[str]:
-    """Gives the names of the columns that come from a manifest."""
+    """Returns the names of the columns that were kept from a manifest."""
     own = {column.name for column in COLUMNS}
     return [name for name in schema.names if name not in own and not name.startswith(PROBABILITY_PREFIX)]
 
@@ -97,10 +104,12 @@ _UNSIGNED = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.in
 
 
 def stored_type(field: pa.Field) -> pa.DataType:
-    """Gives the type in which the score table gives a kept column back; with any other the next night would differ.
+    """Returns the type that a kept column has when it is read back from the score table.
+
+    A column that is stored under another type would be refused by the next run.
 
     Raises:
-        UsageError: It has none.
+        UsageError: The score table cannot hold the type.
     """
     type_, is_a = field.type, pa.types
     if is_a.is_dictionary(type_):

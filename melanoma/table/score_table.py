@@ -1,4 +1,4 @@
-"""The score table: what a command opens once, reads at one version, and changes; a door to Delta Lake."""
+"""The score table: opened once per command, read at one version, and changed; a door to Delta Lake."""
 
 from collections.abc import Iterator
 
@@ -9,26 +9,26 @@ from deltalake.exceptions import CommitFailedError
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.storage.errors import reason_of
+from melanoma.table.delta import DELTA_ERRORS, BatchStream, open_delta
 from melanoma.table.durability import sync_commits
 from melanoma.table.maintenance import COMPRESSION, Maintainable
 from melanoma.table.schema import PARTITION, STATISTICS_COLUMNS
-from melanoma.table.snapshot import REFUSALS, Snapshot
 
 _ALL_RUNS = "melanoma-score"
 
 
 class ConflictError(Exception):
-    """The table has moved on since the version that a run planned against."""
+    """Another run has committed since the version that this one was planned against."""
 
 
 class ScoreTable(Maintainable):
-    """The score table at one version, which it leaves only by a change of its own."""
+    """The score table at one version, which only its own changes move forward."""
 
     def append(self, run_id: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> int:
-        """Appends a run's rows in one commit, or nothing; makes the table where there is none.
+        """Appends a run's rows in one commit, or nothing; creates the table where there is none.
 
         Two application transactions go with it: the run's own, and one that all scoring runs share, so that a run which
-        planned against an older version conflicts instead of scoring a photograph twice.
+        was planned against an older version conflicts instead of scoring a photograph twice.
 
         Args:
             run_id: Id of the run.
@@ -36,38 +36,42 @@ class ScoreTable(Maintainable):
             batches: Rows; what this iterator raises is raised here, and nothing is committed.
 
         Returns:
-            The version that holds the rows.
+            The version that holds the rows, at which the table now stands.
 
         Raises:
             ConflictError: Another run has committed since this version.
             NothingCommittedError: The store or the disk refused.
         """
-        planned = self.version
-        source = _Remembering(batches)
+        planned, stream = self.version or 0, BatchStream(schema, batches)
         try:
-            delta = self._writable(schema)
-            write_deltalake(
-                delta,
-                pa.RecordBatchReader.from_batches(schema, source.batches()),
-                mode="append",
-                schema_mode="merge",
-                writer_properties=WriterProperties(compression=COMPRESSION),
-                commit_properties=CommitProperties(
-                    custom_metadata={"run_id": run_id},
-                    app_transactions=[Transaction(run_id, 1), Transaction(_ALL_RUNS, 1)],
-                ),
-            )
-            version = int(delta.version())
-        except REFUSALS as error:
-            if source.failure is not None:
-                raise source.failure from None
-            version = self._committed_all_the_same(run_id, error)
+            self._delta = self._written(run_id, schema, stream)
+        except DELTA_ERRORS as error:
+            if stream.failure is not None:
+                raise stream.failure from None
+            self._delta = self._written_after_all(run_id, error)
+        version = int(self._delta.version())
         if (folder := storage.local_path(self.layout.root)) is not None:
-            sync_commits(folder, planned or 0, version)
+            sync_commits(folder, planned, version)
         return version
 
+    def _written(self, run_id: str, schema: pa.Schema, stream: BatchStream) -> DeltaTable:
+        """Commits rows through a handle of its own, so that a failure leaves this version as it is."""
+        delta = self._writable(schema)
+        write_deltalake(
+            delta,
+            stream.reader(),
+            mode="append",
+            schema_mode="merge",
+            writer_properties=WriterProperties(compression=COMPRESSION),
+            commit_properties=CommitProperties(
+                custom_metadata={"run_id": run_id},
+                app_transactions=[Transaction(run_id, 1), Transaction(_ALL_RUNS, 1)],
+            ),
+        )
+        return delta
+
     def _writable(self, schema: pa.Schema) -> DeltaTable:
-        """Opens the version for writing, apart from the one that is read; makes the table where there is none."""
+        """Opens this version for writing; creates the table where there is none."""
         location, options = storage.delta_location(self.layout.root)
         if self.version is None:
             DeltaTable.create(
@@ -80,32 +84,16 @@ class ScoreTable(Maintainable):
                 # A second try would make the table again on top of what another run has committed, without its columns.
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
-        # A table that another run has made meanwhile was empty at version 0, as this run planned it.
+        # A table that another run has created meanwhile was empty at version 0, as this run expected.
         return DeltaTable(location, version=self.version or 0, storage_options=options)
 
-    def _committed_all_the_same(self, run_id: str, error: Exception) -> int:
-        """Returns the version after a commit whose success the store failed to report; raises if there was none."""
-        present = Snapshot.open(self.layout)
-        if present.version is not None and present.holds(run_id):
-            return present.version
+    def _written_after_all(self, run_id: str, error: Exception) -> DeltaTable:
+        """Returns the table after a commit whose success the store failed to report; raises if there was none."""
+        delta = open_delta(self.layout)
+        if delta is not None and delta.transaction_version(run_id) is not None:
+            return delta
         if isinstance(error, CommitFailedError):
             raise ConflictError(str(self.layout)) from error
         raise NothingCommittedError(
-            f"{self.layout}: the commit failed ({reason_of(error)}); what is scored stays staged"
+            f"{self.layout}: the commit failed ({reason_of(error)}); the scored rows stay staged, start again"
         ) from None
-
-
-class _Remembering:
-    """Batches that remember what their source raised, which Arrow's stream forgets."""
-
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
-        self._batches = batches
-        self.failure: BaseException | None = None
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yields the batches."""
-        try:
-            yield from self._batches
-        except BaseException as error:
-            self.failure = error
-            raise

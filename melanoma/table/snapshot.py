@@ -1,6 +1,5 @@
-"""One version of the score table, for reading; a door to Delta Lake."""
+"""One version of the score table, for reading."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Self
 
@@ -8,41 +7,43 @@ import pyarrow as pa
 import pyarrow.compute
 import pyarrow.dataset
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from melanoma import storage
-from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+from melanoma.errors import UsageError
+from melanoma.table.delta import READ_ERRORS, open_delta, read_error
 from melanoma.table.history import Version, version_of
 from melanoma.table.layout import OutputLayout
 from melanoma.table.models import PROMOTED, ModelFacts, models_in
-from melanoma.table.schema import COLUMNS, PARTITION
+from melanoma.table.schema import PARTITION
 
-REFUSALS = (DeltaError, OSError)
 _LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "run_date", "top_label")
 
 
 class Snapshot:
-    """One version of the score table; or none, where no run has committed yet."""
+    """One version of the score table, or none where no run has committed yet.
+
+    Attributes:
+        layout: Of the table's folder.
+    """
 
     def __init__(self, layout: OutputLayout, delta: DeltaTable | None) -> None:
-        """Wraps a Delta table, which stays at its version.
+        """Wraps a Delta table; use `open`, `at` or `in_folder`.
 
         Args:
             layout: Of the table's folder.
-            delta: The table; None where there is none.
+            delta: The table at its version; None where there is none.
         """
         self.layout, self._delta = layout, delta
-        self.version: int | None = None if delta is None else int(delta.version())
 
     @classmethod
     def open(cls, layout: OutputLayout) -> Self:
-        """Opens the present version of the score table, if there is one.
+        """Opens the newest version of the score table, if there is one.
 
         Raises:
-            UsageError: There is a Delta table, but not one of scores.
+            UsageError: The folder holds another Delta table.
             NothingCommittedError: The store does not answer, or the table's log is damaged.
         """
-        return cls._opened(layout, None)
+        return cls(layout, open_delta(layout))
 
     @classmethod
     def at(cls, layout: OutputLayout, version: int | None) -> Self:
@@ -50,49 +51,42 @@ class Snapshot:
 
         Args:
             layout: Of the table's folder.
-            version: Of the table; None for "no table yet", whatever lies there by now.
+            version: Of the table; None for "no table yet", even if there is one by now.
 
         Raises:
-            UsageError: There is a Delta table, but not one of scores.
-            NothingCommittedError: The store does not answer, or the table's log is damaged.
+            UsageError: The folder holds another Delta table.
+            NothingCommittedError: The store does not answer, the log is damaged, or the version no longer exists.
         """
-        return cls(layout, None) if version is None else cls._opened(layout, version)
-
-    @classmethod
-    def _opened(cls, layout: OutputLayout, version: int | None) -> Self:
-        location, options = storage.delta_location(layout.root)
-        try:
-            delta = DeltaTable(location, version=version, storage_options=options)
-        except TableNotFoundError:
-            return cls(layout, None)
-        except REFUSALS as error:
-            found = f"{layout}: the score table cannot be opened ({type(error).__name__})"
-            raise NothingCommittedError(found) from None
-        names = {field.name for field in delta.schema().fields}
-        if missing := [column.name for column in COLUMNS if column.name not in names]:
-            found = f"{layout}: a Delta table lies there that lacks {', '.join(missing)}"
-            raise UsageError(f"{found}; choose another folder for the score table")
-        return cls(layout, delta)
+        return cls(layout, None if version is None else open_delta(layout, version))
 
     @classmethod
     def in_folder(cls, uri: str) -> Self:
-        """Opens the present version of the score table in a folder, where there must be one.
+        """Opens the newest version of the score table in a folder, where there must be one.
 
         Args:
             uri: URI or path of the folder, as the user wrote it.
 
         Raises:
-            UsageError: There is none.
+            UsageError: There is no score table.
             NothingCommittedError: The store does not answer, or the table's log is damaged.
         """
         table = cls.open(OutputLayout.at(uri))
         table._required()
         return table
 
+    @property
+    def version(self) -> int | None:
+        """Number of the version, from 0; None where there is no table."""
+        return None if self._delta is None else int(self._delta.version())
+
     def _required(self) -> DeltaTable:
         if self._delta is None:
-            raise UsageError(f"{self.layout}: no score table there; `melanoma score --output {self.layout}` makes one")
+            raise UsageError(
+                f"{self.layout}: no score table there; `melanoma score --output {self.layout}` creates one"
+            )
         return self._delta
+
+    # Rows
 
     def dataset(self) -> pyarrow.dataset.Dataset:
         """Returns the rows for pandas, Polars, DuckDB or pyarrow.
@@ -102,33 +96,33 @@ class Snapshot:
         """
         return self._required().to_pyarrow_dataset()
 
-    def rows(self, columns: Sequence[str], wanted: pyarrow.dataset.Expression | None = None, **equal: str) -> pa.Table:
+    def rows(self, columns: Sequence[str], where: pyarrow.dataset.Expression | None = None, **equal: str) -> pa.Table:
         """Reads some columns of some rows.
 
         Args:
             columns: To read; each must be one of the table.
-            wanted: Which rows; None for all.
-            **equal: Columns with the text that they must have.
+            where: Condition on the rows; None for all.
+            **equal: Columns with the text that they must hold as well.
 
         Raises:
-            UsageError: There is no table, or a data file of it is gone or damaged.
+            UsageError: There is no table, or one of its data files is gone or damaged.
             NothingCommittedError: The store does not answer.
         """
         source = self.dataset()
         for name, value in equal.items():
             is_equal = pyarrow.compute.field(name) == value
-            wanted = is_equal if wanted is None else wanted & is_equal
+            where = is_equal if where is None else where & is_equal
         try:
-            return source.to_table(columns=list(columns), filter=wanted)
-        except (pa.ArrowException, OSError) as error:
-            raise self._unreadable(error) from None
+            return source.to_table(columns=list(columns), filter=where)
+        except READ_ERRORS as error:
+            raise read_error(self.layout, error) from None
 
     def ledger_rows(self, column: str, value: str) -> Iterator[pa.RecordBatch]:
-        """Streams what has been tried; nothing where there is no table.
+        """Streams the attempts on record; nothing where there is no table.
 
         Args:
-            column: To choose rows by.
-            value: That the column must have.
+            column: Column to choose rows by.
+            value: Text that the column must hold.
 
         Yields:
             Batches with the columns image_uri, image_version, status, error_kind, attempt, run_date and top_label.
@@ -137,41 +131,42 @@ class Snapshot:
             UsageError: A data file of the table is gone or damaged.
             NothingCommittedError: The store does not answer.
         """
-        if self._delta is None:
-            return
-        wanted = pyarrow.compute.field(column) == value
-        try:
-            yield from self.dataset().to_batches(columns=list(_LEDGER_COLUMNS), filter=wanted)
-        except (pa.ArrowException, OSError) as error:
-            raise self._unreadable(error) from None
+        if self._delta is not None:
+            yield from self._batches(_LEDGER_COLUMNS, pyarrow.compute.field(column) == value)
 
-    def _unreadable(self, error: Exception) -> MelanomaError:
-        if not isinstance(error, pa.ArrowInvalid | FileNotFoundError):
-            return NothingCommittedError(f"{self.layout}: the score table cannot be read ({type(error).__name__})")
-        what = "gone" if isinstance(error, FileNotFoundError) else "damaged"
-        files = sorted(set(re.findall(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet", str(error))))
-        return UsageError(
-            f"{self.layout}: a data file of the score table is {what} ({', '.join(files) or 'its name is not known'}); "
-            "docs/use/scheduling.md says what to do"
-        )
+    def _batches(
+        self, columns: Sequence[str] | None, where: pyarrow.dataset.Expression | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Streams columns, or all for None, of some rows, or all."""
+        names = None if columns is None else list(columns)
+        try:
+            yield from self.dataset().to_batches(columns=names, filter=where)
+        except READ_ERRORS as error:
+            raise read_error(self.layout, error) from None
+
+    # What the table knows
 
     def holds(self, run_id: str) -> bool:
         """Tells whether a run has committed its rows."""
         return self._delta is not None and self._delta.transaction_version(run_id) is not None
 
     def knows_under(self, root: str) -> bool:
-        """Tells whether the table holds a photograph below a root or glob."""
+        """Tells whether the table holds a photograph below a root or glob.
+
+        Raises:
+            UsageError: A data file of the table is gone or damaged.
+            NothingCommittedError: The store does not answer.
+        """
         if self._delta is None:
             return False
         is_below = storage.below(root)
-        batches = self.dataset().to_batches(columns=["image_uri"])
-        return any(is_below(uri) for batch in batches for uri in batch["image_uri"].to_pylist())
+        return any(is_below(uri) for batch in self._batches(["image_uri"]) for uri in batch["image_uri"].to_pylist())
 
     def check_types(self, wanted: pa.Schema) -> None:
-        """Checks that columns to be carried into the table have the types that they have there.
+        """Checks that the columns to be kept from a manifest have the types of the table.
 
         Raises:
-            UsageError: One has not.
+            UsageError: One of them has another type, or differs from a column of the table only in case.
         """
         schema = self.dataset().schema if wanted.names and self._delta is not None else pa.schema([])
         present = {field.name.lower(): field for field in schema}
@@ -184,10 +179,10 @@ class Snapshot:
                 )
 
     def models(self) -> list[ModelFacts]:
-        """Returns what the table holds of each model, the one that was first in it at the front.
+        """Returns what the table holds of each model, ordered by the model's first run.
 
         Raises:
-            UsageError: There is no table.
+            UsageError: There is no table, or one of its data files is gone or damaged.
         """
         return models_in(self.rows([PARTITION, "run_id"]), self._chosen())
 
@@ -195,7 +190,7 @@ class Snapshot:
         """Returns the model whose probabilities count: the promoted one, else the first in the table; None for none.
 
         Raises:
-            UsageError: There is no table.
+            UsageError: There is no table, or one of its data files is gone or damaged.
         """
         return self._chosen() or next((model.model_id for model in self.models()), None)
 
@@ -204,7 +199,7 @@ class Snapshot:
         return None if chosen is None else str(chosen)
 
     def history(self) -> list[Version]:
-        """Returns the versions of the table, the newest first, as far back as its log reaches.
+        """Returns the versions of the table, newest first, as far back as its log reaches.
 
         Raises:
             UsageError: There is no table.

@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from melanoma.ingest.loading import Chunk, load_batches
+from melanoma.ingest.batches import load_batches
 from melanoma.ingest.sources import Root, Source, list_images
+from melanoma.ingest.tasks import Chunk
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging

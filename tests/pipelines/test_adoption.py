@@ -13,7 +13,8 @@ from fsspec.implementations.local import LocalFileSystem
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.ingest.image_refs import digest_of
-from melanoma.ingest.sources import Manifest, Root, kept_schema, list_images
+from melanoma.ingest.manifests import Manifest
+from melanoma.ingest.sources import Root, kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run

@@ -13,7 +13,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
-from melanoma.ingest.sources import Manifest, Root
+from melanoma.ingest.manifests import Manifest
+from melanoma.ingest.sources import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run

@@ -13,9 +13,10 @@ from melanoma import storage
 from melanoma.errors import ErrorKind
 from melanoma.images import decoding, encoding
 from melanoma.images.decoding import ImageSpec
+from melanoma.ingest.batches import Batch
 from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.loading import Batch, Task
 from melanoma.ingest.sources import Root, list_images
+from melanoma.ingest.tasks import Task
 from melanoma.model.bundle import load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle

@@ -15,9 +15,11 @@ import pytest
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.images.decoding import IMAGE_EXTENSIONS, ImageSpec
+from melanoma.ingest.file_names import is_photograph
 from melanoma.ingest.image_refs import ImageRef, digest_of, distinct
 from melanoma.ingest.loading import load
-from melanoma.ingest.sources import Manifest, Root, check_sources, is_photograph, kept_schema, list_images
+from melanoma.ingest.manifests import Manifest
+from melanoma.ingest.sources import Root, check_sources, kept_schema, list_images
 from melanoma.table.schema import score_schema
 
 
@@ -208,7 +210,7 @@ def test_a_word_that_looks_like_nothing_is_kept_as_it_is(tmp_path: Path) -> None
         ("path\na.jpg\n", [], "no column uri; it has path"),
         ("URI\na.jpg\n", [], "no column uri; it has URI"),
         ("uri\na.jpg\n", ["age", "site"], "no column age, site; it has uri"),
-        ("uri,site\n,x\na.jpg,y\n", [], "1 rows have no uri; fill or drop them"),
+        ("uri,site\n,x\na.jpg,y\n", [], "1 rows have no uri; fill them in or remove the rows"),
         ("uri,site\na.jpg\n", [], "Expected 2 columns, got 1"),
         ("", [], "neither CSV with a header nor Parquet"),
         ("uri,site\na.jpg,Müller\n".encode("latin-1"), ["site"], "invalid UTF8"),

@@ -260,7 +260,7 @@ def test_a_delta_table_of_something_else_is_refused(tmp_path: Path) -> None:
     from deltalake import write_deltalake
 
     write_deltalake(str(tmp_path), pa.table({"image_id": ["x"], "status": ["y"]}))
-    with pytest.raises(UsageError, match="a Delta table lies there that lacks image_uri"):
+    with pytest.raises(UsageError, match="the Delta table there is not a score table, as it lacks image_uri"):
         ScoreTable.open(layout_of(tmp_path))
 
 

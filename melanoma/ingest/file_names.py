@@ -1,0 +1,35 @@
+"""Which file names are names of photographs, and how the others are counted."""
+
+import fnmatch
+from pathlib import PurePosixPath
+
+from melanoma.images.decoding import IMAGE_EXTENSIONS
+
+# Extensions that may appear in a report; anything else after the last dot may be part of a patient's name.
+_REPORTED_EXTENSIONS = {
+    *("avi", "avif", "bak", "bin", "bmp", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
+    *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
+    *("json", "jxl", "log", "md", "mov", "mp4", "nef", "nii", "npy", "parquet", "part", "pdf"),
+    *("png", "pptx", "raw", "rtf", "svg", "tar", "tif", "tiff", "tmp", "toml", "tsv", "txt"),
+    *("webp", "wmv", "xls", "xlsx", "xml", "xmp", "yaml", "yml", "zip"),
+}
+
+
+def is_photograph(name: str, pattern: str | None = None) -> bool:
+    """Tells whether a file's name is that of a photograph.
+
+    Args:
+        name: Last part of the file's path.
+        pattern: Glob that the name must match, in any case; None for the extensions of images.
+    """
+    if pattern is not None:
+        return fnmatch.fnmatchcase(name.lower(), pattern.lower())
+    return PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS
+
+
+def reported_extension(name: str) -> str:
+    """Returns under which heading an ignored file is counted: its extension, if that is a common one."""
+    extension = PurePosixPath(name).suffix.lower()
+    if not extension:
+        return "no extension"
+    return extension if extension[1:] in _REPORTED_EXTENSIONS else "another extension"

@@ -1,0 +1,106 @@
+"""Opens the Delta table of an output folder and translates its errors; a door to Delta Lake."""
+
+import re
+from collections.abc import Iterator
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from melanoma import storage
+from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+from melanoma.storage.errors import reason_of
+from melanoma.table.layout import OutputLayout
+from melanoma.table.schema import COLUMNS, PARTITION
+
+DELTA_ERRORS = (DeltaError, OSError)
+READ_ERRORS = (pa.ArrowException, OSError)
+_DATA_FILE = re.compile(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet")
+
+
+def open_delta(layout: OutputLayout, version: int | None = None) -> DeltaTable | None:
+    """Opens the Delta table of an output folder; returns None where there is none.
+
+    Args:
+        layout: Of the output folder.
+        version: Version to open; None for the newest.
+
+    Raises:
+        UsageError: The Delta table lacks columns of a score table.
+        NothingCommittedError: The store does not answer, the log is damaged, or the table no longer has this version.
+    """
+    location, options = storage.delta_location(layout.root)
+    try:
+        delta = DeltaTable(location, version=version, storage_options=options)
+    except TableNotFoundError:
+        if version is None:
+            return None
+        raise NothingCommittedError(
+            f"{layout}: the score table was removed after its version {version} had been read; start again"
+        ) from None
+    except DELTA_ERRORS as error:
+        raise NothingCommittedError(f"{layout}: the score table cannot be opened ({reason_of(error)})") from None
+    _check_columns(layout, delta)
+    return delta
+
+
+def _check_columns(layout: OutputLayout, delta: DeltaTable) -> None:
+    names = {field.name for field in delta.schema().fields}
+    if missing := [column.name for column in COLUMNS if column.name not in names]:
+        raise UsageError(
+            f"{layout}: the Delta table there is not a score table, as it lacks {', '.join(missing)}; choose another "
+            "folder"
+        )
+
+
+def read_error(layout: OutputLayout, error: Exception) -> MelanomaError:
+    """Returns what to raise for an error of reading rows; names only data files, never quotes the error."""
+    if not isinstance(error, pa.ArrowInvalid | FileNotFoundError):
+        return NothingCommittedError(f"{layout}: the score table cannot be read ({reason_of(error)})")
+    return _broken_file(layout, "gone" if isinstance(error, FileNotFoundError) else "damaged", error)
+
+
+def change_error(layout: OutputLayout, error: Exception) -> MelanomaError:
+    """Returns what to raise for a change that Delta Lake refused; names only data files, never quotes the error."""
+    text = str(error)
+    # An error of the operating system concerns the disk or the store, even where it names a data file.
+    if "Parquet error" in text and "(os error" not in text and _DATA_FILE.search(text):
+        return _broken_file(layout, "damaged", error)
+    return NothingCommittedError(f"{layout}: the score table could not be changed ({reason_of(error)}); try again")
+
+
+def _broken_file(layout: OutputLayout, fault: str, error: Exception) -> UsageError:
+    files = sorted(set(_DATA_FILE.findall(str(error))))
+    return UsageError(
+        f"{layout}: a data file of the score table is {fault} ({', '.join(files) or 'its name is not known'}); "
+        "docs/use/scheduling.md says what to do"
+    )
+
+
+class BatchStream:
+    """Rows on their way into Delta Lake, which keep the exception of their source: Arrow's stream loses it.
+
+    Attributes:
+        failure: What the source raised; None if nothing.
+    """
+
+    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+        """Takes the rows.
+
+        Args:
+            schema: Of the batches.
+            batches: The source, read once.
+        """
+        self._schema, self._batches = schema, batches
+        self.failure: BaseException | None = None
+
+    def reader(self) -> pa.RecordBatchReader:
+        """Returns the stream for Delta Lake to read."""
+        return pa.RecordBatchReader.from_batches(self._schema, self._remembering())
+
+    def _remembering(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self._batches
+        except BaseException as error:
+            self.failure = error
+            raise
