@@ -129,12 +129,11 @@ def _list_root(root: Root) -> Iterator[StoredFile]:
 
 def _refusal(uri: str, detail: str) -> UsageError:
     """Returns the error for a root that must not be listed; does not name the folder, which may be a patient's."""
-    meaning, _, reason = detail.partition(" (")
-    if meaning != MEANING[ErrorKind.FORBIDDEN]:  # no credentials, or incomplete ones
+    if not detail.startswith(MEANING[ErrorKind.FORBIDDEN]):  # no credentials, or incomplete ones
         return UsageError(f"{uri}: cannot be listed: {detail}; docs/use/operations.md says where they are looked for")
     return UsageError(
-        f"{uri}: cannot be listed: {reason.rstrip(')').lower()} for it or a folder below it; fix the permissions, or "
-        "give the folders that can be listed, each with an --images of its own"
+        f"{uri}: permission denied for it or a folder below it; fix the permissions, or give the readable folders, "
+        "each with its own --images"
     )
 
 

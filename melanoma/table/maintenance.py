@@ -191,8 +191,9 @@ class Maintainable(Snapshot):
             UsageError: There is no table, or one of its data files is gone or damaged.
             NothingCommittedError: The store or the disk refused.
         """
-        rows = self._batches(None, ~pa.compute.field("image_uri").isin(uris))
-        stream = BatchStream(self.dataset().schema, rows)
+        source = self.dataset()  # opened here, as Delta Lake cannot open it from within a write
+        rows = self._batches(source.schema.names, ~pa.compute.field("image_uri").isin(uris))
+        stream = BatchStream(source.schema, rows)
         with self._changing(stream) as delta:
             write_deltalake(
                 delta,

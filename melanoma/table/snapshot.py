@@ -135,12 +135,14 @@ class Snapshot:
             yield from self._batches(_LEDGER_COLUMNS, pyarrow.compute.field(column) == value)
 
     def _batches(
-        self, columns: Sequence[str] | None, where: pyarrow.dataset.Expression | None = None
+        self, columns: Sequence[str], where: pyarrow.dataset.Expression | None = None
     ) -> Iterator[pa.RecordBatch]:
-        """Streams columns, or all for None, of some rows, or all."""
-        names = None if columns is None else list(columns)
+        """Streams some columns of some rows, or of all; opens the table at once."""
+        return self._translated(self.dataset().to_batches(columns=list(columns), filter=where))
+
+    def _translated(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         try:
-            yield from self.dataset().to_batches(columns=names, filter=where)
+            yield from batches
         except READ_ERRORS as error:
             raise read_error(self.layout, error) from None
 

@@ -184,11 +184,12 @@ def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
 def test_progress_is_plain_lines_in_a_log(tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from jobs.nightly import progress
     from melanoma.runs import staging
+    from melanoma.runs.row_builder import RowBuilder
     from tests.helpers.nights import start
 
     run = start(tmp_path, bundle_uri)
     staging.announce(run, 100)
-    staging.write_chunk(run, 0, staging.RowBuilder(run, _bundle(bundle_uri)).table())
+    staging.write_chunk(run, 0, RowBuilder(run, _bundle(bundle_uri)).table())
     lines: list[str] = []
     monkeypatch.setattr(progress, "print", lambda text, **_: lines.append(text), raising=False)
     monkeypatch.setattr(progress, "_LOG_SECONDS", 0.0)

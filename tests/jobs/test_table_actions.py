@@ -20,6 +20,7 @@ from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import load_bundle
 from melanoma.queries import views
 from melanoma.runs import heartbeats, staging
+from melanoma.runs.row_builder import RowBuilder
 from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, refusing
 from tests.helpers.nights import night, rows, start
@@ -56,7 +57,7 @@ def test_the_first_model_counts_until_another_one_is_promoted(table: str, capsys
 
 def test_an_unknown_model_cannot_be_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["table", "promote", table, "m-000000000009"]) == 2
-    assert f"the table knows {OLD}, {NEW}" in capsys.readouterr().err
+    assert f"the table has {OLD}, {NEW}" in capsys.readouterr().err
 
 
 def test_a_run_that_planned_before_a_promotion_commits_all_the_same(tmp_path: Path, bundle_uri: str) -> None:
@@ -212,7 +213,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
     assert main(["score", *words]) == 0
     uri = f"file://{folder}/in/DOE-JANE-0.jpg"
     killed = start(folder / "out", bundle_uri)
-    builder = staging.RowBuilder(killed, load_bundle(bundle_uri))
+    builder = RowBuilder(killed, load_bundle(bundle_uri))
     ref = ImageRef(uri, "v2", 1, "DOE-JANE-0")
     builder.add_failed([Loaded(ref, error=PhotographError(ErrorKind.CORRUPT, "x"))])
     staging.write_chunk(killed, 0, builder.table())
@@ -324,7 +325,7 @@ def test_a_list_that_names_nobody_is_a_mistake(
     if content is not None:
         (tmp_path / "uris.txt").write_text(content)
     assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt")]) == 2
-    assert "one URI a line" in capsys.readouterr().err
+    assert "one URI per line" in capsys.readouterr().err
 
 
 def test_the_key_is_private_and_made_once(table: str) -> None:
