@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from jobs.console import logs
 from jobs.console.exit_codes import NOTHING_COMMITTED, OK, WRONG_USAGE
-from jobs.nightly.flags import add_night
+from jobs.nightly.flags import add_scoring_arguments
 from jobs.nightly.options import ScoringOptions
 from melanoma.operations.checks import Check, Result
 from melanoma.terminal import printable
@@ -32,7 +32,7 @@ class DoctorOptions(ScoringOptions):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags that `melanoma score` shares, and `--json`."""
-    add_night(parser)
+    add_scoring_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -1,34 +1,78 @@
-"""Flags of a nightly run, shared by `melanoma score` and `melanoma doctor`."""
+"""Flags of a nightly run; `melanoma score` has all of them, `melanoma doctor` those that say what is scored."""
 
 import argparse
 
-from jobs.console.arg_types import date, whole
+from jobs.console.arg_types import clock, date, duration, share, whole
 
 
-def add_night(parser: argparse.ArgumentParser) -> None:
-    """Declares what is scored by what, and where the scores go."""
-    parser.add_argument("--config", metavar="FILE", help="TOML file of flags, without their dashes; the flags here win")
-    sources = parser.add_argument_group("photographs (one of the two)")
-    sources.add_argument(
-        "--images", action="append", metavar="URI", help="folder, file or glob in any store; repeatable"
+def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags that `ScoringOptions` holds, and `--config`."""
+    parser.add_argument("--config", metavar="FILE", help="TOML file with flags, without dashes; the command line wins")
+    source = parser.add_argument_group("photographs (--images or --manifest)")
+    source.add_argument(
+        "--images", action="append", default=[], metavar="URI", help="folder, file or glob in any store; repeatable"
     )
-    sources.add_argument(
-        "--pattern", metavar="GLOB", help="names that count as photographs (default: image extensions)"
+    source.add_argument(
+        "--pattern",
+        metavar="GLOB",
+        help="names of the files to score (default: all with the extension of an image format)",
     )
-    sources.add_argument("--manifest", metavar="FILE", help="CSV or Parquet with a column uri, and maybe image_id")
-    sources.add_argument(
-        "--keep", nargs="+", default=[], metavar="COL", help="manifest columns to carry into the table"
+    source.add_argument(
+        "--manifest", metavar="FILE", help="CSV or Parquet file that lists photographs: column uri, optionally image_id"
     )
-    sources.add_argument(
-        "--since", type=date, metavar="YYYY-MM-DD", help="ignore photographs that the store dates before it"
+    source.add_argument(
+        "--keep", nargs="+", default=[], metavar="COL", help="columns of the manifest to copy into the score table"
     )
-    sources.add_argument("--uri-base", metavar="URI", help="place under which the table knows what lies at --images")
-    parser.add_argument(
-        "--bundle",
-        required=True,
-        action="append",
+    source.add_argument(
+        "--since", type=date, metavar="YYYY-MM-DD", help="skip photographs last modified before this date"
+    )
+    source.add_argument(
+        "--uri-base",
         metavar="URI",
-        help="folder of the model bundle; several score beside",
+        help="URI under which the table knows the photographs at --images, if they have moved",
     )
-    parser.add_argument("--output", required=True, metavar="URI", help="folder of the score table; made if missing")
-    parser.add_argument("--batch-size", type=whole, default=32, metavar="N", help="of the network (default: 32)")
+    parser.add_argument(
+        "--bundle", required=True, action="append", metavar="URI", help="model bundle; repeatable, all of them score"
+    )
+    parser.add_argument(
+        "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"
+    )
+    parser.add_argument(
+        "--batch-size", type=whole, default=32, metavar="N", help="inference batch size (default: %(default)s)"
+    )
+
+
+def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the flags that only `NightlyOptions` holds."""
+    extent = parser.add_argument_group("how much to score")
+    extent.add_argument("--rescore", action="store_true", help="score photographs again that are already in the table")
+    extent.add_argument("--retry-failed", action="store_true", help="retry all failed photographs now")
+    extent.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
+    extent.add_argument("--stop-at", type=clock, metavar="HH:MM", help="start no new chunk after this local time")
+    extent.add_argument(
+        "--max-time", type=duration, metavar="TIME", help="start no new chunk after this long: 3h30m, 90m or 45s"
+    )
+    extent.add_argument("--chunk-size", type=whole, metavar="N", help="photographs per chunk (default: automatic)")
+    reports = parser.add_argument_group("reports and notification")
+    reports.add_argument("--metrics-file", metavar="FILE", help="file for Prometheus metrics, replaced by every run")
+    reports.add_argument(
+        "--notify-command", metavar="CMD", help="command to run at the end, with a one-line summary as last argument"
+    )
+    reports.add_argument(
+        "--show-uris", action="store_true", help="show the URIs of photographs in the report instead of pseudonyms"
+    )
+    reports.add_argument(
+        "--list-suspicious",
+        action="store_true",
+        help="list the photographs with the highest melanoma probability in the report (not a diagnosis)",
+    )
+    parser.add_argument("--run-date", type=date, metavar="YYYY-MM-DD", help="date of the run (default: today)")
+    parser.add_argument(
+        "--max-failed",
+        type=share,
+        default=0.05,
+        metavar="RATE",
+        help="failure rate above which the exit code is 1 (default: %(default)s)",
+    )
+    parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be scored, and write nothing")

@@ -17,11 +17,11 @@ from melanoma.table.score_table import ScoreTable
 
 
 @contextlib.contextmanager
-def alone(plan: RunPlan) -> Iterator[None]:
-    """Keeps a second start on the same output away while the block runs, and buries nights that died without a word.
+def exclusive(plan: RunPlan) -> Iterator[None]:
+    """Keeps other starts away from the output while the block runs, and first settles runs that were killed there.
 
     Raises:
-        NothingCommittedError: Another night runs on that output.
+        NothingCommittedError: Another run is active on the output, or its store does not answer.
     """
     with heartbeats.beating(plan.layout, plan.runs[0].run_id):
         for beat in heartbeats.stale(plan.layout):
@@ -32,73 +32,93 @@ def alone(plan: RunPlan) -> Iterator[None]:
         yield
 
 
-def score(plan: RunPlan, options: NightlyOptions) -> list[RunRecord]:
-    """Runs the pipeline and gives the record of each model's run.
+def run_pipeline(plan: RunPlan, options: NightlyOptions) -> list[RunRecord]:
+    """Scores and commits; returns the record of each model's run.
 
     Raises:
-        NothingCommittedError: It ended without one.
+        MelanomaError: The run ended early: the error that ended it, in whatever process it was raised.
+        NothingCommittedError: The runner returned without committing.
     """
-    gc.disable()  # what is imported now stays for good: to look through it again and again costs a second and more
-    import apache_beam as beam
-
-    from jobs.nightly.runners import options_of, runner_of, workers_of
-    from pipelines.scoring import ScoreImages
-
-    with logs.native_silence():
-        import melanoma.model.engine  # noqa: F401 - the pipeline will load it, and TensorFlow greets at length
-
-    gc.freeze()
-    gc.enable()
-    beam_options = options_of(options.beam_options)
-    workers = workers_of(beam_options)
-    # Several processes with as many threads each as there are cores slow each other down.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
-    transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, workers)
+    _import_libraries()
     try:
-        with (
-            stopping.stoppable(plan.runs),
-            beam.Pipeline(runner=runner_of(beam_options), options=beam_options) as pipeline,
-        ):
-            _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
+        _run_pipeline(plan, options)
     except Exception as error:
         cause = failures.cause_of(plan.runs, error)
-        record_stop(plan, str(cause) if isinstance(cause, MelanomaError) else "")
+        record_early_end(plan, str(cause) if isinstance(cause, MelanomaError) else "")
         if cause is error:
             raise
         raise cause from error
-    records = [read_record(run) for run in plan.runs]
-    if any(record is None for record in records):
-        raise NothingCommittedError(
-            "the runner said that it was done, but the commit never ran; choose another --runner"
-        )
-    return [record for record in records if record is not None]
+    records = [record for run in plan.runs if (record := read_record(run)) is not None]
+    if len(records) < len(plan.runs):
+        raise NothingCommittedError("the runner returned without committing; choose another one after -- --runner=")
+    return records
 
 
-def tidy(records: Sequence[RunRecord], layout: OutputLayout) -> list[str]:
-    """Merges the small files of many nights where that pays; gives a warning where it cannot."""
+def _import_libraries() -> None:
+    """Imports Beam and TensorFlow, which takes most of the start-up.
+
+    Their millions of objects live as long as the process. Garbage collections between the imports would find nothing
+    and cost over a second; `gc.freeze` spares later collections from walking through these objects again.
+    """
+    gc.disable()
+    try:
+        import pipelines.scoring  # noqa: F401 - with Apache Beam
+
+        with logs.native_silence():  # TensorFlow greets at length
+            import melanoma.model.engine  # noqa: F401
+        gc.freeze()
+    finally:
+        gc.enable()
+
+
+def _run_pipeline(plan: RunPlan, options: NightlyOptions) -> None:
+    import apache_beam as beam
+
+    from jobs.nightly.runners import parse_beam_options, runner_for, worker_count
+    from pipelines.scoring import ScoreImages
+
+    beam_options = parse_beam_options(options.beam_options)
+    workers = worker_count(beam_options)
+    # Several processes with as many threads each as there are cores slow each other down.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, workers)
+    with (
+        stopping.stop_on_signals(plan.runs),
+        beam.Pipeline(runner=runner_for(beam_options), options=beam_options) as pipeline,
+    ):
+        _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
+
+
+def compact(records: Sequence[RunRecord], layout: OutputLayout) -> list[str]:
+    """Merges the small files of many runs where that pays; returns a warning where it fails.
+
+    Args:
+        records: Record of each model's run.
+        layout: Layout of the output folder.
+    """
     warnings = []
     for record in records:
         try:
             if record.outcome == COMMITTED:
                 ScoreTable.open(layout).compact_if_it_pays(record.model_id)
         except (MelanomaError, PhotographError) as error:
-            warnings.append(f"small files could not be merged, the next night tries again: {error}")
+            warnings.append(f"small files could not be merged, the next run tries again: {error}")
     return warnings
 
 
-def ended_early(plan: RunPlan) -> list[RunRecord]:
-    """Gives the records of a night that ended with an error, as far as there are any."""
+def records_so_far(plan: RunPlan) -> list[RunRecord]:
+    """Returns the records of a run that ended early, as far as there are any and the store returns them."""
     with contextlib.suppress(MelanomaError, PhotographError):
         return [record for run in plan.runs if (record := read_record(run)) is not None]
     return []
 
 
-def record_stop(plan: RunPlan, reason: str) -> None:
-    """Leaves records of a night that ended early, if the store still takes them.
+def record_early_end(plan: RunPlan, reason: str) -> None:
+    """Leaves records of a run that ended early, if the store still takes them.
 
     Args:
-        plan: Of the night.
-        reason: In a sentence that names no photograph; empty where it is not known.
+        plan: Plan of the nightly run.
+        reason: A clause that names no photograph; empty if the reason is not known.
     """
     with contextlib.suppress(MelanomaError, PhotographError):
         for run in plan.runs:

@@ -2,24 +2,27 @@
 
 import argparse
 import datetime
-from dataclasses import dataclass, fields
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from jobs.console.options import Options
 
 
 @dataclass(frozen=True)
-class ScoringOptions:
+class ScoringOptions(Options):
     """What is scored with which models, and where the scores go; `melanoma score` and `melanoma doctor` share it.
 
     Attributes:
-        images: Folders, files or globs; empty where a manifest names the photographs.
-        pattern: Glob on file names that count as photographs; None for every image extension.
-        manifest: CSV or Parquet file with a row a photograph.
-        keep: Columns of the manifest to carry into the table.
-        since: Photographs that the store dates before this local date are ignored.
-        uri_base: URI under which the table knows what lies at `images`.
-        bundle: Folders of the models.
+        images: Folders, files or globs; empty if a manifest lists the photographs.
+        pattern: Glob for the names of photographs; None for every image extension.
+        manifest: CSV or Parquet file with one row per photograph.
+        keep: Columns of the manifest to copy into the score table.
+        since: Photographs last modified before this local date are ignored.
+        uri_base: URI by which the table knows the photographs at `images`.
+        bundle: Folders of the model bundles, at least one.
         output: Folder of the score table.
-        batch_size: Photographs that the network scores at once, at least 1.
+        batch_size: Inference batch size, at least 1.
     """
 
     images: tuple[str, ...]
@@ -32,57 +35,51 @@ class ScoringOptions:
     output: str
     batch_size: int
 
-    @classmethod
-    def from_args(cls, args: argparse.Namespace, **more: Any) -> Self:
-        """Takes the flags of these names.
-
-        Args:
-            args: Parsed command line.
-            **more: Values that no flag holds.
-        """
-        values = vars(args) | more
-        return cls(**{field.name: _frozen(values[field.name], field.type) for field in fields(cls)})
-
 
 @dataclass(frozen=True)
 class NightlyOptions(ScoringOptions):
     """The whole command line of `melanoma score`.
 
     Attributes:
-        rescore: Score again what the table holds.
-        retry_failed: Try every failed photograph again now.
-        stop_at: Local time after which no chunk is begun.
-        max_time: The same, after the start.
-        limit: Most photographs to score.
-        metrics_file: File for Prometheus.
-        notify_command: Command that is started with one line about the run.
-        show_uris: Whether the report names photographs.
-        list_suspicious: Whether the report lists the largest probabilities of melanoma.
-        run_date: Stands for today.
-        chunk_size: Photographs that are staged together; None to let their number decide.
+        rescore: Whether to score photographs again that are already in the table.
+        retry_failed: Whether to retry all failed photographs now.
+        limit: Largest number of photographs to score; None for no limit.
+        stop_at: Local time after which no chunk is started.
+        max_time: Time from the start after which no chunk is started.
+        chunk_size: Photographs per chunk; None to derive it from their number.
+        metrics_file: File for Prometheus metrics.
+        notify_command: Command that is run at the end, with one line about the run.
+        show_uris: Whether the report shows the URIs of photographs.
+        list_suspicious: Whether the report lists the highest melanoma probabilities.
+        run_date: Date of the run; None for today.
         max_failed: Failure rate above which the exit code is 1, 0 to 1.
-        dry_run: Only count.
-        allow_empty: Whether a root may list no photograph.
+        allow_empty: Whether folders without photographs are allowed.
+        dry_run: Whether to count only.
         beam_options: Options for Beam.
     """
 
     rescore: bool
     retry_failed: bool
+    limit: int | None
     stop_at: datetime.time | None
     max_time: datetime.timedelta | None
-    limit: int | None
+    chunk_size: int | None
     metrics_file: str | None
     notify_command: str | None
     show_uris: bool
     list_suspicious: bool
     run_date: datetime.date | None
-    chunk_size: int | None
     max_failed: float
-    dry_run: bool
     allow_empty: bool
+    dry_run: bool
     beam_options: tuple[str, ...]
 
+    @classmethod
+    def from_command_line(cls, args: argparse.Namespace, beam_options: Sequence[str] = ()) -> Self:
+        """Returns the options that were parsed, with the words for Beam that no flag holds.
 
-def _frozen(value: Any, kind: Any) -> Any:
-    """Returns lists, and an absent list, as tuples."""
-    return tuple(value or ()) if kind == tuple[str, ...] else value
+        Args:
+            args: Parsed flags of `melanoma score`.
+            beam_options: Words after `--`.
+        """
+        return cls.from_args(argparse.Namespace(**vars(args), beam_options=list(beam_options)))

@@ -3,18 +3,14 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from jobs.nightly.options import NightlyOptions, ScoringOptions
 from melanoma import storage
 from melanoma.errors import UsageError
-from melanoma.ingest.image_refs import distinct
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root, Source, check_sources, kept_schema, list_images
-from melanoma.model.bundle import load_bundle
-from melanoma.runs import heartbeats, ledger
-from melanoma.runs.planning import check_moved, plan_tasks
-from melanoma.runs.records import Counts
+from melanoma.ingest.sources import Root, Source, check_sources, kept_schema
+from melanoma.model.bundle import Bundle, load_bundle
+from melanoma.runs import heartbeats
 from melanoma.runs.run import ModelRun, Run, new_run
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
@@ -22,12 +18,12 @@ from melanoma.table.score_table import ScoreTable
 
 @dataclass(frozen=True)
 class RunPlan:
-    """A checked night.
+    """A checked nightly run.
 
     Attributes:
-        models: What scores, each with a run of its own; the first one leads.
+        models: The models, each with a run of its own; the heartbeat bears the id of the first.
         sources: What is listed.
-        warnings: For the operator.
+        warnings: Warnings for the operator.
     """
 
     models: tuple[ModelRun, ...]
@@ -36,7 +32,7 @@ class RunPlan:
 
     @property
     def runs(self) -> list[Run]:
-        """The runs of the night."""
+        """Runs of the models."""
         return [model.run for model in self.models]
 
     @property
@@ -46,106 +42,105 @@ class RunPlan:
 
 
 def prepare(options: NightlyOptions) -> RunPlan:
-    """Checks arguments, bundles, roots and output; nothing is written but a probe, and no photograph is read.
+    """Checks flags, bundles, sources and output; writes nothing but a probe and reads no photograph.
 
     Raises:
-        UsageError: Something cannot work.
+        UsageError: A flag, a source or the output cannot be used.
         BundleError: A bundle is not fit to score.
-        NothingCommittedError: The output's store does not answer.
+        ReadError: A store cannot be listed.
+        NothingCommittedError: The output's store does not answer, or another run is active there.
     """
     layout = OutputLayout.at(options.output)
     if not options.dry_run:
         heartbeats.refuse_if_active(layout)
     sources = sources_of(options, layout)
     if options.rescore and options.retry_failed:
-        raise UsageError("--rescore scores everything again, what failed too; leave --retry-failed out")
+        raise UsageError("--rescore includes failed photographs; leave --retry-failed out")
     if options.beam_options:
-        from jobs.nightly.runners import options_of
+        from jobs.nightly.runners import parse_beam_options
 
-        options_of(options.beam_options)
-    bundles = [load_bundle(uri) for uri in options.bundle]
-    if len({bundle.model_id for bundle in bundles}) < len(bundles):
-        raise UsageError("--bundle: two of them are the same model; each scores once a night")
-    empty = check_sources(sources)
+        parse_beam_options(options.beam_options)
+    bundles = _load_bundles(options.bundle)
+    empty_roots = check_sources(sources)
     if not options.dry_run:
         storage.check_writable(layout.name, layout.probe())
     table = ScoreTable.open(layout)
     kept = kept_schema(sources)
     table.check_types(kept)
-    warnings = _about_empty(empty, options, table)
-    wishes: dict[str, Any] = {
-        "rescore": options.rescore,
-        "retry_failed": options.retry_failed,
-        "deadline": deadline_of(options),
-    }
-    runs = [replace(new_run(layout, bundle, kept, table.version, options.run_date), **wishes) for bundle in bundles]
-    # The one that leads is the one that came first, also by its id.
-    ids = sorted(run.run_id for run in runs)
-    runs = [replace(run, run_id=run_id) for run, run_id in zip(runs, ids, strict=True)]
-    models = tuple(ModelRun(run, bundle) for run, bundle in zip(runs, bundles, strict=True))
-    return RunPlan(models, sources, warnings)
+    warnings = _empty_root_warnings(empty_roots, options, table)
+    runs = [new_run(layout, bundle, kept, table.version, options.run_date) for bundle in bundles]
+    models = map(ModelRun, _with_options(runs, options), bundles)
+    return RunPlan(tuple(models), sources, warnings)
 
 
 def sources_of(options: ScoringOptions, layout: OutputLayout | None) -> tuple[Source, ...]:
-    """Gives what a command is to list.
+    """Returns what a command is to list.
+
+    Args:
+        options: Flags that name the photographs.
+        layout: Layout of the output folder, whose own files are never photographs; None without one.
 
     Raises:
         UsageError: The flags contradict each other.
     """
     if bool(options.images) == bool(options.manifest):
-        raise UsageError("say either --images URI (once or several times) or --manifest FILE")
+        raise UsageError("give either --images URI (once or several times) or --manifest FILE")
     if options.uri_base and (options.manifest or len(options.images) != 1):
-        raise UsageError("--uri-base goes with one --images, whose photographs the table knows under another place")
+        raise UsageError("--uri-base goes with exactly one --images: it is that folder's URI in the table")
     if options.manifest:
         if options.pattern:
-            raise UsageError("--pattern goes with --images; a manifest names its photographs itself")
+            raise UsageError("--pattern goes with --images; a manifest lists its photographs itself")
         return (Manifest(options.manifest, options.keep, options.since),)
     if options.keep:
-        raise UsageError("--keep goes with --manifest; roots have no columns")
+        raise UsageError("--keep goes with --manifest; a folder has no columns")
     return tuple(Root(uri, options.pattern, options.uri_base, options.since, layout) for uri in options.images)
 
 
-def deadline_of(options: NightlyOptions) -> datetime.datetime | None:
-    """Gives the moment, UTC, after which no chunk is begun: the earlier of `--stop-at` and `--max-time`."""
-    now = datetime.datetime.now().astimezone()
-    moments = []
-    if options.stop_at is not None:
-        moment = now.replace(hour=options.stop_at.hour, minute=options.stop_at.minute, second=0, microsecond=0)
-        moments.append(moment if moment > now else moment + datetime.timedelta(days=1))
-    if options.max_time is not None:
-        moments.append(now + options.max_time)
-    return min(moments).astimezone(datetime.UTC) if moments else None
-
-
-def _about_empty(empty: Sequence[str], options: NightlyOptions, table: ScoreTable) -> tuple[str, ...]:
-    known_as = {root: options.uri_base or root for root in empty}
-    unknown = [root for root in empty if not (options.allow_empty or table.knows_under(known_as[root]))]
-    if unknown:
-        raise UsageError(
-            f"{', '.join(unknown)}: no photograph there; check the path, say with --pattern what counts as one, "
-            "or allow it with --allow-empty"
-        )
-    return tuple(f"{root}: no photograph there any more" for root in empty)
-
-
-def rehearse(plan: RunPlan, limit: int | None) -> list[Counts]:
-    """Lists and counts what a run of each model would do, reading no photograph and writing nothing.
+def deadline_of(options: NightlyOptions, now: datetime.datetime) -> datetime.datetime | None:
+    """Returns the UTC time after which no chunk is started: the earlier of `--stop-at` and `--max-time`.
 
     Args:
-        plan: Of the night.
-        limit: Photographs that may be scored; None for all.
+        options: Command line.
+        now: Local time with its zone.
 
-    Raises:
-        UsageError: The night would refuse to go on.
+    Returns:
+        The time; None without these flags.
     """
-    refs = [ref for source in plan.sources for ref in list_images(source)]
-    unique = distinct(refs)
-    ledgers = ledger.load_ledgers(plan.runs)
-    found = check_moved(plan_tasks(ledgers, unique)[1], plan.runs)
-    counts = []
-    for answers in found.by_model:
-        due = len(unique) - answers.skipped
-        tried = due if limit is None else min(due, limit + len(answers.adopted))
-        twice = len(refs) - len(unique)
-        counts.append(Counts(len(refs), tried, skipped=answers.skipped, duplicates=twice, deferred=due - tried))
-    return counts
+    deadlines = []
+    if options.stop_at is not None:
+        stop = now.replace(hour=options.stop_at.hour, minute=options.stop_at.minute, second=0, microsecond=0)
+        deadlines.append(stop if stop > now else stop + datetime.timedelta(days=1))
+    if options.max_time is not None:
+        deadlines.append(now + options.max_time)
+    return min(deadlines).astimezone(datetime.UTC) if deadlines else None
+
+
+def _load_bundles(uris: Sequence[str]) -> list[Bundle]:
+    bundles = [load_bundle(uri) for uri in uris]
+    if len({bundle.model_id for bundle in bundles}) < len(bundles):
+        raise UsageError("--bundle: two of the bundles hold the same model; give each model once")
+    return bundles
+
+
+def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
+    """Adds what the command line says about each run, and gives the first one the smallest id.
+
+    The first run writes the heartbeat, and of two starts at once the one with the larger id gives way.
+    """
+    deadline = deadline_of(options, datetime.datetime.now().astimezone())
+    return [
+        replace(run, run_id=run_id, rescore=options.rescore, retry_failed=options.retry_failed, deadline=deadline)
+        for run, run_id in zip(runs, sorted(run.run_id for run in runs), strict=True)
+    ]
+
+
+def _empty_root_warnings(empty_roots: Sequence[str], options: NightlyOptions, table: ScoreTable) -> tuple[str, ...]:
+    """Returns a warning for each root that has become empty, and refuses those that never held a photograph."""
+    known_as = {root: options.uri_base or root for root in empty_roots}
+    unknown = [root for root in empty_roots if not (options.allow_empty or table.knows_under(known_as[root]))]
+    if unknown:
+        raise UsageError(
+            f"{', '.join(unknown)}: no photograph there; check the path, give the names to score with --pattern, or "
+            "allow it with --allow-empty"
+        )
+    return tuple(f"{root}: no photograph there any more" for root in empty_roots)

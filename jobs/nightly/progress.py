@@ -1,30 +1,31 @@
-"""Shows how far a run is, by watching what it stages: true for any runner."""
+"""Shows the progress of a run by watching its staged files, which is right for every runner."""
 
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-if TYPE_CHECKING:
-    from melanoma.runs.run import Run
+from melanoma.errors import ReadError
+from melanoma.reporting.messages import duration
+from melanoma.runs import staging
+from melanoma.runs.run import Run
 
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 _LOG_SECONDS = 10.0
 
 
-class Watch:
-    """Follows a run's staging from a thread of its own."""
+class Progress:
+    """Progress of one run, updated by a thread of its own."""
 
-    def __init__(self, run: "Run") -> None:
+    def __init__(self, run: Run) -> None:
         """Starts the clock."""
         self._run = run
         self._started = time.monotonic()
         self._ended: float | None = None
-        self._seen: set[str] = set()
+        self._counted: set[str] = set()
         self._rows = 0
         self._stop = threading.Event()
         self._bar: tqdm[None] | None = None
@@ -32,38 +33,36 @@ class Watch:
 
     @property
     def seconds(self) -> float:
-        """Since the start; stands still when the run has ended."""
+        """Seconds since the start, up to the end of the run."""
         return (self._ended or time.monotonic()) - self._started
 
     def watch(self) -> None:
-        """Looks again and again until told to stop."""
-        while not self._stop.wait(_LOOK_SECONDS):
-            self._look()
+        """Updates the display until `stop` is called."""
+        while not self._stop.wait(_POLL_SECONDS):
+            self.update()
 
     def stop(self) -> None:
-        """Stops the clock and puts the bar away."""
+        """Stops the clock and the updates."""
         self._ended = time.monotonic()
         self._stop.set()
 
     def close(self) -> None:
-        """Leaves the bar as it is."""
+        """Leaves the bar, if there is one, on the terminal."""
         if self._bar is not None:
             self._bar.close()
 
-    def _look(self) -> None:
-        from melanoma.errors import ReadError
-        from melanoma.runs import staging
-
+    def update(self) -> None:
+        """Counts the rows of new staged files and shows their sum; a store that fails now may answer next time."""
         try:
             total = staging.announced(self._run)
             if total is None:
                 return
             for uri in staging.staged_files(self._run):
-                if uri not in self._seen:
-                    self._seen.add(uri)
+                if uri not in self._counted:
+                    self._counted.add(uri)
                     self._rows += staging.staged_rows(uri)
         except ReadError:
-            return  # what cannot be seen now is seen at the next look, or not at all: the run does not depend on it
+            return
         self._show(total)
 
     def _show(self, total: int) -> None:
@@ -73,24 +72,31 @@ class Watch:
             self._bar.update(self._rows - self._bar.n)
         elif self.seconds >= self._next_line and self._rows:
             self._next_line = self.seconds + _LOG_SECONDS
-            rate = self._rows / self.seconds
-            print(
-                f"scored {self._rows:,} of {total:,} ({self._rows / total:.0%}), {rate:.0f} images/s, "
-                f"about {(total - self._rows) / rate:.0f} s left",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(line(self._rows, total, self.seconds), file=sys.stderr, flush=True)
+
+
+def line(rows: int, total: int, seconds: float) -> str:
+    """Returns the progress as a line for a log.
+
+    Args:
+        rows: Photographs scored so far, at least 1.
+        total: Photographs to score, at least 1.
+        seconds: Time since the start.
+    """
+    rate = rows / seconds
+    left = duration(max(total - rows, 0) / rate)
+    return f"scored {rows:,} of {total:,} ({rows / total:.0%}), {rate:.0f} photographs/s, about {left} left"
 
 
 @contextmanager
-def watching(run: "Run") -> Iterator[Watch]:
-    """Shows a run's progress while the block runs: a bar on a terminal, a line now and then in a log."""
-    watch = Watch(run)
-    thread = threading.Thread(target=watch.watch, daemon=True, name="progress")
+def showing_progress(run: Run) -> Iterator[Progress]:
+    """Shows the progress of a run while the block runs: as a bar on a terminal, as a line now and then in a log."""
+    progress = Progress(run)
+    thread = threading.Thread(target=progress.watch, daemon=True, name="progress")
     thread.start()
     try:
-        yield watch
+        yield progress
     finally:
-        watch.stop()
+        progress.stop()
         thread.join()
-        watch.close()
+        progress.close()

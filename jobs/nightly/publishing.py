@@ -1,105 +1,109 @@
-"""What a night leaves for the morning: its report, its metrics, and one line for whoever wants it."""
+"""What a run publishes at its end: its reports, its metrics, and one line for a command that notifies somebody."""
 
-import argparse
 import shlex
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from jobs.nightly.options import NightlyOptions
+from jobs.nightly.verdict import is_over_budget
 from melanoma.errors import MelanomaError, PhotographError, UsageError
+from melanoma.reporting.messages import one_line
+from melanoma.reporting.metrics import ReportedRun, write_metrics
+from melanoma.reporting.publish import publish as publish_report
+from melanoma.reporting.quality_sample import ReportOptions
+from melanoma.runs.records import RunRecord
+from melanoma.runs.run import ModelRun
 from melanoma.terminal import printable
-
-if TYPE_CHECKING:
-    from melanoma.reporting.metrics import ReportedRun
-    from melanoma.runs.records import RunRecord
-    from melanoma.runs.run import ModelRun
 
 _COMMAND_SECONDS = 60
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the flags of what a night leaves."""
-    morning = parser.add_argument_group("what it leaves for the morning")
-    morning.add_argument("--metrics-file", metavar="FILE", help="figures for Prometheus, replaced whole")
-    morning.add_argument("--notify-command", metavar="CMD", help="is started with one line about the night")
-    morning.add_argument("--show-uris", action="store_true", help="name photographs in the report, not keyed hashes")
-    morning.add_argument(
-        "--list-suspicious", action="store_true", help="list the largest probabilities of melanoma (no diagnosis)"
-    )
+class Published(NamedTuple):
+    """Reports that were written.
+
+    Attributes:
+        contents: Content of each run's report; empty if it could not be written.
+        warnings: What could not be written.
+    """
+
+    contents: list[Mapping[str, Any]]
+    warnings: list[str]
 
 
-def check(options: NightlyOptions) -> None:
-    """Checks the flags before the night.
+def check_command(command: str | None) -> None:
+    """Checks the value of `--notify-command` before the run.
 
     Raises:
-        UsageError: The command cannot be split into words.
+        UsageError: It cannot be split into words.
     """
     try:
-        if options.notify_command is not None and not shlex.split(options.notify_command):
+        if command is not None and not shlex.split(command):
             raise ValueError("it is empty")
     except ValueError as error:
-        raise UsageError(f"--notify-command {options.notify_command}: cannot be split into words ({error})") from None
+        raise UsageError(f"--notify-command {command!r} is not a command ({error}); check its quotes") from None
 
 
-def leave(
-    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], options: NightlyOptions
-) -> list[str]:
-    """Leaves report, metrics and message.
+def publish(models: Sequence[ModelRun], records: Sequence[RunRecord], options: NightlyOptions) -> list[str]:
+    """Writes reports and metrics, and runs the notification command.
 
     Args:
-        models: Of the night.
-        records: Of their runs.
-        over: Whether each failed too often.
-        options: Of the command.
+        models: Models of the nightly run.
+        records: Record of each model's run.
+        options: Command line.
 
     Returns:
-        Warnings: what could not be left. The night itself stands, whatever happens here.
+        Warnings about what could not be published; the committed rows stand all the same.
     """
-    from melanoma.reporting.messages import one_line
-    from melanoma.reporting.metrics import ReportedRun
-
-    warnings, contents = leave_reports(models, records, over, options)
+    contents, warnings = publish_reports(models, records, options)
     if options.metrics_file:
-        warnings += _metrics(options.metrics_file, list(map(ReportedRun, records, contents)))
+        warnings += _write_metrics(options.metrics_file, list(map(ReportedRun, records, contents)))
     if options.notify_command:
-        lines = [one_line(record, is_over) for record, is_over in zip(records, over, strict=True)]
+        lines = [one_line(record, is_over_budget(record, options.max_failed)) for record in records]
         warnings += _notify(options.notify_command, "; ".join(lines))
     return warnings
 
 
-def leave_reports(
-    models: Sequence["ModelRun"], records: Sequence["RunRecord"], over: Sequence[bool], options: NightlyOptions
-) -> tuple[list[str], list[Mapping[str, Any]]]:
-    """Leaves the reports alone; gives warnings, and the content of each report."""
-    from melanoma.reporting.publish import publish
-    from melanoma.reporting.quality_sample import ReportOptions
+def publish_reports(models: Sequence[ModelRun], records: Sequence[RunRecord], options: NightlyOptions) -> Published:
+    """Writes the reports only.
 
+    Args:
+        models: Models of the nightly run.
+        records: Records of their runs; a run that ended early may have none.
+        options: Command line.
+    """
     report_options = ReportOptions(options.show_uris, options.list_suspicious)
-    by_run = {model.run.run_id: model for model in models}
-    warnings, contents = list[str](), list[Mapping[str, Any]]()
-    for record, is_over in zip(records, over, strict=True):
+    model_of = {model.run.run_id: model for model in models}
+    published = Published([], [])
+    for record in records:
+        is_over = is_over_budget(record, options.max_failed)
+        content: Mapping[str, Any] = {}
         try:
-            contents.append(publish(by_run[record.run_id], record, report_options, is_over))
+            content = publish_report(model_of[record.run_id], record, report_options, is_over)
         except (MelanomaError, PhotographError) as error:
-            contents.append({})
-            warnings.append(f"the report of run {record.run_id} could not be left: {error}")
-    return warnings, contents
+            published.warnings.append(f"the report of run {record.run_id} could not be written: {error}")
+        published.contents.append(content)
+    return published
 
 
-def tell_failure(error: MelanomaError, options: NightlyOptions) -> list[str]:
-    """Tells whoever wants to know of a night that ended with an error; the metrics keep the last good night's time."""
-    warnings = _metrics(options.metrics_file, []) if options.metrics_file and not options.dry_run else []
-    if options.notify_command and not options.dry_run:
+def publish_error(error: MelanomaError, options: NightlyOptions) -> list[str]:
+    """Publishes that a run ended with an error; the metrics keep the time of the last successful run.
+
+    Args:
+        error: What ended the run.
+        options: Command line.
+
+    Returns:
+        Warnings about what could not be published.
+    """
+    warnings = _write_metrics(options.metrics_file, []) if options.metrics_file else []
+    if options.notify_command:
         warnings += _notify(options.notify_command, printable(f"FAILED {error}"))
     return warnings
 
 
-def _metrics(path: str, runs: Sequence["ReportedRun"]) -> list[str]:
-    from melanoma.reporting.metrics import write_metrics
-
+def _write_metrics(path: str, runs: Sequence[ReportedRun]) -> list[str]:
     try:
         write_metrics(path, runs, time.time())
     except (MelanomaError, PhotographError) as error:
@@ -110,11 +114,8 @@ def _metrics(path: str, runs: Sequence["ReportedRun"]) -> list[str]:
 def _notify(command: str, line: str) -> list[str]:
     try:
         ended = subprocess.run([*shlex.split(command), line], timeout=_COMMAND_SECONDS, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return [f"--notify-command did not run to its end ({type(error).__name__})"]
-    return [f"--notify-command ended with {ended.returncode}"] if ended.returncode else []
-
-
-def with_time(records: Sequence["RunRecord"], seconds: float, warnings: Sequence[str]) -> list["RunRecord"]:
-    """Adds to records what only the driver of a night knows."""
-    return [replace(record, seconds=round(seconds, 3), warnings=(*record.warnings, *warnings)) for record in records]
+    except subprocess.TimeoutExpired:
+        return [f"--notify-command did not finish within {_COMMAND_SECONDS} seconds and was killed"]
+    except OSError as error:
+        return [f"--notify-command could not be run ({error.strerror or type(error).__name__})"]
+    return [f"--notify-command ended with exit code {ended.returncode}"] if ended.returncode else []

@@ -1,10 +1,9 @@
-"""Which Beam runner, with which options."""
+"""The Beam runner and its options."""
 
 import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
@@ -20,11 +19,11 @@ from melanoma.errors import UsageError
 LOCAL = "FnApiRunner"
 
 
-def options_of(words: Sequence[str]) -> PipelineOptions:
-    """Parses Beam's options strictly.
+def parse_beam_options(words: Sequence[str]) -> PipelineOptions:
+    """Parses Beam's options strictly: Beam itself ignores words that it does not know.
 
     Raises:
-        UsageError: Beam knows no such option, or `--setup_file` is not absolute.
+        UsageError: Beam has no such option, or `--setup_file` is not absolute.
     """
     parser = argparse.ArgumentParser(
         "melanoma score … --", add_help=False, allow_abbrev=False, conflict_handler="resolve"
@@ -33,27 +32,29 @@ def options_of(words: Sequence[str]) -> PipelineOptions:
         group._add_argparse_args(parser)
     _, unknown = parser.parse_known_args(list(words))
     if unknown:
-        raise UsageError(f"Beam has no option {' '.join(unknown)}; our own flags go before the --")
+        raise UsageError(f"Beam has no option {' '.join(unknown)}; flags of melanoma go before the --")
     options = PipelineOptions(list(words))
     workers = options.view_as(WorkerOptions)
     workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or "WARNING"
     setup_file = options.view_as(SetupOptions).setup_file
     if setup_file and not Path(setup_file).is_absolute():
-        raise UsageError(f'--setup_file={setup_file} must be absolute, as Beam changes folders; write "$PWD/setup.py"')
+        raise UsageError(
+            f'--setup_file={setup_file} must be absolute, since Beam changes the working folder; write "$PWD/setup.py"'
+        )
     return options
 
 
-def runner_of(options: PipelineOptions) -> Any:
-    """Gives the runner: in this process unless another one is named.
+def runner_for(options: PipelineOptions) -> FnApiRunner | str:
+    """Returns the runner that the options name, by default one in this process.
 
-    Beam's own default, `DirectRunner`, chooses by the shape of the pipeline and may try to download one.
+    Beam's own default, `DirectRunner`, chooses by the shape of the pipeline and may try to download another runner.
     """
     name = options.view_as(StandardOptions).runner
-    return FnApiRunner() if name in (None, LOCAL) else name
+    return FnApiRunner() if name in (None, LOCAL) else str(name)
 
 
-def workers_of(options: PipelineOptions) -> int:
-    """Gives the number of worker processes, for the size of chunks."""
+def worker_count(options: PipelineOptions) -> int:
+    """Returns the number of worker processes, at least 1."""
     local = options.view_as(DirectOptions)
     if local.direct_running_mode != "in_memory":
         return int(local.direct_num_workers) or os.cpu_count() or 1

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: a night that is stopped ends within seconds, and says how to go on."""
+"""SIGTERM and Ctrl-C while a run scores: it ends within seconds and says how to resume."""
 
 import contextlib
 import os
@@ -14,51 +14,56 @@ from melanoma.errors import MelanomaError, PhotographError
 from melanoma.runs import heartbeats, recovery
 from melanoma.runs.run import Run
 
-_PATIENCE_SECONDS = 8.0
+_MAX_SECONDS = 8.0
 _CODES = {signal.SIGTERM: NOTHING_COMMITTED, signal.SIGINT: INTERRUPTED}
 
 
 @contextlib.contextmanager
-def stoppable(runs: Sequence[Run]) -> Iterator[None]:
-    """Makes both signals end the process while the block runs, whatever its threads wait for.
+def stop_on_signals(runs: Sequence[Run]) -> Iterator[None]:
+    """Lets both signals end the process while the block runs, whatever its threads are waiting for.
 
-    What is staged stays staged, and nothing is committed any more, unless it has been already.
+    Staged results stay staged. Nothing more is committed; a commit that has already happened stands. A second signal
+    ends the process at once. Does nothing outside the main thread, where Python handles no signals.
+
+    Args:
+        runs: Runs of the models, the one with the heartbeat first.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    begun = threading.Event()
+    is_stopping = threading.Event()
 
     def handle(number: int, _: FrameType | None) -> None:
         code = _CODES[signal.Signals(number)]
-        if begun.is_set():
-            os._exit(code)  # asked twice
-        begun.set()
-        # Not here: the interrupted line may hold a lock that the store's library wants.
-        threading.Thread(target=_end, args=(runs, code), daemon=True, name="stop").start()
+        if is_stopping.is_set():
+            os._exit(code)
+        is_stopping.set()
+        # In a thread of its own: the interrupted line may hold a lock that the store's library needs.
+        threading.Thread(target=_stop, args=(runs, code), daemon=True, name="stop").start()
 
     before = {number: signal.signal(number, handle) for number in _CODES}
     try:
         yield
-        while begun.is_set():  # the night ended while it was being stopped: the other thread ends the process
+        while is_stopping.is_set():  # the block ended in the meantime; the other thread ends the process
             time.sleep(1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _end(runs: Sequence[Run], code: int) -> None:
-    threading.Timer(_PATIENCE_SECONDS, os._exit, [code]).start()  # a store that does not answer holds nobody up
-    _say("stopping: what is scored stays staged")
+def _stop(runs: Sequence[Run], code: int) -> None:
+    """Records that the runs were stopped, and ends the process."""
+    threading.Timer(_MAX_SECONDS, os._exit, [code]).start()  # the store may not answer
+    _say("stopping; results so far stay staged")
     committed = list[str]()
     with contextlib.suppress(MelanomaError, PhotographError):
         committed = [run.run_id for run in runs if not recovery.record_stop(run)]
         heartbeats.remove(runs[0].layout, runs[0].run_id)
-    done = f"{', '.join(committed)} had been committed already; " if committed else "nothing was committed; "
-    _say(f"stopped: {done}start the same command again, it goes on from there")
+    what = f"{', '.join(committed)} was already committed" if committed else "nothing was committed"
+    _say(f"stopped: {what}; run the same command again to resume")
     os._exit(code)
 
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
-        print(f"\nmelanoma: {text}", file=sys.stderr, flush=True)
+        print(f"\nmelanoma: {text}", file=sys.stderr, flush=True)  # the progress bar may stand on the line

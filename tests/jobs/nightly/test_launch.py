@@ -1,4 +1,4 @@
-"""What ends a run in a worker keeps its class, its message and its exit code, whatever the runner makes of it."""
+"""A launch: alone on its output, with errors that keep their identity, and with its upkeep."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from melanoma.ingest.sources import Root
 from tests.helpers import fill
 from tests.helpers.broken_sources import BrokenRoot
 
-TWO_WORKERS = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
+WORKER_PROCESS = ("--direct_running_mode=multi_processing", "--direct_num_workers=1")
 MESSAGE = "found [while running 'x'], expected y; melanoma.errors.BundleError: do z"
 CODES = {
     "UsageError": WRONG_USAGE,
@@ -29,6 +29,8 @@ CODES = {
     "ImageError": NOTHING_COMMITTED,
     "a fault of the program": DEFECT,
 }
+# A worker process takes seconds to start; the others differ from these only in the name that is recorded.
+IN_WORKER_PROCESS = ("UsageError", "NothingCommittedError", "ReadError", "a fault of the program")
 
 
 def every_subclass(kind: type) -> set[type]:
@@ -36,10 +38,10 @@ def every_subclass(kind: type) -> set[type]:
 
 
 def plan_with(tmp_path: Path, bundle_uri: str, name: str, workers: tuple[str, ...]) -> tuple[RunPlan, NightlyOptions]:
-    """Plans a run over photographs, and puts a source in their place that raises in the worker."""
+    """Plans a run over a folder, and replaces the folder by a source that raises in the worker."""
     fill(tmp_path / "in", 1)
     words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
-    options = NightlyOptions.from_args(parse(words).args, beam_options=workers)
+    options = NightlyOptions.from_command_line(parse(words).args, workers)
     broken = BrokenRoot(str(tmp_path / "in"), pattern=name, base=MESSAGE)
     return replace(prepare(options), sources=(broken,)), options
 
@@ -50,14 +52,15 @@ def test_the_table_of_codes_names_every_error_class() -> None:
     assert raised == set(CODES) - {"a fault of the program"}
 
 
-@pytest.mark.parametrize("workers", [(), TWO_WORKERS], ids=["in this process", "two worker processes"])
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize(
+    ("name", "workers"), [*((name, ()) for name in CODES), *((name, WORKER_PROCESS) for name in IN_WORKER_PROCESS)]
+)
 def test_an_error_in_a_worker_keeps_its_class_message_and_exit_code(
     name: str, workers: tuple[str, ...], tmp_path: Path, bundle_uri: str
 ) -> None:
     plan, options = plan_with(tmp_path, bundle_uri, name, workers)
     with pytest.raises(Exception) as raised:
-        launch.score(plan, options)
+        launch.run_pipeline(plan, options)
     assert exit_code_of(raised.value) == CODES[name]
     text = str(raised.value)
     if CODES[name] != DEFECT:
@@ -70,12 +73,12 @@ def test_an_error_in_a_worker_keeps_its_class_message_and_exit_code(
             assert (type(raised.value).__name__, text) == (name, message)
 
 
-def test_a_bundle_that_changes_while_a_run_works_ends_it_with_the_code_of_a_bundle(
+def test_a_bundle_that_changes_during_the_run_ends_it_with_the_code_of_a_bundle(
     tmp_path: Path, bundle_uri: str
 ) -> None:
     folder = shutil.copytree(bundle_uri, tmp_path / "bundle")
     plan, options = plan_with(tmp_path, str(folder), "", ())
     (folder / "card.md").write_text("# Another card\n")
     with pytest.raises(BundleError, match=r"card\.md") as raised:
-        launch.score(replace(plan, sources=(Root(str(tmp_path / "in")),)), options)
+        launch.run_pipeline(replace(plan, sources=(Root(str(tmp_path / "in")),)), options)
     assert exit_code_of(raised.value) == WRONG_USAGE

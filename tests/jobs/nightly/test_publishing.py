@@ -96,9 +96,9 @@ def test_a_message_that_cannot_be_sent_is_a_warning(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--notify-command", "/absent/program"]) == 0
-    assert "warning: --notify-command did not run" in capsys.readouterr().err
+    assert "warning: --notify-command could not be run (No such file or directory)" in capsys.readouterr().err
     assert main([*words, "--notify-command", f"{sys.executable} -c 'raise SystemExit(4)'"]) == 0
-    assert "warning: --notify-command ended with 4" in capsys.readouterr().err
+    assert "warning: --notify-command ended with exit code 4" in capsys.readouterr().err
     assert main([*words, "--notify-command", "'"]) == 2
 
 

@@ -1,8 +1,9 @@
-"""Nights beside nights, and nights that are stopped: real processes and real signals."""
+"""Runs beside runs, and runs that are stopped or killed: real processes and real signals."""
 
 import datetime
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,12 +40,16 @@ def begin(tmp_path: Path, bundle_uri: str, *words: str) -> subprocess.Popen[str]
 def wait_for(condition: Callable[[], bool], seconds: float = 90) -> None:
     until = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, "it never came"
+        assert time.monotonic() < until, "waited too long"
         time.sleep(0.02)
 
 
+def wait_for_staged(folder: Path, files: int, process: subprocess.Popen[str]) -> None:
+    wait_for(lambda: len(list(folder.rglob("*.arrow"))) >= files or process.poll() is not None)
+
+
 def beat_of(tmp_path: Path, **changes: object) -> Heartbeat:
-    """Leaves the heartbeat of a night in this very process, changed as asked for."""
+    """Leaves the heartbeat of a run in this very process, with changes."""
     with heartbeats.beating(layout_of(tmp_path / "out"), EARLIER):
         (beat,) = heartbeats.active(layout_of(tmp_path / "out"))
     beat = replace(beat, **changes)  # type: ignore[arg-type]
@@ -74,7 +79,7 @@ def test_a_second_start_sees_the_first_and_reads_nothing(
     [{"seen": ago(11), "host": "elsewhere"}, {"pid": 2**22 - 1}, {"process_started": "1"}],
     ids=["silent for ten minutes", "its process is gone", "its number went to another process"],
 )
-def test_a_dead_night_holds_nobody_up_and_leaves_a_record(
+def test_a_dead_run_blocks_no_other_and_gets_a_record(
     tmp_path: Path, bundle_uri: str, changes: dict[str, object]
 ) -> None:
     fill(tmp_path / "in", 2)
@@ -86,7 +91,7 @@ def test_a_dead_night_holds_nobody_up_and_leaves_a_record(
     assert not list((tmp_path / "out" / "_active").iterdir())
 
 
-def test_a_night_on_another_machine_is_believed_for_ten_minutes(tmp_path: Path) -> None:
+def test_a_run_on_another_machine_counts_as_active_for_ten_minutes(tmp_path: Path) -> None:
     beat_of(tmp_path, host="elsewhere", pid=2**22 - 1, seen=ago(9))
     with pytest.raises(NothingCommittedError, match="active"):
         heartbeats.refuse_if_active(layout_of(tmp_path / "out"))
@@ -94,7 +99,7 @@ def test_a_night_on_another_machine_is_believed_for_ten_minutes(tmp_path: Path) 
     heartbeats.refuse_if_active(layout_of(tmp_path / "out"))
 
 
-def test_of_two_nights_that_start_at_once_one_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_two_runs_that_start_at_once_one_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     output, late = str(tmp_path / "out"), EARLIER.replace("2020", "2021")
     with heartbeats.beating(layout_of(output), EARLIER):
         with pytest.raises(NothingCommittedError), heartbeats.beating(layout_of(output), late):
@@ -117,7 +122,7 @@ def test_the_first_of_two_waits_for_the_second_to_give_way(tmp_path: Path) -> No
         assert not second.exists()
 
 
-def test_what_is_no_heartbeat_is_nobody(tmp_path: Path) -> None:
+def test_files_that_are_not_heartbeats_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "_active").mkdir()
     (tmp_path / "_active" / "x.json").write_text("{}")
     (tmp_path / "_active" / "y.json").write_bytes(b"\xff")
@@ -125,55 +130,78 @@ def test_what_is_no_heartbeat_is_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("announced", [False, True])
-def test_a_night_that_is_stopped_while_it_starts_leaves_no_heartbeat(
+def test_a_run_that_is_stopped_while_it_starts_leaves_no_heartbeat(
     tmp_path: Path, bundle_uri: str, announced: bool
 ) -> None:
     fill(tmp_path / "in", 2)
-    night = begin(tmp_path, bundle_uri)
+    process = begin(tmp_path, bundle_uri)
     active = tmp_path / "out" / "_active"
     if announced:
-        assert night.stdout is not None and night.stdout.readline().startswith("Run ")
+        assert process.stdout is not None and process.stdout.readline().startswith("Run ")
     else:
         wait_for(lambda: active.exists() and any(active.iterdir()))
-    night.send_signal(signal.SIGTERM)
-    _, said = night.communicate(timeout=60)
-    assert night.returncode == 3 and "stopped; results so far stay staged" in said and "Traceback" not in said
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 3 and "stopped; results so far stay staged" in said and "Traceback" not in said
     assert not list(active.iterdir()) and committed(tmp_path / "out") == 0
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 3), (signal.SIGINT, 130)])
-def test_a_stopped_night_ends_early_and_the_next_goes_on(
-    tmp_path: Path, bundle_uri: str, number: signal.Signals, code: int
-) -> None:
-    fill(tmp_path / "in", 300)
-    process = begin(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1")
-    staging = tmp_path / "out" / "_staging"
-    wait_for(lambda: len(list(staging.rglob("*.arrow"))) > 3 or process.poll() is not None)
-    process.send_signal(number)
-    _, said = process.communicate(timeout=120)
-    assert process.returncode == code, said
-    assert "nothing was committed; start the same command again" in said
-    assert committed(tmp_path / "out") == 0 and not list((tmp_path / "out" / "_active").iterdir())
-    staged = len(list(staging.rglob("*.arrow")))
-    assert 3 < staged < 300  # it did not wait for the end
-    assert [json.loads(path.read_text())["outcome"] for path in (tmp_path / "out" / "_reports").iterdir()] == [
-        "stopped"
-    ]
+def test_a_run_that_is_stopped_twice_is_resumed(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 150)
+    staging, reports = tmp_path / "out" / "_staging", tmp_path / "out" / "_reports"
+    staged = 0
+    for number, code in ((signal.SIGTERM, 3), (signal.SIGINT, 130)):
+        process = begin(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1")
+        before = staged
+        wait_for_staged(staging, before + 4, process)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=120)
+        assert process.returncode == code, said
+        assert "nothing was committed; run the same command again to resume" in said
+        assert committed(tmp_path / "out") == 0 and not list((tmp_path / "out" / "_active").iterdir())
+        staged = len(list(staging.rglob("*.arrow")))
+        assert before + 3 < staged < 150  # it did not wait for the end
+    assert [json.loads(path.read_text())["outcome"] for path in reports.iterdir()] == ["stopped"] * 2
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
-    assert_one_row_each(tmp_path / "out", 300)
-    last = json.loads(max((tmp_path / "out" / "_reports").glob("*.json")).read_text())
+    assert_one_row_each(tmp_path / "out", 150)
+    last = json.loads(max(reports.glob("*.json")).read_text())
     assert last["adopted"] >= staged
 
 
-def test_a_night_killed_at_any_moment_is_taken_over_at_once(tmp_path: Path, bundle_uri: str) -> None:
-    fill(tmp_path / "in", 60)
-    for seconds in (0.5, 2.5, 4.0, 5.0, 6.0):
-        process = begin(tmp_path, bundle_uri, "--chunk-size", "3")
-        time.sleep(seconds)
-        process.kill()
-        process.communicate()
+def kill_when(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    wait_for(lambda: condition() or process.poll() is not None)
+    process.kill()
+    process.communicate()
+
+
+def test_a_run_that_is_killed_at_its_start_and_in_the_middle_is_resumed(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A staged file is damaged and photographs arrive in the meantime; each has one row, all of one run."""
+    fill(tmp_path / "in", 100)
+    output = tmp_path / "out"
+    active = output / "_active"
+    kill_when(lambda: active.exists() and any(active.iterdir()), begin(tmp_path, bundle_uri))
+    kill_when(lambda: len(list(output.rglob("*.arrow"))) >= 5, begin(tmp_path, bundle_uri, "--chunk-size", "3"))
+    staged = list(output.rglob("*.arrow"))
+    assert len(staged) >= 5 and committed(output) == 0
+    staged[0].write_bytes(staged[0].read_bytes()[:-100])
+    fill(tmp_path / "in", 7, first=100)
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
-    assert_one_row_each(tmp_path / "out", 60)
-    assert {row["status"] for row in rows(tmp_path / "out", "status")} == {"scored"}
+    resumed = int(re.search(r"resumed +(\d+)", capsys.readouterr().out)[1])  # type: ignore[index]
+    assert 0 < resumed < 107
+    assert_one_row_each(output, 107)
+    found = rows(output, "status", "run_id")
+    assert {row["status"] for row in found} == {"scored"} and len({row["run_id"] for row in found}) == 1
+    outcomes = [json.loads(path.read_text())["outcome"] for path in sorted((output / "_reports").glob("2*.json"))]
+    assert outcomes == ["killed", "killed", "committed"]
+    assert os.listdir(active) == []
+
+
+def test_a_run_that_is_killed_while_it_commits_has_its_rows_once(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 20)
+    kill_when((tmp_path / "out" / "_delta_log").exists, begin(tmp_path, bundle_uri))
+    assert main(command(tmp_path, bundle_uri)[3:]) == 0
+    assert_one_row_each(tmp_path / "out", 20)
     assert os.listdir(tmp_path / "out" / "_active") == []
