@@ -70,7 +70,7 @@ def _preflight(options: DoctorOptions) -> "Preflight":
 
 
 def exit_code(checks: Sequence[Check]) -> int:
-    """Returns 2 if a check failed, 3 if one failed that may pass by itself, else 0."""
+    """Returns 2 if a check failed, 3 if the only failures may go away by themselves, else 0."""
     results = {check.result for check in checks}
     if Result.FAIL in results:
         return WRONG_USAGE

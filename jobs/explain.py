@@ -75,11 +75,11 @@ def _as_text(explanation: "Explanation") -> str:
 def _result(row: dict[str, Any]) -> list[str]:
     """Returns the lines about one attempt's result: the error, or the class with its probabilities and notes."""
     from melanoma.labels import name_of
-    from melanoma.queries.explain import likeliest
+    from melanoma.queries.explain import most_likely_classes
 
     if row["error_kind"]:
         return [f"  error     {row['error_kind']}: {row['error']}"]
-    probabilities = ", ".join(f"{name_of(slug).lower()} {value:.3f}" for slug, value in likeliest(row))
+    probabilities = ", ".join(f"{name_of(slug).lower()} {value:.3f}" for slug, value in most_likely_classes(row))
     notes = [
         "flagged as melanoma" if row["flag_melanoma"] else "",
         f"needs review: {str(row['review_reason']).replace('_', ' ')}" if row["review"] else "",

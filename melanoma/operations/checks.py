@@ -1,4 +1,4 @@
-"""What a preflight check is, and what becomes of an error that ends one."""
+"""A preflight check, and how an error during a check is reported."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from enum import StrEnum
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, ReadError
 
 FAILURES = (MelanomaError, PhotographError, OSError)
-_TRY_AGAIN = "try again later; if it keeps failing, contact whoever runs the store"
+_TRY_AGAIN = "try again later; if it keeps failing, contact the store's administrator"
 
 
 class Result(StrEnum):
-    """Result of a check; `STORE` is a failure that may pass by itself."""
+    """Result of a check; `STORE` is a failure that may go away by itself."""
 
     PASS = "pass"  # noqa: S105 - not a password
     WARN = "warn"
@@ -26,7 +26,7 @@ class Check:
     Attributes:
         name: What was checked.
         result: Its result.
-        found: What was found; names no photograph.
+        found: What was found, without names of photographs.
         remedy: What to do about it; empty if there is nothing to do.
     """
 
@@ -51,7 +51,7 @@ def guarded(name: str, remedy: str, check: Callable[[], Check]) -> Check:
 
 
 def failed(name: str, remedy: str, error: Exception) -> Check:
-    """Returns the check that an error ended; an error that may pass by itself brings its own remedy."""
+    """Returns a failed check for an error; for an error that may go away by itself, the remedy is to try again."""
     if isinstance(error, NothingCommittedError) or (isinstance(error, ReadError) and error.kind.is_transient):
         return Check(name, Result.STORE, str(error), _TRY_AGAIN)
     return Check(name, Result.FAIL, str(error), remedy)

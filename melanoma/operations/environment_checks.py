@@ -19,7 +19,7 @@ _PROJECT = "melanoma"
 
 
 class _Harmful(NamedTuple):
-    """Versions of a library that do harm though they are within our bounds: from `first` to just below `fixed`."""
+    """Versions of a library with a serious defect, although within our bounds: from `first` to just below `fixed`."""
 
     package: str
     first: str
@@ -28,13 +28,13 @@ class _Harmful(NamedTuple):
 
 
 _HARMFUL = (
-    _Harmful("keras", "3.13.0", "3.13.2", "opens network files that read or write other files"),
-    _Harmful("s3fs", "2026.1", "2026.7", "returns part of a listing as if it were the whole"),
+    _Harmful("keras", "3.13.0", "3.13.2", "allows a network file to read or write other files"),
+    _Harmful("s3fs", "2026.1", "2026.7", "may return an incomplete listing without an error"),
 )
 
 
 def check_versions() -> Check:
-    """Compares the installed libraries with our bounds and with versions known to do harm."""
+    """Compares the installed libraries with our bounds and with versions known to be harmful."""
     if wrong := [*_out_of_bounds(), *_harmful()]:
         remedy = "run pip install --require-hashes -r requirements.lock"
         return Check("versions", Result.FAIL, "; ".join(wrong), remedy)
@@ -70,7 +70,7 @@ def check_space(layout: OutputLayout | None, needed: float) -> Check:
 
     Args:
         layout: Layout of the output folder; None if it cannot be used.
-        needed: Bytes, staged and committed together.
+        needed: Bytes of staged and committed rows together.
     """
     places = {"temporary folder": Path(tempfile.gettempdir())}
     if layout is not None and (local := storage.local_path(layout.root)) is not None:
@@ -80,7 +80,7 @@ def check_space(layout: OutputLayout | None, needed: float) -> Check:
     least = max(needed, _MIN_SPACE)
     if min(free.values()) < least:
         return Check(
-            "space", Result.FAIL, f"{found}; {least / 1e9:,.2f} GB needed", "free some space, or use another disk"
+            "space", Result.FAIL, f"{found}; {least / 1e9:,.2f} GB needed", "free up some space, or use another disk"
         )
     return Check("space", Result.PASS, found)
 

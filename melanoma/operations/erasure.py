@@ -1,4 +1,4 @@
-"""Erases photographs for good: rows, data files and staged rows, until no byte under the output names them."""
+"""Erases photographs permanently: afterwards no row, data file or staged row under the output names them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Erased:
 
     Attributes:
         asked: Number of photographs to erase.
-        unknown: Number of these without a row in the score table.
+        unknown: Number of them without a row in the score table.
         rows: Number of rows deleted.
         files: Number of data files deleted.
         staged: Number of staged files deleted.
@@ -34,7 +34,7 @@ class Erased:
 
 
 def read_uris(path: str) -> list[str]:
-    """Reads which photographs to erase: one URI or path per line, empty lines ignored.
+    """Reads the list of photographs to erase: one URI or path per line; empty lines are ignored.
 
     Args:
         path: URI or path of a UTF-8 text file.
@@ -43,18 +43,18 @@ def read_uris(path: str) -> list[str]:
         Every spelling under which the score table may know one of them, sorted.
 
     Raises:
-        UsageError: The file cannot be read, or names nothing.
+        UsageError: The file cannot be read, or lists no photographs.
     """
     try:
         lines = storage.read_bytes(storage.canonical(path)).decode("utf-8-sig").split("\n")
     except (ReadError, UnicodeDecodeError):
         raise UsageError(f"{path}: cannot be read; write one URI per line, as UTF-8") from None
-    # The photograph or its archive may be gone, so the line itself is a spelling, too; spaces at its ends may belong
-    # to the name.
+    # The photograph or its archive may be gone, so the line itself also counts as a spelling. Leading and trailing
+    # spaces may belong to the name.
     spellings = {name for line in lines if line.strip() for name in (line.removesuffix("\r"), line.strip())}
     uris = {uri for name in spellings for uri in (name, _canonical(name))}
     if not uris:
-        raise UsageError(f"{path}: names no photograph; write one URI per line")
+        raise UsageError(f"{path}: lists no photographs; write one URI per line")
     return sorted(uris)
 
 
@@ -66,12 +66,12 @@ def _canonical(uri: str) -> str:
 
 
 def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
-    """Erases photographs for good; running it again completes an interrupted erasure.
+    """Erases photographs permanently; running it again completes an interrupted erasure.
 
-    The order matters: as soon as the hash of a photograph is kept, no run scores it again, whatever happens later.
+    The order matters: once the hash of a photograph is stored, no run scores it again, whatever happens later.
 
     Args:
-        table: At its present version; no run may be active on it.
+        table: The score table at its current version; no run may be active on it.
         uris: Every spelling under which the photographs may be known.
 
     Raises:
@@ -91,11 +91,11 @@ def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
 
 
 def _erase_staged(layout: OutputLayout, uris: Collection[str]) -> int:
-    """Removes staged files that name a photograph, and all lists of deferred ones: their digests could be guessed."""
+    """Removes staged files that name a photograph, and all deferred lists, whose digests could be guessed."""
     erased, needles = 0, [uri.encode() for uri in uris]
     for uri in staging.everything(layout):
         data = storage.read_bytes(uri)
-        # Staged rows are not compressed: a name in them is there byte for byte, in a damaged file too.
+        # Staged rows are not compressed, so a name appears in them byte for byte, even in a damaged file.
         if layout.is_deferred(uri) or any(needle in data for needle in needles):
             storage.erase(uri)
             erased += 1

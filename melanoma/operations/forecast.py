@@ -20,9 +20,9 @@ class Forecast:
     """Estimated needs of a first run over the whole store.
 
     Attributes:
-        photographs: Number of photographs; at least, if the listing was cut short.
+        photographs: Number of photographs; a lower bound if the listing was cut short.
         seconds: Total duration.
-        rate: Photographs per second, start-up left out.
+        rate: Photographs per second, excluding start-up.
         waits_for: What limits the rate.
         output_bytes: Size of the committed rows.
         disk_bytes: Size of the committed and the staged rows together.
@@ -43,14 +43,14 @@ def forecast(
 ) -> Forecast:
     """Forecasts a run in one process.
 
-    Decoding and the network share the cores, so their times add up; reading waits in threads of its own meanwhile.
+    Decoding and the network share the cores, so their times add up; reading waits in separate threads meanwhile.
 
     Args:
         photographs: Number of photographs to score.
-        loaded: Photographs read and decoded as a run does it, at least one.
-        seconds_per_photograph: Time of the network in a full batch.
-        batch_bytes: Bytes of the pixels of a batch.
-        is_local: Whether the photographs lie on a local disk.
+        loaded: Photographs read and decoded as in a run, at least one.
+        seconds_per_photograph: Time that the network takes per photograph of a full batch.
+        batch_bytes: Size of the pixels of a batch in bytes.
+        is_local: Whether the photographs are on a local disk.
     """
     cores = os.cpu_count() or 1
     read = sum(one.read_seconds for one in loaded) / len(loaded) / default_threads(is_local)

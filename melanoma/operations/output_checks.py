@@ -41,17 +41,20 @@ def check_output(layout: OutputLayout) -> Check:
 
 
 def judge_output(is_atomic: bool, modified: datetime.datetime, now: datetime.datetime) -> Check:
-    """Judges what trying out the output folder has shown.
+    """Judges the results of trying out the output folder.
 
     Args:
-        is_atomic: Whether the second creation of a file left the first one alone.
-        modified: When the store dates the file.
-        now: When it was created by this machine's clock.
+        is_atomic: Whether creating a file a second time left the first one unchanged.
+        modified: Modification time of the file according to the store.
+        now: Time of its creation according to this machine's clock.
     """
     if not is_atomic:
         found = "writable, but atomic create does not work: a second create replaced the first"
         return Check(
-            "output", Result.FAIL, found, "choose another store for --output, or two runs could commit at once"
+            "output",
+            Result.FAIL,
+            found,
+            "choose another store for --output; on this one, two runs could commit at the same time",
         )
     skew = abs((modified - now).total_seconds())
     if skew > _MAX_SKEW:
@@ -61,7 +64,7 @@ def judge_output(is_atomic: bool, modified: datetime.datetime, now: datetime.dat
 
 
 def check_commit(layout: OutputLayout, bundle: Bundle) -> Check:
-    """Commits one row to a score table of its own inside the output folder, reads it back and removes the table."""
+    """Commits one row to a temporary score table inside the output folder, reads it back and removes the table."""
     trial = layout.trial()
     schema = score_schema(bundle.slugs)
     now = datetime.datetime.now(datetime.UTC)

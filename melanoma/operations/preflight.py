@@ -1,4 +1,4 @@
-"""Checks everything that a run needs, one thing after the other, and forecasts the run."""
+"""Checks everything that a run needs, and forecasts how long it takes."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -43,7 +43,7 @@ class Preflight:
     """
 
     def __init__(self, planned: PlannedRun) -> None:
-        """Takes the run to examine."""
+        """Stores the planned run; checks nothing yet."""
         self.forecasts: list[Forecast] = []
         self._planned = planned
         self._layout: OutputLayout | None = None
@@ -51,14 +51,14 @@ class Preflight:
         self._listed: Listed | None = None
 
     def checks(self) -> Iterator[Check]:
-        """Makes the checks one by one; what a failed check leaves unknown is not checked."""
+        """Runs the checks one by one; skips those that need the result of a failed one."""
         yield guarded("versions", "reinstall from requirements.lock", environment_checks.check_versions)
         yield from self._output_checks()
         yield guarded("listing", "check --images, and the credentials of its store", self._check_listing)
         for uri in self._planned.bundles:
             yield from self._bundle_checks(uri)
         needed = max((found.disk_bytes for found in self.forecasts), default=0.0)
-        yield guarded("space", "free some space", lambda: environment_checks.check_space(self._layout, needed))
+        yield guarded("space", "free up some space", lambda: environment_checks.check_space(self._layout, needed))
 
     def _output_checks(self) -> Iterator[Check]:
         try:

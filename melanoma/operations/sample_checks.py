@@ -24,12 +24,12 @@ _DECODE_THREADS, _TIMED_BATCHES = 8, 3
 
 @dataclass(frozen=True)
 class Listed:
-    """What listing the sources for a limited time has shown.
+    """The result of listing the sources for a limited time.
 
     Attributes:
-        sample: Photographs spread evenly over what was listed.
+        sample: Photographs spread evenly over the listing.
         count: Number of photographs listed.
-        is_complete: Whether the listing came to its end.
+        is_complete: Whether the listing was completed.
         seconds: Duration of the listing.
     """
 
@@ -79,7 +79,7 @@ def check_listing(listed: Listed) -> Check:
 
 
 def decode_sample(listed: Listed, bundle: Bundle) -> DecodedSample:
-    """Reads and decodes the sample as a run does."""
+    """Reads and decodes the sample as in a run."""
     with ThreadPoolExecutor(_DECODE_THREADS) as pool:
         decoded = [versions[0] for versions in pool.map(lambda ref: load(ref, [bundle.spec]), listed.sample)]
     pixels = [image for _, image in decoded if image is not None]
@@ -94,10 +94,10 @@ def check_decoding(loaded: Sequence[Loaded]) -> Check:
     kinds = ", ".join(f"{kind.value} {count}" for kind, count in errors.most_common())
     found = f"{good} of {len(loaded)} photographs decoded" + (f"; {kinds}" if kinds else "")
     if errors and all(kind.is_store_failure for kind in errors) and not good:
-        remedy = "the store returned no photograph: check credentials, permissions and network"
+        remedy = "the store returned no photographs; check the credentials, the permissions and the network"
         return Check("decoding", Result.STORE, found, remedy)
     if errors.total() > _MAX_FAILED * len(loaded):
-        remedy = "look the error kinds up in docs/use/output.md"
+        remedy = "look up the error kinds in docs/use/output.md"
         return Check("decoding", Result.WARN if good else Result.FAIL, found, remedy)
     return Check("decoding", Result.PASS, found)
 

@@ -42,7 +42,7 @@ class Explanation:
     Attributes:
         uri: URI as in the score table.
         rows: Its rows in the score table, oldest first.
-        version: Its present version in the store; None if the store was not asked or did not answer.
+        version: Its current version in the store; None if the store was not checked or did not answer.
         outlooks: One per model.
     """
 
@@ -65,7 +65,7 @@ class Probability(NamedTuple):
 
 
 class _Present(NamedTuple):
-    """The photograph in its store now: its version, or why that is unknown."""
+    """The current version of a photograph in its store, or the reason why it is unknown."""
 
     version: str | None
     reason: str = ""
@@ -79,7 +79,7 @@ def explain(table: ScoreTable, name: str, next_run: datetime.date, check_store: 
         table: The score table.
         name: URI or path of the photograph, or its pseudonym of 12 hex digits from a report.
         next_run: Date of the next run.
-        check_store: Whether to ask the store for the photograph's present version.
+        check_store: Whether to look up the photograph's current version in the store.
 
     Raises:
         UsageError: There is no score table, or no such photograph in it.
@@ -88,21 +88,21 @@ def explain(table: ScoreTable, name: str, next_run: datetime.date, check_store: 
     rows = _rows(table, uri)
     forgotten = Forgotten.read(table.layout)
     if forgotten is not None and uri in forgotten:
-        skipped = [Outlook(model.model_id, "skip", "it was forgotten for good") for model in table.models()]
+        skipped = [Outlook(model.model_id, "skip", "it was permanently erased") for model in table.models()]
         return Explanation(uri, rows, None, skipped)
     if not rows:
         raise UsageError(
-            "no such photograph in the score table; give its URI as in the column image_uri, or its pseudonym from a "
+            "no such photograph in the score table; give its URI as in the image_uri column, or its pseudonym from a "
             "report"
         )
     present = _present(uri) if check_store else _Present(None, "the store was not checked")
     models = list(dict.fromkeys(row[PARTITION] for row in rows))
-    of_models = [[row for row in rows if row[PARTITION] == model] for model in models]
-    outlooks = [_outlook(own, present, next_run) for own in of_models]
+    rows_by_model = [[row for row in rows if row[PARTITION] == model] for model in models]
+    outlooks = [_outlook(model_rows, present, next_run) for model_rows in rows_by_model]
     return Explanation(uri, rows, present.version, outlooks)
 
 
-def likeliest(row: dict[str, Any], count: int = 3) -> list[Probability]:
+def most_likely_classes(row: dict[str, Any], count: int = 3) -> list[Probability]:
     """Returns the most probable classes of a scored row, highest first."""
     values = [
         Probability(name.removeprefix(PROBABILITY_PREFIX), value)
@@ -147,7 +147,7 @@ def _present(uri: str) -> _Present:
 
 
 def _outlook(rows: Sequence[dict[str, Any]], present: _Present, next_run: datetime.date) -> Outlook:
-    """Says what happens for the model to which all the rows belong."""
+    """Predicts what the next run does for one model; all rows must belong to it."""
     model = rows[0][PARTITION]
     if present.is_gone:
         return Outlook(model, "nothing", "it is no longer in the store, so it will not be listed")

@@ -26,7 +26,7 @@ def export(table: ScoreTable, sql: str, target: str, file_format: str | None = N
 
     Args:
         table: The score table.
-        sql: One statement in DuckDB's SQL that has a result.
+        sql: One DuckDB SQL statement that returns a result.
         target: URI or path of the file.
         file_format: One of `FORMATS`; None to take it from the extension of `target`.
 
@@ -42,20 +42,20 @@ def export(table: ScoreTable, sql: str, target: str, file_format: str | None = N
     local = storage.local_path(uri)
     folder = os.path.dirname(local) if local else None
     if folder and not Path(folder).is_dir():
-        raise UsageError(f"{target}: there is no folder {folder}")
-    with views.stream(table, sql) as reader, _temporary_folder(target, folder) as own:
-        path = os.path.join(own, "result")
+        raise UsageError(f"{target}: the folder {folder} does not exist")
+    with views.stream(table, sql) as reader, _temporary_folder(target, folder) as temporary:
+        path = os.path.join(temporary, "result")
         rows = write(reader, path)
         storage.put_file(uri, path)
     return rows
 
 
 def _temporary_folder(target: str, folder: str | None) -> tempfile.TemporaryDirectory[str]:
-    """Makes a folder on the disk of the target, so that the file can be moved into place in one step."""
+    """Creates a folder on the same disk as the target, so that the file can be moved into place in one step."""
     try:
         return tempfile.TemporaryDirectory(dir=folder, prefix=".export-")
     except OSError as error:
-        raise UsageError(f"{target}: cannot write into the folder {folder} ({reason_of(error)})") from None
+        raise UsageError(f"{target}: cannot write to the folder {folder} ({reason_of(error)})") from None
 
 
 def _writer(target: str, file_format: str | None) -> Callable[[pa.RecordBatchReader, str], int]:
@@ -75,7 +75,7 @@ def _write_parquet(reader: pa.RecordBatchReader, path: str) -> int:
 
 
 def _write_csv(reader: pa.RecordBatchReader, path: str) -> int:
-    """Writes RFC 4180; an apostrophe before text that a spreadsheet would run as a formula keeps it text."""
+    """Writes RFC 4180 CSV; text that a spreadsheet would run as a formula gets a leading apostrophe."""
     rows = 0
     with open(path, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\r\n")

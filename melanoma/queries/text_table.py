@@ -1,4 +1,4 @@
-"""Lays the result of a query out for a terminal."""
+"""Formats the result of a query as text for a terminal."""
 
 import pyarrow as pa
 
@@ -6,11 +6,11 @@ from melanoma.terminal import printable
 
 
 def as_text(table: pa.Table, max_rows: int = 50) -> str:
-    """Returns a table as aligned text: numbers to the right, null as `-`, no control characters.
+    """Returns a table as aligned text: numbers right-aligned, nulls as `-`, without control characters.
 
     Args:
         table: Any table; two columns may have the same name.
-        max_rows: Number of rows to show; a last line says how many more there are.
+        max_rows: Number of rows to show; a last line states how many more there are.
     """
     if not table.num_columns:
         return "(no result)"

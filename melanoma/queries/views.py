@@ -57,13 +57,13 @@ def query(table: ScoreTable, sql: str) -> pa.Table:
 
     Args:
         table: The score table.
-        sql: One statement in DuckDB's SQL.
+        sql: One DuckDB SQL statement.
 
     Returns:
-        The result; no columns if the statement has none.
+        The result; a table without columns if the statement returns no result.
 
     Raises:
-        UsageError: There is no score table, or DuckDB refuses the statement.
+        UsageError: There is no score table, or DuckDB rejects the statement.
     """
     with _result(table, sql) as result:
         return pa.table({}) if result is None else result.to_arrow_table()
@@ -75,10 +75,10 @@ def stream(table: ScoreTable, sql: str) -> Iterator[pa.RecordBatchReader]:
 
     Args:
         table: The score table.
-        sql: One statement in DuckDB's SQL that has a result.
+        sql: One DuckDB SQL statement that returns a result.
 
     Raises:
-        UsageError: There is no score table, DuckDB refuses the statement, or the statement has no result.
+        UsageError: There is no score table, DuckDB rejects the statement, or the statement returns no result.
     """
     with _result(table, sql) as result:
         if result is None:
@@ -94,7 +94,7 @@ def _result(table: ScoreTable, sql: str) -> Iterator[Any]:
         connection.execute(_LATEST)
         connection.execute(_FAILURES)
         promoted = table.promoted()
-        # A model id holds hexadecimal digits and a dash; DuckDB takes no parameters in a view.
+        # A model id holds hexadecimal digits and a dash; DuckDB does not accept parameters in a view.
         connection.execute(f"CREATE VIEW current AS SELECT * FROM latest WHERE model_id = '{promoted or ''}'")  # noqa: S608
         # The records are many small files, so they are read only for statements that use them.
         runs = read_series(table.layout) if re.search(r"\bnights\b", sql, re.IGNORECASE) else []

@@ -1,4 +1,4 @@
-"""What a run waited for."""
+"""The stage that a run waited for."""
 
 from typing import Any
 
@@ -9,10 +9,11 @@ _ENOUGH = 0.5  # share of the run's time
 
 
 def bottleneck(record: RunRecord) -> dict[str, Any]:
-    """Finds the stage that a run waited for, as far as its record tells.
+    """Finds the stage that a run waited for, as far as its record shows.
 
     Listing, network, staging and commit work one at a time in each worker, so their seconds are shares of the run's
-    time. Reading and decoding work in many threads beside the network: while the network was idle, it waited for them.
+    time. Reading and decoding run in many threads in parallel with the network: while the network was idle, it waited
+    for them.
 
     Returns:
         JSON values: `stage`, one of `STAGES`, `start-up`, or empty if nothing was scored; `shares`, the share of the
@@ -23,11 +24,11 @@ def bottleneck(record: RunRecord) -> dict[str, Any]:
     seconds = {name: stage.seconds for name, stage in record.stages.items()}
     workers = {"list": 1, "infer": record.workers, "stage": record.workers, "commit": 1}
     shares = {name: seconds.get(name, 0.0) / (record.seconds * count) for name, count in workers.items()}
-    beside = {name: seconds.get(name, 0.0) for name in ("read", "decode")}
+    parallel = {name: seconds.get(name, 0.0) for name in ("read", "decode")}
     if sum(shares.values()) >= _ENOUGH:
         stage = max(shares, key=lambda name: shares[name])
-    elif sum(beside.values()) >= _ENOUGH * record.seconds * record.workers:
-        stage = max(beside, key=lambda name: beside[name])
+    elif sum(parallel.values()) >= _ENOUGH * record.seconds * record.workers:
+        stage = max(parallel, key=lambda name: parallel[name])
     else:
         stage = START_UP
     return {"stage": stage, "shares": shares}

@@ -16,7 +16,7 @@ class Bar(NamedTuple):
     Attributes:
         name: Label before the bar.
         share: Length, 0 to 1.
-        text: Label behind the bar.
+        text: Label after the bar.
     """
 
     name: str
@@ -31,7 +31,7 @@ class ClassShare(NamedTuple):
         name: Name of the class.
         now: Share in this run.
         before: Share in earlier runs; None if there are none.
-        reference: Share among the bundle's validation photographs; None if it does not say.
+        reference: Share among the bundle's validation photographs; None if the bundle does not state it.
     """
 
     name: str
@@ -124,8 +124,8 @@ def histogram(
         name: Name of the column.
         now: Shares of this run, sum 1.
         before: Shares of earlier runs; None if there are none.
-        reference: Shares of the bundle's validation photographs; None if it does not say.
-        note: Text behind the name.
+        reference: Shares of the bundle's validation photographs; None if the bundle does not state them.
+        note: Text after the name.
     """
     blocks = "".join(
         f'<rect class="bar" x="{16 * place + 1}" y="{_y(share):.1f}" width="14" height="{_height(share):.1f}">'

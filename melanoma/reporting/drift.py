@@ -1,4 +1,4 @@
-"""Prediction drift: whether the predictions of a run are distributed as those before."""
+"""Prediction drift: whether the predictions of a run are distributed like those of earlier runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ def stability_index(expected: Sequence[float], expected_n: int, actual: Sequence
         actual_n: Number of photographs now, at least 1.
 
     Returns:
-        0 or more; by custom, above 0.1 is worth a look and above 0.2 is a warning.
+        0 or more; by convention, above 0.1 is worth a look and above 0.2 is a warning.
     """
     before, now = _smoothed(expected, expected_n), _smoothed(actual, actual_n)
     return sum((b - a) * math.log(b / a) for a, b in zip(before, now, strict=True))

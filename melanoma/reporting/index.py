@@ -55,7 +55,7 @@ def index_page(runs: Sequence[RunSummary]) -> str:
 
 def _headline(runs: Sequence[RunSummary]) -> Headline:
     if not runs:
-        return Headline("", "There has been no run yet.")
+        return Headline("", "No runs yet.")
     last = runs[-1]
     if last["outcome"] in SUCCESSFUL:
         return Headline(_level(last) or GOOD, f"Last run: {_outcome(last)}")

@@ -25,7 +25,7 @@ _ADVICE = {
     ErrorKind.TIMEOUT: "The store was slow.",
     ErrorKind.STORE_UNAVAILABLE: "The store failed.",
     ErrorKind.BAD_NAME: "Rename the file so that its name is plain Unicode text, or correct the manifest.",
-    ErrorKind.BAD_OUTPUT: "The network returned no valid probabilities: contact whoever supplies the model.",
+    ErrorKind.BAD_OUTPUT: "The network returned no valid probabilities: contact the supplier of the model.",
 }
 
 
@@ -64,7 +64,7 @@ def headline(record: RunRecord, is_over_budget: bool = False) -> Headline:
     if record.outcome == NOTHING_NEW:
         if counts.deferred:
             return Headline(LOOK, f"Out of time: {counts.deferred:,} photographs deferred to the next run")
-        return Headline(GOOD, f"All well: nothing new among {counts.listed:,} photographs")
+        return Headline(GOOD, f"OK: nothing new among {counts.listed:,} photographs")
     if record.outcome == STOPPED and record.reason:
         return Headline(BAD, f"The run ended early and committed nothing: {record.reason}")
     sentences = {
@@ -84,11 +84,11 @@ def _of_committed(record: RunRecord, is_over_budget: bool) -> Headline:
         return Headline(BAD, f"Too many failures: {numbers}")
     if record.warnings or counts.deferred:
         return Headline(LOOK, f"Committed: {numbers}")
-    return Headline(GOOD, f"All well: {numbers}")
+    return Headline(GOOD, f"OK: {numbers}")
 
 
 def one_line(record: RunRecord, is_over_budget: bool = False) -> str:
-    """Returns a run in one line, for a pager or a chat.
+    """Returns a one-line summary of a run, for a pager or a chat.
 
     Args:
         record: Record of the run.
@@ -119,10 +119,10 @@ def duration(seconds: float | None) -> str:
 
 
 def bottleneck_sentence(found: Mapping[str, Any]) -> str:
-    """Returns what a run waited for, in a sentence; empty if it is unknown.
+    """Returns a sentence on what a run waited for; empty if it is unknown.
 
     Args:
-        found: As `bottleneck` returns it, or nothing.
+        found: As `bottleneck` returns it; empty if there is none.
     """
     stage = found.get("stage")
     if not stage:

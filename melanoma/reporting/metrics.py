@@ -1,4 +1,4 @@
-"""The figures of a run in the text format that Prometheus collects from files."""
+"""The metrics of a run in the text format that Prometheus collects from files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ def write_metrics(path: str, runs: Sequence[ReportedRun], now: float) -> None:
 
     Raises:
         NothingCommittedError: The store or the disk refuses the file.
-        ReadError: The store does not return the previous file.
+        ReadError: The previous file cannot be read.
     """
     is_successful = bool(runs) and all(run.record.is_successful for run in runs)
     last_success = now if is_successful else _last_success_in(path)
@@ -51,7 +51,7 @@ def write_metrics(path: str, runs: Sequence[ReportedRun], now: float) -> None:
 
 
 def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None) -> str:
-    """Returns the figures of the last run of each model.
+    """Returns the metrics of the last run of each model.
 
     Args:
         runs: The runs, one per model.
@@ -59,7 +59,7 @@ def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None)
         last_success: Unix time of the end of the last successful run; None if there was none.
 
     Returns:
-        Lines of the exposition format, version 0.0.4; no label names a photograph.
+        Lines of the exposition format, version 0.0.4; no label contains the name of a photograph.
     """
     success = [] if last_success is None else [_Sample({}, last_success)]
     families = [
@@ -72,7 +72,7 @@ def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None)
 
 
 def _families(records: Sequence[RunRecord]) -> list[_Family]:
-    """Returns the families of what the records themselves say."""
+    """Returns the metric families that need only the records."""
 
     def one_each(value_of: Callable[[RunRecord], float | None]) -> list[_Sample]:
         values = [(record, value_of(record)) for record in records]
@@ -92,7 +92,7 @@ def _families(records: Sequence[RunRecord]) -> list[_Family]:
 
 
 def _last_success_in(path: str) -> float | None:
-    """Returns the end of the last successful run according to the file that is to be replaced, if it has one."""
+    """Returns the end of the last successful run according to the previous file, if that states it."""
     uri, name = storage.canonical(path), f"{_PREFIX}_success_timestamp_seconds "
     if not storage.exists(uri):
         return None
@@ -146,6 +146,6 @@ def _lines(family: _Family) -> Iterator[str]:
     if family.samples:
         yield f"# HELP {name} {family.meaning}\n# TYPE {name} gauge\n"
     for labels, value in family.samples:
-        # Model ids, stages and error kinds hold no character that would have to be escaped.
+        # Model ids, stages and error kinds contain no character that needs escaping.
         pairs = ",".join(f'{key}="{label}"' for key, label in labels.items())
         yield f"{name}{{{pairs}}} {value:.15g}\n" if pairs else f"{name} {value:.15g}\n"

@@ -17,7 +17,7 @@ def page(record: RunRecord, content: Mapping[str, Any], is_over_budget: bool) ->
 
     Args:
         record: Record of the run.
-        content: As `report_content` returns it; empty for a run of which only the record is left.
+        content: As `report_content` returns it; empty if only the record of the run exists.
         is_over_budget: Whether more photographs failed than the operator allows.
     """
     parts = [
@@ -45,7 +45,7 @@ def _identity(record: RunRecord) -> str:
         "model": record.model_id,
         "duration": messages.duration(record.seconds),
         "table": "" if record.table_version is None else f"version {record.table_version}",
-        "resumed": f"{record.adopted:,} rows that a killed run had scored" if record.adopted else "",
+        "resumed": f"{record.adopted:,} rows scored by a killed run" if record.adopted else "",
     }
     rows = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in entries.items() if value)
     return f'<dl class="facts">{rows}</dl><p class="muted"><a href="index.html">All runs</a></p>'

@@ -50,8 +50,9 @@ def drift(content: Content) -> str:
     )
     note = (
         "Blocks: this run. Line: earlier runs. Dashes: reference. Heights are on a square-root scale. PSI is the "
-        f"population stability index against the reference: look at it above {LOOK_LIMIT}, above {WARNING_LIMIT} it is "
-        f"a warning; it needs {MIN_PHOTOGRAPHS} photographs. A different mix of patients raises it as a fault does."
+        f"population stability index against the reference: above {LOOK_LIMIT} it is worth a look, above "
+        f"{WARNING_LIMIT} it is a warning. It needs {MIN_PHOTOGRAPHS} photographs. A fault raises it, but so does a "
+        "different mix of patients."
     )
     return section(
         "Distribution of the probabilities",
@@ -76,9 +77,9 @@ def _verdict(reference: str, found: Content) -> str:
     if not found["judged"]:
         return f"Compared with {reference}: not assessed, {found['reason']}."
     worst = found["worst"]
-    what = "the predicted classes" if worst == TOP_LABEL else _column(worst)
+    column = "the predicted classes" if worst == TOP_LABEL else _column(worst)
     index = found["columns"][worst]
-    return f"Compared with {reference}: {_VERDICTS[found['level']]}. The largest PSI is {index:.2f} ({what})."
+    return f"Compared with {reference}: {_VERDICTS[found['level']]}. The largest PSI is {index:.2f} ({column})."
 
 
 def sample(content: Content) -> str:
@@ -90,7 +91,7 @@ def sample(content: Content) -> str:
     if not any(parts):
         return ""
     note = (
-        "To whoever may read the key of the table, melanoma explain TABLE PSEUDONYM shows which photograph a pseudonym "
+        "With read access to the key of the table, melanoma explain TABLE PSEUDONYM shows which photograph a pseudonym "
         "stands for."
     )
     return section("A sample for quality control", paragraph(note, "muted"), *parts)
@@ -98,19 +99,19 @@ def sample(content: Content) -> str:
 
 def _least_certain(rows: Sequence[Content]) -> str:
     cells = [(row["photograph"], name_of(row["top_label"]), f"{row['margin']:.3f}") for row in rows]
-    title = "Least certain: the two most probable classes are closest to each other."
+    title = "Least certain: the two most likely classes have almost the same probability."
     return _table(title, ("photograph", "predicted class", "margin"), cells)
 
 
 def _most_moved(rows: Sequence[Content]) -> str:
     cells = [(row["photograph"], name_of(row["from"]), name_of(row["to"]), f"{row['distance']:.3f}") for row in rows]
-    title = "Most changed: farthest from the earlier scores of the same model."
+    title = "Most changed: the scores differ most from the earlier scores of the same model."
     return _table(title, ("photograph", "before", "now", "distance"), cells)
 
 
 def _suspicious(rows: Sequence[Content]) -> str:
     cells = [(row["photograph"], f"{row['p_melanoma']:.3f}") for row in rows]
-    return _table("Largest probabilities of melanoma.", ("photograph", "probability"), cells)
+    return _table("Highest probabilities of melanoma.", ("photograph", "probability"), cells)
 
 
 def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -26,7 +26,7 @@ def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_
 
     Args:
         model: The model that ran.
-        record: Record of its run, as far as it came.
+        record: Record of its run, which may have ended early.
         options: What the operator wants in the report.
         is_over_budget: Whether more photographs failed than the operator allows.
 
@@ -51,7 +51,7 @@ def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_
 
 
 def _drift_warnings(content: dict[str, Any]) -> list[str]:
-    """Returns a warning if the predictions drift from those of earlier runs; every hospital differs from the bundle."""
+    """Returns a warning about drift from earlier runs; drift from the bundle is usual, as every hospital differs."""
     found = content["drift"]["earlier"]
     if found.get("level") != WARN:
         return []
@@ -90,7 +90,7 @@ def forget(layout: OutputLayout, names: Collection[str]) -> int:
         names: URIs and pseudonyms of the photographs.
 
     Returns:
-        Number of reports that named one.
+        Number of reports that contained one of them.
 
     Raises:
         NothingCommittedError: The store or the disk refuses a changed report.

@@ -1,4 +1,4 @@
-"""The photographs of a run that are worth a person's look: uncertain ones, and those whose scores changed."""
+"""The photographs of a run that a person should look at: uncertain ones, and those whose scores changed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,11 +72,11 @@ def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, optio
     Args:
         table: The score table after the run.
         model: The model that ran.
-        scored: Its rows.
+        scored: Rows that the model scored in this run.
         options: What the operator wants in the report.
 
     Returns:
-        JSON values: `least_certain` and `most_moved`, and `suspicious` if it is wanted.
+        JSON values: `least_certain` and `most_moved`, and `suspicious` if the options ask for it.
     """
     shown = _Names(model.run.layout, options.show_uris)
     sample = {
@@ -101,8 +101,8 @@ class _Names:
 def _least_certain(names: _Names, scored: ScoredRows) -> Rows:
     if not len(scored.probabilities):
         return []
-    two = np.sort(scored.probabilities, axis=1)[:, -2:]
-    margin = two[:, 1] - two[:, 0]
+    top_two = np.sort(scored.probabilities, axis=1)[:, -2:]
+    margin = top_two[:, 1] - top_two[:, 0]
     return [
         {"photograph": names.of(scored.uri(row)), "margin": float(margin[row]), "top_label": scored.top_label(row)}
         for row in np.argsort(margin, kind="stable")[:_SAMPLE_SIZE].tolist()

@@ -17,7 +17,7 @@ class RunBar(NamedTuple):
         failed: Number of photographs that failed.
         deferred: Number of photographs deferred.
         date: Date of the run.
-        label: What a pointer on the bar shows.
+        label: Tooltip of the bar.
         level: CSS class of the dot below the bar; empty for no dot.
     """
 

@@ -21,7 +21,7 @@ def accounting(record: RunRecord) -> str:
     return section(
         "Every photograph accounted for" if counts.add_up else "The counts do not add up",
         charts.accounting(by_outcome, counts.listed),
-        paragraph(f"{total}." if counts.add_up else f"{total}: this is a defect of the program; please report it."),
+        paragraph(f"{total}." if counts.add_up else f"{total}: this is a bug in melanoma; please report it."),
         paragraph(f"Other files, ignored and not counted: {kinds}.", "muted") if kinds else "",
     )
 
@@ -41,14 +41,14 @@ def failures(record: RunRecord) -> str:
 
 
 def stages(record: RunRecord, content: Mapping[str, Any]) -> str:
-    """Returns the section on the work of each stage; empty if no photograph was tried."""
+    """Returns the section on the work of each stage; empty if no photograph was scored or failed."""
     worked = {name: record.stages[name] for name in STAGES if name in record.stages and record.stages[name].seconds}
     tried = record.counts.scored + record.counts.failed
     if not worked or not tried:
         return ""
     most = max(stage.seconds for stage in worked.values())
     rows = [Bar(messages.STAGE_NAMES[name], stage.seconds / most, _rate(name, stage)) for name, stage in worked.items()]
-    rate = f"{tried / record.seconds:,.0f} photographs per second, start-up included. " if record.seconds else ""
+    rate = f"{tried / record.seconds:,.0f} photographs per second, including start-up. " if record.seconds else ""
     note = "Seconds of work, summed over threads and processes; reading and decoding run in parallel with the network."
     return section(
         "Where the time went",

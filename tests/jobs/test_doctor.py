@@ -29,7 +29,7 @@ def printed(capsys: pytest.CaptureFixture[str], words: list[str], code: int) -> 
     return document | {"checks": {check["name"]: check for check in document["checks"]}}
 
 
-def test_a_sound_place_passes_and_is_left_as_it_was(
+def test_a_valid_setup_passes_and_is_left_unchanged(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = printed(capsys, words, 0)
@@ -69,7 +69,7 @@ def test_photographs_that_cannot_be_decoded_are_counted_by_kind_and_never_named(
     assert main(words) == 2
     text = capsys.readouterr().out
     assert "FAIL  decoding      0 of 6 photographs decoded; empty 6\n" in text
-    assert f"{'':<20}remedy: look the error kinds up" in text and "lesion" not in text
+    assert f"{'':<20}remedy: look up the error kinds" in text and "lesion" not in text
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_photographs_that_cannot_be_decoded_are_counted_by_kind_and_never_named(
         (6, "nosuch://x", "output", 2),
     ],
 )
-def test_what_is_wrong_fails_on_its_own_line_with_a_remedy(
+def test_each_problem_fails_its_own_check_with_a_remedy(
     tmp_path: Path,
     words: list[str],
     capsys: pytest.CaptureFixture[str],
@@ -121,5 +121,5 @@ def test_an_active_run_is_a_warning(tmp_path: Path, words: list[str], capsys: py
         ((Result.STORE, Result.FAIL), 2),
     ],
 )
-def test_a_failure_counts_for_more_than_one_that_may_pass(results: tuple[Result, ...], code: int) -> None:
+def test_a_permanent_failure_outweighs_a_transient_one(results: tuple[Result, ...], code: int) -> None:
     assert exit_code([Check("x", result, "found") for result in results]) == code

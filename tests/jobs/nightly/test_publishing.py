@@ -36,8 +36,8 @@ def noting(tmp_path: Path) -> list[str]:
 def test_every_run_leaves_a_report_even_with_nothing_new(tmp_path: Path, words: list[str]) -> None:
     assert main(words) == 0 and main(words) == 0
     committed, quiet = (path.read_text() for path in reports(tmp_path))
-    assert "All well: 4 photographs scored, 1 failed" in committed
-    assert "All well: nothing new among 5 photographs" in quiet
+    assert "OK: 4 photographs scored, 1 failed" in committed
+    assert "OK: nothing new among 5 photographs" in quiet
     assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2
     document = json.loads(reports(tmp_path, "json")[0].read_text())
     assert document["report"]["format"] == 1 and document["report"]["seen"]["n"] == 4

@@ -1,4 +1,4 @@
-"""An error ends a check, never the preflight, and says whether it may pass by itself."""
+"""An error ends only its check, and the result says whether the failure may go away by itself."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def raising(error: Exception) -> Check:
     return guarded("listing", "check --images", check)
 
 
-def test_a_finished_check_is_returned_as_it_is() -> None:
+def test_a_finished_check_is_returned_unchanged() -> None:
     done = Check("listing", Result.WARN, "few photographs", "add some")
     assert guarded("other", "unused", lambda: done) is done
 
@@ -28,7 +28,7 @@ def test_a_finished_check_is_returned_as_it_is() -> None:
         ImageError(ErrorKind.CORRUPT, "found"),
     ],
 )
-def test_an_error_that_somebody_must_fix_fails_with_the_remedy_of_the_check(error: Exception) -> None:
+def test_a_permanent_error_fails_with_the_remedy_of_the_check(error: Exception) -> None:
     check = raising(error)
     assert (check.name, check.result, check.remedy) == ("listing", Result.FAIL, "check --images")
     assert "found" in check.found
@@ -42,11 +42,11 @@ def test_an_error_that_somebody_must_fix_fails_with_the_remedy_of_the_check(erro
         ReadError(ErrorKind.STORE_UNAVAILABLE, "found"),
     ],
 )
-def test_an_error_that_may_pass_asks_to_try_again(error: Exception) -> None:
+def test_a_transient_error_suggests_trying_again(error: Exception) -> None:
     check = raising(error)
     assert check.result is Result.STORE and check.remedy.startswith("try again")
 
 
-def test_a_defect_is_not_hidden() -> None:
+def test_an_unexpected_error_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         raising(ZeroDivisionError())

@@ -18,7 +18,7 @@ def test_the_tested_environment_passes() -> None:
 
 
 def installed(versions: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets some packages seem to be installed in another version; an empty one stands for none."""
+    """Pretends that packages are installed in other versions; an empty version means not installed."""
     real = importlib.metadata.version
 
     def version(package: str) -> str:
@@ -38,7 +38,7 @@ def test_a_version_outside_the_bounds_and_a_missing_library_fail(monkeypatch: py
     assert check.found.count(";") == 1
 
 
-def test_a_harmful_version_fails_though_it_is_within_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_harmful_version_within_the_bounds_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     keras = next(harmful for harmful in environment_checks._HARMFUL if harmful.package == "keras")
     installed({"keras": keras.first}, monkeypatch)
     assert f"keras {keras.first} {keras.why}" in environment_checks.check_versions().found
@@ -46,7 +46,7 @@ def test_a_harmful_version_fails_though_it_is_within_the_bounds(monkeypatch: pyt
     assert keras.why not in environment_checks.check_versions().found
 
 
-def test_every_harmful_version_belongs_to_a_library_that_we_use() -> None:
+def test_every_harmful_version_is_of_a_library_in_use() -> None:
     used = {Requirement(text).name for text in importlib.metadata.requires("melanoma") or []}
     for harmful in environment_checks._HARMFUL:
         assert harmful.package in used

@@ -33,7 +33,7 @@ def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "complaint"), [(b"\n  \n", "names no photograph"), (b"\xff\xfe", "cannot be read"), (None, "cannot be")]
+    ("data", "complaint"), [(b"\n  \n", "lists no photographs"), (b"\xff\xfe", "cannot be read"), (None, "cannot be")]
 )
 def test_a_file_without_a_name_is_refused(tmp_path: Path, data: bytes | None, complaint: str) -> None:
     if data is not None:
@@ -56,7 +56,7 @@ def test_rows_files_and_staged_files_are_deleted_and_others_kept(tmp_path: Path)
     assert forgotten is not None and uri in forgotten and row("stays")["image_uri"] not in forgotten
 
 
-def test_lists_of_deferred_photographs_are_deleted_whoever_is_on_them(tmp_path: Path) -> None:
+def test_all_deferred_lists_are_deleted(tmp_path: Path) -> None:
     commit(tmp_path, [row("a")])
     path = Path(layout_of(tmp_path).deferred("f").removeprefix("file://"))
     path.parent.mkdir(parents=True, exist_ok=True)

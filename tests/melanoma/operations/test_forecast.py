@@ -12,21 +12,21 @@ from melanoma.operations.forecast import forecast
 REF = ImageRef("file:///x.jpg", "v", 1, "x")
 
 
-def test_reading_that_waits_longer_than_the_work_limits_the_rate() -> None:
+def test_slow_reading_limits_the_rate() -> None:
     slow = [Loaded(REF, read_seconds=4.0, decode_seconds=0.02)]
     found = forecast(1000, slow, 0.01, 1000, is_local=False)
     assert found.waits_for == "reading"
     assert found.rate == pytest.approx(default_threads(False) / 4.0)
 
 
-def test_work_that_takes_longer_than_reading_limits_the_rate() -> None:
+def test_slow_decoding_and_inference_limit_the_rate() -> None:
     quick = [Loaded(REF, read_seconds=0.0, decode_seconds=seconds) for seconds in (0.01, 0.03)]
     found = forecast(1000, quick, 0.5, 1000, is_local=True)
     assert found.waits_for == "decoding and the network"
     assert found.rate == pytest.approx(1 / (0.5 + 0.02 / (os.cpu_count() or 1)))
 
 
-def test_a_run_lasts_as_long_as_its_photographs_and_its_start() -> None:
+def test_the_duration_is_start_up_plus_time_per_photograph() -> None:
     one = [Loaded(REF, decode_seconds=0.0)]
     few, many = (forecast(count, one, 0.1, 0, is_local=True) for count in (0, 1000))
     assert many.seconds - few.seconds == pytest.approx(100.0)
@@ -42,5 +42,5 @@ def test_disk_and_memory_grow_with_photographs_and_batches() -> None:
     assert forecast(1000, one, 0.1, 2000, is_local=True).memory_bytes == small.memory_bytes + 4000
 
 
-def test_work_that_takes_no_time_has_a_finite_rate() -> None:
+def test_zero_durations_give_a_finite_rate() -> None:
     assert forecast(10, [Loaded(REF)], 0.0, 0, is_local=True).rate <= 1e9

@@ -19,7 +19,7 @@ NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 
 
 class CarelessFileSystem(MemoryFileSystem):  # type: ignore[misc]
-    """A store whose create replaces what is there: careless://path."""
+    """A store whose exclusive create replaces an existing file: careless://path."""
 
     protocol = "careless"
 
@@ -41,7 +41,7 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_a_sound_output_passes_and_is_left_as_it_was(tmp_path: Path) -> None:
+def test_a_usable_output_passes_and_is_left_unchanged(tmp_path: Path) -> None:
     check = check_output(layout_of(tmp_path / "out"))
     assert (check.result, check.found) == (Result.PASS, "writable; atomic create works")
     assert files(tmp_path) == []
@@ -74,13 +74,13 @@ def test_a_commit_is_written_read_and_removed(tmp_path: Path, bundle_uri: str) -
     assert files(tmp_path) == []
 
 
-def test_a_store_that_cannot_hold_the_table_leaves_nothing_either(bundle_uri: str) -> None:
+def test_a_failed_commit_leaves_nothing_behind(bundle_uri: str) -> None:
     with pytest.raises(MelanomaError, match="memory://"):
         check_commit(layout_of("memory://refused-scores"), load_bundle(bundle_uri))
     assert [name for name in MemoryFileSystem.store if "refused-scores" in name] == []
 
 
-def test_another_active_run_is_a_warning_while_it_lasts(tmp_path: Path) -> None:
+def test_another_run_is_a_warning_while_it_is_active(tmp_path: Path) -> None:
     layout = layout_of(tmp_path)
     with heartbeats.beating(layout, "20260101T000000Z-00000000"):
         check = check_other_runs(layout)

@@ -1,4 +1,4 @@
-"""A preflight makes every check that it can, whatever an earlier one found."""
+"""A preflight runs every check that it can, whatever the earlier ones found."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ Plan = Callable[..., PlannedRun]
 
 @pytest.fixture
 def plan(tmp_path: Path, bundle_uri: str) -> Plan:
-    """Plans a run over four photographs, with other values where a test wants them."""
+    """Plans a run over four photographs; a test may override any value."""
     fill(tmp_path / "in", 4)
 
     def planned(
@@ -35,7 +35,7 @@ def checks_of(planned: PlannedRun) -> dict[str, Check]:
     return {check.name: check for check in Preflight(planned).checks()}
 
 
-def test_a_sound_plan_passes_in_a_fixed_order_and_is_forecast(plan: Plan) -> None:
+def test_a_valid_plan_passes_all_checks_in_order_and_is_forecast(plan: Plan) -> None:
     preflight = Preflight(plan())
     checks = list(preflight.checks())
     assert [check.name for check in checks] == [
@@ -46,20 +46,20 @@ def test_a_sound_plan_passes_in_a_fixed_order_and_is_forecast(plan: Plan) -> Non
     assert forecast.photographs == 4
 
 
-def test_an_unknown_store_for_the_output_fails_on_its_line_and_the_rest_is_checked(plan: Plan) -> None:
+def test_an_output_in_an_unknown_store_fails_and_the_rest_is_still_checked(plan: Plan) -> None:
     checks = checks_of(plan(output="nosuch://bucket/scores"))
     assert checks["output"].result is Result.FAIL and "nosuch://" in checks["output"].found
     assert checks["listing"].result is checks["network"].result is Result.PASS
     assert not {"other nights", "table"} & set(checks)
 
 
-def test_an_output_that_cannot_be_written_is_not_tried_with_a_commit(plan: Plan, tmp_path: Path) -> None:
+def test_no_commit_is_tried_if_the_output_is_not_writable(plan: Plan, tmp_path: Path) -> None:
     checks = checks_of(plan(output=str(tmp_path / "in" / "lesion-0000.jpg")))
     assert checks["output"].result is Result.FAIL and "permissions" in checks["output"].remedy
     assert "table" not in checks and "network" in checks
 
 
-def test_a_missing_root_leaves_nothing_to_decode_or_forecast(plan: Plan, tmp_path: Path) -> None:
+def test_without_a_listing_nothing_is_decoded_or_forecast(plan: Plan, tmp_path: Path) -> None:
     preflight = Preflight(plan(images=str(tmp_path / "missing")))
     checks = {check.name: check for check in preflight.checks()}
     assert checks["listing"].result is Result.FAIL and checks["bundle"].result is Result.PASS
@@ -74,13 +74,13 @@ def test_contradictory_sources_fail_the_listing(plan: Plan, bundle_uri: str, tmp
     assert checks["listing"].result is Result.FAIL and "--manifest" in checks["listing"].found
 
 
-def test_every_bundle_is_checked_by_itself(plan: Plan, bundle_uri: str, other_bundle_uri: str, tmp_path: Path) -> None:
+def test_every_bundle_is_checked_separately(plan: Plan, bundle_uri: str, other_bundle_uri: str, tmp_path: Path) -> None:
     preflight = Preflight(plan(bundles=[str(tmp_path / "in"), bundle_uri, other_bundle_uri]))
     results = [check.result for check in preflight.checks() if check.name == "bundle"]
     assert results == [Result.FAIL, Result.PASS, Result.PASS] and len(preflight.forecasts) == 2
 
 
-def test_a_store_that_delivers_nothing_is_not_forecast(
+def test_a_store_that_returns_no_photographs_gets_no_forecast(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filesystems, "_TRIES", 1)
@@ -89,7 +89,7 @@ def test_a_store_that_delivers_nothing_is_not_forecast(
     assert "network" not in checks
 
 
-def test_the_space_must_suffice_for_the_forecast_run(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_space_check_uses_the_forecast(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment_checks, "_MIN_SPACE", 0.0)
     for free, result in ((4000, Result.PASS), (3999, Result.FAIL)):  # of four photographs, 1000 bytes each
         usage = shutil.disk_usage("/")._replace(free=free)
@@ -98,7 +98,7 @@ def test_the_space_must_suffice_for_the_forecast_run(plan: Plan, monkeypatch: py
             assert checks_of(plan())["space"].result is result
 
 
-def test_the_files_of_the_output_are_not_counted_as_photographs(plan: Plan, tmp_path: Path) -> None:
+def test_files_of_the_output_are_not_counted_as_photographs(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "in" / "_reports").mkdir()
     (tmp_path / "in" / "_reports" / "picture.jpg").write_bytes(b"x")
     found = checks_of(plan(output=str(tmp_path / "in")))["listing"].found

@@ -43,11 +43,13 @@ def test_a_sample_is_spread_over_all_photographs(tmp_path: Path) -> None:
     assert [ref.image_id for ref in listed.sample][::25] == ["000", "250"]
 
 
-def test_a_small_store_is_sampled_whole(tmp_path: Path) -> None:
+def test_a_small_store_is_sampled_completely(tmp_path: Path) -> None:
     assert [ref.image_id for ref in list_sample([write(tmp_path, 3)]).sample] == ["000", "001", "002"]
 
 
-def test_a_long_listing_is_cut_short_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_listing_is_cut_short_and_reported_as_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sample_checks, "_MAX_LISTED", 10)
     listed = list_sample([write(tmp_path, 30)])
     assert listed.count == 10 and not listed.is_complete
@@ -77,7 +79,7 @@ def test_an_empty_listing_fails() -> None:
     assert check.result is Result.FAIL and "--pattern" in check.remedy
 
 
-def test_a_sample_is_decoded_to_the_size_that_the_bundle_wants(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_sample_is_decoded_to_the_input_size_of_the_bundle(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path, 3)
     (tmp_path / "broken.jpg").write_bytes(b"")
     sample = decode_sample(list_sample([Root(str(tmp_path))]), load_bundle(bundle_uri))

@@ -8,7 +8,7 @@ import pytest
 
 from melanoma import storage
 from melanoma.errors import UsageError
-from melanoma.queries.explain import Explanation, Probability, explain, likeliest
+from melanoma.queries.explain import Explanation, Probability, explain, most_likely_classes
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers.outputs import layout_of, table_in
@@ -19,7 +19,7 @@ OTHER = "m-000000000002"
 
 
 def explained(folder: Path, *rows: dict[str, Any], days: int = 1, check_store: bool = False) -> Explanation:
-    """Explains the photograph to which all the rows belong."""
+    """Commits the rows of one photograph, and explains it."""
     commit(folder, list(rows))
     return explain(table_in(folder), rows[0]["image_uri"], DATE + datetime.timedelta(days=days), check_store)
 
@@ -48,12 +48,12 @@ def test_a_failure_that_may_heal_is_retried_when_it_is_due(
     assert outlook.does == does and why in outlook.why
 
 
-def test_a_failure_that_does_not_heal_waits_for_another_file(tmp_path: Path) -> None:
+def test_a_permanent_failure_is_not_retried_until_the_file_is_replaced(tmp_path: Path) -> None:
     (outlook,) = explained(tmp_path, failed("a")).outlooks
     assert outlook.does == "skip" and "corrupt is not retried until the file is replaced" in outlook.why
 
 
-def test_each_model_has_an_outlook_of_its_own(tmp_path: Path) -> None:
+def test_each_model_has_its_own_outlook(tmp_path: Path) -> None:
     timeout = {**failed("a", model_id=OTHER), "error_kind": "timeout"}
     found = explained(tmp_path, row("a"), timeout)
     assert {outlook.model_id: outlook.does for outlook in found.outlooks} == {
@@ -62,7 +62,7 @@ def test_each_model_has_an_outlook_of_its_own(tmp_path: Path) -> None:
     }
 
 
-def test_the_rows_come_oldest_first(tmp_path: Path) -> None:
+def test_rows_are_sorted_oldest_first(tmp_path: Path) -> None:
     now = row("a")["scored_at"]
     later = [now + datetime.timedelta(days=days) for days in (2, 1)]
     found = explained(
@@ -71,7 +71,7 @@ def test_the_rows_come_oldest_first(tmp_path: Path) -> None:
     assert [entry["attempt"] for entry in found.rows] == [1, 2, 3]
 
 
-def test_the_store_decides_what_happens_to_a_file_that_is_there(tmp_path: Path) -> None:
+def test_the_outlook_follows_the_current_version_in_the_store(tmp_path: Path) -> None:
     file = tmp_path / "lesion.jpg"
     file.write_bytes(b"x")
     stored = storage.stat(f"file://{file}")
@@ -110,11 +110,11 @@ def test_a_pseudonym_of_another_table_is_refused(tmp_path: Path) -> None:
         Pseudonyms.of_table(layout_of(tmp_path))
 
 
-def test_a_forgotten_photograph_is_skipped_though_no_row_of_it_is_left(tmp_path: Path) -> None:
+def test_an_erased_photograph_is_skipped_even_without_rows(tmp_path: Path) -> None:
     commit(tmp_path, [row("a")])
     Forgotten.add(layout_of(tmp_path), [row("gone")["image_uri"]])
     found = explain(table_in(tmp_path), row("gone")["image_uri"], DATE, False)
-    assert found.rows == [] and [outlook.why for outlook in found.outlooks] == ["it was forgotten for good"]
+    assert found.rows == [] and [outlook.why for outlook in found.outlooks] == ["it was permanently erased"]
 
 
 def test_an_unknown_photograph_is_an_error_that_does_not_repeat_its_name(tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_an_unknown_photograph_is_an_error_that_does_not_repeat_its_name(tmp_pat
     assert "DOE" not in str(caught.value)
 
 
-def test_the_likeliest_classes_come_highest_first() -> None:
+def test_the_most_likely_classes_are_sorted_by_probability() -> None:
     values = {"p_a": 0.1, "p_b": 0.5, "p_c": None, "p_d": 0.4, "top_probability": 0.5}
-    assert likeliest(values) == [Probability("b", 0.5), Probability("d", 0.4), Probability("a", 0.1)]
-    assert likeliest(values, count=1) == [Probability("b", 0.5)]
+    assert most_likely_classes(values) == [Probability("b", 0.5), Probability("d", 0.4), Probability("a", 0.1)]
+    assert most_likely_classes(values, count=1) == [Probability("b", 0.5)]

@@ -22,7 +22,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
     return table_in(folder)
 
 
-def test_text_that_a_spreadsheet_would_run_becomes_plain_and_numbers_stay_numbers(tmp_path: Path) -> None:
+def test_formulas_are_escaped_and_numbers_are_not(tmp_path: Path) -> None:
     folder, target = tmp_path / "scores", tmp_path / "result.csv"
     commit(folder, [row(str(place), error=text) for place, text in enumerate(FORMULAS)])
     texts = "'a\"b,c' || chr(10) || 'd' AS t, NULL AS e"
@@ -36,7 +36,7 @@ def test_text_that_a_spreadsheet_would_run_becomes_plain_and_numbers_stay_number
         assert [record[0] for record in csv.reader(file)][1:] == [f"'{text}" for text in FORMULAS]
 
 
-def test_dates_and_booleans_are_written_in_a_form_that_programs_read(table: ScoreTable, tmp_path: Path) -> None:
+def test_dates_and_booleans_are_machine_readable(table: ScoreTable, tmp_path: Path) -> None:
     sql = "SELECT run_date, scored_at, status = 'scored' AS ok, error_kind FROM scores WHERE image_id = 'DOE-c'"
     export(table, sql, str(tmp_path / "x.csv"))
     _, line, end = (tmp_path / "x.csv").read_bytes().decode().split("\r\n")
@@ -80,14 +80,12 @@ def test_a_result_without_rows_is_a_file_with_its_columns(table: ScoreTable, tmp
     ("sql", "name", "complaint"),
     [
         ("FROM latest", "x.xlsx", "name the file .csv or .parquet, or give --format"),
-        ("FROM latest", "missing/x.csv", "there is no folder .*missing"),
+        ("FROM latest", "missing/x.csv", "folder .*missing does not exist"),
         ("SELECT nothing FROM latest", "x.csv", "nothing"),
         (" ; ", "x.csv", "returns no rows"),
     ],
 )
-def test_what_cannot_be_exported_is_refused(
-    table: ScoreTable, tmp_path: Path, sql: str, name: str, complaint: str
-) -> None:
+def test_invalid_exports_are_refused(table: ScoreTable, tmp_path: Path, sql: str, name: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
         export(table, sql, str(tmp_path / name))
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The view `nights` has one typed row per run, whatever its record says."""
+"""The view `nights` has one typed row per run, however complete its record is."""
 
 import datetime
 
@@ -10,7 +10,7 @@ COUNTS = Counts(listed=20, scored=10, failed=3, skipped=4, duplicates=1, deferre
 RECORD = RunRecord("20260102T230405Z-00000000", "2026-01-03", "m-1", COMMITTED, COUNTS, table_version=7, seconds=2.5)
 
 
-def test_a_row_holds_the_counts_and_the_start_that_the_run_id_tells() -> None:
+def test_a_row_has_the_counts_and_the_start_time_from_the_run_id() -> None:
     content = {"drift": {"bundle": {"judged": True, "columns": {"a": 0.1, "b": 0.3}, "worst": "b"}}}
     (row,) = run_rows([summary_of(RECORD, content)]).to_pylist()
     assert row["started_at"] == datetime.datetime(2026, 1, 2, 23, 4, 5, tzinfo=datetime.UTC)
@@ -19,13 +19,13 @@ def test_a_row_holds_the_counts_and_the_start_that_the_run_id_tells() -> None:
     assert (row["seconds"], row["table_version"], row["warnings"], row["drift"]) == (2.5, 7, 0, 0.3)
 
 
-def test_what_is_unknown_about_a_killed_run_is_null() -> None:
+def test_unknown_values_of_a_killed_run_are_null() -> None:
     record = RunRecord(RECORD.run_id, RECORD.run_date, "m-1", KILLED, Counts())
     (row,) = run_rows([summary_of(record, {})]).to_pylist()
     assert row["outcome"] == "killed" and row["scored"] == 0
     assert row["seconds"] is row["table_version"] is row["drift"] is None
 
 
-def test_without_runs_the_columns_are_there() -> None:
+def test_without_runs_the_table_is_empty_but_has_all_columns() -> None:
     assert run_rows([]).schema == SCHEMA
     assert {"run_id", "listed", "drift"} <= set(SCHEMA.names)

@@ -1,4 +1,4 @@
-"""A result on the terminal: aligned, cut to a number of rows, and no name in it moves the cursor."""
+"""A result on the terminal: aligned, cut to a number of rows, and free of control characters."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> ScoreTable:
     return table_in(folder)
 
 
-def test_numbers_are_aligned_to_the_right_and_words_to_the_left() -> None:
+def test_numbers_are_right_aligned_and_text_is_left_aligned() -> None:
     result = pa.table(
         {
             "top_label": ["nevus", None],
@@ -60,7 +60,7 @@ def test_columns_with_the_same_name_are_all_shown(hostile: ScoreTable) -> None:
     assert shown.split("\n")[-1].split() == ["1", "2", "2", "2"]
 
 
-def test_no_name_moves_the_cursor(hostile: ScoreTable) -> None:
+def test_control_characters_are_never_printed(hostile: ScoreTable) -> None:
     for sql in (
         "FROM scores",
         "SELECT image_uri, {'a': image_id}, [image_id] FROM scores",

@@ -1,4 +1,4 @@
-"""The views of the score table: what is newest, what is current, what failed; SQL reaches them and nothing else."""
+"""The views of the score table: newest scores, current scores and failures; SQL can read nothing else."""
 
 import datetime
 import warnings
@@ -170,7 +170,7 @@ def test_every_view_that_the_command_offers_can_be_queried(table: ScoreTable, vi
         "SELECT $1",
     ],
 )
-def test_nothing_but_the_views_can_be_reached(tmp_path: Path, table: ScoreTable, sql: str) -> None:
+def test_only_the_views_can_be_read(tmp_path: Path, table: ScoreTable, sql: str) -> None:
     (tmp_path / "secret.csv").write_text("a\nsecret-of-another-file\n")
     with pytest.raises(UsageError, match="the query failed") as caught:
         views.query(table, sql.format(folder=tmp_path))
@@ -182,7 +182,7 @@ secret = pa.table({"a": ["secret-of-this-process"]})
 
 
 @pytest.mark.parametrize("name", ["secret", "dataset", "connection", "promoted"])
-def test_variables_of_this_process_cannot_be_reached(table: ScoreTable, name: str) -> None:
+def test_variables_of_this_process_cannot_be_read(table: ScoreTable, name: str) -> None:
     """DuckDB looks for tables among Python's variables unless that is switched off."""
     with pytest.raises(UsageError, match=f"{name} does not exist"):
         views.query(table, f"FROM {name}")
@@ -196,7 +196,7 @@ def test_no_statement_changes_the_table(table: ScoreTable) -> None:
     assert after.equals(before)
 
 
-def test_a_missing_table_says_how_to_make_one(tmp_path: Path) -> None:
+def test_the_error_for_a_missing_table_says_how_to_create_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
         views.query(ScoreTable.in_folder(str(tmp_path)), "SELECT 1")
 

@@ -8,7 +8,7 @@ from tests.helpers.reports import HOSTILE, Page
 PARTS = {"scored": 900, "failed": 1, "skipped": 99, "duplicates": 0, "deferred": 0}
 
 
-def test_an_accounting_bar_has_a_part_for_each_outcome_that_occurred() -> None:
+def test_an_accounting_bar_has_a_part_for_each_outcome_present() -> None:
     page = Page(accounting(PARTS, 1000))
     assert page.elements["rect"] == 3 and page.is_closed
     assert "900 scored" in page.texts and "1 failed" in page.texts and "deferred" not in page.text

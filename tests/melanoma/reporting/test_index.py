@@ -1,4 +1,4 @@
-"""The page of all runs: the newest first, the last successful one named, and no larger over the years."""
+"""The page of all runs: newest first, with the last successful one named, and bounded in size."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +22,7 @@ def test_the_newest_run_comes_first_and_links_to_its_report() -> None:
     assert page.links == [f"{run['run_id']}.html" for run in reversed(runs)] and page.is_closed
 
 
-def test_a_row_sums_a_run_up() -> None:
+def test_a_row_summarises_a_run() -> None:
     texts = Page(index_page([summary_of(replace(QUIET, seconds=130.0), DRIFTED)])).texts
     row = texts[texts.index("model") + 1 :]
     assert row[:10] == ["2026-01-02", "committed", "10", "3", "4", "2", "2 min", "0/s", "0.21", "m-000000000001"]
@@ -39,7 +39,7 @@ def test_a_row_sums_a_run_up() -> None:
         (RunRecord("20260102T030405Z-00000000", "2026-01-02", "m", KILLED, Counts()), {}, "bad", "Last run: killed"),
     ],
 )
-def test_the_first_line_tells_how_the_last_run_ended(
+def test_the_first_line_says_how_the_last_run_ended(
     record: RunRecord, content: dict[str, Any], level: str, text: str
 ) -> None:
     html = index_page([summary_of(record, content)])
@@ -67,10 +67,10 @@ def test_runs_that_need_a_look_have_a_dot() -> None:
 
 
 def test_without_runs_the_page_says_so() -> None:
-    assert "There has been no run yet." in Page(index_page([])).texts
+    assert "No runs yet." in Page(index_page([])).texts
 
 
-def test_the_page_stays_small_over_years() -> None:
+def test_the_page_lists_at_most_1000_runs() -> None:
     html = index_page(summaries(*[COMMITTED, NOTHING_NEW, STORE_DOWN] * 400))
     page = Page(html)
     assert len(html) < 700_000 and len(page.links) == 1000

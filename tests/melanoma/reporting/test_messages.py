@@ -14,11 +14,11 @@ from tests.helpers.reports import RECORD
 @pytest.mark.parametrize(
     ("outcome", "counts", "over", "level", "text"),
     [
-        (COMMITTED, Counts(5, 5), False, "good", "All well: 5 photographs scored"),
-        (COMMITTED, Counts(5, 4, 1), False, "good", "All well: 4 photographs scored, 1 failed"),
+        (COMMITTED, Counts(5, 5), False, "good", "OK: 5 photographs scored"),
+        (COMMITTED, Counts(5, 4, 1), False, "good", "OK: 4 photographs scored, 1 failed"),
         (COMMITTED, Counts(5, 3, 2), True, "bad", "Too many failures: 3 photographs scored, 2 failed"),
         (COMMITTED, Counts(5, 3, deferred=2), False, "look", "Committed: 3 photographs scored, 2 deferred"),
-        (NOTHING_NEW, Counts(5, skipped=5), False, "good", "All well: nothing new among 5 photographs"),
+        (NOTHING_NEW, Counts(5, skipped=5), False, "good", "OK: nothing new among 5 photographs"),
         (NOTHING_NEW, Counts(5, deferred=5), False, "look", "Out of time: 5 photographs deferred to the next run"),
         (STORE_DOWN, Counts(5, deferred=5), False, "bad", "The store returned no photographs"),
         (STOPPED, Counts(), False, "bad", "The run ended early and committed nothing; the next run resumes it"),
@@ -26,12 +26,14 @@ from tests.helpers.reports import RECORD
         ("from_the_future", Counts(), False, "bad", "from_the_future"),
     ],
 )
-def test_the_headline_says_whether_all_is_well(outcome: str, counts: Counts, over: bool, level: str, text: str) -> None:
+def test_the_headline_states_the_outcome_and_its_level(
+    outcome: str, counts: Counts, over: bool, level: str, text: str
+) -> None:
     found = headline(RunRecord("r", "2026-01-02", "m", outcome, counts), over)
     assert found.level == level and found.text.startswith(text)
 
 
-def test_a_warning_asks_for_a_look() -> None:
+def test_a_warning_sets_the_level_look() -> None:
     assert headline(RunRecord("r", "2026-01-02", "m", COMMITTED, Counts(5, 5), warnings=("x",))).level == "look"
 
 
@@ -40,7 +42,7 @@ def test_a_stopped_run_says_why() -> None:
     assert headline(record).text == "The run ended early and committed nothing: the disk is full"
 
 
-def test_one_line_sums_a_run_up() -> None:
+def test_one_line_summarises_a_run() -> None:
     assert one_line(RECORD) == (
         "OK 15 new, 10 scored, 3 failed (truncated, timeout), 2 deferred, 48 min, table v118, 1 warning"
     )
@@ -48,7 +50,7 @@ def test_one_line_sums_a_run_up() -> None:
     assert one_line(replace(RECORD, warnings=("a", "b"))).endswith(", 2 warnings")
 
 
-def test_one_line_leaves_out_what_is_not_there() -> None:
+def test_one_line_omits_absent_parts() -> None:
     record = RunRecord("r", "2026-01-02", "m", NOTHING_NEW, Counts(5, skipped=5))
     assert one_line(record) == "OK 0 new, 0 scored, 0 failed"
 

@@ -39,7 +39,7 @@ def test_every_family_has_help_and_type_once_before_its_samples() -> None:
     assert len(families) == len(set(families)) == 9
 
 
-def test_the_figures_are_those_of_the_record() -> None:
+def test_the_values_are_those_of_the_record() -> None:
     lines = lines_of(ReportedRun(RECORD, {}))
     for sample in (
         'photographs{model="m-000000000001",outcome="scored"} 10',
@@ -54,14 +54,14 @@ def test_the_figures_are_those_of_the_record() -> None:
         assert f"melanoma_{sample}" in lines
 
 
-def test_drift_is_the_largest_index_of_what_was_judged() -> None:
+def test_drift_is_the_largest_index_of_an_assessed_comparison() -> None:
     unjudged = {"judged": False, "columns": {}}
     lines = lines_of(ReportedRun(RECORD, {"drift": {"bundle": JUDGED, "earlier": unjudged}}))
     found = [line for line in lines if line.startswith("melanoma_drift")]
     assert found == ['melanoma_drift{model="m-000000000001",against="bundle"} 0.31']
 
 
-def test_what_is_unknown_has_no_sample() -> None:
+def test_unknown_values_have_no_sample() -> None:
     text = as_text([ReportedRun(replace(RECORD, seconds=None, table_version=None), {})], 100.0, None)
     families = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")]
     assert "melanoma_ok" in families

@@ -12,7 +12,7 @@ from melanoma.runs.records import COMMITTED, KILLED, Counts, RunRecord
 from tests.helpers.reports import HOSTILE, RECORD, Page, content_of
 
 
-def test_a_page_tells_the_run_from_top_to_bottom() -> None:
+def test_a_page_has_its_sections_in_order() -> None:
     found = Page(page(RECORD, content_of(), is_over_budget=False))
     wanted = [
         "Run of 2026-01-02",
@@ -36,18 +36,18 @@ def test_a_page_identifies_the_run() -> None:
         ("model", "m-000000000001"),
         ("duration", "48 min"),
         ("table", "version 118"),
-        ("resumed", "1,234 rows that a killed run had scored"),
+        ("resumed", "1,234 rows scored by a killed run"),
     ):
         assert texts[texts.index(name) + 1] == value
 
 
-def test_what_is_unknown_about_a_killed_run_is_left_out() -> None:
+def test_unknown_facts_about_a_killed_run_are_left_out() -> None:
     found = Page(page(RunRecord("r", "2026-01-02", "m", KILLED, Counts()), {}, is_over_budget=False))
     assert "The run was killed" in found.text
     assert not {"duration", "table", "resumed", "Warnings"} & set(found.texts) and found.elements["h2"] == 0
 
 
-def test_a_page_acts_on_nothing_whatever_photographs_are_called() -> None:
+def test_hostile_names_add_no_active_content_or_remote_address() -> None:
     html = page(replace(RECORD, warnings=(HOSTILE,)), content_of(), is_over_budget=True)
     found = Page(html)
     assert not {"script", "img", "iframe", "object", "link", "form"} & set(found.elements)
@@ -64,7 +64,7 @@ def test_the_first_line_is_coloured_by_its_level(level: str) -> None:
     assert f".head.{level} " in STYLE
 
 
-def test_over_budget_is_said_first() -> None:
+def test_too_many_failures_are_in_the_headline() -> None:
     record = replace(RECORD, outcome=COMMITTED)
     assert "Too many failures: 10 photographs scored" in Page(page(record, {}, is_over_budget=True)).text
 

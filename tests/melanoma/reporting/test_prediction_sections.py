@@ -1,4 +1,4 @@
-"""What the report says about the predictions, and that it names no photograph as anything but text."""
+"""What the report says about the predictions, with the names of photographs as plain text only."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def test_classes_come_most_frequent_first() -> None:
 
 
 @pytest.mark.parametrize(("runs", "last"), [(1, "the last run of"), (7, "the last 7 runs of")])
-def test_what_the_shares_are_compared_with_is_described(runs: int, last: str) -> None:
+def test_the_reference_of_a_comparison_is_described(runs: int, last: str) -> None:
     earlier = {"nights": runs, "n": 1500, "top_label": {"nevus": 1.0}}
     text = Page(prediction_sections.classes(content(earlier=earlier, reference=SHARES))).text
     assert f"Earlier: 1,500 photographs from {last} this model." in text
@@ -41,7 +41,7 @@ def test_what_the_shares_are_compared_with_is_described(runs: int, last: str) ->
         (0.31, "warn", "prediction drift above 0.2"),
     ],
 )
-def test_the_verdict_gives_level_index_and_column(index: float, level: str, verdict: str) -> None:
+def test_the_verdict_states_level_index_and_column(index: float, level: str, verdict: str) -> None:
     drift = {"bundle": judged(index, level), "earlier": judged(index, level, worst="top_label")}
     text = Page(prediction_sections.drift(content(drift=drift))).text
     assert (
@@ -50,7 +50,7 @@ def test_the_verdict_gives_level_index_and_column(index: float, level: str, verd
     assert f"the previous runs: {verdict}. The largest PSI is {index:.2f} (the predicted classes)." in text
 
 
-def test_the_out_of_distribution_score_has_a_name_for_people() -> None:
+def test_the_out_of_distribution_score_has_a_readable_name() -> None:
     histograms = {"p_nevus": [0.1] * 10, "ood_score": [0.1] * 10}
     drift = {name: judged(0.31, "warn", worst="ood_score") for name in ("bundle", "earlier")}
     page = Page(prediction_sections.drift(content(seen=SHARES | {"histograms": histograms}, drift=drift)))
@@ -70,11 +70,11 @@ def test_a_sample_shows_why_each_photograph_is_in_it() -> None:
     assert page.text.count("<img src=x onerror=alert(1)>") == 3 and "\x1b" not in page.text and HOSTILE not in page.text
 
 
-def test_probabilities_of_melanoma_stand_below_the_line_that_says_they_are_no_diagnosis() -> None:
+def test_the_disclaimer_precedes_the_probabilities_of_melanoma() -> None:
     html = prediction_sections.sample(content())
-    assert html.index("not a diagnosis") < html.index("Largest probabilities of melanoma")
+    assert html.index("not a diagnosis") < html.index("Highest probabilities of melanoma")
     plain = content(sample={"least_certain": content()["sample"]["least_certain"], "most_moved": []})
-    assert "Largest probabilities" not in prediction_sections.sample(plain)
+    assert "Highest probabilities" not in prediction_sections.sample(plain)
 
 
 def test_sections_without_content_are_left_out() -> None:

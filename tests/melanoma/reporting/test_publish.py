@@ -49,11 +49,11 @@ def test_record_page_and_index_are_written(tmp_path: Path, bundle_uri: str) -> N
     assert names_in(tmp_path) == {f"{RUN_ID}.json", f"{RUN_ID}.html", "index.html", "nights.series"}
     assert found["outcome"] == "committed" and found["counts"]["scored"] == 2
     assert found["report"]["seen"]["n"] == 2 and found["report"]["is_over_budget"] is False
-    assert "All well: 2 photographs scored" in Page(page(tmp_path)).texts
+    assert "OK: 2 photographs scored" in Page(page(tmp_path)).texts
     assert f"{RUN_ID}.html" in (tmp_path / "_reports" / "index.html").read_text()
 
 
-def test_the_content_is_returned_as_it_is_written(tmp_path: Path, bundle_uri: str) -> None:
+def test_the_returned_content_equals_the_written_content(tmp_path: Path, bundle_uri: str) -> None:
     model = model_run(tmp_path, bundle_uri)
     content = publish(model, commit_scores(model, SCORES), ReportOptions(), is_over_budget=True)
     assert content == document(tmp_path)["report"] and content["is_over_budget"] is True

@@ -1,4 +1,4 @@
-"""The photographs worth a look are the uncertain and the changed ones, under pseudonyms unless URIs are wanted."""
+"""The quality sample holds uncertain and changed photographs, under pseudonyms unless URIs are requested."""
 
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def test_scores_of_other_models_are_not_compared(tmp_path: Path, bundle_uri: str
     assert report_content(model, record, [], SHOWN)["sample"]["most_moved"] == []
 
 
-def test_suspicious_photographs_come_by_their_probability_of_melanoma(tmp_path: Path, bundle_uri: str) -> None:
+def test_suspicious_photographs_are_sorted_by_probability_of_melanoma(tmp_path: Path, bundle_uri: str) -> None:
     scores = {"low": (0.125, 0.875, 0.0), "high": (0.75, 0.25, 0.0), "middle": (0.5, 0.5, 0.0)}
     found = sample_of(tmp_path, bundle_uri, scores)["suspicious"]
     assert [(row["photograph"], row["p_melanoma"]) for row in found] == [

@@ -21,7 +21,7 @@ def test_ignored_files_are_named_most_frequent_first() -> None:
     assert ".db 3,000, <img" in page.text and page.elements["img"] == 0
 
 
-def test_counts_that_do_not_add_up_are_called_a_defect() -> None:
+def test_counts_that_do_not_add_up_are_reported_as_a_bug() -> None:
     text = Page(run_sections.accounting(replace(RECORD, counts=replace(COUNTS, scored=9)))).text
     assert text.startswith("The counts do not add up") and "please report it" in text
 
@@ -43,7 +43,7 @@ def test_stages_show_their_work_and_rate() -> None:
     assert "4.0 s, 25 photographs per second, 2.0 MB/s" in page.texts
     assert "2.0 s, 50 photographs per second" in page.texts
     assert "committing" not in page.texts
-    assert "10 photographs per second, start-up included. Most of the time went into start-up" in page.text
+    assert "10 photographs per second, including start-up. Most of the time went into start-up" in page.text
     assert page.values("width") == [200.0, 100.0]
 
 
