@@ -1,4 +1,4 @@
-"""What every summary, report and page says of its figures: they are not a diagnosis."""
+"""The disclaimers that summaries, reports and pages print: figures of a model are not a diagnosis."""
 
 NO_DIAGNOSIS = (
     "These are probabilities from a statistical model, not a diagnosis. No physician has seen the photographs."

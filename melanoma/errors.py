@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class MelanomaError(Exception):
-    """A fault that the user can fix; its text is one line: what was found, what was expected, what to do."""
+    """An error that the user can fix; its text is one line: what was found, what was expected, what to do."""
 
 
 class UsageError(MelanomaError):
@@ -59,7 +59,7 @@ class ErrorKind(StrEnum):
 
     @property
     def is_store_failure(self) -> bool:
-        """Whether the fault is the store's, not the photograph's."""
+        """Whether the store is at fault and not the photograph."""
         return self in _STORE_FAILURES
 
 

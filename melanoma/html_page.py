@@ -26,7 +26,7 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 
 
 def escaped(text: object) -> str:
-    """Returns plain text from any source as HTML."""
+    """Escapes plain text from any source for HTML."""
     return html.escape(printable(str(text), keep="\N{NO-BREAK SPACE}"))
 
 
@@ -57,7 +57,7 @@ def section(title: str, *parts: str) -> str:
 
 
 def paragraph(text: str, kind: str = "") -> str:
-    """Returns plain text as a paragraph, of a CSS class if one is given."""
+    """Returns plain text as a paragraph, with a CSS class if one is given."""
     return f"<p{class_of(kind)}>{escaped(text)}</p>"
 
 

@@ -9,10 +9,10 @@ _T = TypeVar("_T")
 
 
 def typed(kind: type[_T], value: Any, name: str, length: int | None = None) -> _T:
-    """Returns a value that has the given JSON type and, for a list, the given length.
+    """Returns the value if it has the given JSON type and, for a list, the given length.
 
     Raises:
-        ValueError: It does not.
+        ValueError: The type or the length differs.
     """
     if type(value) is kind and length in (None, len(value) if isinstance(value, list) else None):
         return value
@@ -21,7 +21,7 @@ def typed(kind: type[_T], value: Any, name: str, length: int | None = None) -> _
 
 
 def number(value: Any, name: str, low: float = -LARGEST, high: float = LARGEST) -> float:
-    """Returns an int or float within a range as a float.
+    """Returns an int or float as a float if it lies within a range.
 
     Raises:
         ValueError: It is not a number, or lies outside the range.
@@ -39,15 +39,17 @@ def shares(value: Any, name: str, keys: Collection[str]) -> dict[str, float]:
     """
     stated = typed(dict, value, name)
     if stated.keys() != set(keys):
-        raise ValueError(f"{name} for {few(stated.keys())}, expected {few(keys)}")
-    return {key: number(stated[key], f"{name} of {key}", 0.0, 1.0) for key in keys}
+        raise ValueError(f"{name} has the keys {few(stated.keys())}, expected {few(keys)}")
+    return {key: number(stated[key], f"{name}.{key}", 0.0, 1.0) for key in keys}
 
 
 def few(names: Collection[str]) -> str:
     """Quotes up to five names in order for an error message, and counts the rest."""
-    return ", ".join(map(repr, sorted(names)[:5])) + ("" if len(names) <= 5 else f" and {len(names) - 5} more")
+    return (", ".join(map(repr, sorted(names)[:5])) or "none") + (
+        "" if len(names) <= 5 else f" and {len(names) - 5} more"
+    )
 
 
 def to_json(document: object, indent: int | None = 2) -> bytes:
-    """Serialises a document so that equal documents give equal bytes: sorted keys, UTF-8, a line end at the end."""
+    """Serialises a document so that equal documents give equal bytes: sorted keys, UTF-8, a final newline."""
     return (json.dumps(document, sort_keys=True, indent=indent, allow_nan=False, ensure_ascii=False) + "\n").encode()

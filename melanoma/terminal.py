@@ -2,7 +2,7 @@
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Replaces the characters of a text that could move a terminal's cursor or hide other text.
+    """Replaces characters that could move a terminal's cursor or hide other text.
 
     Args:
         text: A name, card or message from elsewhere.

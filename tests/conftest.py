@@ -1,4 +1,4 @@
-"""Fixtures whose lifetime matters: one tiny bundle a process, one S3 stand-in a process."""
+"""Fixtures whose lifetime matters: one tiny bundle and one S3 stand-in per process."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 class FailingFileSystem(LocalFileSystem):  # type: ignore[misc]
-    """A store that lists, and then gives nothing: failing://path."""
+    """A local store that lists files but fails to read them: failing://path."""
 
     protocol = "failing"
 
@@ -45,7 +45,7 @@ def other_bundle_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real photographs, where there is one."""
+    """The folder of real photographs; skips the test if there is none."""
     folder = os.environ.get("MELANOMA_DATA")
     if not folder:
         pytest.skip("MELANOMA_DATA is not set: it names a folder with isic9/ and ham10000/")
@@ -72,7 +72,7 @@ def s3_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
-    """A bucket of the test's own, as s3://name."""
+    """A new bucket for each test, as s3://name."""
     import zlib
 
     import s3fs

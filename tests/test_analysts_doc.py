@@ -1,4 +1,4 @@
-"""Every question of docs/use/analysts.md is answered as the page has it, over a table that real nights have made."""
+"""Every query of docs/use/analysts.md gives the right answer on a table that real runs have written."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
-    """Two nights, two models, an overwritten photograph, a copy, and a broken file."""
+    """Two runs, two models, an overwritten photograph, a copy, and a broken file."""
     folder = tmp_path_factory.mktemp("analysts")
     other = write_tiny_bundle(folder / "other", seed=5)
     paths = fill(folder / "in", 6)

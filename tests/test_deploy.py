@@ -52,7 +52,7 @@ def test_systemd_accepts_the_units(tmp_path: Path, name: str) -> None:
     assert ended.returncode == 0 and "melanoma" not in ended.stderr, ended.stderr
 
 
-def test_only_exit_code_3_is_tried_again() -> None:
+def test_only_exit_code_3_is_retried() -> None:
     assert exit_codes.NOTHING_COMMITTED == 3
     assert "RestartForceExitStatus=3\n" in (DEPLOY / "melanoma.service").read_text()
     dag = (DEPLOY / "airflow_dag.py").read_text()

@@ -1,4 +1,4 @@
-"""The pages for people: every link, path and test that they name exists, and the index lists every page."""
+"""The documentation: every link, path and test that it names exists, and the index lists every page."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.helpers.imports import imports, room_of
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
-# A path of the repository as prose and code spell it, for instance docs/use/table.md or tests/test_layers.py.
+# A path of the repository as it appears in prose and code, for instance docs/use/table.md or tests/test_layers.py.
 PATH = re.compile(r"(?<![\w/.-])((?:benchmarks|deploy|docs|jobs|melanoma|pipelines|tests)/[\w./-]*\.(?:md|py|csv))\b")
 TEST = re.compile(r"`(test_\w+\.py)`")
 

@@ -1,4 +1,4 @@
-"""The commands in docs/: each one is a valid command line, and those that take seconds are run as they stand there."""
+"""The commands in docs/: each one is a valid command line, and those that take seconds are run as written."""
 
 import re
 import shlex
@@ -29,7 +29,7 @@ ALL = [
 
 
 @pytest.mark.parametrize("words", ALL)
-def test_every_command_is_one_that_its_program_understands(words: list[str]) -> None:
+def test_every_command_is_a_valid_command_line(words: list[str]) -> None:
     program = words[0].rpartition("/")[2]
     if program == "melanoma":
         words = [str(ROOT / "deploy" / "night.toml") if word == "/etc/melanoma/night.toml" else word for word in words]
@@ -43,7 +43,7 @@ def test_every_command_is_one_that_its_program_understands(words: list[str]) -> 
         assert words[:2] == ["pip", "install"]
 
 
-def test_every_flag_in_a_sentence_is_one_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
     parents = [[name] for name in COMMANDS]
     parents += [
         ["table", action] for action in ("history", "models", "promote", "delete", "compact", "vacuum", "forget")

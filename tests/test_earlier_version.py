@@ -1,4 +1,4 @@
-"""What an earlier version wrote is read, resumed and appended to; the data is described in its README."""
+"""The output of an earlier version is read, resumed and appended to; its README describes the data."""
 
 import importlib.metadata
 import json
@@ -26,7 +26,7 @@ MODEL, PROMOTED = "m-357070446da4", "m-fafa18f7b741"
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy in which the store shows the photographs as it did."""
+    """A copy of the data in which the store lists the photographs as it did for the earlier version."""
     copy = Path(shutil.copytree(DATA, tmp_path_factory.mktemp("earlier") / "version-0.1"))
     for name, modified in json.loads((copy / "mtimes.json").read_text()).items():
         os.utime(copy / "photographs" / name, (modified, modified))
@@ -70,14 +70,14 @@ def test_every_row_is_what_the_earlier_version_would_have_written(folder: Path, 
         assert set(found) - set(wanted) == {"run_id", "scored_at"}
 
 
-def test_the_forgotten_stays_forgotten(folder: Path, record: dict[str, Any]) -> None:
+def test_a_forgotten_photograph_stays_forgotten(folder: Path, record: dict[str, Any]) -> None:
     forgotten = Forgotten.read(layout_of(folder / "table"))
     assert forgotten is not None and "file:///archive/dermoscopy/lesion-0001.jpg" in forgotten
     ids = table_in(folder / "table").rows(["image_id"])["image_id"].to_pylist()
     assert "lesion-0001" not in ids and "lesion-0002" in ids
 
 
-def test_models_history_and_series_go_on(folder: Path, record: dict[str, Any]) -> None:
+def test_models_history_and_series_continue(folder: Path, record: dict[str, Any]) -> None:
     table = table_in(folder / "table")
     assert table.promoted() == PROMOTED and {model.model_id for model in table.models()} == {MODEL, PROMOTED}
     whats = [version.what for version in reversed(table.history())]
@@ -91,7 +91,7 @@ def test_models_history_and_series_go_on(folder: Path, record: dict[str, Any]) -
     assert not list((folder / "table" / "_staging").rglob("leftovers"))
 
 
-def test_a_second_start_has_nothing_left_to_do(folder: Path, record: dict[str, Any]) -> None:
+def test_a_second_run_commits_nothing(folder: Path, record: dict[str, Any]) -> None:
     version = table_in(folder / "table").version
     words = ["--images", str(folder / "photographs"), "--uri-base", "/archive/dermoscopy"]
     words += ["--bundle", str(folder / "bundle"), "--output", str(folder / "table"), "--run-date", "2026-01-07"]

@@ -40,7 +40,7 @@ CORRIDORS = {
 
 
 def violations(root: Path) -> list[str]:
-    """Returns what breaks the law, one line each."""
+    """Returns the violations of the import law, one line each."""
     return [f"{found.importer}:{found.line}: {why}" for found in imports(root) if (why := _fault(found))]
 
 
@@ -153,7 +153,7 @@ def test_a_planted_violation_is_seen(tmp_path: Path, module: str, line: str, why
 @pytest.mark.parametrize(
     "line", ["from . import run", "from .run import Run", "import importlib; importlib.import_module('x')"]
 )
-def test_an_import_that_hides_is_refused(tmp_path: Path, line: str) -> None:
+def test_hidden_imports_are_refused(tmp_path: Path, line: str) -> None:
     (tmp_path / "melanoma").mkdir()
     (tmp_path / "melanoma" / "planted.py").write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(ValueError, match="planted"):

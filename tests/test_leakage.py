@@ -1,4 +1,4 @@
-"""The leakage benchmark: what its four protocols let through, and that its page shows its results."""
+"""The leakage benchmark: how much each of its four protocols leaks, and that its page shows its results."""
 
 import importlib
 import json
@@ -56,7 +56,7 @@ def sides(protocols: ModuleType, material: object, name: str) -> tuple[list, lis
     return protocols.PROTOCOLS[name](material, PER_CLASS, SEED)
 
 
-def test_each_protocol_lets_through_less_than_the_one_before(protocols: ModuleType, material: object) -> None:
+def test_each_protocol_leaks_less_than_the_one_before(protocols: ModuleType, material: object) -> None:
     shares = []
     for name in protocols.PROTOCOLS:
         training, validation = sides(protocols, material, name)
@@ -87,7 +87,7 @@ def test_only_the_first_protocol_validates_on_augmented_images(protocols: Module
     assert set(augmented.values()) == {0}
 
 
-def test_every_protocol_trains_and_validates_on_files_of_its_own(protocols: ModuleType, material: object) -> None:
+def test_training_and_validation_files_of_a_protocol_never_overlap(protocols: ModuleType, material: object) -> None:
     for name in protocols.PROTOCOLS:
         training, validation = (
             {(item.photograph.uri, item.key) for item in side} for side in sides(protocols, material, name)

@@ -1,4 +1,4 @@
-"""docs/use/output.md says what the schema says."""
+"""docs/use/output.md agrees with the schema."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Runs every command of the README as it stands there, except the one that runs the tests."""
+"""Runs every command of the README as written, except the one that runs the tests."""
 
 import os
 import re
@@ -53,7 +53,7 @@ def run(command: str, checkout: Path) -> str:
     return ended.stdout
 
 
-def test_the_readme_leads_with_two_commands() -> None:
+def test_the_readme_starts_with_two_commands() -> None:
     assert shell_commands()[:2] == ["make score", "make test"]
 
 
@@ -75,7 +75,7 @@ def test_a_second_make_score_scores_nothing_twice(checkout: Path) -> None:
 
 
 @pytest.mark.usefixtures("first_score")
-def test_every_other_command_works_as_it_stands(checkout: Path, s3_endpoint: str, tmp_path: Path) -> None:
+def test_every_other_command_works_as_written(checkout: Path, s3_endpoint: str, tmp_path: Path) -> None:
     store = s3fs.S3FileSystem(skip_instance_cache=True)
     for bucket in ("archive", "results"):
         store.mkdir(bucket)

@@ -80,7 +80,7 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> Pixels
         Array of shape (spec.height, spec.width, 3), values 0 to 255.
 
     Raises:
-        ImageError: The bytes are not a photograph, or a damaged one; no bytes make it raise anything else.
+        ImageError: The bytes are not a photograph, or a damaged one. No other error is raised for any bytes.
     """
     header = header or read_header(data)
     pixels_per_unit = _JPEG_PIXELS_PER_UNIT if header.format == "jpeg" else 1

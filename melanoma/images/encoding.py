@@ -17,7 +17,7 @@ def encode(pixels: Pixels, format: Format, quality: int = 90, orientation: int =
     Args:
         pixels: Shape (height, width, 3) for RGB, or (height, width) for grey.
         format: "jpeg" or "png".
-        quality: Of a JPEG, 1 to 95.
+        quality: JPEG quality, 1 to 95.
         orientation: EXIF orientation to store with the pixels, 1 to 8; 1 stores none. The pixels are not turned.
 
     Returns:

@@ -41,7 +41,7 @@ def read_jpeg(data: bytes) -> Header:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yields marker, start and end of each segment's body, also between scans; the end marker is the last."""
+    """Yields marker, start and end of each segment's body up to the end marker, also between scans."""
     end = 2
     for _ in range(MAX_PARTS):
         found = _MARKER.search(data, end)
@@ -70,7 +70,7 @@ def _checked_frame(marker: int, body: bytes) -> bytes:
 
 
 def _check_scans(data: bytes, first_scan: int, segments: Iterator[tuple[int, int, int]]) -> None:
-    """Refuses a file of too many scans; `segments` continues behind the first one."""
+    """Refuses a file with too many scans; `segments` continues after the first one."""
     # A search for the bytes is fast and never finds too few, so only what it would refuse is walked to its end.
     if next(islice(_SCAN.finditer(data, first_scan), MAX_SCANS - 1, None), None) is not None:
         further_scans = (marker for marker, _, _ in segments if marker == _SOS)

@@ -1,4 +1,4 @@
-"""The limits that a file must keep before a decoder sees it, and the header of a file that keeps them."""
+"""The limits that a file must meet before a decoder sees it, and the header of a file that meets them."""
 
 from dataclasses import dataclass
 

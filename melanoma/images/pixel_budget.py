@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 
 class PixelBudget:
-    """A number of pixels that may be decoded at a time; a photograph beyond the whole budget is decoded alone."""
+    """The number of pixels that may be decoded at a time; a photograph larger than the budget is decoded alone."""
 
     def __init__(self, pixels: int) -> None:
         """Creates a budget that is not in use.
@@ -18,7 +18,7 @@ class PixelBudget:
 
     @contextlib.contextmanager
     def reserve(self, pixels: int) -> Iterator[None]:
-        """Waits until that many pixels are free, and holds them while the block runs."""
+        """Waits until that many pixels are free, and reserves them while the block runs."""
         with self._changed:
             self._changed.wait_for(lambda: not self._taken or self._taken + pixels <= self._pixels)
             self._taken += pixels

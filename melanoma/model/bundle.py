@@ -1,4 +1,4 @@
-"""Loads a bundle, the folder that holds a network and all about it, and checks it before any of it is run."""
+"""Loads a bundle, the folder with a network and everything about it, and checks it before running any of it."""
 
 import contextlib
 import hashlib
@@ -19,7 +19,7 @@ _MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
 
 @dataclass(frozen=True)
 class Bundle(Description):
-    """A bundle whose digests, description and network file have been checked; nothing of it has been run.
+    """A bundle whose digests, description and network file have been checked; its network has not been run.
 
     Attributes:
         uri: Where it was read from.
@@ -45,7 +45,7 @@ def load_bundle(uri: str, expected_digest: str | None = None) -> Bundle:
 
     Args:
         uri: Folder in any store.
-        expected_digest: The digest that it must have, if one is pinned.
+        expected_digest: The pinned digest that the bundle must have; None accepts any.
 
     Raises:
         BundleError: A file is missing, extra or changed, the description is wrong, or the network file is unsafe.
@@ -64,7 +64,7 @@ def check_parts(uri: str, data: bytes, files: Mapping[str, bytes]) -> None:
     """Checks the parts of a bundle before they are written, as `load_bundle` would.
 
     Args:
-        uri: Where the bundle will lie.
+        uri: Where the bundle will be written.
         data: Bytes of its `bundle.json`.
         files: Content of every other file by name.
 
@@ -76,27 +76,29 @@ def check_parts(uri: str, data: bytes, files: Mapping[str, bytes]) -> None:
 
 
 def check_free(uri: str, allowed: Collection[str] = ()) -> None:
-    """Checks that a bundle can be written to a folder: it replaces nothing, and no other file lies there.
+    """Checks that a bundle can be written to a folder: it holds no bundle and no other files.
 
     Args:
         uri: Folder in any store; it need not exist.
-        allowed: Names of files that may lie there because they become part of the bundle.
+        allowed: Names of files that may be there because they become part of the bundle.
 
     Raises:
-        BundleError: Another file lies there.
+        BundleError: The folder holds a bundle or another file.
     """
     with _one_clear_error(uri):
         if not storage.exists(uri):
             return
         if storage.exists(storage.join(uri, DESCRIPTION)):
-            raise BundleError("a bundle lies there already, and none is ever replaced; choose another folder")
+            raise BundleError(
+                "the folder holds a bundle already, and bundles are never replaced; choose another folder"
+            )
         for name, _ in _entries(uri):
             if name not in allowed:
-                raise BundleError(f"{name!r} lies there already; choose a new or an empty folder")
+                raise BundleError(f"the folder holds {name!r} already; choose a new or empty folder")
 
 
 def _whole(uri: str, digest: str, described: Description, files: Mapping[str, bytes]) -> Bundle:
-    """Puts the parts of a bundle together once its network has passed the static scan and fits the description."""
+    """Assembles a bundle after checking that its network passes the static scan and fits the description."""
     if missing := [name for name in (NETWORK, CARD, LICENCE) if name not in files]:
         raise BundleError(f"{DESCRIPTION} does not list {', '.join(missing)}; write the bundle again")
     with _as_file(files[NETWORK]) as path:
@@ -111,7 +113,7 @@ def _whole(uri: str, digest: str, described: Description, files: Mapping[str, by
 
 @contextlib.contextmanager
 def _one_clear_error(uri: str) -> Iterator[None]:
-    """Adds the bundle's name to each refusal, and tells a store that may answer later from a damaged bundle."""
+    """Adds the bundle's name to each error, and distinguishes a store that may answer later from a damaged bundle."""
     try:
         yield
     except ReadError as error:
@@ -136,7 +138,7 @@ def _read_description(uri: str) -> bytes:
         stored = storage.stat(place)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
-            raise BundleError(f"no {DESCRIPTION} there; give the folder of a bundle") from None
+            raise BundleError(f"there is no {DESCRIPTION}; give the folder of a bundle") from None
         raise
     if not stored.regular or stored.size > _MAX_DESCRIPTION_BYTES:
         raise BundleError(f"{DESCRIPTION} is not a plain file of at most {_MAX_DESCRIPTION_BYTES >> 20} MiB")
@@ -144,14 +146,14 @@ def _read_description(uri: str) -> bytes:
 
 
 def _entries(uri: str) -> Iterator[tuple[str, StoredFile]]:
-    """Yields the files below a folder with their names inside it."""
+    """Yields the files below a folder with their paths inside it."""
     prefix = storage.canonical(uri).rstrip("/") + "/"
     for stored in storage.list_files(uri):
         yield stored.uri.removeprefix(prefix), stored
 
 
 def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
-    """Reads every file that the description lists, by name, once the folder holds exactly these plain files."""
+    """Reads every file that the description lists, by name; the folder must hold exactly these plain files."""
     sizes = {}
     for name, stored in _entries(uri):
         if not stored.regular:

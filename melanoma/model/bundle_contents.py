@@ -10,7 +10,7 @@ from melanoma.model.preprocessing import NO_SCALING, Scaling
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """Everything besides the network that moves a probability, a label or a flag; changing it changes the model id.
+    """Everything besides the network that affects a probability, a label or a flag; changing it changes the model id.
 
     Attributes:
         labels: In the order of the network's outputs; for one sigmoid output the class of 0, then the class of 1.

@@ -38,13 +38,13 @@ def write_bundle(
             have a second output `ood_score`, (n, 1).
         settings: What turns the network's outputs into decisions.
         documents: What the bundle says about the model.
-        network_file: Bytes of the saved network where they exist already; saving it again would make another model id.
+        network_file: Bytes of the network if it has been saved already; saving it again would change the model id.
 
     Returns:
         The bundle as loaded from `uri`.
 
     Raises:
-        BundleError: Something lies at `uri` already, or the parts do not fit together.
+        BundleError: The folder is not empty, or the parts do not fit together.
     """
     check_free(uri, allowed=frozenset(documents.extra_files))
     slugs = _checked_slugs(uri, network, settings)
@@ -71,7 +71,7 @@ def write_bundle(
 
 
 def _checked_slugs(uri: str, network: keras.Model, settings: ModelSettings) -> tuple[str, ...]:
-    """Returns the slugs of the labels once the settings fit the network."""
+    """Checks that the settings fit the network, and returns the slugs of the labels."""
     slugs = slugs_of(settings.labels)
     if len(settings.prior) != len(slugs):
         raise BundleError(

@@ -19,7 +19,7 @@ ENGINE = "tensorflow"
 DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
 DECISION_RULES = ("balanced", "argmax")
 FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label too
-# What moves a probability or a flag, together with the bytes of the network.
+# Everything that affects a probability or a flag, besides the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
 _REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
 
@@ -46,8 +46,8 @@ class Description:
     """A `bundle.json` in which every value has been checked.
 
     Attributes:
-        model_id: `m-` and 12 hex digits, a digest of what moves a probability or a flag.
-        labels: As the bundle spells them, in the order of the network's outputs.
+        model_id: `m-` and 12 hex digits, a digest of everything that affects a probability or a flag.
+        labels: As written in the bundle, in the order of the network's outputs.
         slugs: The labels as column names, in the same order.
         spec: What the decoder must deliver.
         scaling: What happens between decoder and network.
@@ -90,7 +90,7 @@ def read_description(data: bytes) -> Description:
 
 
 def model_id_of(document: Mapping[str, Any]) -> str:
-    """Returns a model's id: a digest of what moves a probability or a flag, so a new card keeps it."""
+    """Returns a model's id: a digest of what affects a probability or a flag, so that a new card does not change it."""
     identity = {key: document[key] for key in _IDENTITY}
     identity["network"] = document["files"][NETWORK]
     return f"m-{hashlib.sha256(to_json(identity, indent=None)).hexdigest()[:12]}"
@@ -125,7 +125,7 @@ def _from(document: Mapping[str, Any]) -> Description:
     slugs = slugs_of(labels)
     height, width = (typed(int, side, "image_size") for side in typed(list, document["image_size"], "image_size", 2))
     if taken := {REVIEW_BELOW, OOD_ABOVE} & set(slugs):
-        raise ValueError(f"a label is called {min(taken)}, which is the name of a threshold")
+        raise ValueError(f"a label is named {min(taken)}, which is the name of a threshold")
     check_reference(document["reference"], slugs)
     thresholds = typed(dict, document["thresholds"], "thresholds")
     stated = [name for name in (*slugs, REVIEW_BELOW, OOD_ABOVE) if name in thresholds]
@@ -166,14 +166,14 @@ def _check(described: Description) -> None:
         faults.append(f"engine {described.description['engine']!r:.40}, this version runs {ENGINE}")
     names = {sample.file for sample in described.golden}
     if not names or len(names) < len(described.golden) or not names <= described.description["files"].keys():
-        faults.append("no golden samples, or one twice, or one that is not among the files")
+        faults.append("no golden samples, a repeated one, or one that is not among the files")
     if faults:
         raise ValueError("; ".join(faults))
 
 
 def _class_faults(described: Description) -> Iterator[str]:
     if len(described.slugs) < 2:
-        yield f"{len(described.slugs)} labels, at least 2 are needed"
+        yield f"{len(described.slugs)} labels, expected at least 2"
     if not math.isclose(sum(described.prior), 1.0, abs_tol=1e-6):
         yield f"prior sums to {sum(described.prior):g}, not to 1"
 

@@ -61,7 +61,7 @@ class Engine:
         signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
         concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
         frozen = convert_variables_to_constants_v2(concrete)
-        # When called directly, a frozen function formats its input for an error message before every batch.
+        # Called directly, a frozen function would format its input for an error message before every batch.
         self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
 
     def score(self, pixels: Pixels) -> ModelOutput:
@@ -71,7 +71,7 @@ class Engine:
             pixels: uint8 (n, height, width, 3), n from 1 to `batch_size`.
 
         Returns:
-            The network's outputs as they are; a broken network may return NaN.
+            The network's outputs, unchecked: a broken network may return NaN.
         """
         count = len(pixels)
         if count < self.batch_size:
@@ -125,7 +125,7 @@ def load_network(path: Path, where: str) -> keras.Model:
 
 @contextlib.contextmanager
 def one_clear_error(where: str) -> Iterator[None]:
-    """Turns whatever Keras, its layers, TensorFlow or the decoder raise into a `BundleError` of one line."""
+    """Turns any exception of Keras, its layers, TensorFlow or the decoder into a one-line `BundleError`."""
     try:
         yield
     except MelanomaError:
@@ -146,7 +146,7 @@ def check_shapes(
     Args:
         network: Keras model.
         size: Height and width that the description states, pixels.
-        labels: Of the description.
+        labels: Labels that the description states.
         where: Name for errors.
         thresholds: Names of the thresholds that the description states.
 
@@ -162,14 +162,14 @@ def check_shapes(
     classes, *more = found_output if isinstance(found_output, list) else [found_output]
     count = classes[-1] if isinstance(classes, tuple) and len(classes) == 2 else None
     if count != len(labels) and not (count == 1 and len(labels) == 2):
-        raise BundleError(f"{where}: the network gives {found_output}, the description lists {len(labels)} labels")
+        raise BundleError(f"{where}: the network returns {found_output}, the description lists {len(labels)} labels")
     if more and (more != [(None, 1)] or network.output_names[1] != OOD_SCORE):
         raise BundleError(
-            f"{where}: besides probabilities the network gives {network.output_names[1:]} {more}, expected "
+            f"{where}: besides probabilities the network returns {network.output_names[1:]} {more}, expected "
             f"nothing or one {OOD_SCORE} (n, 1)"
         )
     if OOD_ABOVE in thresholds and not more:
-        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network gives no {OOD_SCORE}; remove it")
+        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network has no {OOD_SCORE}; remove it")
 
 
 def score_all(engine: Engine, pixels: Pixels) -> ModelOutput:

@@ -13,7 +13,7 @@ from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput, are_sound
 from melanoma.samples import phantoms
 
-TOLERANCE = 1e-4  # of a probability or score: the same engine differs by less between processors
+TOLERANCE = 1e-4  # of a probability or score; between processors, the same engine differs by less
 _SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
 
 
@@ -41,7 +41,7 @@ def describe(
         files: Golden samples by name.
         pixels: The same files, decoded.
         scores: The network's outputs for them.
-        slugs: Of the labels.
+        slugs: Slugs of the labels.
 
     Raises:
         BundleError: An output is not a probability or not a score.
@@ -93,7 +93,7 @@ def check_scores(bundle: Bundle, scores: ModelOutput) -> None:
         for name, value in found.items():
             if not abs(value - stated[name]) <= TOLERANCE:
                 raise BundleError(
-                    f"{bundle.uri}: {sample.file} gives {name} {value:.4f}, the bundle says {stated[name]:.4f}; "
+                    f"{bundle.uri}: {name} of {sample.file} is {value:.4f}, the bundle states {stated[name]:.4f}; "
                     "labels, network and description do not belong together"
                 )
 

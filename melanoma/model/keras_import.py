@@ -19,7 +19,7 @@ def import_model(model: str, uri: str, settings: ModelSettings, licence: str) ->
     """Writes a bundle around a Keras file, which has to pass the same static scan as any other network.
 
     Args:
-        model: URI or path of the `.keras` file; its optimizer, loss and metrics are left behind.
+        model: URI or path of the `.keras` file; its optimizer, loss and metrics are left out.
         uri: Folder of the new bundle.
         settings: Labels, image size and scaling that the network was trained with, and its decision rule.
         licence: Terms of the data that the network was trained on.

@@ -1,4 +1,4 @@
-"""Opens a `.keras` file as exactly the archive that Keras 3 writes, and rewrites it without what was compiled in."""
+"""Opens a `.keras` file as exactly the archive that Keras 3 writes, and rewrites it without its compile settings."""
 
 import io
 import json
@@ -23,7 +23,7 @@ _REMEDY = "save the network again with Keras 3 as one .keras file, uncompiled an
 
 @contextmanager
 def one_clear_error(path: Path) -> Iterator[None]:
-    """Adds the file's name and the remedy to each refusal; refuses a file on which a parser fails.
+    """Adds the file's name and the remedy to each error; refuses a file on which a parser fails.
 
     Raises:
         BundleError: In place of any exception.
@@ -62,7 +62,7 @@ def read_members(path: Path) -> dict[str, bytes]:
             plain = not entry.flag_bits & 1 and not stat.S_ISLNK(entry.external_attr >> 16)
             require(plain, f"{entry.filename} is encrypted or a link", "a plain file")
             whole = entry.compress_size == entry.file_size <= size and entry.compress_type == zipfile.ZIP_STORED
-            require(whole, f"{entry.filename} is compressed or cut", "it stored as it is")
+            require(whole, f"{entry.filename} is compressed or cut", "it stored uncompressed")
         return {entry.filename: archive.read(entry) for entry in entries}
 
 
@@ -92,15 +92,15 @@ def parse_member(members: dict[str, bytes], name: str, without: str = "") -> dic
 
     Args:
         members: As `read_members` returns them.
-        name: Of the member.
+        name: Name of the member.
         without: A key to leave out wherever it occurs.
 
     Raises:
-        BundleError: The member is very long, or not an object.
+        BundleError: The member is too long, or not an object.
         ValueError: It is not JSON.
     """
     data = members[name]
-    require(len(data) <= _MAX_JSON_BYTES, f"{name} is very long", f"at most {_MAX_JSON_BYTES:,} bytes")
+    require(len(data) <= _MAX_JSON_BYTES, f"{name} is too long", f"at most {_MAX_JSON_BYTES:,} bytes")
     tree = json.loads(data, object_hook=lambda node: {key: node[key] for key in node if key != without})
     require(isinstance(tree, dict), f"{name} holds a {type(tree).__name__}", "an object")
     return dict(tree)

@@ -18,7 +18,7 @@ def count_layers(config: dict[str, Any]) -> int:
     """Counts the layers of a description in which every name, at any depth, is on the allow-list.
 
     Raises:
-        BundleError: The description names anything else, or is nested very deep.
+        BundleError: The description names anything else, or is nested too deeply.
     """
     layers, faults = 0, set[str]()
     level: list[tuple[str, Any]] = [("", config)]
@@ -34,13 +34,13 @@ def count_layers(config: dict[str, Any]) -> int:
             elif isinstance(node, str) and node not in NAMES.get(key.rpartition("_")[2], (node,)):
                 faults.add(f"{key!a:.40} {node!a:.60}")
         level = deeper
-    require(not level, f"{CONFIG} is nested very deep", f"at most {_MAX_JSON_DEPTH} levels")
-    require(not faults, f"{CONFIG} names {', '.join(sorted(faults)[:5])}", "common layers of Keras 3 alone")
+    require(not level, f"{CONFIG} is nested too deeply", f"at most {_MAX_JSON_DEPTH} levels")
+    require(not faults, f"{CONFIG} names {', '.join(sorted(faults)[:5])}", "only common layers of Keras 3")
     return layers
 
 
 def _object_faults(node: dict[str, Any]) -> Iterator[str]:
-    """Yields what in one object of a description could make Keras build something that is not on the list."""
+    """Yields the parts of one object of a description that could make Keras build something that is not on the list."""
     if "class_name" not in node:
         yield from (f"a reference by {key!a}" for key in _REFERENCES & node.keys())
         return
@@ -52,9 +52,9 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
     elif node.get("registered_name", "") not in (None, name):
         yield f"{name!a:.60} registered as {str(node.get('registered_name'))!a:.60}"
     elif node.keys() - _OBJECT_KEYS or not isinstance(node.get("config"), dict):
-        yield f"{name!a:.60} with more or less than a description of itself"
-    if node.get("compile_config"):  # Keras would build that of a nested network even with compile=False
-        yield f"what {name!a:.60} was compiled with"
+        yield f"{name!a:.60} with missing or extra keys"
+    if node.get("compile_config"):  # Keras would apply those of a nested network even with compile=False
+        yield f"compile settings of {name!a:.60}"
 
 
 def input_shape(config: dict[str, Any]) -> tuple[int | None, ...]:

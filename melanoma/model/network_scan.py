@@ -1,7 +1,7 @@
 """The static scan of a network file, before Keras may touch it.
 
 Loading a network is running a program: its description names the classes to build, and its weights may point at other
-files. Keras' safe mode has been bypassed again and again. So a network passes because of what it is (an archive as
+files. Keras' safe mode has been bypassed repeatedly. So a network passes because of what it is (an archive as
 Keras writes it, of listed layers, with weights that lie plainly inside), never because nothing known to be bad was
 found. This is the second line of defence; the digests of the bundle are the first. Neither Keras nor TensorFlow is
 imported here.
@@ -33,7 +33,7 @@ class NetworkFacts:
     Attributes:
         input_shape: Height, width and channels of one photograph; None where any size fits.
         layers: Number of layers at any depth, without inputs and without the models that hold them.
-        parameters: Numbers that the network is made of, as Keras' `count_params`.
+        parameters: Number of weights, as Keras' `count_params` returns it.
         keras_version: The Keras that wrote the file, such as "3.15.1".
     """
 
@@ -47,7 +47,7 @@ def scan_network(path: Path) -> NetworkFacts:
     """Scans a `.keras` file without building anything from it.
 
     Args:
-        path: A local file of at most `MAX_FILE_BYTES` that nobody else can change before it is loaded.
+        path: A local file of at most `MAX_FILE_BYTES` that no other user can change before it is loaded.
 
     Raises:
         BundleError: The file is not a plain archive of Keras 3, its description names anything that is not on the list

@@ -1,4 +1,4 @@
-"""Scans the weight file of a network: it must hold plain arrays of numbers, each stored in it under one name."""
+"""Scans the weight file of a network: it must hold plain arrays of numbers, each stored under exactly one name."""
 
 import io
 import math
@@ -19,7 +19,7 @@ def count_parameters(weights: bytes) -> int:
         weights: An HDF5 file as Keras 3 writes it.
 
     Returns:
-        Numbers in all arrays but those of an optimizer.
+        The number of values in all arrays but those of an optimizer.
 
     Raises:
         BundleError: The file holds anything else, names an object twice, or claims more bytes than it has.
@@ -30,7 +30,7 @@ def count_parameters(weights: bytes) -> int:
         while pending:
             group = pending.pop()
             few = len(seen) + len(group) <= _MAX_OBJECTS
-            require(few, f"{WEIGHTS} holds very many objects", f"at most {_MAX_OBJECTS:,}")
+            require(few, f"{WEIGHTS} holds too many objects", f"at most {_MAX_OBJECTS:,}")
             for name in group:
                 item = _checked_item(group, name, seen)
                 if isinstance(item, h5py.Group):
@@ -49,7 +49,7 @@ def _checked_item(group: Any, name: str, seen: set[int]) -> Any:
     require(inside, f"{where} points elsewhere", "weights that lie here")
     item = group[name]
     address = h5py.h5o.get_info(item.id).addr
-    require(address not in seen, f"{where} names an object again", "one name for each")
+    require(address not in seen, f"{where} names an object again", "one name for each object")
     seen.add(address)
     is_expected = isinstance(item, h5py.Group) or _is_plain_array(item)
     require(is_expected, f"{where} is not a plain array", "numbers, stored whole")

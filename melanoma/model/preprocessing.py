@@ -56,8 +56,8 @@ def read_preprocessing(height: int, width: int, stated: Mapping[str, Any]) -> tu
     """Reads the preprocessing of a `bundle.json`.
 
     Args:
-        height: Of the bundle's image size, pixels.
-        width: Of the bundle's image size, pixels.
+        height: Height of the network's input, pixels.
+        width: Width of the network's input, pixels.
         stated: As `preprocessing_of` returns it.
 
     Raises:

@@ -23,7 +23,7 @@ def reference_of(
     """Summarises a network's outputs on photographs.
 
     Args:
-        slugs: Of the labels.
+        slugs: Slugs of the labels.
         probabilities: (photographs, labels), at least one photograph.
         top: int64 (photographs,), index of each `top_label`.
         ood: (photographs,), 0 to 1, if the network has an `ood_score`.
@@ -56,16 +56,16 @@ def check_reference(value: Any, slugs: Sequence[str]) -> None:
     if not reference:
         return
     if sorted(reference) != list(_KEYS):
-        raise ValueError(f"reference for {few(reference.keys())}, expected {few(_KEYS)} or nothing")
-    number(typed(int, reference["n"], "n of reference"), "n of reference", low=1, high=math.inf)
-    histograms = typed(dict, reference["histograms"], "histograms of reference")
+        raise ValueError(f"reference has the keys {few(reference.keys())}, expected {few(_KEYS)} or none")
+    number(typed(int, reference["n"], "reference.n"), "reference.n", low=1, high=math.inf)
+    histograms = typed(dict, reference["histograms"], "reference.histograms")
     columns = {f"{_PREFIX}{slug}" for slug in slugs}
     if histograms.keys() - {_OOD_SCORE} != columns:
-        raise ValueError(f"histograms of reference for {few(histograms.keys())}, expected {few(columns)}")
+        raise ValueError(f"reference.histograms has the keys {few(histograms.keys())}, expected {few(columns)}")
     for column, bins in histograms.items():
         name = f"histogram of {column}"
         _check_sum([number(share, name, 0.0, 1.0) for share in typed(list, bins, name, BINS)], name)
-    _check_sum(list(shares(reference["top_label"], "top_label of reference", slugs).values()), "top_label of reference")
+    _check_sum(list(shares(reference["top_label"], "reference.top_label", slugs).values()), "reference.top_label")
 
 
 def _check_sum(parts: Sequence[float], name: str) -> None:

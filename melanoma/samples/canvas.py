@@ -10,14 +10,14 @@ Points = npt.NDArray[np.floating[Any]]
 
 
 class Strokes(NamedTuple):
-    """Bent strokes, one entry of each array a stroke; lengths are in short sides.
+    """Bent strokes, with one entry per stroke in each array; lengths are in short sides.
 
     Attributes:
         y: Row of the middle.
         x: Column of the middle.
         turn: Direction in radians; 0 runs along a row.
         length: Distance between the ends.
-        bend: How far the middle is pushed aside, as a part of the length.
+        bend: How far the middle is pushed aside, as a share of the length.
         radius: Half the width at the start.
     """
 
@@ -103,7 +103,7 @@ class Canvas:
         return comb
 
     def discs(self, y: Points, x: Points, radius: Points) -> Plane:
-        """Returns the coverage by discs with soft rims, 0 to 1; each argument has one entry a disc."""
+        """Returns the coverage by discs with soft rims, 0 to 1; each argument has one entry per disc."""
         cover = np.zeros(self.shape, np.float32)
         r = (radius * self.short)[:, None, None]
         reach = np.arange(-int(r.max() + 2), int(r.max() + 3))
@@ -122,7 +122,7 @@ class Canvas:
 
         Args:
             strokes: Their places and forms.
-            taper: Part of the radius that is lost towards the end of each stroke, 0 to 1.
+            taper: Share of the radius that is lost towards the end of each stroke, 0 to 1.
         """
         y, x, turn, length, bend, radius = strokes
         t = np.linspace(0, 1, int(1.1 * self.short))[:, None]

@@ -22,7 +22,7 @@ _TURNS = {3: 2, 6: 1, 8: 3}  # EXIF orientation: quarter turns to the left that 
 _SIZES = ((450, 600), (768, 1024), (224, 224), (600, 450), (300, 400))
 _FOLDERS = ("2026-clinic-a", "2026-clinic-b", "2026-clinic-c")
 _README_NAME = "README.txt"
-# A later call compares this text byte for byte, so it also tells whose folder it is.
+# A later call compares this text byte for byte to recognise its own folder.
 _README = """These pictures are drawn by a program; no photograph went into them. They depict no disease and
 no person, and what a network says about them proves nothing about its accuracy. They serve to try the job on.
 
@@ -93,14 +93,14 @@ def _plan(folder: Path, count: int, broken: int, seed: int) -> list[_Sample]:
 
 
 def _claim(folder: Path, readme: str) -> None:
-    """Makes sure that the folder is new, empty, or holds this very set, so that samples mix with nothing else."""
+    """Checks that the folder is new, empty, or already holds this set, so that samples mix with no other files."""
     marker = folder / _README_NAME
     if marker.is_file() and marker.read_bytes() == readme.encode():
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(
-            f"{folder} holds something else than this set of samples, and nothing there is overwritten; "
-            "give a new or empty folder, or the same count, broken and seed as before"
+            f"{folder} holds other files than this set of samples, and files are never overwritten; "
+            "choose a new or empty folder, or repeat the count, broken and seed of the set that is there"
         )
     replace_file(str(marker), readme.encode())
 
@@ -127,7 +127,7 @@ def write_samples(
         The `count` paths, in the order of their numbers.
 
     Raises:
-        UsageError: A number is out of range, or the folder holds something else.
+        UsageError: A number is out of range, or the folder holds other files.
         OSError: The folder cannot be written.
     """
     if count < 1 or not 0 <= broken <= count or seed < 0:

@@ -18,10 +18,10 @@ class _LesionKind:
 
     radius: float
     irregularity: float
-    softness: float  # of the border
+    softness: float  # width of the border
     melanin: float
     blood: float
-    patches: float  # unevenness of the melanin
+    patches: float  # how uneven the melanin is
     network: float = 0.0  # dark lines of a honeycomb ...
     globules: float = 0.0  # ... dark dots in its meshes
     lacunae: float = 0.0  # ... or pools of blood there

@@ -37,7 +37,7 @@ _CREDENTIALS = {
     ("google", "DefaultCredentialsError"): "no Google Cloud credentials found",
     ("azure", "CredentialUnavailableError"): "no Azure credentials found",
 }
-_GCS_ERROR = ("gcsfs", "HttpError")  # gcsfs goes on anonymously where it finds no credentials, and is answered 401
+_GCS_ERROR = ("gcsfs", "HttpError")  # without credentials, gcsfs continues anonymously and gets a 401
 _STATUS_ATTRIBUTES = ("status_code", "code", "status")
 
 
@@ -71,7 +71,7 @@ def reason_of(error: Exception) -> str:
 
 
 def detail_of(error: Exception) -> str:
-    """Returns one line for people about an error: what it means, and its cause."""
+    """Returns a one-line description of an error: what it means, and its cause."""
     if credentials := _credentials_reason(error):
         return credentials
     return f"{MEANING[kind_of(error)]} ({reason_of(error)})"
@@ -85,6 +85,6 @@ def _credentials_reason(error: Exception) -> str | None:
 
 
 def _statuses(error: Exception) -> list[int]:
-    """Returns the HTTP statuses that an error carries, under whichever name its library uses."""
+    """Returns the HTTP statuses that an error carries; each library names the attribute differently."""
     found = (getattr(error, attribute, None) for attribute in _STATUS_ATTRIBUTES)
     return [status for status in found if isinstance(status, int)]

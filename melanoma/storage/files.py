@@ -97,15 +97,13 @@ def erase(uri: str) -> None:
     """Removes a file and verifies that it is gone.
 
     Raises:
-        NothingCommittedError: It is still there, or the store cannot tell.
+        NothingCommittedError: The file still exists, or the store cannot say whether it does.
     """
     remove(uri)
     try:
         is_there = exists(uri)
     except ReadError as error:
-        raise NothingCommittedError(
-            f"{uri}: {error.detail}; it is not known whether the file is gone, try again"
-        ) from None
+        raise NothingCommittedError(f"{uri}: {error.detail}; the file may still exist, try again") from None
     if is_there:
         raise NothingCommittedError(f"{uri}: cannot be removed; fix the permissions of the store or the disk")
 
@@ -114,7 +112,7 @@ def exists(uri: str) -> bool:
     """Returns whether a file or folder exists.
 
     Raises:
-        ReadError: The store does not answer, or refuses to tell.
+        ReadError: The store does not answer, or refuses access.
     """
     place = locate(uri)
     try:
@@ -134,14 +132,14 @@ def size_of(uri: str) -> int:
 
 
 def check_writable(folder: str, probe: str) -> None:
-    """Writes and removes a file, so that a run does not find out at its end that it cannot write.
+    """Writes and removes a file, so that a run fails at its start, not at its end, if it cannot write.
 
     Args:
         folder: The folder as the user wrote it, for messages.
         probe: URI of the file, somewhere below the folder.
 
     Raises:
-        UsageError: The folder cannot be written until somebody changes its permissions.
+        UsageError: The folder cannot be written; its permissions have to be changed first.
         NothingCommittedError: The folder cannot be written now: the disk is full, or the store does not answer.
     """
     place = locate(probe)

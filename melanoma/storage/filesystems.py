@@ -99,7 +99,7 @@ def locate(uri: str) -> Place:
     """Finds the file system of a URI or path; `::` chains only behind an archive's protocol.
 
     Raises:
-        UsageError: There is no such store, its package is not installed, or it cannot be used.
+        UsageError: The store is unknown, its package is not installed, or it cannot be used.
         ReadError: The archive that holds the path cannot be opened.
     """
     protocol, rest = split(uri)
@@ -127,7 +127,7 @@ def _in_archive(protocol: str, member: str, archive: Place) -> Place:
 
 
 def _signature(place: Place) -> tuple[str, int]:
-    """Returns what changes when an archive must be opened again: its version, and the process after a fork."""
+    """Returns a key that changes when an archive must be opened again: its version, and the process after a fork."""
     return version_of(place.fs.info(place.path)), os.getpid()
 
 
@@ -144,7 +144,7 @@ def _open_archive(
 
 
 def canonical(uri: str) -> str:
-    """Returns the one spelling of a URI or path under which the score table knows it."""
+    """Returns the canonical form of a URI or path, which is the form in the score table."""
     return locate(uri).uri
 
 
@@ -168,7 +168,7 @@ def call_store(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 
 
 def delta_location(uri: str) -> tuple[str, dict[str, str]]:
-    """Returns a folder as Delta Lake spells it, and the storage options that it needs beyond the environment.
+    """Returns a folder's URI for Delta Lake, and the storage options that it needs beyond the environment.
 
     Raises:
         UsageError: Delta Lake cannot write to this kind of store, or under this name.

@@ -80,7 +80,7 @@ def _glob(place: Place) -> Iterator[StoredFile]:
 
 
 def below(root: str) -> Callable[[str], bool]:
-    """Returns a predicate: could a listing of this root, as a name or as a glob, hold a given canonical URI?"""
+    """Returns a predicate: whether a listing of this root, as a name or as a glob, could hold a canonical URI."""
     place = locate(root)
     folder, matches = place.path.rstrip("/"), re.compile(glob_translate(place.path)).fullmatch
 

@@ -43,7 +43,7 @@ def parse_table(data: bytes, name: str, text_columns: Collection[str]) -> pa.Tab
     Args:
         data: The whole file.
         name: What error messages call the table, such as `--labels labels.csv`.
-        text_columns: Columns of a CSV file that are text whatever they hold, so that `007` keeps its zeros. Columns
+        text_columns: Columns of a CSV file that are always read as text, so that `007` keeps its zeros. Columns
             that the file lacks are ignored. A Parquet file keeps its types.
 
     Returns:
@@ -77,7 +77,7 @@ def columns_as_text(
     Args:
         table: As `parse_table` returns it.
         name: What error messages call the table.
-        required: Columns that the table must have once.
+        required: Columns that the table must have exactly once.
         optional: Columns to include where the table has them.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Bundles that are changed in one place, as a careless or hostile hand would."""
+"""Bundles that are changed in one place, by mistake or with intent."""
 
 import hashlib
 import io
@@ -18,7 +18,7 @@ Document = dict[str, Any]
 
 
 def refusal(uri: str, digest: str | None = None) -> str:
-    """Returns the one line with which a bundle is refused."""
+    """Returns the one-line error with which a bundle is refused."""
     with pytest.raises(BundleError) as caught:
         load_bundle(uri, digest)
     line = str(caught.value)
@@ -27,7 +27,7 @@ def refusal(uri: str, digest: str | None = None) -> str:
 
 
 def copied(bundle_uri: str, folder: Path) -> Path:
-    """Copies a bundle to where a test may spoil it."""
+    """Copies a bundle to a place where a test may damage it."""
     return Path(shutil.copytree(bundle_uri, folder / "bundle"))
 
 
@@ -51,7 +51,7 @@ def edited(bundle_uri: str, folder: Path, **changes: Any) -> str:
 
 
 def with_other_weights(network: bytes) -> bytes:
-    """Moves one number of a network file."""
+    """Changes one number of a network file."""
     with zipfile.ZipFile(io.BytesIO(network)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     weights = io.BytesIO(members["model.weights.h5"])

@@ -1,4 +1,4 @@
-"""What the header check and the decoder make of a file, beside what Pillow makes of it."""
+"""Runs the header check and the decoder on a file, and Pillow for comparison."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Photographs as files made from code: sound, odd, hostile and broken ones."""
+"""Photograph files made by code: sound, odd, hostile and broken ones."""
 
 import io
 import struct
@@ -27,7 +27,7 @@ _STORED = {
 
 
 def photograph(width: int = 120, height: int = 90, seed: int = 0) -> Image.Image:
-    """Draws something with the statistics of a photograph: soft shapes under fine noise."""
+    """Draws an image with the statistics of a photograph: soft shapes under fine noise."""
     random = np.random.default_rng(seed)
     coarse = random.integers(0, 256, (height // 24 + 2, width // 24 + 2, 3), dtype=np.uint8)
     soft = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
@@ -67,7 +67,7 @@ def after_start(jpeg: bytes, segment: bytes) -> bytes:
 
 
 def with_frame(jpeg: bytes, width: int | None = None, height: int | None = None, depth: int = 8) -> bytes:
-    """Lets the header of a JPEG claim another size or depth."""
+    """Makes the header of a JPEG claim another size or depth."""
     at = max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2"))
     old_height, old_width = struct.unpack_from(">HH", jpeg, at + 5)
     claim = struct.pack(">BHH", depth, old_height if height is None else height, old_width if width is None else width)

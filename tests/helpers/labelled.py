@@ -1,4 +1,4 @@
-"""Labelled photographs, hashes and audits, as small as a test needs them."""
+"""Small sets of labelled photographs, hashes and audits."""
 
 from collections import Counter
 from pathlib import Path

@@ -121,7 +121,7 @@ def photographs(count: int) -> Pixels:
 
 
 def constant(*row: float) -> keras.Model:
-    """A network that gives the same row whatever it sees."""
+    """A network that returns the same row for every input."""
     pixels, last = keras.Input((*SIZE, 3)), layers.Dense(len(row))
     network = keras.Model(pixels, last(layers.GlobalAveragePooling2D()(pixels)))
     last.set_weights([np.zeros((3, len(row))), np.array(row)])
@@ -154,7 +154,7 @@ def write_bundle_of(
 
 
 def engine_refusal(bundle: Bundle) -> str:
-    """Returns the one line with which a loaded bundle is refused once its network is run."""
+    """Returns the one-line error with which a loaded bundle is refused when its network is run."""
     with pytest.raises(BundleError) as caught:
         load_engine(bundle, batch_size=8)
     line = str(caught.value)

@@ -1,4 +1,4 @@
-"""Predictions for tests: drawn at random with a known strength, or given number by number."""
+"""Predictions for tests: drawn at random with a known accuracy, or given number by number."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -218,7 +218,7 @@ def with_weights_behind_a_link(path: Path) -> Path:
         (with_weights_behind_a_link, "it does not open"),
         (lambda path: path, "the store has no such file"),
         (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "it is HDF5"),
-        (lambda path: saved(path, functional(3, "softmax")), "the network gives (None, 3)"),
+        (lambda path: saved(path, functional(3, "softmax")), "the network returns (None, 3)"),
         (lambda path: saved(path, functional(2, "linear")), "not probabilities"),
     ],
     ids=["lambda", "other file", "other network", "missing", "hdf5", "outputs", "logits"],
@@ -268,11 +268,11 @@ def test_what_lies_in_the_folder_is_never_overwritten(
 ) -> None:
     before = contents(bundle_uri)
     assert imported(model, bundle_uri) == 2
-    assert "a bundle lies there already" in capsys.readouterr().err
+    assert "the folder holds a bundle already" in capsys.readouterr().err
     assert contents(bundle_uri) == before
     (tmp_path / "LICENSE").write_text("of the project around it")
     assert imported(model, tmp_path) == 2
-    assert "'LICENSE' lies there already" in capsys.readouterr().err
+    assert "the folder holds 'LICENSE' already" in capsys.readouterr().err
     assert contents(tmp_path) == {tmp_path / "LICENSE": b"of the project around it"}
 
 
@@ -310,7 +310,7 @@ def test_a_bundle_that_is_none_exits_with_2(
     action: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bundle", action, str(tmp_path)]) == 2
-    assert "no bundle.json there" in capsys.readouterr().err
+    assert "there is no bundle.json" in capsys.readouterr().err
     folder = copied(bundle_uri, tmp_path)
     (folder / "card.md").write_bytes(b"changed")
     assert main(["bundle", action, str(folder)]) == 2

@@ -149,7 +149,7 @@ def test_progress_and_results_are_printed(trained: Training) -> None:
 
 
 def test_a_bundle_is_never_trained_over(trained: Training) -> None:
-    with pytest.raises(BundleError, match="a bundle lies there already"):
+    with pytest.raises(BundleError, match="the folder holds a bundle already"):
         run(parse(*trained.words))
 
 

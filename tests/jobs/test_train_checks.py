@@ -61,7 +61,7 @@ def test_the_folder_must_be_local() -> None:
 
 def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "LICENSE").write_text("of the project around it")
-    with pytest.raises(BundleError, match="'LICENSE' lies there already"):
+    with pytest.raises(BundleError, match="the folder holds 'LICENSE' already"):
         check(options(tmp_path))
 
 

@@ -68,9 +68,9 @@ def test_shares_come_in_the_order_of_their_keys() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ({"a": 0.5}, "prior for 'a', expected 'a', 'b'"),
-        ({"a": 0.5, "b": 0.5, "c": 0}, "prior for 'a', 'b', 'c', expected 'a', 'b'"),
-        ({"a": 0.5, "b": 1.5}, "prior of b is 1.5, expected a number from 0 to 1"),
+        ({"a": 0.5}, "prior has the keys 'a', expected 'a', 'b'"),
+        ({"a": 0.5, "b": 0.5, "c": 0}, "prior has the keys 'a', 'b', 'c', expected 'a', 'b'"),
+        ({"a": 0.5, "b": 1.5}, "prior.b is 1.5, expected a number from 0 to 1"),
         ([0.5, 0.5], r"prior is \[0.5, 0.5\], expected a dict"),
     ],
 )
@@ -87,7 +87,7 @@ def test_an_error_stays_short_whatever_the_value() -> None:
 
 
 def test_few_names_are_quoted_and_the_rest_counted() -> None:
-    assert few([]) == "" and few({"b", "a"}) == "'a', 'b'"
+    assert few([]) == "none" and few({"b", "a"}) == "'a', 'b'"
     assert few([str(index) for index in range(8)]) == "'0', '1', '2', '3', '4' and 3 more"
     assert few(["a\n"]) == r"'a\n'"
 

@@ -18,7 +18,7 @@ from tests.helpers.image_bytes import encode, exif, photograph, stored_for
 
 
 def difference(data: bytes, spec: ImageSpec) -> float:
-    """Mean absolute difference to the slow way, in levels of 255."""
+    """Mean absolute difference from the slow reference decoding, in levels of 0 to 255."""
     return float(np.abs(decode(data, spec) - by_pillow(data, spec)).mean())
 
 
@@ -62,7 +62,7 @@ def test_a_spec_out_of_range_is_refused(values: tuple[int, int]) -> None:
         ImageSpec(*values)
 
 
-def test_the_decoder_names_what_moves_a_pixel() -> None:
+def test_the_decoder_version_names_both_libraries() -> None:
     assert simplejpeg.__version__ in DECODER
     assert PIL.__version__ in DECODER
 
@@ -91,7 +91,7 @@ def test_the_size_before_a_crop_counts_for_the_scale() -> None:
 
 @pytest.mark.parametrize("size", [(640, 480), (601, 451), (1023, 767), (131, 257), (7, 5), (1, 1), (1, 20)])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_scaled_jpeg_lies_where_the_full_one_does(size: tuple[int, int], orientation: int) -> None:
+def test_a_scaled_jpeg_is_aligned_with_the_full_one(size: tuple[int, int], orientation: int) -> None:
     data = encode(photograph(*size), "JPEG", quality=95, exif=exif(orientation))
     for spec in (ImageSpec(64, 64), ImageSpec(96, 60), ImageSpec(33, 50)):
         assert difference(data, spec) < 2
@@ -101,11 +101,11 @@ def test_a_scaled_jpeg_lies_where_the_full_one_does(size: tuple[int, int], orien
     {"progressive": True}, {"subsampling": 0}, {"subsampling": 1}, {"restart_marker_blocks": 3},
     {"optimize": True},
 ])  # fmt: skip
-def test_every_way_of_writing_a_jpeg_gives_the_picture(options: dict[str, Any]) -> None:
+def test_every_kind_of_jpeg_is_decoded_correctly(options: dict[str, Any]) -> None:
     assert difference(encode(photograph(240, 180), "JPEG", **options), SPEC) < 3
 
 
-def test_a_jpeg_at_full_size_is_what_pillow_decodes() -> None:
+def test_a_jpeg_at_full_size_equals_pillows_decoding() -> None:
     data = encode(photograph(240, 180), "JPEG")
     assert difference(data, ImageSpec(180, 240)) == 0
 
@@ -119,7 +119,7 @@ def adobe_cmyk(transform: int) -> bytes:
 @pytest.mark.parametrize("data", [
     encode(photograph(160, 120).convert("L"), "JPEG"), adobe_cmyk(0), adobe_cmyk(2),
 ], ids=["grey", "inverted CMYK", "YCCK"])  # fmt: skip
-def test_jpegs_in_other_colours_are_what_pillow_makes_of_them(data: bytes) -> None:
+def test_jpegs_in_other_colour_spaces_equal_pillows_conversion(data: bytes) -> None:
     spec = ImageSpec(120, 160)
     assert np.abs(decode(data, spec) - by_pillow(data, spec)).max() <= 2
 
@@ -129,7 +129,7 @@ def test_jpegs_in_other_colours_are_what_pillow_makes_of_them(data: bytes) -> No
 @pytest.mark.parametrize(("format", "options"), [
     ("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}),
 ])  # fmt: skip
-def test_a_turned_photograph_and_its_upright_twin_are_one(
+def test_a_turned_photograph_equals_its_upright_twin(
     format: str, options: dict[str, Any], spec: ImageSpec, orientation: int
 ) -> None:
     upright = photograph(97, 64)
@@ -139,7 +139,7 @@ def test_a_turned_photograph_and_its_upright_twin_are_one(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_turned_sixteen_bit_tiff_is_its_upright_twin(orientation: int) -> None:
+def test_a_turned_sixteen_bit_tiff_equals_its_upright_twin(orientation: int) -> None:
     upright = Image.fromarray(np.arange(97 * 64, dtype=np.uint16).reshape(64, 97) * 10)
     turned = encode(stored_for(upright, orientation), "TIFF", tiffinfo={274: orientation})
     assert np.array_equal(decode(turned, SPEC), decode(encode(upright, "TIFF"), SPEC))

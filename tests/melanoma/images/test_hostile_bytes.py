@@ -1,4 +1,4 @@
-"""Damaged and hostile files: each is decoded or refused with its kind, and nothing of it is quoted."""
+"""Damaged and hostile files: each is decoded or refused with its error kind, and no error quotes its content."""
 
 import zlib
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def test_a_refusal_quotes_nothing_of_the_file(name: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 4}])
-def test_a_cut_jpeg_is_truncated_even_when_it_was_closed(options: dict[str, Any]) -> None:
+def test_a_cut_jpeg_is_truncated_even_with_an_end_marker(options: dict[str, Any]) -> None:
     data = encode(photograph(240, 180), "JPEG", **options)
     for percent in range(10, 100):
         start = data[: len(data) * percent // 100]
@@ -99,7 +99,7 @@ def damaged(data: bytes, random: np.random.Generator, count: int) -> Iterator[by
 
 
 def with_right_checksums(png: bytes) -> bytes:
-    """Mends the checksums of a damaged PNG, so that the damage reaches the decoder."""
+    """Repairs the checksums of a damaged PNG, so that the damage reaches the decoder."""
     mended, start = bytearray(png), 8
     while start + 12 <= len(png):
         end = start + 12 + int.from_bytes(png[start : start + 4])
@@ -116,7 +116,7 @@ def with_right_checksums(png: bytes) -> bytes:
     ("TIFF", {"compression": "tiff_adobe_deflate"}),
     ("TIFF", {"compression": "packbits", "big_endian": True}),
 ])  # fmt: skip
-def test_whatever_the_bytes_are_there_is_a_picture_or_an_image_error(format: str, options: dict[str, Any]) -> None:
+def test_any_bytes_are_decoded_or_raise_an_image_error(format: str, options: dict[str, Any]) -> None:
     random = np.random.default_rng(2)
     outcomes = set()
     for data in damaged(encode(photograph(60, 40), format, **options), random, 250):

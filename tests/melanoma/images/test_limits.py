@@ -42,7 +42,7 @@ def test_sides_at_the_limits_pass(width: int, height: int) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_sides_are_swapped_for_the_orientations_that_lie(orientation: int) -> None:
+def test_sides_are_swapped_for_sideways_orientations(orientation: int) -> None:
     expected = (30, 40) if orientation in (5, 6, 7, 8) else (40, 30)
     assert Header("png", 40, 30, orientation).upright_size == expected
 

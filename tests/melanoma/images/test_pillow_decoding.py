@@ -17,7 +17,7 @@ from tests.helpers.image_bytes import encode, exif, photograph
 
 
 def plain(data: bytes) -> list[int]:
-    """Decodes a picture of one colour and gives that colour."""
+    """Decodes a one-colour picture and returns its colour."""
     pixels = decode(data, ImageSpec(5, 5))
     assert np.ptp(pixels, axis=(0, 1)).max() == 0
     return [int(level) for level in pixels[0, 0]]

@@ -7,8 +7,8 @@ import pytest
 
 from melanoma.images.pixel_budget import PixelBudget
 
-SOON = 0.2  # seconds in which threads that nothing holds back meet
-LATE = 10.0  # seconds after which a thread that should have gone on counts as stuck
+SOON = 0.2  # seconds within which unblocked threads meet
+LATE = 10.0  # seconds after which a thread that should have continued counts as stuck
 
 
 def meet(budget: PixelBudget, sizes: list[int], timeout: float) -> bool:
@@ -46,7 +46,7 @@ def test_a_photograph_beyond_the_budget_is_decoded_alone() -> None:
     assert not meet(budget, [15, 15], SOON)
 
 
-def test_a_release_wakes_everybody_who_fits() -> None:
+def test_a_release_wakes_every_thread_that_fits() -> None:
     budget, holding, release = PixelBudget(10), threading.Event(), threading.Event()
 
     def hold_everything() -> None:

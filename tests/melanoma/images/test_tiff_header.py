@@ -19,7 +19,7 @@ def test_a_tiff_whose_fields_overlap_beyond_the_file_is_refused() -> None:
     assert refusal(data).kind is ErrorKind.CORRUPT
 
 
-def test_a_tiff_field_that_stands_twice_is_refused() -> None:
+def test_a_repeated_tiff_field_is_refused() -> None:
     assert read_header(tiff(image_bytes.GREY_TIFF, bytes(200))).height == 10
     twice = struct.pack("<HHII", 257, 4, 1, 5000)
     assert refusal(tiff(image_bytes.GREY_TIFF, bytes(200), twice)).kind is ErrorKind.CORRUPT

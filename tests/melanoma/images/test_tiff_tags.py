@@ -58,7 +58,7 @@ def test_other_fields_are_left_out_whatever_their_type() -> None:
     ],
     ids=["twice", "fraction", "text", "no value", "too many values"],
 )
-def test_a_field_that_no_writer_writes_is_corrupt(entries: list[tuple[int, int, int, bytes]]) -> None:
+def test_an_impossible_field_is_corrupt(entries: list[tuple[int, int, int, bytes]]) -> None:
     with pytest.raises(ImageError) as caught:
         read_directory(directory("<", *entries))
     assert caught.value.kind is ErrorKind.CORRUPT and "TIFF field 256" in caught.value.detail

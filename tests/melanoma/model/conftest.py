@@ -1,4 +1,4 @@
-"""A network as Keras saves it, and its members to exchange."""
+"""A network as Keras saves it, and a check of the archive with some of its members replaced."""
 
 import json
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def config(members: Members) -> Config:
 
 @pytest.fixture
 def refused(members: Members, tmp_path: Path) -> Callable[..., None]:
-    """Checks that a file is refused, for the reason given, when some of its members are exchanged."""
+    """Checks that a file is refused for the given reason when some of its members are replaced."""
 
     def check(reason: str, **changed: object) -> None:
         exchanged = dict(members)

@@ -24,7 +24,7 @@ def flipped(data: bytes, place: int) -> bytes:
     return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
 
-def test_a_bundle_gives_back_what_was_written(bundle_uri: str) -> None:
+def test_a_loaded_bundle_holds_what_was_written(bundle_uri: str) -> None:
     bundle = load_bundle(bundle_uri)
     assert bundle.labels == ("melanoma", "nevus", "basal cell carcinoma")
     assert bundle.slugs == ("melanoma", "nevus", "basal_cell_carcinoma")
@@ -102,7 +102,7 @@ def test_links_and_pipes_are_refused_unread(bundle_uri: str, tmp_path: Path, nam
     path.symlink_to(tmp_path / "elsewhere")
     assert "link" in refusal(str(folder)) or "not a plain file" in refusal(str(folder))
     path.unlink()
-    os.mkfifo(path)  # whoever opens it waits for ever
+    os.mkfifo(path)  # opening it would block forever
     assert "link" in refusal(str(folder)) or "not a plain file" in refusal(str(folder))
 
 
@@ -113,9 +113,9 @@ def test_a_folder_behind_a_link_is_refused(bundle_uri: str, tmp_path: Path) -> N
     assert "'golden' is a link" in refusal(str(folder))
 
 
-def test_a_folder_without_a_bundle_says_what_is_expected(tmp_path: Path) -> None:
+def test_a_folder_without_a_bundle_is_refused_with_what_to_give(tmp_path: Path) -> None:
     for uri in (str(tmp_path), str(tmp_path / "absent"), "memory://absent"):
-        assert "no bundle.json there; give the folder of a bundle" in refusal(uri)
+        assert "there is no bundle.json; give the folder of a bundle" in refusal(uri)
 
 
 NAMES = ["../card.md", "/etc/passwd", "golden/../card.md", "", ".", "card.md/", "a\n\x1b[2Jb", "\ud800", "bundle.json"]
@@ -156,7 +156,7 @@ def test_a_bundle_without_card_licence_network_or_a_phantom_is_refused(
 
 
 def test_the_shipped_bundles_keep_their_model_ids() -> None:
-    """Their names are in the tables of those who use them: with others archives would be scored again."""
+    """Users' score tables hold these ids: with new ids, all their photographs would be scored again."""
     names = {
         "ham10000-lite0-taught": "m-b5ff6dd4ad14",
         "ham10000-lite0": "m-501b05be0066",
@@ -188,14 +188,14 @@ def test_a_store_that_fails_is_not_a_fault_of_the_bundle(bundle_uri: str, monkey
         load_bundle(f"failing://{bundle_uri}")
 
 
-def test_a_bundle_is_written_into_an_empty_place_only(bundle_uri: str, tmp_path: Path) -> None:
+def test_a_bundle_is_written_only_to_an_empty_folder(bundle_uri: str, tmp_path: Path) -> None:
     check_free(str(tmp_path / "new"))
     check_free(f"memory://{tmp_path}/new")
     (tmp_path / "LICENSE").write_text("of the project around it")
-    with pytest.raises(BundleError, match="'LICENSE' lies there already"):
+    with pytest.raises(BundleError, match="the folder holds 'LICENSE' already"):
         check_free(str(tmp_path))
     check_free(str(tmp_path), allowed=["LICENSE"])
-    with pytest.raises(BundleError, match="none is ever replaced"):
+    with pytest.raises(BundleError, match="bundles are never replaced"):
         write_tiny_bundle(Path(bundle_uri))
     with pytest.raises(BundleError, match="LICENSE"):
         write_tiny_bundle(tmp_path)

@@ -26,7 +26,7 @@ CHANGES: dict[str, Any] = {
 }
 
 
-def test_what_is_not_stated_changes_nothing() -> None:
+def test_unset_settings_and_documents_have_neutral_defaults() -> None:
     assert (SETTINGS.scaling, SETTINGS.temperature, SETTINGS.thresholds) == (NO_SCALING, 1.0, {})
     assert DOCUMENTS.reference == DOCUMENTS.metrics == DOCUMENTS.training == DOCUMENTS.extra_files == {}
 

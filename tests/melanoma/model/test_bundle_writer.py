@@ -20,11 +20,11 @@ from tests.helpers.networks import constant, sized, with_more, write_bundle_of
 @pytest.mark.parametrize(
     ("build", "labels", "size", "complaint"),
     [
-        (lambda: sized(16), ("a", "b"), 16, "the network gives (None, 3), the description lists 2 labels"),
+        (lambda: sized(16), ("a", "b"), 16, "the network returns (None, 3), the description lists 2 labels"),
         (lambda: sized(16), ("a", "b", "c"), 24, "the network takes (16, 16) pixels, the description says (24, 24)"),
         (lambda: sized(16, channels=1), ("a", "b", "c"), 16, "expected one input (n, height, width, 3)"),
         (lambda: sized(None), ("a", "b", "c"), 1, "cannot run the network"),
-        (lambda: with_more(("strangeness", 1)), ("a", "b", "c"), 16, "gives ['strangeness'] [(None, 1)], expected"),
+        (lambda: with_more(("strangeness", 1)), ("a", "b", "c"), 16, "returns ['strangeness'] [(None, 1)], expected"),
         (lambda: with_more(("ood_score", 2)), ("a", "b", "c"), 16, "expected nothing or one ood_score (n, 1)"),
         (
             lambda: with_more(("ood_score", 1), ("x", 1)),
@@ -56,13 +56,13 @@ def test_a_temperature_does_not_turn_logits_into_probabilities(tmp_path: Path) -
     [
         ({"prior": [0.5, 0.5]}, "2 shares in the prior for 3 labels"),
         ({"prior": [0.5, 0.5, 0.5]}, "prior sums to 1.5"),
-        ({"thresholds": {"lentigo": 0.5}}, "thresholds for 'lentigo'"),
+        ({"thresholds": {"lentigo": 0.5}}, "thresholds has the keys 'lentigo'"),
         ({"metrics": {"accuracy": float("nan")}}, "not JSON"),
         ({"training": {"seed": np.int64(3)}}, "not JSON"),
         ({"decision_rule": "majority"}, "known are balanced, argmax"),
         ({"labels": ["nv", "nevus", "c"]}, "both become the column p_nevus"),
-        ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network gives no ood_score; remove it"),
-        ({"reference": {"histograms": {}}}, "reference for 'histograms', expected"),
+        ({"thresholds": {"ood_above": 0.5}}, "a threshold ood_above, but the network has no ood_score; remove it"),
+        ({"reference": {"histograms": {}}}, "reference has the keys 'histograms', expected"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused_before_anything_is_written(
@@ -85,6 +85,6 @@ def test_an_existing_bundle_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"old")
     written = write_bundle(str(tmp_path), sized(16), settings, documents)
     assert written == load_bundle(str(tmp_path)) and written.files["notes.txt"] == b"new"
-    with pytest.raises(BundleError, match="a bundle lies there already, and none is ever replaced"):
+    with pytest.raises(BundleError, match="the folder holds a bundle already, and bundles are never replaced"):
         write_bundle(str(tmp_path), sized(16), settings, documents)
     assert load_bundle(str(tmp_path)) == written

@@ -43,7 +43,7 @@ def test_both_rules_agree_where_the_classes_are_alike(bundle: Bundle) -> None:
 
 
 def test_the_balanced_rule_has_the_best_balanced_accuracy(bundle: Bundle) -> None:
-    """On cases drawn as the prior says, from probabilities that are exactly right."""
+    """On cases drawn from the prior, with exact probabilities."""
     rng = np.random.default_rng(1)
     truth = rng.choice(3, 20_000, p=PRIOR)
     evidence = truth + rng.normal(0, 1, truth.size)
@@ -84,7 +84,7 @@ def test_a_review_is_needed_below_one_threshold_or_above_the_other(bundle: Bundl
 
 
 def test_the_confidence_is_that_of_the_rule(bundle: Bundle) -> None:
-    """Of a rare class 0.3 is much: 0.1 is its share. Of a frequent one 0.7 says nothing beyond its share."""
+    """For a rare class with a share of 0.1, 0.3 is high; for a frequent one, 0.7 says nothing beyond its share."""
     probabilities = rows((0.3, 0.6, 0.1), (0.1, 0.7, 0.2)).probabilities
     _, confidence = choose(probabilities, PRIOR, "balanced")
     assert confidence.tolist() == pytest.approx([3 / (3 + 6 / 7 + 0.5), 1 / 3])
@@ -110,7 +110,7 @@ def test_each_threshold_works_alone_and_without_both_there_is_no_review(bundle: 
 
 
 @pytest.mark.filterwarnings("error")
-def test_rows_that_are_not_probabilities_and_empty_batches_do_no_harm(bundle: Bundle) -> None:
+def test_rows_that_are_not_probabilities_and_empty_batches_are_harmless(bundle: Bundle) -> None:
     bundle = dataclasses.replace(bundle, thresholds={"review_below": 0.5, "ood_above": 0.5})
     odd = rows((np.nan, np.nan, np.nan), (0.0, 0.0, 0.0), (np.inf, 0.0, 0.0), (0.2, 0.3, 0.5))
     found = decide(bundle, odd._replace(ood=np.array([np.nan, np.nan, np.inf, 0.9], np.float32)))
@@ -120,7 +120,7 @@ def test_rows_that_are_not_probabilities_and_empty_batches_do_no_harm(bundle: Bu
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_very_rare_class_neither_overflows_nor_wins_with_next_to_nothing(bundle: Bundle) -> None:
+def test_a_very_rare_class_neither_overflows_nor_wins_with_a_tiny_probability(bundle: Bundle) -> None:
     bundle = dataclasses.replace(bundle, prior=(1e-6, 0.5, 0.5 - 1e-6))
     found = decide(bundle, rows((0.0, 0.6, 0.4), (1e-3, 0.6, 0.399), (1.0, 0.0, 0.0)))
     assert found.top_index.tolist() == [1, 1, 0]

@@ -1,4 +1,4 @@
-"""Whatever `bundle.json` holds, it is refused by the value that is wrong, or it is harmless."""
+"""Any `bundle.json` is either harmless, or refused with an error that names the wrong value."""
 
 import copy
 import json
@@ -24,7 +24,7 @@ REFERENCE = reference_of(SLUGS, np.eye(3), np.arange(3), np.array([0.1, 0.2, 1.0
 
 
 def with_bins(bins: list[float]) -> Document:
-    """Gives the histograms of the reference with other bins for nevus."""
+    """Returns the histograms of the reference with other bins for nevus."""
     return {**REFERENCE["histograms"], "p_nevus": bins}
 
 
@@ -33,8 +33,8 @@ def with_bins(bins: list[float]) -> Document:
     [
         ({"labels": ["mel", "melanoma", "nv"]}, "labels 'mel' and 'melanoma' both become the column p_melanoma"),
         ({"labels": ["melanoma", "???", "nv"]}, "label '???' has no letter"),
-        ({"labels": ["melanoma"], "prior": {"melanoma": 1.0}, "golden": []}, "1 labels, at least 2"),
-        ({"labels": ["melanoma", "nevus"]}, "prior for 'basal_cell_carcinoma', 'melanoma', 'nevus', expected"),
+        ({"labels": ["melanoma"], "prior": {"melanoma": 1.0}, "golden": []}, "1 labels, expected at least 2"),
+        ({"labels": ["melanoma", "nevus"]}, "prior has the keys 'basal_cell_carcinoma', 'melanoma', 'nevus', expected"),
         ({"prior": {"melanoma": 0.5, "nevus": 0.3, "basal_cell_carcinoma": 0.1}}, "prior sums to 0.9"),
         ({"prior": {"melanoma": 0.5, "nevus": 0.5, "basal_cell_carcinoma": 0.0}}, "balanced rule divides"),
         ({"temperature": 0}, "temperature is 0"),
@@ -43,19 +43,19 @@ def with_bins(bins: list[float]) -> Document:
         ({"image_size": [24, 24]}, "the network takes (16, 16, 3), bundle.json says image_size (24, 24)"),
         ({"image_size": [0, 16]}, "image size 0x16"),
         ({"image_size": [16]}, "image_size is [16], expected a list of 2"),
-        ({"thresholds": {"lentigo": 0.5}}, "thresholds for 'lentigo'"),
-        ({"thresholds": {"melanoma": 1.5}}, "thresholds of melanoma is 1.5"),
-        ({"thresholds": {"review_below": -0.1}}, "thresholds of review_below is -0.1"),
-        ({"thresholds": {"ood_above": "0.5"}}, "thresholds of ood_above is '0.5'"),
-        ({"thresholds": {"review_above": 0.5}}, "thresholds for 'review_above'"),
-        ({"labels": ["melanoma", "review below", "nv"]}, "a label is called review_below, which is the name of a"),
-        ({"labels": ["melanoma", "OOD above", "nv"]}, "a label is called ood_above"),
-        ({"reference": {"a": 1}}, "reference for 'a', expected 'histograms', 'n', 'top_label' or nothing"),
+        ({"thresholds": {"lentigo": 0.5}}, "thresholds has the keys 'lentigo'"),
+        ({"thresholds": {"melanoma": 1.5}}, "thresholds.melanoma is 1.5"),
+        ({"thresholds": {"review_below": -0.1}}, "thresholds.review_below is -0.1"),
+        ({"thresholds": {"ood_above": "0.5"}}, "thresholds.ood_above is '0.5'"),
+        ({"thresholds": {"review_above": 0.5}}, "thresholds has the keys 'review_above'"),
+        ({"labels": ["melanoma", "review below", "nv"]}, "a label is named review_below, which is the name of a"),
+        ({"labels": ["melanoma", "OOD above", "nv"]}, "a label is named ood_above"),
+        ({"reference": {"a": 1}}, "reference has the keys 'a', expected 'histograms', 'n', 'top_label' or none"),
         ({"reference": [1]}, "reference is [1], expected a dict"),
-        ({"reference": {**REFERENCE, "n": 0}}, "n of reference is 0"),
-        ({"reference": {**REFERENCE, "top_label": {"melanoma": 1.0}}}, "top_label of reference for 'melanoma'"),
-        ({"reference": {**REFERENCE, "top_label": dict.fromkeys(SLUGS, 0.5)}}, "top_label of reference sums to 1.5"),
-        ({"reference": {**REFERENCE, "histograms": {}}}, "histograms of reference for"),
+        ({"reference": {**REFERENCE, "n": 0}}, "reference.n is 0"),
+        ({"reference": {**REFERENCE, "top_label": {"melanoma": 1.0}}}, "reference.top_label has the keys 'melanoma'"),
+        ({"reference": {**REFERENCE, "top_label": dict.fromkeys(SLUGS, 0.5)}}, "reference.top_label sums to 1.5"),
+        ({"reference": {**REFERENCE, "histograms": {}}}, "reference.histograms has the keys"),
         ({"reference": {**REFERENCE, "histograms": with_bins([0.5, 0.5])}}, "expected a list of 10"),
         ({"reference": {**REFERENCE, "histograms": with_bins([0.2] * 10)}}, "histogram of p_nevus sums to 2"),
         ({"reference": {**REFERENCE, "histograms": with_bins([-1, 2] + [0] * 8)}}, "histogram of p_nevus is -1"),
@@ -76,7 +76,7 @@ def test_a_description_that_contradicts_itself_is_refused_by_the_value(
     ("name", "value"),
     [("crop", 0), ("crop", 1.5), ("resize", "nearest"), ("std", [1, 0, 1]), ("mean", [0.5]), ("colour", "bgr")],
 )
-def test_a_preprocessing_that_cannot_be_done_is_refused_not_ignored(
+def test_an_impossible_preprocessing_is_refused_and_not_ignored(
     bundle_uri: str, tmp_path: Path, name: str, value: object
 ) -> None:
     preprocessing = {**document_of(bundle_uri)["preprocessing"], name: value}
@@ -108,7 +108,7 @@ for _ in range(300):
 HOSTILE = [None, True, 0, -1, 0.5, 10**400, float("nan"), float("inf"), "", "\ud800x", [], [[]], {}, {"x": 1}, NESTED]
 
 
-def test_whatever_a_description_holds_it_is_refused_in_one_line_or_harmless(bundle_uri: str, tmp_path: Path) -> None:
+def test_any_description_is_harmless_or_refused_in_one_line(bundle_uri: str, tmp_path: Path) -> None:
     folder = copied(bundle_uri, tmp_path)
     sound = document_of(folder)
     harmless = set()
@@ -186,7 +186,7 @@ def test_the_model_id_stays_when_texts_and_figures_change(bundle_uri: str, tmp_p
     assert after.model_id == before.model_id and after.digest != before.digest
 
 
-def test_the_model_id_changes_with_whatever_moves_a_probability_or_a_flag(bundle_uri: str) -> None:
+def test_the_model_id_changes_with_everything_that_affects_a_probability_or_a_flag(bundle_uri: str) -> None:
     sound = document_of(bundle_uri)
     changes: dict[tuple[Any, ...], object] = {
         ("labels", 2): "bcc",

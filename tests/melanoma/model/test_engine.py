@@ -23,7 +23,7 @@ from tests.helpers.nights import start
 
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
-    """Layers that would let neighbours or chance shine through in training mode: batch normalisation, dropout."""
+    """A network whose outputs would depend on neighbours or chance in training mode: batch normalisation, dropout."""
     keras.utils.set_random_seed(3)
     pixels = keras.Input((*SIZE, 3))
     features = layers.Conv2D(8, 3)(layers.Rescaling(1 / 255)(pixels))
@@ -41,11 +41,11 @@ def engine(network: keras.Model) -> Engine:
 
 @pytest.fixture(scope="module")
 def two_outputs(network: keras.Model) -> keras.Model:
-    """The same network with a score of unlikeness, as training adds it."""
+    """The same network with an out-of-distribution score, as training adds it."""
     return add_ood_output(network, ["maps"], photographs(64), photographs(32), batch_size=8)
 
 
-def test_neither_place_nor_neighbours_in_a_batch_matter(engine: Engine) -> None:
+def test_scores_depend_on_neither_place_nor_neighbours_in_a_batch(engine: Engine) -> None:
     pixels = photographs(8)
     together = engine.score(pixels).probabilities
     assert together.shape == (8, 5) and together.dtype == np.float32
@@ -63,7 +63,7 @@ def test_neither_place_nor_neighbours_in_a_batch_matter(engine: Engine) -> None:
     np.testing.assert_allclose(turned, together[::-1], rtol=0, atol=ROUNDING)
 
 
-def test_neither_place_nor_neighbours_matter_to_the_second_output(engine: Engine, two_outputs: keras.Model) -> None:
+def test_the_second_output_depends_on_neither_place_nor_neighbours(engine: Engine, two_outputs: keras.Model) -> None:
     pixels, both = photographs(8), Engine(two_outputs, SIZE, batch_size=8)
     assert engine.score(pixels).ood is None
     together = both.score(pixels)

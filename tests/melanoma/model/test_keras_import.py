@@ -43,7 +43,7 @@ def test_an_imported_network_scores_as_it_did_and_has_a_card(network: keras.Mode
     np.testing.assert_allclose(load_engine(bundle, 3).score(pixels).probabilities, expected, atol=1e-6)
 
 
-def test_the_optimizer_stays_behind(saved: Path, tmp_path: Path) -> None:
+def test_the_optimizer_is_left_out(saved: Path, tmp_path: Path) -> None:
     bundle = import_model(str(saved), str(tmp_path / "new"), SETTINGS, "Ours.\n")
     assert b"compile_config" in saved.read_bytes() and b"compile_config" not in bundle.files["model.keras"]
     without_compile_config(saved, tmp_path / "plain.keras")

@@ -112,7 +112,7 @@ def with_claimed_size(members: Members, size: int) -> bytes:
 
 
 def with_another_method(members: Members) -> bytes:
-    """Writes the weights as they are, and says that they are deflated."""
+    """Writes the weights uncompressed, but marks them as deflated."""
     data = bytearray(with_entry(members, ""))
     data[data.rindex(b"PK\x01\x02") + 10] = zipfile.ZIP_DEFLATED
     return bytes(data)
@@ -146,7 +146,7 @@ ARCHIVES: dict[str, tuple[Callable[[Members], bytes], str]] = {
         lambda members: with_entry(members, WEIGHTS, compress_type=zipfile.ZIP_DEFLATED),
         "model.weights.h5 is compressed or cut",
     ),
-    "said to be deflated": (with_another_method, "model.weights.h5 is compressed or cut"),
+    "marked as deflated": (with_another_method, "model.weights.h5 is compressed or cut"),
     "name that ends early": (
         lambda members: with_names(members, METADATA, CONFIG, f"{WEIGHTS}#").replace(b".h5#", b".h5\0"),
         r"it holds .*h5\\x00",
@@ -177,7 +177,7 @@ def test_an_archive_is_refused_unless_keras_could_have_written_it(kind: str, mem
         scan_network(tmp_path / "hostile.keras")
 
 
-def test_the_archives_above_are_refused_for_their_fault_alone(members: Members, tmp_path: Path) -> None:
+def test_the_archives_above_differ_from_a_valid_one_only_by_their_fault(members: Members, tmp_path: Path) -> None:
     (tmp_path / "plain.keras").write_bytes(with_entry(members, WEIGHTS))
     scan_network(tmp_path / "plain.keras")
 

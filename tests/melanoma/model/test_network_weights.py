@@ -94,7 +94,7 @@ CHANGES: dict[str, tuple[Callable[[h5py.File], None], str]] = {
     "named type": (replacing(named_type), "is not a plain array"),
     "attribute": (attribute, "is not a plain array"),
     "name of two": (name_of_two, "'dense/vars' in '/layers' points elsewhere"),
-    "many objects": (many, "holds very many objects"),
+    "many objects": (many, "holds too many objects"),
 }
 
 

@@ -60,9 +60,7 @@ def test_no_scaling_leaves_pixel_values_as_they_are() -> None:
         ({"std": [1, -1, 1]}, UsageError, "for std of at least 1e-06"),
     ],
 )
-def test_a_value_that_cannot_be_done_is_refused_by_name(
-    changes: dict[str, object], error: type[Exception], text: str
-) -> None:
+def test_an_impossible_value_is_refused_by_name(changes: dict[str, object], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         read_preprocessing(8, 8, {**preprocessing_of(ImageSpec(8, 8), NO_SCALING), **changes})
 

@@ -40,7 +40,7 @@ def test_a_network_without_an_ood_score_has_no_histogram_of_it() -> None:
 
 
 @pytest.mark.parametrize("ood", [None, np.array([0.0, 0.5, 1.0])])
-def test_what_is_summarised_passes_its_own_check_as_json(ood: np.ndarray | None) -> None:
+def test_a_reference_passes_its_own_check_after_json(ood: np.ndarray | None) -> None:
     probabilities = np.random.default_rng(1).dirichlet((1, 1, 1), 3)
     reference = json.loads(to_json(reference_of(SLUGS, probabilities, probabilities.argmax(axis=1), ood)))
     check_reference(reference, SLUGS)
@@ -50,11 +50,11 @@ def test_what_is_summarised_passes_its_own_check_as_json(ood: np.ndarray | None)
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"n": 0}, "n of reference is 0"),
-        ({"n": 2.0}, "n of reference is 2.0, expected a int"),
-        ({"histograms": {"p_melanoma": [1] + [0] * 9}}, "histograms of reference for 'p_melanoma', expected"),
-        ({"top_label": {"melanoma": 1}}, "top_label of reference for 'melanoma', expected"),
-        ({"more": 1}, "reference for 'histograms', 'more', 'n', 'top_label', expected"),
+        ({"n": 0}, "reference.n is 0"),
+        ({"n": 2.0}, "reference.n is 2.0, expected a int"),
+        ({"histograms": {"p_melanoma": [1] + [0] * 9}}, "reference.histograms has the keys 'p_melanoma', expected"),
+        ({"top_label": {"melanoma": 1}}, "reference.top_label has the keys 'melanoma', expected"),
+        ({"more": 1}, "reference has the keys 'histograms', 'more', 'n', 'top_label', expected"),
     ],
 )
 def test_a_reference_with_other_entries_is_refused(changes: dict[str, object], text: str) -> None:

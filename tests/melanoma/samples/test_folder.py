@@ -1,4 +1,4 @@
-"""The folder of samples: the same every time, and never mixed with anything else."""
+"""The folder of samples: reproducible, and never mixed with other files."""
 
 import io
 import zlib
@@ -40,7 +40,7 @@ def fault(store: Path, name: str) -> bytes:
     return min(store.rglob(f"phantom-*-{name}.*")).read_bytes()
 
 
-def test_a_store_holds_what_was_asked_for(store: Path, sound: list[Path]) -> None:
+def test_a_folder_holds_the_requested_files(store: Path, sound: list[Path]) -> None:
     files = [path for path in store.rglob("*") if path.is_file()]
     assert len(files) == 30 + 1
     assert len(sound) == 25
@@ -137,7 +137,7 @@ def test_a_second_call_touches_nothing(store: Path) -> None:
     assert len(paths) == len(set(paths)) == 30
 
 
-def test_what_a_stopped_call_left_undone_is_completed_and_what_is_there_is_kept(tmp_path: Path) -> None:
+def test_an_interrupted_set_is_completed_and_existing_files_are_kept(tmp_path: Path) -> None:
     paths = write_samples(tmp_path, count=4, broken=0)
     whole = content(tmp_path)
     paths[1].unlink()
@@ -160,19 +160,19 @@ def test_a_folder_with_anything_else_in_it_is_refused_untouched(tmp_path: Path) 
 
 def test_another_readme_is_refused_untouched(tmp_path: Path) -> None:
     (tmp_path / "README.txt").write_text("mine")
-    with pytest.raises(UsageError, match="nothing there is overwritten"):
+    with pytest.raises(UsageError, match="files are never overwritten"):
         write_samples(tmp_path, count=2, broken=0)
     assert content(tmp_path) == {"README.txt": b"mine"}
 
 
 def test_another_set_is_not_mixed_into_the_folder(store: Path) -> None:
-    with pytest.raises(UsageError, match="same count, broken and seed"):
+    with pytest.raises(UsageError, match="repeat the count, broken and seed"):
         write_samples(store, count=31, broken=5, seed=3)
 
 
-def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "samples").write_bytes(b"")
-    with pytest.raises(UsageError, match="samples holds something else"):
+    with pytest.raises(UsageError, match="samples holds other files"):
         write_samples(tmp_path / "samples", count=1, broken=0)
 
 

@@ -35,12 +35,12 @@ def test_one_seed_draws_one_picture_in_this_and_another_process() -> None:
     assert digest(draw(5, 60, 80)) == digest(draw(5, 60, 80)) == hashlib.sha256(other).hexdigest()
 
 
-def test_every_seed_draws_another_picture() -> None:
+def test_different_seeds_draw_different_pictures() -> None:
     assert len({digest(draw(seed, 24, 32)) for seed in range(30)}) == 30
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 7), (33, 47)])
-def test_a_phantom_has_the_size_asked_for(size: tuple[int, int]) -> None:
+def test_a_phantom_has_the_requested_size(size: tuple[int, int]) -> None:
     pixels = draw(2, *size)
     assert pixels.shape == (*size, 3)
     assert pixels.dtype == np.uint8

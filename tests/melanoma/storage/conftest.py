@@ -1,4 +1,4 @@
-"""Stores of every kind that hold the same files, and stores that are not asked twice."""
+"""Stores of every kind that hold the same files, and a fixture that switches retries off."""
 
 from pathlib import Path
 

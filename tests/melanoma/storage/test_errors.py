@@ -27,7 +27,7 @@ class StatusError(Exception):
 
 
 class ReadTimeoutError(Exception):
-    """Named as urllib3's, which is no TimeoutError."""
+    """Has the name of urllib3's exception, which is not a TimeoutError."""
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ class ReadTimeoutError(Exception):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.value,
 )
-def test_errors_are_told_apart_by_type_and_status(error: Exception, kind: ErrorKind) -> None:
+def test_errors_are_classified_by_type_and_status(error: Exception, kind: ErrorKind) -> None:
     assert kind_of(error) is kind
 
 

@@ -39,7 +39,7 @@ def test_a_stale_file_handle_fails_one_photograph(tmp_path: Path, monkeypatch: p
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE and "DOE" not in str(caught.value)
 
 
-def test_a_missing_file_is_missing(filled: str) -> None:
+def test_a_missing_file_is_reported_as_missing(filled: str) -> None:
     plain = next(file.uri for file in storage.list_files(filled) if "plain.jpg" in file.uri)
     with pytest.raises(ReadError) as caught:
         storage.read_bytes(plain.replace("plain", "absent"))
@@ -151,7 +151,7 @@ def test_a_probe_leaves_nothing_behind(writable: str) -> None:
         (OSError(errno.ENOSPC, "x"), NothingCommittedError, "No space left on device.*nothing was read, try again"),
     ],
 )
-def test_a_folder_that_cannot_be_written_now_or_ever_is_told_apart(
+def test_temporary_and_permanent_write_failures_raise_different_errors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, raised: type[Exception], text: str
 ) -> None:
     def fail(handle: int) -> None:
@@ -188,7 +188,7 @@ def test_a_file_that_stays_after_its_removal_is_reported(tmp_path: Path, monkeyp
 def test_a_file_whose_removal_cannot_be_checked_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_bytes(b"x")
     monkeypatch.setattr(LocalFileSystem, "info", refusing("a", LocalFileSystem.info, PermissionError(13, "x")))
-    with pytest.raises(NothingCommittedError, match="it is not known whether the file is gone, try again"):
+    with pytest.raises(NothingCommittedError, match="the file may still exist, try again"):
         storage.erase(str(tmp_path / "a"))
 
 

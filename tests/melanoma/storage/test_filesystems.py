@@ -58,7 +58,7 @@ def test_azure_without_an_account_names_the_missing_credentials(monkeypatch: pyt
         storage.canonical("az://container/x")
 
 
-def test_s3_without_credentials_says_so_and_nothing_else(
+def test_s3_without_credentials_reports_only_that(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, s3_endpoint: str
 ) -> None:
     s3fs.S3FileSystem.clear_instance_cache()
@@ -119,7 +119,7 @@ def test_an_archive_is_opened_again_once_it_has_changed(tmp_path: Path) -> None:
 
 
 class Flaky:
-    """An operation that fails some times before it succeeds."""
+    """An operation that fails a given number of times before it succeeds."""
 
     def __init__(self, failures: int, error: Exception) -> None:
         self.failures, self.error, self.calls = failures, error, 0
@@ -155,7 +155,7 @@ def test_a_failure_that_lasts_is_reported_after_three_calls_without_its_text(pau
 
 
 @pytest.mark.parametrize("error", [FileNotFoundError(2, "x"), PermissionError(13, "x"), ValueError("null byte")])
-def test_a_failure_that_no_retry_changes_is_reported_at_once(pauses: list[float], error: Exception) -> None:
+def test_a_permanent_failure_is_not_retried(pauses: list[float], error: Exception) -> None:
     flaky = Flaky(1, error)
     with pytest.raises(ReadError):
         call_store(flaky)
@@ -186,7 +186,7 @@ def test_delta_tables_need_a_durable_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("one_try")
-def test_a_store_that_is_not_there_is_unavailable_and_names_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_is_unavailable_and_its_error_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     s3fs.S3FileSystem.clear_instance_cache()
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")

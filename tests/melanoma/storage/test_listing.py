@@ -1,4 +1,4 @@
-"""Listing names every file of a folder or a glob once, and never looks empty when it fails."""
+"""A listing names every file of a folder or a glob once, and a listing that fails never looks empty."""
 
 import os
 from collections.abc import Callable
@@ -99,7 +99,7 @@ def test_a_root_knows_which_uris_its_listing_could_hold(root: str, uri: str, hol
     assert storage.below(root)(uri) is holds
 
 
-def test_an_archive_holds_its_own_members_alone(tmp_path: Path) -> None:
+def test_an_archive_could_hold_only_its_own_members(tmp_path: Path) -> None:
     root = zip_of(tmp_path / "a.zip", {"x/1.jpg": b"1", "y.jpg": b"2"})
     other = zip_of(tmp_path / "b.zip", {"x/1.jpg": b"1"})
     listed = [file.uri for file in storage.list_files(root)]

@@ -1,4 +1,4 @@
-"""Files on a local disk are complete or absent, whatever happens while they are written."""
+"""A file on a local disk is complete or absent, even if writing it fails or is interrupted."""
 
 import os
 import stat
