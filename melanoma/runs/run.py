@@ -54,7 +54,7 @@ class Run:
     @property
     def staging(self) -> str:
         """Folder of this run's staged files."""
-        return self.layout.staged_by(self.fingerprint, self.run_id)
+        return self.layout.staging_of_run(self.fingerprint, self.run_id)
 
 
 @dataclass(frozen=True)

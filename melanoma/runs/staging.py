@@ -101,7 +101,7 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
         Rows of the run's model from whole files; without failures that may have healed meanwhile.
     """
     healing = pa.array([kind.value for kind in MAY_HEAL])
-    for uri in _chunks(run.layout.staged_alike(run.fingerprint)):
+    for uri in _chunks(run.layout.staging_of(run.fingerprint)):
         table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
         if table is not None:
             settled = pa.compute.invert(pa.compute.is_in(table["error_kind"], value_set=healing))

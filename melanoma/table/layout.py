@@ -65,11 +65,11 @@ class OutputLayout:
         """Folder of the staged files of all runs."""
         return self._at(_STAGING)
 
-    def staged_alike(self, fingerprint: str) -> str:
+    def staging_of(self, fingerprint: str) -> str:
         """Folder of the staged files of all runs with one fingerprint."""
         return self._at(_STAGING, fingerprint)
 
-    def staged_by(self, fingerprint: str, run_id: str) -> str:
+    def staging_of_run(self, fingerprint: str, run_id: str) -> str:
         """Folder of the staged files of one run."""
         return self._at(_STAGING, fingerprint, run_id)
 

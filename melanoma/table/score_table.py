@@ -18,7 +18,7 @@ _ALL_RUNS = "melanoma-score"
 
 
 class ConflictError(Exception):
-    """Another run has committed since the version that this one was planned against."""
+    """The table has changed since the version that a run was planned against: another run, or a promotion."""
 
 
 class ScoreTable(Maintainable):
@@ -39,7 +39,7 @@ class ScoreTable(Maintainable):
             The version that holds the rows, at which the table now stands.
 
         Raises:
-            ConflictError: Another run has committed since this version.
+            ConflictError: Another run, or a promotion, has been committed since this version.
             NothingCommittedError: The store or the disk refused.
         """
         planned, stream = self.version or 0, BatchStream(schema, batches)

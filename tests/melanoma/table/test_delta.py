@@ -1,0 +1,101 @@
+"""Opening Delta tables, and translating their errors."""
+
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import write_deltalake
+from deltalake.exceptions import DeltaError
+
+from melanoma.errors import NothingCommittedError, UsageError
+from melanoma.table.delta import BatchStream, change_error, open_delta, read_error
+from tests.helpers.outputs import layout_of
+from tests.helpers.score_rows import commit, row
+
+
+def test_another_delta_table_is_refused_with_what_it_lacks(tmp_path: Path) -> None:
+    write_deltalake(str(tmp_path), pa.table({"image_id": ["x"], "status": ["y"]}))
+    with pytest.raises(UsageError, match="the Delta table there is not a score table, as it lacks image_uri"):
+        open_delta(layout_of(tmp_path))
+
+
+def test_a_folder_without_a_delta_table_opens_as_none(tmp_path: Path) -> None:
+    assert open_delta(layout_of(tmp_path)) is None
+    assert open_delta(layout_of(tmp_path / "absent")) is None
+    assert not (tmp_path / "absent").exists()
+
+
+def test_a_version_is_opened_as_it_was(tmp_path: Path) -> None:
+    for name in "abc":
+        commit(tmp_path, [row(name)])
+    for version in (0, 1, 3):
+        delta = open_delta(layout_of(tmp_path), version)
+        assert delta is not None and delta.version() == version
+
+
+def test_a_table_that_was_removed_since_the_plan_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    with pytest.raises(NothingCommittedError, match="was removed after its version 2 had been read; start again"):
+        open_delta(layout_of(tmp_path), 2)
+
+
+def test_a_version_that_does_not_exist_cannot_be_opened(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")])
+    with pytest.raises(NothingCommittedError, match=f"^{tmp_path}: the score table cannot be opened"):
+        open_delta(layout_of(tmp_path), 9)
+
+
+def test_a_damaged_log_is_no_mistake_and_its_text_is_not_quoted(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")])
+    (tmp_path / "_delta_log" / f"{1:020}.json").write_text('{"DOE^JANE"')
+    with pytest.raises(NothingCommittedError, match="the score table cannot be opened") as caught:
+        open_delta(layout_of(tmp_path))
+    assert "DOE" not in str(caught.value)
+
+
+def test_a_store_that_may_not_be_read_is_named_by_its_reason_alone(tmp_path: Path) -> None:
+    error = OSError(errno.ENOSPC, "CANARY", "CANARY")
+    for translated in (read_error(layout_of("/out"), error), change_error(layout_of("/out"), error)):
+        assert isinstance(translated, NothingCommittedError)
+        assert "No space left on device" in str(translated) and "CANARY" not in str(translated)
+
+
+def test_errors_of_a_change_name_damaged_files_but_not_those_of_a_full_disk() -> None:
+    file = "model_id=m-000000000001/part-0.parquet"
+    damaged = DeltaError(f"Parquet error: https://CANARY/{file}: Corrupt footer")
+    full = DeltaError(f"Parquet error: CANARY/{file}: No space left on device (os error 28)")
+    found = change_error(layout_of("/out"), damaged)
+    assert isinstance(found, UsageError) and f"is damaged ({file})" in str(found) and "CANARY" not in str(found)
+    found = change_error(layout_of("/out"), full)
+    assert isinstance(found, NothingCommittedError)
+    assert str(found) == "/out: the score table could not be changed (No space left on device); try again"
+
+
+def test_files_are_named_once_each_and_in_order() -> None:
+    first, second = (f"model_id=m-1/part-{number}.parquet" for number in (1, 2))
+    error = pa.ArrowInvalid(f"'{second}' and /out/{first} and '{second}'")
+    assert f"is damaged ({first}, {second}); docs/use/scheduling.md" in str(read_error(layout_of("/out"), error))
+    assert "(its name is not known)" in str(read_error(layout_of("/out"), pa.ArrowInvalid("CANARY")))
+
+
+def test_a_stream_keeps_the_exception_of_its_source() -> None:
+    schema = pa.schema([("n", pa.int64())])
+    failure = KeyboardInterrupt("stop")
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        yield pa.record_batch({"n": [1]}, schema)
+        raise failure
+
+    stream = BatchStream(schema, batches())
+    reader = stream.reader()
+    assert reader.read_next_batch().num_rows == 1 and stream.failure is None
+    with pytest.raises(BaseException):  # noqa: B017 - whatever Arrow makes of it
+        reader.read_next_batch()
+    assert stream.failure is failure
+
+
+def test_a_stream_that_ends_well_has_no_failure() -> None:
+    schema = pa.schema([("n", pa.int64())])
+    stream = BatchStream(schema, iter([pa.record_batch({"n": [1, 2]}, schema)]))
+    assert stream.reader().read_all()["n"].to_pylist() == [1, 2] and stream.failure is None

@@ -1,0 +1,63 @@
+"""The history of a score table, from the logs that Delta Lake writes."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from melanoma.table.history import Version, version_of
+from tests.helpers.outputs import table_in
+from tests.helpers.score_rows import commit, failed, row
+
+OTHER = "m-000000000002"
+
+
+def test_each_kind_of_change_has_its_words(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a"), row("b")], run_id="first")
+    commit(tmp_path, [failed("c", model_id=OTHER)], run_id="second")
+    table_in(tmp_path).promote(OTHER)
+    table_in(tmp_path).delete_model("m-000000000001")
+    commit(tmp_path, [failed("d", model_id=OTHER)], run_id="third")
+    table_in(tmp_path).compact()
+    table_in(tmp_path).rewrite_without(pa.array(["file:///archive/DOE-d.jpg"]))
+    DeltaTable(str(tmp_path)).vacuum(0, dry_run=False, enforce_retention_duration=False)
+    found = [(version.number, version.what, version.run_id, version.rows) for version in table_in(tmp_path).history()]
+    assert found[::-1] == [
+        (0, "made", "", None),
+        (1, "night", "first", 2),
+        (2, "night", "second", 1),
+        (3, f"promoted {OTHER}", "", None),
+        (4, "deleted model_id = 'm-000000000001'", "", None),
+        (5, "night", "third", 1),
+        (6, "compacted", "", None),
+        (7, "forgotten", "", None),
+        (8, "clean-up began", "", None),
+        (9, "cleaned up", "", None),
+    ]
+
+
+def test_versions_have_the_time_of_their_commit(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")])
+    newest, oldest = table_in(tmp_path).history()
+    log = tmp_path / "_delta_log" / f"{1:020}.json"
+    assert newest.moment >= oldest.moment
+    assert abs(newest.moment - log.stat().st_mtime * 1000) < 5000
+
+
+@pytest.mark.parametrize(
+    ("entry", "what", "rows"),
+    [
+        ({"operation": "WRITE"}, "rewritten", None),
+        ({"operation": "WRITE", "run_id": "r"}, "night", None),
+        ({"operation": "WRITE", "run_id": "r", "operationMetrics": {"num_added_rows": "0"}}, "night", 0),
+        ({"operation": "DELETE"}, "deleted ", None),
+        ({"operation": "RESTORE"}, "restore", None),
+        ({}, "", None),
+    ],
+)
+def test_entries_of_other_writers_are_described_as_far_as_they_go(
+    entry: dict[str, object], what: str, rows: int | None
+) -> None:
+    version = version_of({"version": 3, "timestamp": 17, **entry})
+    assert version == Version(3, 17, what, str(entry.get("run_id", "")), rows)
