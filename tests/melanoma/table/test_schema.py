@@ -21,3 +21,10 @@ def test_a_kept_column_must_not_have_the_name_of_a_column_of_the_table() -> None
     for name in ("status", "model_id", "p_melanoma", "p_anything"):
         with pytest.raises(UsageError, match=f"--keep {name}: the score table has a column of that name"):
             score_schema(SLUGS, pa.schema([(name, pa.string())]))
+
+
+@pytest.mark.parametrize("name", ["Status", "IMAGE_URI", "P_Nevus"])
+def test_names_that_differ_in_case_alone_are_one_name(name: str) -> None:
+    """Delta Lake and DuckDB ignore case."""
+    with pytest.raises(UsageError, match=f"--keep {name}: the score table has a column of that name"):
+        score_schema(["nevus"], pa.schema([(name, pa.string())]))

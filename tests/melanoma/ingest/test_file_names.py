@@ -1,0 +1,53 @@
+"""Which names are names of photographs."""
+
+import pytest
+
+from melanoma.images.decoding import IMAGE_EXTENSIONS
+from melanoma.ingest.file_names import is_photograph, reported_extension
+
+
+@pytest.mark.parametrize("extension", sorted(IMAGE_EXTENSIONS))
+def test_extensions_count_in_any_case(extension: str) -> None:
+    assert extension.startswith(".")
+    for spelling in (extension, extension.upper(), extension.title()):
+        assert is_photograph(f"a{spelling}")
+    assert not is_photograph(f"a{extension}.txt") and not is_photograph(extension)
+
+
+@pytest.mark.parametrize(
+    "name", ["notes.txt", "jpg", "a.jpg~", "a.mp4", "a.dcm", "a.jpg.part", "", ".jpg", "a.", "ajpg"]
+)
+def test_other_names_are_not_photographs(name: str) -> None:
+    assert not is_photograph(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "expected"),
+    [
+        ("IMG_0001", "img_*", True),
+        ("IMG_0001", "IMG_?", False),
+        ("a.JPG", "*.jpg", True),
+        ("a.jpg", "*.png", False),
+        ("notes.txt", "*", True),
+        ("b.jpg", "[a-c].jpg", True),
+    ],
+)
+def test_a_pattern_decides_alone(name: str, pattern: str, expected: bool) -> None:
+    assert is_photograph(name, pattern) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "heading"),
+    [
+        ("notes.txt", ".txt"),
+        ("NOTES.TXT", ".txt"),
+        ("scan.jpg.gz", ".gz"),
+        ("1.2.840.mueller", "another extension"),
+        ("x.123456", "another extension"),
+        ("README", "no extension"),
+        (".hidden", "no extension"),
+        ("", "no extension"),
+    ],
+)
+def test_only_common_extensions_are_reported(name: str, heading: str) -> None:
+    assert reported_extension(name) == heading
