@@ -1,21 +1,22 @@
 """`melanoma table`: history, models, promotion, deletion, compaction, clean-up and erasure."""
 
 import argparse
+import contextlib
+import datetime
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 from jobs.console.arg_types import whole
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
-from jobs.table_actions import Compact, Delete, Forget, History, Models, Promote, TableAction, Vacuum
+from jobs.console.options import Action
+from jobs.console.wording import counted
 
-_ACTIONS: dict[str, type[TableAction]] = {
-    "history": History,
-    "models": Models,
-    "promote": Promote,
-    "delete": Delete,
-    "compact": Compact,
-    "vacuum": Vacuum,
-    "forget": Forget,
-}
+if TYPE_CHECKING:
+    from melanoma.table.score_table import ScoreTable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,3 +53,164 @@ def run(args: argparse.Namespace) -> int:
     """Runs the action that was chosen and returns the exit code."""
     _ACTIONS[args.action].from_args(args).run()
     return OK
+
+
+@dataclass(frozen=True)
+class TableAction(Action):
+    """An action on one table.
+
+    Attributes:
+        table: Folder of the table.
+    """
+
+    table: str
+
+    def _open(self) -> "ScoreTable":
+        from melanoma.table.score_table import ScoreTable
+
+        return ScoreTable.in_folder(self.table)
+
+    @contextlib.contextmanager
+    def _without_runs(self) -> Iterator["ScoreTable"]:
+        """Opens the table, and keeps runs and other maintenance from starting during the block.
+
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: A run or other maintenance is active.
+        """
+        from melanoma.runs import heartbeats
+        from melanoma.runs.run import time_stamp
+
+        layout = self._open().layout  # first: a mistyped path must not become a folder with a heartbeat
+        now = datetime.datetime.now(datetime.UTC)
+        with heartbeats.beating(layout, f"{time_stamp(now)}-{type(self).__name__.lower()}"):
+            yield self._open()
+
+
+@dataclass(frozen=True)
+class History(TableAction):
+    """`table history`."""
+
+    json: bool
+
+    def run(self) -> None:
+        """Prints every version, newest first."""
+        versions = self._open().history()
+        if self.json:
+            print(json.dumps([asdict(version) for version in versions], indent=1))
+            return
+        for version in versions:
+            moment = datetime.datetime.fromtimestamp(version.moment / 1000, datetime.UTC)
+            rows = "" if version.rows is None else counted(version.rows, "row")
+            line = f"{version.number:>6}  {moment:%Y-%m-%d %H:%M:%S} UTC  {version.what}  {version.run_id}  {rows}"
+            print(line.rstrip())
+
+
+@dataclass(frozen=True)
+class Models(TableAction):
+    """`table models`."""
+
+    json: bool
+
+    def run(self) -> None:
+        """Prints every model with its number of rows."""
+        models = self._open().models()
+        if self.json:
+            print(json.dumps([asdict(model) for model in models], indent=1))
+            return
+        for model in models:
+            mark = ", promoted" if model.is_promoted else ""
+            print(f"{model.model_id}  {model.rows:>12,} rows, first run {model.first}, last run {model.last}{mark}")
+
+
+@dataclass(frozen=True)
+class Promote(TableAction):
+    """`table promote`."""
+
+    model_id: str
+
+    def run(self) -> None:
+        """Promotes the model."""
+        version = self._open().promote(self.model_id)
+        print(f"{self.model_id} is promoted in table version {version}; the view current now shows its results")
+
+
+@dataclass(frozen=True)
+class Delete(TableAction):
+    """`table delete`."""
+
+    model: str
+    yes: bool
+
+    def run(self) -> None:
+        """Deletes the model's rows, or counts them."""
+        if not self.yes:
+            rows = {model.model_id: model.rows for model in self._open().models()}
+            found = counted(rows.get(self.model, 0), "row")
+            print(f"{found} of {self.model} would be deleted; run again with --yes")
+            return
+        with self._without_runs() as table:
+            print(f"{counted(table.delete_model(self.model), 'row')} of {self.model} deleted")
+
+
+@dataclass(frozen=True)
+class Compact(TableAction):
+    """`table compact`."""
+
+    def run(self) -> None:
+        """Merges small files."""
+        with self._without_runs() as table:
+            before, after = table.compact()
+        print(f"merged {counted(before, 'file')} into {after:,}" if before else "nothing to merge")
+
+
+@dataclass(frozen=True)
+class Vacuum(TableAction):
+    """`table vacuum`."""
+
+    retention_days: int
+    yes: bool
+
+    def run(self) -> None:
+        """Deletes replaced files, or counts them."""
+        with self._without_runs() if self.yes else contextlib.nullcontext(self._open()) as table:
+            removal = table.vacuum(self.retention_days, dry_run=not self.yes)
+        outcome = "deleted" if self.yes else "would be deleted; run again with --yes"
+        files = f"{counted(removal.files, 'file')} of {removal.size / 1e6:,.1f} MB"
+        print(f"{files}, replaced more than {self.retention_days} days ago: {outcome}")
+
+
+@dataclass(frozen=True)
+class Forget(TableAction):
+    """`table forget`."""
+
+    uris: str
+
+    def run(self) -> None:
+        """Erases the photographs that the file lists."""
+        from melanoma.operations import erasure
+        from melanoma.reporting.publish import forget
+        from melanoma.table.pseudonyms import Pseudonyms
+
+        uris = erasure.read_uris(self.uris)
+        with self._without_runs() as table:
+            erased = erasure.erase(table, uris)
+            pseudonyms = Pseudonyms.of_table(table.layout)
+            reports = forget(table.layout, {*uris, *map(pseudonyms.pseudonym, uris)})
+        if erased.unknown:
+            print(
+                f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names are not in the table. Check their "
+                "spelling; melanoma explain prints a name as the table has it",
+                file=sys.stderr,
+            )
+        print(
+            f"{counted(erased.asked, 'photograph')} forgotten: {counted(erased.rows, 'row')}, "
+            f"{counted(erased.files, 'replaced data file')} and {counted(erased.staged, 'staged file')} deleted, "
+            f"{counted(reports, 'report')} changed; {erased.unknown:,} not in the table. No later run will score them. "
+            "Backups and exports may still hold them: see docs/use/table.md"
+        )
+
+
+_ACTIONS: dict[str, type[TableAction]] = {
+    action.__name__.lower(): action for action in (History, Models, Promote, Delete, Compact, Vacuum, Forget)
+}

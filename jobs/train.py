@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from jobs.console import logs
 from jobs.console.data_flags import prepare
-from jobs.train_checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
-from jobs.train_flags import add_arguments
-from jobs.train_options import TrainOptions
+from jobs.training.checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
+from jobs.training.flags import add_arguments
+from jobs.training.options import TrainOptions
 
 if TYPE_CHECKING:
     from melanoma.model.bundle import Bundle

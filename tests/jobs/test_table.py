@@ -7,7 +7,7 @@ import pytest
 from jobs import table
 from jobs.cli import main, parse
 from jobs.console.options import Action
-from jobs.table_actions import Compact, Delete, Forget, History, Models, Promote, Vacuum
+from jobs.table import Compact, Delete, Forget, History, Models, Promote, Vacuum
 
 
 def action(*words: str) -> Action:

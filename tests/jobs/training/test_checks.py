@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.train_checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
-from jobs.train_flags import add_arguments
-from jobs.train_options import TrainOptions
+from jobs.training.checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
+from jobs.training.flags import add_arguments
+from jobs.training.options import TrainOptions
 from melanoma.errors import BundleError, NothingCommittedError, UsageError
 
 

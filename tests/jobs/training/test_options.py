@@ -6,8 +6,8 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from jobs.train_flags import add_arguments
-from jobs.train_options import TrainOptions
+from jobs.training.flags import add_arguments
+from jobs.training.options import TrainOptions
 from melanoma.errors import UsageError
 from melanoma.training.fitting.recipes import recipe_for
 

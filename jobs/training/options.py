@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from jobs.console.data_flags import DATA_FLAGS, DataOptions
-from jobs.train_flags import TRAIN_FLAGS
+from jobs.training.flags import TRAIN_FLAGS
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from jobs.train_flags import TRAIN_FLAGS, add_arguments
+from jobs.training.flags import TRAIN_FLAGS, add_arguments
 from melanoma.training.fitting.recipes import recipe_for
 
 REQUIRED = ("--data", "in", "--data-licence", "CC0", "--output", "out")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.console.data_flags import sources_of
-from jobs.train_options import TrainOptions
+from jobs.training.options import TrainOptions
 from melanoma.errors import NothingCommittedError, UsageError
 
 _TEXT_FILES = (".txt", ".md", ".html", ".pdf", ".rst")

@@ -1,0 +1,1 @@
+"""The training command: its flags, the options that they make, and the checks before it starts."""
