@@ -30,7 +30,7 @@ class FailedAttempt(NamedTuple):
 
 
 @dataclass
-class Past:
+class PastAttempts:
     """What one version of the table knows of a model's photographs, as digests.
 
     Attributes:
@@ -64,15 +64,19 @@ class Past:
         self.names += [name_digest(uri, version) for uri, version in with_version]
 
 
-def past_of(run: Run, table: ScoreTable) -> Past:
+def past_attempts(run: Run, table: ScoreTable) -> PastAttempts:
     """Reads what the table knows of a run's photographs.
 
     Args:
-        run: Its model and policy count: a run that rescores takes nothing as done, one that retries what failed takes
-            as done only what was scored.
-        table: At the version that counts.
+        run: Its model and its policy count: to a run that rescores nothing is done, and to one that retries what failed
+            only what was scored.
+        table: The version that the run was planned against.
+
+    Raises:
+        UsageError: A data file of the table is gone or damaged.
+        NothingCommittedError: The store does not answer.
     """
-    past = Past()
+    past = PastAttempts()
     for rows in table.ledger_rows(PARTITION, run.model_id):
         past.add(rows, _is_done(run, rows))
     return past
@@ -96,6 +100,10 @@ def committed_since(run: Run, present: ScoreTable) -> Progress:
     Args:
         run: Planned against an earlier version.
         present: The table as it is now.
+
+    Raises:
+        UsageError: A data file of the table is gone or damaged.
+        NothingCommittedError: The store does not answer.
     """
     before, now = _last_attempts(run, ScoreTable.at(run.layout, run.table_version)), _last_attempts(run, present)
     progress = Progress({}, {})

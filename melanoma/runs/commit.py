@@ -18,7 +18,7 @@ from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ConflictError, ScoreTable
 
 _TRIES = 10
-_MANY = 10  # photographs that the store does not return
+_MANY_FAILURES = 10  # so many photographs, and no other: the store is down
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class RunTotals:
     """What a run amounts to before anything is scored.
 
     Attributes:
-        listed: Photographs under the roots, duplicates included.
-        skipped: Of these, already in the table.
-        deferred: Of these, left for another run by `--limit`.
+        listed: Number of photographs in the sources, duplicates included.
+        skipped: Number of these that need no further attempt.
+        deferred: Number of these that `--limit` leaves for another run.
         adopted: Adoption keys of those that a killed run has staged, once a listing, see `image_refs.adoption_key`.
-        ignored: Files that are no photographs, by extension.
-        seconds: Duration of the listing.
+        ignored: Number of files that are not photographs, by extension.
+        seconds: Duration of the listing, in seconds.
         workers: Number of worker processes.
     """
 
@@ -45,13 +45,13 @@ class RunTotals:
 
 
 def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
-    """Commits what is staged and adopted, leaves the run's record, and cleans up.
+    """Commits what is staged and adopted, writes the run's record, and removes what was staged.
 
     A runner may call this again for a run that has committed already: its record is then read from the table.
 
     Args:
         run: The run.
-        totals: What was listed.
+        totals: What the run was planned to do.
         chunks: What was staged, as the pipeline delivered it, never as a listing shows it.
 
     Raises:
@@ -71,7 +71,7 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
         committing = Stage(time.perf_counter() - began, record.counts.scored + record.counts.failed)
         record = replace(record, stages={**record.stages, "commit": committing})
     _remember_deferred(run, totals, chunks, record)
-    _leave(run, record)
+    _write_record(run, record)
     staging.clean(run)
     return record
 
@@ -122,7 +122,7 @@ def _remember_deferred(run: Run, totals: RunTotals, chunks: Collection[StagedChu
     deferred.write(run, digests if is_known else digests | deferred.read(run))
 
 
-def _leave(run: Run, record: RunRecord) -> None:
+def _write_record(run: Run, record: RunRecord) -> None:
     try:
         write_record(run.layout, record)
     except NothingCommittedError as error:
@@ -138,7 +138,7 @@ def _store_is_down(chunks: Collection[StagedChunk], known: int) -> bool:
     """Tells a store that returns nothing from a few photographs that it refuses: those become rows."""
     failures = sum(chunk.store_failures for chunk in chunks)
     returned_nothing = failures > 0 and failures == sum(chunk.rows for chunk in chunks)
-    return returned_nothing and (failures >= _MANY or not known)
+    return returned_nothing and (failures >= _MANY_FAILURES or not known)
 
 
 def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:

@@ -33,7 +33,7 @@ def adoption_key_of(ref: ImageRef) -> bytes:
 
 
 def name_digest(uri: str, version: str) -> bytes:
-    """Returns the digest of a photograph's name and version, wherever it lies."""
+    """Returns the digest of a photograph's name and version, in whatever folder."""
     return digest_of(storage.name_of(uri), version)
 
 
@@ -41,8 +41,8 @@ def sorted_digests(digests: Iterable[bytes], size: int = DIGEST_BYTES) -> Digest
     """Returns digests as a sorted array.
 
     Args:
-        digests: In any order.
-        size: Bytes of each.
+        digests: Of `size` bytes each, in any order.
+        size: Number of bytes of each.
     """
     return np.sort(np.array(list(digests), dtype=f"S{size}"))
 
@@ -52,8 +52,12 @@ def are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
 
     Compares arrays, since a NumPy scalar drops the zero bytes at its end.
 
+    Args:
+        known: S16 or S32 (n,), sorted.
+        digests: Of as many bytes each.
+
     Returns:
-        bool, one entry a digest.
+        bool (m,), one entry a digest.
     """
     wanted = np.array(digests, dtype=known.dtype)
     if not len(known):

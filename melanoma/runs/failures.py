@@ -34,8 +34,10 @@ def recorded(run: Run) -> Iterator[None]:
 def record_failure(run: Run, error: Exception) -> None:
     """Records an error, in place of an earlier one of the same run; not at all where the store refuses."""
     document = {"moment": datetime.datetime.now(datetime.UTC).isoformat(), **_as_json(error)}
+    # Not as ASCII: an erasure looks for the name of a photograph as it is.
+    data = json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
     with contextlib.suppress(MelanomaError, PhotographError):
-        storage.write_bytes(_uri(run), json.dumps(document).encode())
+        storage.write_bytes(_uri(run), data)
 
 
 def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
@@ -47,14 +49,16 @@ def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
 
     Returns:
         Our own error where a worker recorded one last, or where `raised` is one or was caused by one; an error of the
-        output's store where that does not answer; else `raised` itself, which is a fault of ours or of a library. An
-        error of a photograph that ended a run is the store's doing, and becomes a `NothingCommittedError`.
+        output's store where there is neither because that does not answer; else `raised` itself, which is a fault of
+        ours or of a library. An error of a photograph that ended a run is the store's doing, and becomes a
+        `NothingCommittedError`.
     """
     try:
         found = [failure for run in runs if (failure := _read(run)) is not None]
-    except PhotographError as error:
-        return NothingCommittedError(f"the output's store failed: {error}; nothing was committed")
-    own = _from_json(max(found, key=lambda failure: failure["moment"])) if found else _own_in_chain(raised)
+        own = _from_json(max(found, key=lambda failure: failure["moment"])) if found else _own_in_chain(raised)
+    except (MelanomaError, PhotographError) as error:
+        unanswered = NothingCommittedError(f"the output's store failed: {error}; nothing was committed")
+        own = _own_in_chain(raised) or unanswered
     if isinstance(own, PhotographError):
         return NothingCommittedError(f"the store failed: {own}; nothing was committed")
     return own or raised
@@ -67,7 +71,7 @@ def _uri(run: Run) -> str:
 def _read(run: Run) -> dict[str, str] | None:
     if not storage.exists(_uri(run)):
         return None
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         document = json.loads(storage.read_bytes(_uri(run)))
         if isinstance(document, dict) and document.keys() >= {"moment", "class", "message"}:
             return {str(name): str(value) for name, value in document.items()}
@@ -96,5 +100,5 @@ def _own_in_chain(raised: BaseException | None) -> OwnError | None:
         if isinstance(raised, MelanomaError | PhotographError):
             return raised
         seen.add(id(raised))
-        raised = raised.__cause__ or raised.__context__
+        raised = raised.__cause__ or (None if raised.__suppress_context__ else raised.__context__)
     return None

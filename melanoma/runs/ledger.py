@@ -9,7 +9,7 @@ import numpy as np
 
 from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef, digest_of
 from melanoma.runs import deferred, staging
-from melanoma.runs.attempts import Past, past_of
+from melanoma.runs.attempts import PastAttempts, past_attempts
 from melanoma.runs.digests import (
     adoption_key_of,
     adoption_keys_in,
@@ -57,7 +57,7 @@ class Ledger:
 
     def __init__(
         self,
-        past: Past,
+        past: PastAttempts,
         staged: Iterable[bytes] = (),
         deferred_digests: Collection[bytes] = (),
         forgotten: Forgotten | None = None,
@@ -113,7 +113,12 @@ class Ledger:
 
 
 def load_ledgers(runs: Sequence[Run]) -> list[Ledger]:
-    """Reads the ledger of every model, from the one version of the table that all were planned against."""
+    """Reads the ledger of every model, from the one version of the table that all were planned against.
+
+    Raises:
+        UsageError: A data file of the table is gone or damaged.
+        NothingCommittedError: The store does not answer.
+    """
     table = ScoreTable.at(runs[0].layout, runs[0].table_version)
     return [load_ledger(run, table) for run in runs]
 
@@ -122,12 +127,16 @@ def load_ledger(run: Run, table: ScoreTable) -> Ledger:
     """Reads the ledger of one model.
 
     Args:
-        run: Whose model counts; what killed runs of its fingerprint left staged is resumed, unless it rescores.
-        table: At the version that the run was planned against.
+        run: Its model counts; it resumes what killed runs of its fingerprint left staged, unless it rescores.
+        table: The version that the run was planned against.
+
+    Raises:
+        UsageError: A data file of the table is gone or damaged.
+        NothingCommittedError: The store does not answer.
     """
     staged = () if run.rescore else (key for rows in staging.foreign_rows(run) for key in adoption_keys_in(rows))
     return Ledger(
-        past_of(run, table),
+        past_attempts(run, table),
         staged,
         deferred.read(run),
         Forgotten.read(run.layout),

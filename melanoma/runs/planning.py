@@ -55,7 +55,7 @@ class ListingSummary:
         listed: Number of photographs, duplicates included.
         tasks: Number of these that at least one model has to score.
         deferred: Number of these tasks that an earlier run deferred.
-        ignored: Files that are no photographs, by extension.
+        ignored: Number of files that are not photographs, by extension.
         seconds: Duration of listing and looking up.
     """
 

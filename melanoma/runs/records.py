@@ -134,6 +134,7 @@ def record_of(document: Mapping[str, Any]) -> RunRecord:
     Raises:
         KeyError: It lacks the counts.
         TypeError: It lacks another value, or is not a record.
+        AttributeError: Its stages are not a JSON object.
     """
     values = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
     values["counts"] = Counts(**values["counts"])

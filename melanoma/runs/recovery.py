@@ -13,7 +13,7 @@ _LOOK_BACK = 5  # runs
 
 
 def record_stop(run: Run, reason: str = "") -> bool:
-    """Leaves a record for a run that was stopped, unless it has ended or committed already.
+    """Writes the record of a run that was stopped, unless it has ended or committed already.
 
     Args:
         run: The run that was stopped.
@@ -34,7 +34,7 @@ def record_stop(run: Run, reason: str = "") -> bool:
 
 
 def record_death(layout: OutputLayout, run_id: str) -> None:
-    """Leaves a record for a run that died without one.
+    """Writes the record of a run that died without one.
 
     Raises:
         NothingCommittedError: The store does not take the record, or the table cannot be read.

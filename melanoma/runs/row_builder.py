@@ -36,7 +36,7 @@ class RowBuilder:
         self._read, self._decoded = Stage(), Stage()
 
     def add_scored(self, loaded: Sequence[Loaded], output: ModelOutput) -> None:
-        """Adds scored photographs; what is no probability becomes a failed row.
+        """Adds scored photographs; one whose output is not a probability becomes a failed row.
 
         Args:
             loaded: Photographs.

@@ -1,4 +1,4 @@
-"""The nights of a score table as a series: one small file beside their records."""
+"""The history of the runs of a score table: a series with one line a run, kept in a small file beside their records."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -62,28 +62,27 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
 
 
 def read_series(layout: OutputLayout) -> list[RunSummary]:
-    """Gives what is kept of every run of a score table, the oldest first.
+    """Returns the summary of every recorded run of a score table, the oldest first.
 
-    One small file holds what was known of the earlier runs; only records that it does not know are read.
-
-    Args:
-        layout: Of the output folder.
-    """
-    known = {night["run_id"]: night for night in _kept(layout)}
-    nights = []
-    for run_id in _recorded(layout):
-        night = known.get(run_id) or _night(layout.record(run_id))
-        nights += [night] if night else []
-    return nights
-
-
-def write_series(layout: OutputLayout, nights: Sequence[RunSummary]) -> None:
-    """Keeps the series.
+    Only the records of runs that the series' file does not know are read.
 
     Raises:
-        NothingCommittedError: The store or the disk does not take it.
+        ReadError: The store does not answer.
     """
-    lines = "".join(f"{json.dumps(night, separators=(',', ':'))}\n" for night in nights)
+    known, found = _kept(layout), list[RunSummary]()
+    for run_id in _recorded(layout):
+        summary = known.get(run_id) or _summary_in(layout.record(run_id))
+        found += [summary] if summary else []
+    return found
+
+
+def write_series(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
+    """Replaces the series' file.
+
+    Raises:
+        NothingCommittedError: The store or the disk refused.
+    """
+    lines = "".join(f"{json.dumps(run, separators=(',', ':'))}\n" for run in runs)
     storage.write_bytes(layout.series, lines.encode())
 
 
@@ -94,17 +93,17 @@ def _recorded(layout: OutputLayout) -> list[str]:
     return sorted(run_id for run_id in runs if run_id is not None)
 
 
-def _kept(layout: OutputLayout) -> list[RunSummary]:
+def _kept(layout: OutputLayout) -> dict[str, RunSummary]:
     try:
         lines = storage.read_bytes(layout.series).decode().splitlines() if storage.exists(layout.series) else []
-        return [json.loads(line) for line in lines]
-    except (ReadError, ValueError):
-        return []  # it is made anew from the records
+        return {summary["run_id"]: summary for summary in map(json.loads, lines)}
+    except (ReadError, ValueError, TypeError, KeyError):
+        return {}  # the file is damaged: the records hold the same
 
 
-def _night(uri: str) -> RunSummary | None:
+def _summary_in(uri: str) -> RunSummary | None:
     try:
         document = json.loads(storage.read_bytes(uri))
         return summary_of(record_of(document), document.get("report", {}))
-    except (ReadError, ValueError, TypeError, KeyError):
-        return None  # not a record of ours
+    except (ReadError, ValueError, TypeError, KeyError, AttributeError):
+        return None  # not a record

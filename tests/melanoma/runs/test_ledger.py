@@ -14,7 +14,7 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import deferred, staging
-from melanoma.runs.attempts import FailedAttempt, Past
+from melanoma.runs.attempts import FailedAttempt, PastAttempts
 from melanoma.runs.digests import adoption_key_of, digests_in
 from melanoma.runs.ledger import Ledger, State, load_ledgers
 from melanoma.runs.row_builder import RowBuilder
@@ -40,7 +40,7 @@ def ledger_of(done: list[ImageRef], staged: list[ImageRef] | None = None) -> Led
 
 
 def ledger_of_digests(done: list[bytes], staged: list[bytes] | None = None) -> Ledger:
-    return Ledger(Past(done), staged or [])
+    return Ledger(PastAttempts(done), staged or [])
 
 
 def state(ledger: Ledger, photograph: ImageRef) -> State:
@@ -111,7 +111,7 @@ def test_a_hundred_thousand_photographs_are_all_found_and_no_other_is() -> None:
 
 
 def test_the_next_try_is_counted_from_the_last() -> None:
-    ledger = Ledger(Past(failed={digest(ref("a")): FailedAttempt(3, NIGHT)}))
+    ledger = Ledger(PastAttempts(failed={digest(ref("a")): FailedAttempt(3, NIGHT)}))
     assert attempt(ledger, ref("a")) == 4 and state(ledger, ref("a")) is State.NEW
     assert attempt(ledger, ref("a", "v2")) == 1
 
