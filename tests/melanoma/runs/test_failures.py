@@ -1,22 +1,36 @@
 """The error that ended a run is read back as it was raised, from whatever process."""
 
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
-from melanoma import storage
-from melanoma.errors import BundleError, DataError, ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma import errors, storage
+from melanoma.errors import (
+    BundleError,
+    DataError,
+    ErrorKind,
+    MelanomaError,
+    NothingCommittedError,
+    ReadError,
+    UsageError,
+)
 from melanoma.runs.failures import cause_of, record_failure, recorded
 from melanoma.runs.run import Run
-from tests.helpers.nights import start
+from melanoma.storage import filesystems
+from tests.helpers import ROOT, refusing
+from tests.helpers.planned_runs import run_on
 
 RUNNER = RuntimeError("worker 3 failed: melanoma.errors.UsageError: not to be believed")
 
 
 @pytest.fixture
-def run(tmp_path: Path, bundle_uri: str) -> Run:
-    return start(tmp_path / "out", bundle_uri)
+def run(tmp_path: Path) -> Run:
+    return run_on(tmp_path / "out")
 
 
 def path_of(run: Run) -> Path:
@@ -61,8 +75,8 @@ def test_a_fault_after_an_error_that_healed_stays_a_fault(run: Run) -> None:
     assert "DOE" not in path_of(run).read_text(), "the text of a foreign exception may name a patient"
 
 
-def test_of_several_models_the_last_error_counts(tmp_path: Path, bundle_uri: str, other_bundle_uri: str) -> None:
-    runs = [start(tmp_path / "out", uri) for uri in (bundle_uri, other_bundle_uri)]
+def test_of_several_models_the_last_error_counts(tmp_path: Path) -> None:
+    runs = [run_on(tmp_path / "out", fingerprint=letter * 16) for letter in "ab"]
     record_failure(runs[1], UsageError("first"))
     record_failure(runs[0], BundleError("second"))
     assert str(cause_of(runs, RUNNER)) == "second"
@@ -75,10 +89,10 @@ def test_an_error_of_a_photograph_that_ends_a_run_is_the_stores(run: Run) -> Non
     assert str(found) == "the store failed: timeout: the store did not answer in time; nothing was committed"
 
 
-HOSTILE = [b"", b"{", b"[]", b"null", b'{"class": "UsageError"}']
+HOSTILE = [b"", b"\xff", b"[" * 100_000, b"{", b"[]", b"null", b'{"class": "UsageError"}']
 HOSTILE += [
     json.dumps({"class": name, "moment": "1", "message": "x"}).encode()
-    for name in ("ErrorKind", "StrEnum", "ReadError", "__builtins__")
+    for name in ("ErrorKind", "StrEnum", "ReadError", "__builtins__", "MAY_HEAL", "", "UsageError.__class__")
 ]
 
 
@@ -96,13 +110,116 @@ def test_a_store_that_refuses_the_record_hides_no_error(run: Run) -> None:
 
 
 def test_an_output_that_does_not_answer_is_a_reason_to_try_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fsspec.implementations.local import LocalFileSystem
-
-    from melanoma.storage import filesystems
-    from tests.helpers import refusing
-
     monkeypatch.setattr(filesystems, "_TRIES", 1)
     monkeypatch.setattr(LocalFileSystem, "info", refusing("failure", LocalFileSystem.info, TimeoutError("secret")))
     found = cause_of([run], RUNNER)
     assert isinstance(found, NothingCommittedError) and "output's store failed: timeout" in str(found)
     assert "secret" not in str(found)
+
+
+def test_an_error_that_the_runner_has_kept_counts_before_a_store_that_does_not_answer(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    monkeypatch.setattr(LocalFileSystem, "info", refusing("failure", LocalFileSystem.info, TimeoutError("secret")))
+    own = UsageError("a wrong flag")
+    assert cause_of([run], own) is own
+
+
+def test_every_class_of_errors_comes_back(run: Run) -> None:
+    """A class that is defined elsewhere, or takes other arguments, would be lost on the way."""
+    classes = set(MelanomaError.__subclasses__())
+    assert {own.__module__ for own in classes} == {errors.__name__}
+    for own in classes:
+        record_failure(run, own("what was found, and what to do"))
+        found = cause_of([run], RUNNER)
+        assert (type(found), str(found)) == (own, "what was found, and what to do")
+
+
+@pytest.mark.parametrize("kind", list(ErrorKind))
+def test_every_kind_of_an_error_of_the_store_is_named(run: Run, kind: ErrorKind) -> None:
+    record_failure(run, ReadError(kind, "detail"))
+    assert str(cause_of([run], RUNNER)) == f"the store failed: {kind.value}: detail; nothing was committed"
+
+
+@pytest.mark.parametrize(
+    "message", ["", "a\nb", '"quoted" \\ é \u2028', "x" * 100_000, "[while running 'Score/Infer']"]
+)
+def test_a_message_comes_back_whatever_it_holds(run: Run, message: str) -> None:
+    record_failure(run, UsageError(message))
+    assert str(cause_of([run], RUNNER)) == message
+
+
+def test_half_a_character_neither_hides_an_error_nor_raises_one(run: Run) -> None:
+    record_failure(run, UsageError("name: \udcff"))
+    assert isinstance(cause_of([run], RUNNER), UsageError)
+
+
+def test_a_name_is_in_the_record_as_it_is_so_that_an_erasure_finds_it(run: Run) -> None:
+    record_failure(run, UsageError("file:///in/Müller.jpg: is listed twice"))
+    assert "file:///in/Müller.jpg".encode() in path_of(run).read_bytes()
+
+
+def test_a_block_that_ends_well_records_nothing(run: Run) -> None:
+    with recorded(run):
+        pass
+    assert not path_of(run).exists()
+
+
+def test_a_generator_that_nobody_reads_to_its_end_records_nothing(run: Run) -> None:
+    def rows() -> Iterator[int]:
+        with recorded(run):
+            yield 1
+            yield 2
+
+    reader = rows()
+    assert next(reader) == 1
+    reader.close()
+    assert not path_of(run).exists()
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_is_stopped_records_nothing(run: Run, stop: type[BaseException]) -> None:
+    with pytest.raises(stop), recorded(run):
+        raise stop
+    assert not path_of(run).exists()
+
+
+def test_another_start_does_not_see_what_ended_the_one_before(tmp_path: Path, run: Run) -> None:
+    record_failure(run, BundleError("of yesterday"))
+    assert cause_of([run_on(tmp_path / "out", day=1)], RUNNER) is RUNNER
+
+
+def test_an_error_of_another_process_comes_back(run: Run) -> None:
+    """As a runner does that starts workers of its own, and tells of them only that they ended."""
+    code = (
+        "import datetime, pyarrow, sys\n"
+        "from melanoma.errors import DataError\n"
+        "from melanoma.runs.failures import recorded\n"
+        "from melanoma.runs.run import Run\n"
+        "from melanoma.table.layout import OutputLayout\n"
+        "layout, today = OutputLayout.at(sys.argv[2]), datetime.date.today()\n"
+        "run = Run(sys.argv[1], today, layout, 'm', sys.argv[3], pyarrow.schema([]), None)\n"
+        "with recorded(run):\n"
+        "    raise DataError('of a worker')\n"
+    )
+    words = [sys.executable, "-c", code, run.run_id, run.layout.root, run.fingerprint]
+    assert subprocess.run(words, cwd=ROOT, capture_output=True).returncode == 1
+    found = cause_of([run], RUNNER)
+    assert (type(found), str(found)) == (DataError, "of a worker")
+
+
+def test_causes_that_were_cut_off_on_purpose_do_not_count(run: Run) -> None:
+    try:
+        try:
+            raise ReadError(ErrorKind.TIMEOUT, "dealt with")
+        except ReadError:
+            raise ZeroDivisionError from None
+    except ZeroDivisionError as fault:
+        assert cause_of([run], fault) is fault
+
+
+def test_causes_that_go_round_in_a_circle_end(run: Run) -> None:
+    first, second = RuntimeError("first"), RuntimeError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert cause_of([run], first) is first

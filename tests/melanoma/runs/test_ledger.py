@@ -1,38 +1,24 @@
 """Each photograph is new, done or staged, by where it lies and its version, whatever its digest looks like."""
 
-import datetime
 import hashlib
+import random
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
-from melanoma.errors import ErrorKind, PhotographError
+from melanoma.errors import ErrorKind
 from melanoma.ingest.image_refs import ImageRef, digest_of
-from melanoma.ingest.loading import Loaded
-from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import deferred, staging
 from melanoma.runs.attempts import FailedAttempt, PastAttempts
-from melanoma.runs.digests import adoption_key_of, digests_in
-from melanoma.runs.ledger import Ledger, State, load_ledgers
-from melanoma.runs.row_builder import RowBuilder
-from melanoma.runs.run import Run, new_run
+from melanoma.runs.digests import adoption_key_of, name_digest
+from melanoma.runs.ledger import Ledger, State, Verdict, load_ledgers
+from melanoma.runs.retry_policy import next_try
 from melanoma.table.forgotten import Forgotten
-from melanoma.table.score_table import ScoreTable
-from tests.helpers.outputs import layout_of, table_in
-
-PROBABILITIES = (0.2, 0.5, 0.3)
-NIGHT = datetime.date(2026, 1, 2)
-
-
-def ref(name: str, version: str = "v1", attempt: int = 1) -> ImageRef:
-    return ImageRef(f"file:///in/{name}.jpg", version, 10, name, (), attempt)
-
-
-def digest(photograph: ImageRef) -> bytes:
-    return digest_of(photograph.uri, photograph.version)
+from tests.helpers.outputs import layout_of
+from tests.helpers.planned_runs import FIRST_DAY, commit, digest, ref, rows_of, run_on
 
 
 def ledger_of(done: list[ImageRef], staged: list[ImageRef] | None = None) -> Ledger:
@@ -106,141 +92,185 @@ def test_a_hundred_thousand_photographs_are_all_found_and_no_other_is() -> None:
     known = [hashlib.blake2b(f"{number}".encode(), digest_size=16).digest() for number in range(90_000)]
     mine = [ref(str(number)) for number in range(10_000)]
     ledger = ledger_of_digests([*known, *map(digest, mine), *map(digest, mine[:100])])
-    assert all(state(ledger, photograph) is State.DONE for photograph in mine)
-    assert not any(state(ledger, photograph._replace(version="v2")) is State.DONE for photograph in mine)
+    assert {verdict.state for verdict in ledger.look_up(mine)} == {State.DONE}
+    others = [photograph._replace(version="v2") for photograph in mine]
+    assert {verdict.state for verdict in ledger.look_up(others)} == {State.NEW}
 
 
-def test_the_next_try_is_counted_from_the_last() -> None:
-    ledger = Ledger(PastAttempts(failed={digest(ref("a")): FailedAttempt(3, NIGHT)}))
+def test_the_next_attempt_is_counted_from_the_last() -> None:
+    ledger = Ledger(PastAttempts(failed={digest(ref("a")): FailedAttempt(3, FIRST_DAY)}))
     assert attempt(ledger, ref("a")) == 4 and state(ledger, ref("a")) is State.NEW
     assert attempt(ledger, ref("a", "v2")) == 1
 
 
-@pytest.fixture(scope="module")
-def bundle(bundle_uri: str) -> Bundle:
-    return load_bundle(bundle_uri)
+def expected(
+    photograph: ImageRef, done: set[ImageRef], staged: set[ImageRef], failed: dict[ImageRef, int], late: set[ImageRef]
+) -> Verdict:
+    """Returns the verdict on a photograph by plain sets; photographs of another version are other photographs."""
+    if photograph in done:
+        return Verdict(State.DONE)
+    if photograph in staged:
+        return Verdict(State.STAGED)
+    seen = [one for one in [*done, *failed] if one.version and one.image_id == photograph.image_id]
+    is_known = any(one.uri == photograph.uri for one in seen)
+    is_named = any(one.version == photograph.version for one in seen)
+    attempts = failed.get(photograph, 0)
+    is_changed = is_known and not attempts and photograph.version != ""
+    return Verdict(State.NEW, attempts + 1, is_changed, is_named and not is_known, photograph in late)
 
 
-def run_of(folder: Path, bundle: Bundle, night: int = 0) -> Run:
-    version = table_in(folder).version
-    return new_run(layout_of(folder), bundle, pa.schema([]), version, NIGHT + datetime.timedelta(days=night))
+@pytest.mark.parametrize("seed", range(3))
+def test_every_verdict_is_that_of_plain_sets(seed: int) -> None:
+    draw = random.Random(seed)
+
+    def some(share: float, of: Iterable[ImageRef]) -> set[ImageRef]:
+        return {photograph for photograph in of if draw.random() < share}
+
+    folders, versions = ("file:///in", "s3://new"), ("", "v1", "v2")
+    every = [
+        ref(str(number), version)._replace(uri=f"{folder}/{number}.jpg")
+        for number in range(60)
+        for folder in folders
+        for version in versions
+    ]
+    done, staged, late = some(0.1, every), some(0.1, every), some(0.2, every)
+    failed = {photograph: draw.randrange(1, 5) for photograph in some(0.1, every) - done}
+    seen = [photograph for photograph in [*done, *failed] if photograph.version]
+    past = PastAttempts(
+        done=list(map(digest, done)),
+        failed={digest(photograph): FailedAttempt(attempt, FIRST_DAY) for photograph, attempt in failed.items()},
+        uris=[digest_of(photograph.uri, "") for photograph in seen],
+        names=[name_digest(photograph.uri, photograph.version) for photograph in seen],
+    )
+    verdicts = Ledger(past, map(adoption_key_of, staged), list(map(digest, late))).look_up(every)
+    assert verdicts == [expected(photograph, done, staged, failed, late) for photograph in every]
+    assert {verdict.state for verdict in verdicts} == set(State)
+    assert any(verdict.is_moved for verdict in verdicts) and any(verdict.is_changed for verdict in verdicts)
 
 
-def rows(run: Run, bundle: Bundle, scored: list[ImageRef], failed: dict[ImageRef, ErrorKind] | None = None) -> pa.Table:
-    builder = RowBuilder(run, bundle)
-    if scored:
-        import numpy as np
-
-        from melanoma.model.decision import ModelOutput
-
-        said = ModelOutput(np.array([PROBABILITIES] * len(scored), np.float32))
-        builder.add_scored([Loaded(photograph) for photograph in scored], said)
-    for photograph, kind in (failed or {}).items():
-        builder.add_failed([Loaded(photograph, error=PhotographError(kind, "for a test"))])
-    return builder.table()
+def test_thousands_of_photographs_are_told_apart_as_a_dictionary_does() -> None:
+    draw = random.Random(0)
+    refs = [ref(str(number), draw.choice("abc")) for number in range(20_000)]
+    states = {photograph: draw.choice(list(State)) for photograph in refs}
+    of_state = {state: [photograph for photograph in refs if states[photograph] is state] for state in State}
+    ledger = ledger_of(of_state[State.DONE], of_state[State.STAGED])
+    draw.shuffle(refs)
+    assert [verdict.state for verdict in ledger.look_up(refs)] == [states[photograph] for photograph in refs]
 
 
-def commit(run: Run, table: pa.Table) -> None:
-    ScoreTable.at(run.layout, run.table_version).append(run.run_id, run.schema, iter(table.to_batches()))
+@pytest.mark.parametrize("attempts", [1, 2, 3, 4, 9])
+def test_a_failed_photograph_waits_until_the_day_of_its_retry(attempts: int) -> None:
+    past = PastAttempts(failed={digest(ref("a")): FailedAttempt(attempts, FIRST_DAY)})
+    due = next_try(attempts, FIRST_DAY)
+    assert due > FIRST_DAY
+    days = {0: State.NEW, 1: State.NEW, -1: State.DONE}
+    for difference, wanted in days.items():
+        today = due.fromordinal(due.toordinal() + difference)
+        assert state(Ledger(past, today=today), ref("a")) is wanted
+    assert state(Ledger(past), ref("a")) is State.NEW, "whatever the day"
 
 
-def test_the_table_is_the_ledger(tmp_path: Path, bundle: Bundle) -> None:
-    run = run_of(tmp_path, bundle)
+def test_looking_up_nothing_finds_nothing() -> None:
+    assert ledger_of([ref("a")], [ref("b")]).look_up([]) == []
+
+
+def test_the_number_of_known_photographs_counts_each_once() -> None:
+    uris = [digest_of(ref(name).uri, "") for name in "abcab"]
+    assert Ledger(PastAttempts(uris=uris)).known == 3 and Ledger(PastAttempts()).known == 0
+
+
+def test_the_table_is_the_ledger(tmp_path: Path) -> None:
+    run = run_on(tmp_path)
     failed = {ref(kind.value): kind for kind in ErrorKind}
-    commit(run, rows(run, bundle, [ref("scored")], failed))
-    ledger = load_ledgers([run_of(tmp_path, bundle, night=1)])[0]
+    commit(run, rows_of(run, [ref("scored")], failed))
+    ledger = load_ledgers([run_on(tmp_path, day=1)])[0]
     assert state(ledger, ref("scored")) is State.DONE
     for photograph, kind in failed.items():
         assert state(ledger, photograph) is (State.NEW if kind.may_heal else State.DONE)
         assert attempt(ledger, photograph) == (2 if kind.may_heal else 1)
 
 
-def test_what_healed_is_done_whatever_happened_before(tmp_path: Path, bundle: Bundle) -> None:
-    for tries, kind in ((1, ErrorKind.TIMEOUT), (2, ErrorKind.MISSING)):
-        run = run_of(tmp_path, bundle, night=tries)
-        commit(run, rows(run, bundle, [], {ref("a", attempt=tries): kind}))
-    assert attempt(load_ledgers([run_of(tmp_path, bundle, night=3)])[0], ref("a")) == 3
-    run = run_of(tmp_path, bundle, night=3)
-    commit(run, rows(run, bundle, [ref("a", attempt=3)]))
-    assert state(load_ledgers([run_of(tmp_path, bundle, night=4)])[0], ref("a")) is State.DONE
+def test_what_healed_is_done_whatever_happened_before(tmp_path: Path) -> None:
+    for attempts, kind in ((1, ErrorKind.TIMEOUT), (2, ErrorKind.MISSING)):
+        run = run_on(tmp_path, day=attempts)
+        commit(run, rows_of(run, [], {ref("a", attempt=attempts): kind}))
+    assert attempt(load_ledgers([run_on(tmp_path, day=3)])[0], ref("a")) == 3
+    run = run_on(tmp_path, day=3)
+    commit(run, rows_of(run, [ref("a", attempt=3)]))
+    assert state(load_ledgers([run_on(tmp_path, day=4)])[0], ref("a")) is State.DONE
 
 
-def test_a_failure_that_may_heal_is_tried_for_three_nights_and_then_weekly(tmp_path: Path, bundle: Bundle) -> None:
+def test_a_failure_that_may_heal_is_retried_on_three_days_and_then_weekly(tmp_path: Path) -> None:
     tried = []
-    for night in range(30):
-        run = run_of(tmp_path, bundle, night)
+    for day in range(30):
+        run = run_on(tmp_path, day)
         if state(ledger := load_ledgers([run])[0], ref("a")) is State.NEW:
-            tried.append(night)
-            commit(run, rows(run, bundle, [], {ref("a", attempt=attempt(ledger, ref("a"))): ErrorKind.TIMEOUT}))
-        assert state(load_ledgers([run_of(tmp_path, bundle, night)])[0], ref("a")) is State.DONE, "once a night"
+            tried.append(day)
+            commit(run, rows_of(run, [], {ref("a", attempt=attempt(ledger, ref("a"))): ErrorKind.TIMEOUT}))
+        assert state(load_ledgers([run_on(tmp_path, day)])[0], ref("a")) is State.DONE, "once a day"
     assert tried == [0, 1, 2, 3, 10, 17, 24]
 
 
-def test_what_failed_is_tried_again_at_once_if_asked_for(tmp_path: Path, bundle: Bundle) -> None:
-    run = run_of(tmp_path, bundle)
-    commit(run, rows(run, bundle, [ref("a")], {ref("b"): ErrorKind.TIMEOUT, ref("c"): ErrorKind.TRUNCATED}))
-    ledger = load_ledgers([replace(run_of(tmp_path, bundle), retry_failed=True)])[0]
+def test_a_run_that_retries_failures_waits_for_no_date(tmp_path: Path) -> None:
+    run = run_on(tmp_path)
+    commit(run, rows_of(run, [ref("a")], {ref("b"): ErrorKind.TIMEOUT, ref("c"): ErrorKind.TRUNCATED}))
+    ledger = load_ledgers([replace(run_on(tmp_path), retry_failed=True)])[0]
     assert [state(ledger, ref(name)) for name in "abc"] == [State.DONE, State.NEW, State.NEW]
     assert [attempt(ledger, ref(name)) for name in "bc"] == [2, 2]
 
 
-def test_a_run_that_rescores_takes_nothing_as_done_or_staged(tmp_path: Path, bundle: Bundle) -> None:
-    killed = run_of(tmp_path, bundle)
-    commit(killed, rows(killed, bundle, [ref("a")]))
-    staging.write_chunk(killed, 0, rows(killed, bundle, [ref("b")]))
-    ledger = load_ledgers([replace(run_of(tmp_path, bundle), rescore=True)])[0]
+def test_a_run_that_rescores_takes_nothing_as_done_or_staged(tmp_path: Path) -> None:
+    killed = run_on(tmp_path)
+    commit(killed, rows_of(killed, [ref("a")]))
+    staging.write_chunk(killed, 0, rows_of(killed, [ref("b")]))
+    ledger = load_ledgers([replace(run_on(tmp_path), rescore=True)])[0]
     assert [state(ledger, ref(name)) for name in "ab"] == [State.NEW, State.NEW]
     assert [attempt(ledger, ref(name)) for name in "ab"] == [2, 1]
 
 
-def test_changed_and_moved_photographs_are_told_from_new_ones(tmp_path: Path, bundle: Bundle) -> None:
-    run = run_of(tmp_path, bundle)
+def test_changed_and_moved_photographs_are_told_from_new_ones(tmp_path: Path) -> None:
+    run = run_on(tmp_path)
     failed = {ref("gone", ""): ErrorKind.MISSING, ref("slow"): ErrorKind.TIMEOUT}
-    commit(run, rows(run, bundle, [ref("a"), ref("b")], failed))
-    ledger = load_ledgers([run_of(tmp_path, bundle, night=1)])[0]
-    asked = [ref("a"), ref("a", "v2"), ref("b")._replace(uri="s3://new/b.jpg"), ref("c"), ref("gone"), ref("slow")]
-    found = [(verdict.is_changed, verdict.is_moved) for verdict in ledger.look_up(asked)]
+    commit(run, rows_of(run, [ref("a"), ref("b")], failed))
+    ledger = load_ledgers([run_on(tmp_path, day=1)])[0]
+    listed = [ref("a"), ref("a", "v2"), ref("b")._replace(uri="s3://new/b.jpg"), ref("c"), ref("gone"), ref("slow")]
+    found = [(verdict.is_changed, verdict.is_moved) for verdict in ledger.look_up(listed)]
     assert found == [(False, False), (True, False), (False, True), (False, False), (False, False), (False, False)]
     assert ledger.known == 3
 
 
-def test_what_was_put_off_is_known_as_such_until_the_next_night(tmp_path: Path, bundle: Bundle) -> None:
-    run = run_of(tmp_path, bundle)
+def test_a_deferred_photograph_is_known_as_such_until_the_next_run(tmp_path: Path) -> None:
+    run = run_on(tmp_path)
     deferred.write(run, {digest(ref("a"))})
-    found = load_ledgers([run_of(tmp_path, bundle)])[0].look_up([ref("a"), ref("b")])
+    found = load_ledgers([run_on(tmp_path)])[0].look_up([ref("a"), ref("b")])
     assert [verdict.was_deferred for verdict in found] == [True, False]
     deferred.write(run, ())
     assert deferred.read(run) == frozenset()
 
 
-def test_a_forgotten_photograph_is_never_scored_again(tmp_path: Path, bundle: Bundle) -> None:
+def test_a_forgotten_photograph_is_never_scored_again(tmp_path: Path) -> None:
     Forgotten.add(layout_of(tmp_path), [ref("a").uri])
     Forgotten.add(layout_of(tmp_path), [ref("b").uri])
-    ledger = load_ledgers([run_of(tmp_path, bundle)])[0]
+    ledger = load_ledgers([run_on(tmp_path)])[0]
     assert [state(ledger, ref(name, "v9")) for name in "abc"] == [State.DONE, State.DONE, State.NEW]
     assert b"a.jpg" not in b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
 
 
-def test_a_ledger_is_of_one_model_and_of_the_version_planned_against(tmp_path: Path, bundle: Bundle) -> None:
-    run = run_of(tmp_path, bundle)
+def test_a_ledger_is_of_one_model_and_of_the_version_planned_against(tmp_path: Path) -> None:
+    run = run_on(tmp_path)
     assert state(load_ledgers([run])[0], ref("a")) is State.NEW
-    commit(run, rows(run, bundle, [ref("a")]))
-    planned = run_of(tmp_path, bundle)
-    commit(planned, rows(planned, bundle, [ref("b")]))
+    commit(run, rows_of(run, [ref("a")]))
+    planned = run_on(tmp_path)
+    commit(planned, rows_of(planned, [ref("b")]))
     assert [state(load_ledgers([planned])[0], ref(name)) for name in "ab"] == [State.DONE, State.NEW]
-    assert [state(load_ledgers([run_of(tmp_path, bundle)])[0], ref(name)) for name in "ab"] == [State.DONE, State.DONE]
+    assert [state(load_ledgers([run_on(tmp_path)])[0], ref(name)) for name in "ab"] == [State.DONE, State.DONE]
     other = replace(planned, model_id="m-000000000000")
     assert state(load_ledgers([other])[0], ref("a")) is State.NEW
 
 
-def test_what_a_killed_run_staged_is_staged_to_the_next_one_and_not_to_itself(tmp_path: Path, bundle: Bundle) -> None:
-    killed = run_of(tmp_path, bundle)
-    staging.write_chunk(killed, 0, rows(killed, bundle, [ref("a")], {ref("b"): ErrorKind.TIMEOUT}))
-    ledger = load_ledgers([run_of(tmp_path, bundle)])[0]
+def test_what_a_killed_run_staged_is_staged_to_the_next_one_and_not_to_itself(tmp_path: Path) -> None:
+    killed = run_on(tmp_path)
+    staging.write_chunk(killed, 0, rows_of(killed, [ref("a")], {ref("b"): ErrorKind.TIMEOUT}))
+    ledger = load_ledgers([run_on(tmp_path, number=1)])[0]
     assert [state(ledger, ref(name)) for name in "abc"] == [State.STAGED, State.NEW, State.NEW]
     assert state(load_ledgers([killed])[0], ref("a")) is State.NEW
-
-
-def test_rows_have_the_digests_of_their_photographs(tmp_path: Path, bundle: Bundle) -> None:
-    table = rows(run_of(tmp_path, bundle), bundle, [ref("a"), ref("Müller"), ref("c", "")])
-    assert digests_in(table) == [digest(ref("a")), digest(ref("Müller")), digest(ref("c", ""))]

@@ -1,0 +1,189 @@
+"""Of several that start on one output one goes on; what has died holds nobody up."""
+
+import datetime
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+
+from melanoma.errors import NothingCommittedError
+from melanoma.runs import heartbeats
+from melanoma.runs.heartbeat import Heartbeat
+from melanoma.storage import filesystems
+from tests.helpers import refusing
+from tests.helpers.outputs import layout_of
+
+EARLY, MIDDLE, LATE = (f"2026010{day}T010000Z-00000000" for day in (1, 2, 3))
+
+
+def leave(output: Path, run_id: str, **changes: object) -> Path:
+    """Leaves the heartbeat of another run of this process, changed, and returns its file."""
+    path = output / "_active" / f"{run_id}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(replace(Heartbeat.now(run_id), **changes).to_json())  # type: ignore[arg-type]
+    return path
+
+
+def ago(minutes: float) -> str:
+    return (datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=minutes)).isoformat()
+
+
+def ids(beats: list[Heartbeat]) -> list[str]:
+    return [beat.run_id for beat in beats]
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits a moment only for others to give way."""
+    monkeypatch.setattr(heartbeats, "_YIELD_SECONDS", 0.1)
+
+
+def test_without_an_output_nothing_is_active(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path / "nothing")
+    assert heartbeats.active(layout) == heartbeats.stale(layout) == []
+    heartbeats.refuse_if_active(layout)
+
+
+def test_active_and_stale_are_told_apart_and_the_first_comes_first(tmp_path: Path) -> None:
+    leave(tmp_path, LATE)
+    leave(tmp_path, EARLY)
+    leave(tmp_path, MIDDLE, host="elsewhere", seen=ago(10.1))
+    leave(tmp_path, "20251231T010000Z-compact", pid=2**22 - 1)
+    layout = layout_of(tmp_path)
+    assert ids(heartbeats.active(layout)) == [EARLY, LATE]
+    assert ids(heartbeats.stale(layout)) == ["20251231T010000Z-compact", MIDDLE]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[]", b'{"run_id": 1, "seen": "x", "host": 1, "pid": 1}'])
+def test_another_file_is_not_a_heartbeat(tmp_path: Path, content: bytes) -> None:
+    leave(tmp_path, MIDDLE)
+    (tmp_path / "_active" / "x.json").write_bytes(content)
+    assert ids(heartbeats.active(layout_of(tmp_path))) == [MIDDLE]
+    assert heartbeats.stale(layout_of(tmp_path)) == []
+
+
+def test_the_refusal_says_who_is_in_the_way_and_until_when(tmp_path: Path) -> None:
+    leave(tmp_path, MIDDLE, host="ward-3/boot/pid", pid=77, seen="2999-01-02T03:54:05+00:00")
+    with pytest.raises(NothingCommittedError) as caught:
+        heartbeats.refuse_if_active(layout_of(tmp_path))
+    assert str(caught.value) == (
+        f"run {MIDDLE} is active on this output (host ward-3, process 77, last seen 2999-01-02 03:54:05 UTC); if it "
+        "has died, start again after 04:04 UTC; nothing was read"
+    )
+
+
+def test_removing_a_heartbeat_spares_the_others(tmp_path: Path) -> None:
+    for run_id in (EARLY, MIDDLE):
+        leave(tmp_path, run_id)
+    heartbeats.remove(layout_of(tmp_path), EARLY)
+    assert ids(heartbeats.active(layout_of(tmp_path))) == [MIDDLE]
+
+
+def test_a_heartbeat_lasts_as_long_as_the_work(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path)
+    with heartbeats.beating(layout, MIDDLE):
+        assert ids(heartbeats.active(layout)) == [MIDDLE]
+    assert list((tmp_path / "_active").iterdir()) == []
+    with pytest.raises(ZeroDivisionError), heartbeats.beating(layout, MIDDLE):
+        raise ZeroDivisionError
+    assert list((tmp_path / "_active").iterdir()) == []
+
+
+def test_a_heartbeat_is_renewed_while_the_work_lasts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "_EVERY_SECONDS", 0.01)
+    layout = layout_of(tmp_path)
+    with heartbeats.beating(layout, MIDDLE):
+        (first,) = heartbeats.active(layout)
+        until = time.monotonic() + 10
+        while heartbeats.active(layout) in ([first], []):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert list((tmp_path / "_active").iterdir()) == []
+
+
+def test_a_store_that_refuses_a_renewal_does_not_end_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "_EVERY_SECONDS", 0.01)
+    layout, folder = layout_of(tmp_path), tmp_path / "_active"
+    with heartbeats.beating(layout, MIDDLE):
+        folder.rename(tmp_path / "aside")
+        folder.write_text("a file where the folder should be")
+        time.sleep(0.1)
+        folder.unlink()
+        until = time.monotonic() + 10
+        while not heartbeats.active(layout):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert heartbeats.active(layout) == []
+
+
+def test_the_one_that_began_later_gives_way_at_once(tmp_path: Path) -> None:
+    layout, began = layout_of(tmp_path), time.monotonic()
+    with heartbeats.beating(layout, EARLY):
+        with pytest.raises(NothingCommittedError, match=EARLY), heartbeats.beating(layout, LATE):
+            pytest.fail("both went on")
+        assert ids(heartbeats.active(layout)) == [EARLY]
+    assert time.monotonic() - began < heartbeats._YIELD_SECONDS
+
+
+def test_one_that_began_later_but_is_at_work_is_not_disturbed(tmp_path: Path, quick: None) -> None:
+    """Its heartbeat was there before this one's, which came late: it did not see this one, and does not give way."""
+    layout = layout_of(tmp_path)
+    with heartbeats.beating(layout, LATE):
+        with pytest.raises(NothingCommittedError, match=LATE), heartbeats.beating(layout, EARLY):
+            pytest.fail("both went on")
+        assert ids(heartbeats.active(layout)) == [LATE]
+
+
+def test_the_first_of_two_waits_for_the_second_to_give_way(tmp_path: Path) -> None:
+    second = leave(tmp_path, LATE)
+    giving_way = threading.Timer(0.3, second.unlink)
+    giving_way.start()
+    with heartbeats.beating(layout_of(tmp_path), EARLY):
+        assert not second.exists()
+    giving_way.join()
+
+
+def test_what_has_died_holds_nobody_up(tmp_path: Path) -> None:
+    leave(tmp_path, EARLY, pid=2**22 - 1)
+    leave(tmp_path, MIDDLE, host="elsewhere", seen=ago(11))
+    with heartbeats.beating(layout_of(tmp_path), LATE):
+        assert ids(heartbeats.stale(layout_of(tmp_path))) == [EARLY, MIDDLE]
+
+
+def test_of_many_that_start_at_once_never_two_go_on(tmp_path: Path, quick: None) -> None:
+    layout, barrier = layout_of(tmp_path), threading.Barrier(6)
+    lock, refused, most, working = threading.Lock(), list[str](), [0], [0]
+
+    def start(number: int) -> None:
+        barrier.wait()
+        try:
+            with heartbeats.beating(layout, f"20260102T010000Z-{number:08x}"):
+                with lock:
+                    working[0] += 1
+                    most[0] = max(most[0], working[0])
+                time.sleep(0.3)
+                with lock:
+                    working[0] -= 1
+        except NothingCommittedError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=start, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most[0] <= 1 and len(refused) >= 5
+    assert heartbeats.active(layout) == []
+
+
+def test_a_store_that_does_not_answer_lets_nobody_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave(tmp_path, MIDDLE)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    monkeypatch.setattr(LocalFileSystem, "ls", refusing("_active", LocalFileSystem.ls, TimeoutError("SECRET")))
+    monkeypatch.setattr(LocalFileSystem, "info", refusing("_active", LocalFileSystem.info, TimeoutError("SECRET")))
+    with pytest.raises(NothingCommittedError, match="cannot tell which runs are active") as caught:
+        heartbeats.refuse_if_active(layout_of(tmp_path))
+    assert "SECRET" not in str(caught.value)
