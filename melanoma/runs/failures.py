@@ -79,11 +79,11 @@ def _read(run: Run) -> dict[str, str] | None:
 
 
 def _as_json(error: Exception) -> dict[str, str]:
+    # The nearest class of the closed list: a subclass that is defined elsewhere could not be looked up.
+    name = next((kind.__name__ for kind in type(error).__mro__ if kind.__module__ == errors.__name__), _FAULT)
     if isinstance(error, PhotographError):
-        return {"class": type(error).__name__, "kind": error.kind.value, "message": error.detail}
-    if isinstance(error, MelanomaError):
-        return {"class": type(error).__name__, "message": str(error)}
-    return {"class": _FAULT, "message": ""}
+        return {"class": name, "kind": error.kind.value, "message": error.detail}
+    return {"class": name, "message": str(error) if isinstance(error, MelanomaError) else ""}
 
 
 def _from_json(document: dict[str, str]) -> OwnError | None:
