@@ -1,4 +1,4 @@
-"""Finds everything that can be wrong with sets of labelled photographs."""
+"""Finds leaks, contradictions, duplicates and damaged files in sets of labelled photographs."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,11 +1,11 @@
-"""What an audit can find, and how it knows."""
+"""The kinds of findings of an audit, and the bases on which they are known."""
 
 from enum import StrEnum
 from typing import NamedTuple
 
 
 class Kind(StrEnum):
-    """What is wrong; the values stand in findings.csv and audit.json, and `--fail-on` takes them."""
+    """What is wrong; findings.csv and audit.json contain these values, and `--fail-on` accepts them."""
 
     LEAK = "leak"  # two sides share a photograph or lesion
     LABELS = "labels"  # one photograph or lesion has labels that cannot both be right
@@ -15,7 +15,7 @@ class Kind(StrEnum):
 
 
 class Basis(StrEnum):
-    """How a finding is known; the values stand in findings.csv and audit.json."""
+    """How a finding is known; findings.csv and audit.json contain these values."""
 
     CONTENT = "content"  # the bytes are identical
     NEAR = "near_duplicate"  # the images look alike, though their bytes differ
@@ -26,7 +26,7 @@ class Basis(StrEnum):
 
 
 class Finding(NamedTuple):
-    """A pair of photographs, or one photograph, with something wrong.
+    """A defect of a pair of photographs, or of one photograph.
 
     Attributes:
         kind: What is wrong.

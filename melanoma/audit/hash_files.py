@@ -22,7 +22,7 @@ class HashedFiles(NamedTuple):
 
     Attributes:
         hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies; zero for
-            unreadable files, and near nothing.
+            unreadable files, which are then near no other.
         unreadable: Kind of error by index, for files that cannot be read or decoded.
     """
 

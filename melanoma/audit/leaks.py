@@ -15,7 +15,7 @@ def find_leaks(
     hashes: Hashes | None = None,
     owners: Sequence[int] | None = None,
 ) -> list[Finding]:
-    """Finds photographs that two parts of a split share: by their bytes, their look, their id or their group.
+    """Finds photographs that two parts of a split share: by bytes, appearance, id or group.
 
     Args:
         photographs: Files of all parts.
@@ -27,7 +27,7 @@ def find_leaks(
 
     Returns:
         For each basis and each two parts, every photograph of the smaller part (`second`) that the larger part shows
-        too, with the first or nearest photograph that shows it (`first`). Empty where nothing leaks.
+        too, with the first or nearest photograph that shows it (`first`). Empty if nothing leaks.
     """
     owners = range(len(photographs)) if owners is None else owners
     found: dict[tuple[str, str, int], Finding] = {}

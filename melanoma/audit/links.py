@@ -1,4 +1,4 @@
-"""Links between photographs that are the same in some way: by bytes, look, id or lesion."""
+"""Links between photographs that are the same in some way: by bytes, appearance, id or lesion."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -81,7 +81,7 @@ class Links:
 
         Yields:
             Each further copy of an image, and each further image with the same id, with the first one; then pairs of
-            near duplicates, of which only the first copy of each image takes part.
+            near duplicates, with only the first copy of each image.
         """
         first_of: dict[tuple[str, str], int] = {}
         with_id: dict[tuple[str, str], int] = {}

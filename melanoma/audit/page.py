@@ -16,12 +16,12 @@ from melanoma.labels import name_of
 
 _PRIVATE = (
     "This page holds photographs with their names and labels, which may be patient data. Keep it where the photographs "
-    "are kept; do not publish it or send it by mail."
+    "are kept; do not publish it or send it by email."
 )
 _NO_DIAGNOSIS = "Labels are quoted as found. Nothing here is a diagnosis."
 _NOTE = (
     "Each basis is counted separately: a pair with identical bytes and the same id is in both lines. Below, the pairs "
-    "that look least alike come first: they are the ones to doubt."
+    "that look least alike come first: they are the most doubtful ones."
 )
 
 
@@ -139,7 +139,7 @@ class _Examples:
 
 
 def _note(above: int, more: int, is_continued: bool) -> str:
-    """Returns where the findings are that are not shown here; empty if there are none."""
+    """Returns where to find the findings that are not shown here; empty if there are none."""
     notes = [f"{above:,} shown above"] if above else []
     notes += [f"{'and ' if is_continued else ''}{more:,} more in findings.csv"] if more else []
     return ", ".join(notes)

@@ -43,7 +43,7 @@ def perceptual_hash(pixels: npt.NDArray[np.uint8]) -> Hashes:
         pixels: Array of shape (height, width, 3), 0 to 255.
 
     Returns:
-        uint64 array (4,), 256 bits; zero if all pixels are equal, as such an image is near nothing.
+        uint64 array (4,), 256 bits; zero if all pixels are equal: such an image is near no other.
     """
     if pixels.min() == pixels.max():
         return np.zeros(HASH_BITS // 64, np.uint64)
@@ -52,7 +52,7 @@ def perceptual_hash(pixels: npt.NDArray[np.uint8]) -> Hashes:
 
 
 def turned_hashes(pixels: npt.NDArray[np.uint8]) -> Hashes:
-    """Returns the hashes of a photograph in all eight ways to turn it by right angles and to mirror it.
+    """Returns the hashes of a photograph in all eight orientations: turned by right angles and mirrored.
 
     Args:
         pixels: Array of shape (side, side, 3), 0 to 255; stretched to a square, so that sides may be swapped.
@@ -71,7 +71,7 @@ def near_pairs(hashes: Sequence[Hashes] | Hashes, max_bits: int = NEAR_BITS) -> 
 
     Args:
         hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies; a hash of zero is
-            near nothing.
+            near no other.
         max_bits: Largest number of differing bits, 0 to 256; with one photograph turned, NEAR_BITS_TURNED if that is
             less.
 

@@ -31,7 +31,7 @@ class FindingGroup:
 
     @property
     def where(self) -> str:
-        """The two sides or labels, for people."""
+        """The two sides or labels, as text for people."""
         first, second = self._names
         if self.basis is Basis.REFERENCE:
             return f"{second}, {first} in the reference"
@@ -39,7 +39,7 @@ class FindingGroup:
 
     @property
     def out_of(self) -> str:
-        """What the count is part of, for people."""
+        """The total that the count is part of, as text for people."""
         if self.of is None:
             return "pair" if len(self.findings) == 1 else "pairs"
         first, second = self._names

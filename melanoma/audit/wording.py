@@ -1,4 +1,4 @@
-"""What an audit's findings are called, on the page and in the terminal."""
+"""Names and descriptions of an audit's findings, for the page and the terminal."""
 
 from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.labels import name_of

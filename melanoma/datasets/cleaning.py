@@ -11,10 +11,10 @@ from melanoma.datasets.reference import Reference, apply_reference
 
 
 class Step(NamedTuple):
-    """One step of the way from files to a data set.
+    """One step of the cleaning.
 
     Attributes:
-        what: What was removed, for people.
+        what: What was removed, as text for people.
         dropped: Number of photographs that the step removed.
         left: Number of photographs after the step.
     """
@@ -56,7 +56,7 @@ def clean(photographs: Sequence[Photograph], reference: Reference | None) -> Cle
 
 
 def drop_conflicting_labels(photographs: Sequence[Photograph]) -> list[Photograph]:
-    """Drops every copy of an image that has two labels: nobody can say which one is right."""
+    """Drops every copy of an image that has two labels: it is unknown which one is right."""
     labels_of: defaultdict[str, set[str]] = defaultdict(set)
     for photograph in photographs:
         labels_of[photograph.sha256].add(photograph.label)
@@ -75,7 +75,7 @@ def drop_copies(photographs: Sequence[Photograph]) -> list[Photograph]:
 
 
 def _links(photographs: Sequence[Photograph]) -> Iterator[tuple[str, str]]:
-    """Yields groups that share an image, and each group with its id, because only one of two sources may state it."""
+    """Yields groups that share an image, and each group with its id, in case a source states no group."""
     first_with: dict[str, str] = {}
     for photograph in photographs:
         yield photograph.group, photograph.image_id

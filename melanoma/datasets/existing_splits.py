@@ -29,7 +29,7 @@ class ExistingSplit:
     by_content: Mapping[str, str] = field(default_factory=dict)
 
     def part_of(self, photograph: Photograph, stated: str) -> str:
-        """Returns the part of a photograph, empty where the split does not know it.
+        """Returns the part of a photograph, empty if the split does not list it.
 
         Args:
             photograph: With its group, which may have been joined with others.
@@ -87,7 +87,7 @@ def follow_split(
             Where the existing split separates photographs that only look alike, each stays where that split has it.
 
     Returns:
-        Array (photographs,) with the part of each photograph, empty where the existing split does not say.
+        Array (photographs,) with the part of each photograph, empty where the existing split does not list it.
 
     Raises:
         DataError: The existing split has photographs of one stated group in two parts.

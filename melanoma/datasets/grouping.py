@@ -1,15 +1,15 @@
-"""Groups of photographs, one per lesion or patient: telling them apart, and joining those that belong together."""
+"""Groups of photographs, one per lesion or patient: gives them distinct names, and joins those that belong together."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from melanoma.datasets.photographs import Photograph
 
-GROUP_PREFIX = "group "  # starts the name of a group that would otherwise be taken for a photograph's id
+GROUP_PREFIX = "group "  # starts the names of groups that could be mistaken for the id of a photograph
 
 
 def distinct_groups(image_ids: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """Returns group names that cannot be taken for the id of a photograph.
+    """Returns group names that cannot be mistaken for the id of a photograph.
 
     Some tables name a lesion after one of its photographs. A photograph without a group is a group of its own, named by
     its id, so such a lesion needs another name.

@@ -18,7 +18,7 @@ class Columns:
 
     Attributes:
         image_id: File name of the photograph without extension, or its path below the root folder.
-        label: Class, in any spelling that `labels.slug_of` knows.
+        label: Class, in any form that `labels.slug_of` knows.
         group: Lesion or patient, whose photographs must stay together; None where the table has no such column.
     """
 
@@ -67,7 +67,7 @@ def read_columns(uri: str, required: Sequence[str], optional: Sequence[str] = ()
 
     Args:
         uri: CSV file with a header row, or Parquet file.
-        required: Columns that the table must have once.
+        required: Columns that the table must have exactly once.
         optional: Columns to include where the table has them.
 
     Raises:

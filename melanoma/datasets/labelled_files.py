@@ -14,7 +14,7 @@ class LabelledFile(NamedTuple):
     Attributes:
         image_id: Id of the photograph.
         uri: The file.
-        label: Class, in any spelling that `labels.slug_of` knows.
+        label: Class, in any form that `labels.slug_of` knows.
         group: Lesion or patient; empty where none is stated.
         other_uris: Further files of the photograph.
     """

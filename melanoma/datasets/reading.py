@@ -55,7 +55,7 @@ def read_table(uri: str, columns: Columns | None, roots: Sequence[str]) -> Found
     Args:
         uri: CSV or Parquet table, one row for each photograph.
         columns: Names of its columns.
-        roots: Folders of the photographs, at any depth. Where several hold a photograph, the file in the first of them
+        roots: Folders of the photographs, at any depth. If several hold a photograph, the file in the first of them
             is its file, and the others become its `other_uris`.
 
     Raises:

@@ -26,7 +26,7 @@ class Reference:
 
     Attributes:
         label_of: Slug of the label by id.
-        group_of: Lesion or patient by id; ids without a group are left out.
+        group_of: Lesion or patient by id, without the ids that have none.
     """
 
     label_of: Mapping[str, str]
@@ -62,7 +62,7 @@ def read_reference(uri: str, columns: Columns) -> Reference:
     ids = [row.image_id for row in rows]
     if twice := [name for name, times in Counter(ids).items() if times > 1]:
         raise DataError(
-            f"{uri}: {twice[0]} has two labels or groups (ids like this: {len(twice)}); keep one row for each id"
+            f"{uri}: {twice[0]} has two labels or groups (number of such ids: {len(twice)}); keep one row for each id"
         )
     slugs = {label: slug_of(label) for label in {row.label for row in rows}}
     groups = distinct_groups(ids, [row.group for row in rows])

@@ -31,7 +31,7 @@ def split(
         validation: Share of the photographs, above 0; a whole number of folds.
         test: Share of the photographs, above 0; a whole number of folds.
         seed: Seed of the shuffle.
-        existing: A split to follow; only what it does not know is split.
+        existing: A split to follow; only photographs that it does not list are split.
         stated_groups: See `follow_split`.
 
     Returns:
@@ -66,7 +66,7 @@ def split(
 
 
 def _num_folds(validation: float, test: float) -> int:
-    """Returns the smallest number of folds of which both shares are whole numbers."""
+    """Returns the smallest number of folds for which both shares are whole numbers of folds."""
     if not (validation > 0 and test > 0 and validation + test < 1):
         raise UsageError(
             f"shares {validation:g} for validation and {test:g} for test leave a part empty; "

@@ -1,4 +1,4 @@
-"""Where every photograph and every label of an evaluation or comparison went, as sentences."""
+"""Sentences that account for every photograph and every label of an evaluation or comparison."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class _Sentence(NamedTuple):
 
 
 def evaluation_accounting(data: Report) -> list[str]:
-    """Returns sentences about an evaluation's photographs and labels; what did not happen is left out.
+    """Returns sentences about an evaluation's photographs and labels, without those that do not apply.
 
     Args:
         data: The `data` of the report, as `matching.match` returns it.

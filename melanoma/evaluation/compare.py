@@ -84,7 +84,7 @@ def compare_predictions(old: Predictions, new: Predictions, seed: int) -> dict[s
 
     Returns:
         JSON values: n, groups, evaluated, resamples, seed, mcnemar; figures and by_label, each with old, new and their
-        paired difference, new less old.
+        paired difference, new minus old.
     """
     evaluated = old.evaluated()
     metrics = {"old": _metrics(old, evaluated), "new": _metrics(new, evaluated)}

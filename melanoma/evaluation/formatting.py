@@ -10,11 +10,11 @@ UNDEFINED = "–"
 
 
 class MetricText(NamedTuple):
-    """What people read of a metric.
+    """How a metric is presented to people.
 
     Attributes:
         name: Its name.
-        better: Which values are better.
+        better: Whether higher or lower values are better, as text.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Whether a new model should replace an old one: one rule, fixed before anybody looks at the results."""
+"""Whether a new model should replace an old one: one rule, fixed before the results are known."""
 
 from typing import Any
 

@@ -42,7 +42,7 @@ def bin_values(name: str, values: Sequence[str]) -> Names:
 
 
 def _edges(name: str, numbers: Sequence[float], different: int) -> list[float]:
-    """Returns the lower ends of all bins but the first; empty where each number stands for itself."""
+    """Returns the lower ends of all bins but the first; empty if each number is a subgroup by itself."""
     if name.lower() in _AGE_COLUMNS:
         return list(_AGE_EDGES)
     if different <= _MAX_NUMBERS:
@@ -51,7 +51,7 @@ def _edges(name: str, numbers: Sequence[float], different: int) -> list[float]:
 
 
 def _numbers(texts: set[str]) -> dict[str, float] | None:
-    """Returns the number that each text spells; None unless all of them spell a finite one."""
+    """Returns the texts as numbers; None unless all of them are finite numbers."""
     try:
         numbers = {text: float(text) for text in texts}
     except ValueError:

@@ -25,7 +25,7 @@ def read_texts(option: str, uri: str, names: Sequence[str], optional: Sequence[s
     Args:
         option: The command-line option that names the file, for error messages.
         uri: Where the file is.
-        names: Columns that the file must have once.
+        names: Columns that the file must have exactly once.
         optional: Columns to include where the file has them.
 
     Raises:

@@ -14,7 +14,7 @@ class LabelColumns:
 
     Attributes:
         image_id: Column of the photograph's id, as in the score table's `image_id`.
-        label: Column of its class, in any spelling that `labels.slug_of` accepts.
+        label: Column of its class, in any form that `labels.slug_of` accepts.
         group: Column of its lesion or patient; None if the file has none.
         by: Columns that divide the photographs into subgroups.
     """

@@ -1,4 +1,4 @@
-"""Matches predictions with labels by image id, and accounts for every photograph and label that has no partner."""
+"""Matches predictions with labels by image id, and accounts for every photograph and label without a match."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Matched:
 
 
 class _Labelled(NamedTuple):
-    """A photograph with a prediction and a label: its place in the table's predictions, and the label."""
+    """A photograph with a prediction and a label: its index in the table's predictions, and the label."""
 
     place: int
     label: ImageLabel

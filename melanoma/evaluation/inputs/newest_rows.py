@@ -29,7 +29,7 @@ def newest_by_uri(rows: pa.Table) -> pa.Table:
 def one_row_each(rows: pa.Table) -> OneRowEach:
     """Returns the newest row of each `image_id`.
 
-    An id whose rows have different contents is ambiguous: nobody knows which of the photographs its label belongs to.
+    An id whose rows have different contents is ambiguous: it is unknown which of the photographs its label belongs to.
     """
     contents: dict[str, set[str]] = {}
     for image_id, sha256, uri in zip(

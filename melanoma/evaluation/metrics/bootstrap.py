@@ -86,7 +86,7 @@ def mean(metrics: Sequence[Resampled], n: int) -> Resampled:
 
 
 def difference(new: Resampled, old: Resampled) -> Resampled:
-    """Returns new less old on the same photographs, resample by resample, so that what they share cancels out."""
+    """Returns new minus old on the same photographs, resample by resample, so that what they share cancels out."""
     return Resampled(new.value - old.value, new.resamples - old.resamples, new.n)
 
 
@@ -125,7 +125,7 @@ def resample(metrics: Mapping[str, Metric], groups: Names, seed: int) -> dict[st
 
 
 def _weights(groups: Names, seed: int) -> Iterator[Floats]:
-    """Yields how often each photograph was drawn, float64 (resamples of a chunk, n); nothing for no photograph."""
+    """Yields how often each photograph was drawn, float64 (resamples of a chunk, n); nothing without photographs."""
     names, group_of = np.unique(groups, return_inverse=True)
     if not len(names):
         return

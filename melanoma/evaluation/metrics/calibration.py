@@ -1,4 +1,4 @@
-"""Whether predicted probabilities match observed frequencies, next to what chance alone does to perfect ones."""
+"""Whether predicted probabilities match observed frequencies, compared with perfect ones that vary by chance alone."""
 
 from typing import Any, NamedTuple
 

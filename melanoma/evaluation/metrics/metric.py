@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Metric(NamedTuple):
-    """A metric as a function of weights, so that one definition gives its value and its resamples.
+    """A metric as a function of weights, so that its value and its resamples have one definition.
 
     Attributes:
         compute: Takes weights, float64 (resamples, n), and returns the metric of each resample, float64 (resamples,);

@@ -66,7 +66,7 @@ def _overall(judged: Report) -> str:
         "Which model is better",
         paragraph(
             f"{judged['n']:,} labelled photographs of {judged['groups']:,} lesions or patients. The difference is new "
-            "less old on the same photographs, so its interval is often narrower than those of the two models. The "
+            "minus old on the same photographs, so its interval is often narrower than those of the two models. The "
             f"bars run from -{scale} to {scale}; an interval that does not cross the dashed line shows a difference."
         ),
         parts.table(("", "old", "new", "n", "difference"), rows, "bars"),

@@ -27,7 +27,7 @@ def roc(points: Sequence[Sequence[float]], chosen: Point | None) -> str:
 
     Args:
         points: Pairs [false alarm rate, sensitivity].
-        chosen: The same of the decision rule; None to leave it out.
+        chosen: The same pair for the decision rule; None to leave it out.
     """
     guessing = _line(_DIAGONAL, "guide")
     return _curve("false alarm rate (1 - specificity)", "sensitivity", guessing, points, chosen)
@@ -38,7 +38,7 @@ def precision_recall(points: Sequence[Sequence[float]], chosen: Point | None, pr
 
     Args:
         points: Pairs [recall, precision].
-        chosen: The same of the decision rule; None to leave it out.
+        chosen: The same pair for the decision rule; None to leave it out.
         prevalence: Share of the class, which is the precision of guessing.
     """
     guessing = _line([Point(0, prevalence), Point(1, prevalence)], "guide")

@@ -1,4 +1,4 @@
-"""One audit of sets in which everything is wrong, for all tests of its findings, files and page."""
+"""One audit of sets with every kind of defect, for all tests of its findings, files and page."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def mirrored(seed: int) -> bytes:
 
 @pytest.fixture(scope="session")
 def dirty(tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    """Two sets with one defect of every kind, and a table that knows better."""
+    """Two sets with one defect of every kind, and a reference table with the right labels."""
     root = tmp_path_factory.mktemp("dirty")
     train, test = root / "train", root / "test"
     fill(train / "melanoma", 4)

@@ -15,7 +15,7 @@ COLUMNS = [
 ]
 
 
-def test_the_columns_of_the_table_stay() -> None:
+def test_the_columns_of_the_table_never_change() -> None:
     assert to_csv(set_of(), []).decode() == ",".join(COLUMNS) + "\n"
 
 
@@ -41,7 +41,7 @@ def test_names_with_commas_and_line_ends_stay_one_cell() -> None:
     assert next(csv.DictReader(io.StringIO(text)))["first_id"] == 'a,"b\nc'
 
 
-def test_rows_of_a_real_audit_stand_in_its_order(dirty: Audited) -> None:
+def test_rows_of_a_real_audit_are_in_its_order(dirty: Audited) -> None:
     rows = list(csv.DictReader(io.StringIO(to_csv(dirty.sets, dirty.findings).decode())))
     assert [(row["kind"], row["basis"]) for row in rows] == [(f.kind, f.basis) for f in dirty.findings]
     leak = rows[0]

@@ -1,9 +1,9 @@
-"""The words that stand in findings.csv, audit.json and after --fail-on, which other programs read."""
+"""The values in findings.csv, in audit.json and of --fail-on, which other programs rely on."""
 
 from melanoma.audit.findings import Basis, Finding, Kind
 
 
-def test_the_words_of_the_files_never_change() -> None:
+def test_the_values_in_the_files_never_change() -> None:
     assert [str(kind) for kind in Kind] == ["leak", "labels", "groups", "duplicate", "broken"]
     assert [str(basis) for basis in Basis] == ["content", "near_duplicate", "id", "group", "reference", "decoder"]
 

@@ -26,13 +26,13 @@ def test_each_photograph_has_the_hash_of_its_pixels(tmp_path: Path) -> None:
         assert np.array_equal(found, perceptual_hash(decode(path.read_bytes(), SIZE)))
 
 
-def test_turned_hashes_are_those_of_all_eight_ways(tmp_path: Path) -> None:
+def test_turned_hashes_are_those_of_all_eight_orientations(tmp_path: Path) -> None:
     (path,) = fill(tmp_path, 1)
     hashes, _ = hash_photographs([of(path)], turned=True)
     assert np.array_equal(hashes, [turned_hashes(decode(path.read_bytes(), SIZE))])
 
 
-def test_unreadable_files_have_an_error_and_a_hash_that_is_near_nothing(tmp_path: Path) -> None:
+def test_unreadable_files_have_an_error_and_a_hash_that_is_near_no_other(tmp_path: Path) -> None:
     paths = [*fill(tmp_path, 1), tmp_path / "cut.jpg", tmp_path / "text.jpg", tmp_path / "absent.jpg"]
     paths[1].write_bytes(photograph(1)[:300])
     paths[2].write_text("no photograph")
@@ -49,6 +49,6 @@ def test_progress_is_reported_for_every_file_readable_or_not(tmp_path: Path) -> 
     assert len(calls) == 3
 
 
-def test_no_photographs_have_no_hashes() -> None:
+def test_an_empty_set_has_no_hashes() -> None:
     assert hash_photographs([]).hashes.shape == (0, 4)
     assert hash_photographs([], turned=True).hashes.shape == (0, 8, 4)

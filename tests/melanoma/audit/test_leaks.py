@@ -47,7 +47,7 @@ def test_near_duplicates_leak_with_the_nearest_and_identical_images_are_not_near
     assert found == [Finding(Kind.LEAK, Basis.NEAR, 1, 2, 4)]
 
 
-def test_groups_join_through_other_photographs_and_all_else_stays() -> None:
+def test_groups_join_through_other_photographs_and_all_other_fields_stay() -> None:
     photographs = [
         labelled("a", group="L3"),
         labelled("b", group="L2"),

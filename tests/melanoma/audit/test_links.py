@@ -55,7 +55,7 @@ def test_near_duplicates_within_a_mark_are_pairs_of_different_images() -> None:
     ]
 
 
-def test_distances_stand_beside_every_link_whose_photographs_have_hashes() -> None:
+def test_every_link_between_photographs_with_hashes_has_a_distance() -> None:
     photographs = [labelled("a", content="1"), labelled("a", content="2"), labelled("a", content="3")]
     hashes = hashes_of(0, 20, 0)
     hashes[2] = 0

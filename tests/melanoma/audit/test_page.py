@@ -25,7 +25,7 @@ def test_the_page_shows_the_photographs_and_loads_nothing(dirty: Audited) -> Non
     assert "1 shown above" in html
 
 
-def test_the_page_warns_that_it_is_private_and_no_diagnosis(dirty: Audited) -> None:
+def test_the_page_warns_that_it_is_private_and_not_a_diagnosis(dirty: Audited) -> None:
     text = text_of(page(dirty.sets, [], {}, 24))
     assert "do not publish it" in text
     assert "Nothing here is a diagnosis" in text

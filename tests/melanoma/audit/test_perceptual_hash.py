@@ -39,7 +39,7 @@ def test_hashes_of_different_photographs_are_far_apart() -> None:
     assert near_pairs(hashes) == []
 
 
-def test_an_image_of_one_colour_is_near_nothing() -> None:
+def test_an_image_of_one_colour_is_near_no_other() -> None:
     black, white = (perceptual_hash(np.full((64, 64, 3), value, np.uint8)) for value in (0, 255))
     assert not black.any()
     assert near_pairs([black, white, perceptual_hash(stored(1, 100, 100, 90))]) == []
@@ -93,15 +93,15 @@ def test_no_hashes_have_no_pairs() -> None:
 
 
 @pytest.mark.parametrize(("bits", "is_near"), [(NEAR_BITS, True), (NEAR_BITS + 1, False)])
-def test_the_limit_of_upright_photographs_is_the_last_number_of_bits_that_is_near(bits: int, is_near: bool) -> None:
+def test_upright_photographs_are_near_up_to_the_limit_of_bits(bits: int, is_near: bool) -> None:
     hashes = np.ones((2, 4), np.uint64)
     hashes[1, 0] ^= np.uint64((1 << (bits + 1)) - 2)
     assert [tuple(pair) for pair in near_pairs(hashes)] == ([(0, 1, bits)] if is_near else [])
     assert distance(hashes, 0, 1) == distance(hashes, 1, 0) == bits
 
 
-def test_all_eight_ways_of_a_photograph_are_different_and_complete() -> None:
-    """The ways are closed under turning: those of a turned photograph are the same eight in another order."""
+def test_all_eight_orientations_of_a_photograph_have_different_hashes() -> None:
+    """A turned photograph has the same eight orientations in another order."""
     pixels = stored(3, 100, 100, 90)
     hashes = turned_hashes(pixels)
     assert hashes.shape == (8, 4)
@@ -110,7 +110,7 @@ def test_all_eight_ways_of_a_photograph_are_different_and_complete() -> None:
     assert {bytes(one) for one in again} == {bytes(one) for one in hashes}
 
 
-def test_hashes_without_turns_are_one_way_each() -> None:
+def test_hashes_without_turns_have_one_orientation_each() -> None:
     hashes = np.arange(8, dtype=np.uint64).reshape(2, 4)
     assert with_turns(hashes).shape == (2, 1, 4)
     assert np.array_equal(with_turns(hashes)[:, 0], hashes)

@@ -11,7 +11,7 @@ from tests.helpers import fill
 from tests.helpers.labelled import labelled, set_of
 
 
-def test_sets_are_named_by_as_much_of_their_ends_as_tells_them_apart() -> None:
+def test_set_names_are_the_shortest_distinct_ends_of_their_uris() -> None:
     assert set_names(["/a/train", "/a/test/"]) == ["train", "test"]
     assert set_names(["/a/x/train", "/a/y/train"]) == ["x/train", "y/train"]
     assert set_names(["train"]) == ["train"]

@@ -30,7 +30,7 @@ def test_labels_are_counted_between_labels_and_named_in_full() -> None:
     assert (group.where, group.out_of) == ("melanoma and melanocytic nevus", "of 2 melanoma")
 
 
-def test_a_contradicted_label_stands_second_to_that_of_the_reference() -> None:
+def test_a_contradicted_label_comes_after_that_of_the_reference() -> None:
     (group,) = group_findings(SETS, [Finding(Kind.LABELS, Basis.REFERENCE, 0, detail="basal_cell_carcinoma")])
     assert (group.first, group.second, group.of) == ("basal_cell_carcinoma", "nevus", 3)
     assert group.where == "melanocytic nevus, basal cell carcinoma in the reference"

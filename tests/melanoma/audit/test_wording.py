@@ -1,4 +1,4 @@
-"""What findings are called where people read them."""
+"""The names and descriptions of findings for people."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from melanoma.audit.findings import Basis, Finding, Kind
 from melanoma.audit.wording import BASES, MEANINGS, TITLES, describe
 
 
-def test_every_kind_and_basis_has_words() -> None:
+def test_every_kind_and_basis_has_a_name_of_its_own() -> None:
     assert list(TITLES) == list(MEANINGS) == list(Kind)
     assert list(BASES) == list(Basis)
     assert len(set(TITLES.values())) == len(Kind) and len(set(BASES.values())) == len(Basis)

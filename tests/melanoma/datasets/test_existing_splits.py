@@ -43,7 +43,7 @@ def test_a_list_by_hand_needs_neither_groups_nor_digests(tmp_path: Path) -> None
         (",L1,test\n", "image_id,group,part", "1 of 1 rows have no image_id or no part"),
     ],
 )
-def test_a_split_that_is_not_clear_is_refused(tmp_path: Path, rows: str, header: str, message: str) -> None:
+def test_an_ambiguous_split_is_refused(tmp_path: Path, rows: str, header: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_split(table(tmp_path, rows, header))
 
@@ -66,7 +66,7 @@ def test_a_photograph_with_another_name_follows_its_lesion_or_its_bytes() -> Non
     assert follow_split(photographs, by_content).tolist() == ["test", "test", "", ""]
 
 
-def test_the_id_says_more_than_the_bytes_and_the_bytes_more_than_the_group() -> None:
+def test_the_id_takes_precedence_over_the_bytes_and_the_bytes_over_the_group() -> None:
     photograph = labelled("a", content="1", group="L1")
     existing = ExistingSplit({"a": "train"}, {"L1": "test"}, {"1": "validation"})
     assert existing.part_of(photograph, "L1") == "train"
@@ -89,6 +89,6 @@ def test_joined_groups_follow_unless_the_existing_split_separates_them() -> None
         follow_split(photographs, existing)
 
 
-def test_nothing_follows_a_split_that_knows_nothing() -> None:
+def test_an_empty_split_assigns_no_photograph() -> None:
     assert follow_split(lesions({"nevus": 1}), ExistingSplit()).tolist() == ["", ""]
     assert follow_split([], ExistingSplit()).tolist() == []

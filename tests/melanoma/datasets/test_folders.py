@@ -10,7 +10,7 @@ from melanoma.errors import DataError
 from tests.helpers import fill
 
 
-def test_class_folders_give_slugs_ids_and_digests(tmp_path: Path) -> None:
+def test_photographs_in_class_folders_have_slugs_ids_and_digests(tmp_path: Path) -> None:
     path = fill(tmp_path / "Basal cell carcinoma" / "clinic 1", 1)[0]
     fill(tmp_path / "nv", 2, first=10)
     found = read_folders(str(tmp_path))
@@ -61,7 +61,7 @@ def test_images_are_known_by_their_path_below_the_folder(tmp_path: Path) -> None
     assert images_below(f"{tmp_path}/") == {"nv/clinic 1/lesion-0000.jpg": f"file://{path}"}
 
 
-def test_extensions_count_in_any_case(tmp_path: Path) -> None:
+def test_extensions_are_recognised_in_any_case(tmp_path: Path) -> None:
     path = fill(tmp_path, 1)[0]
     path.rename(tmp_path / "A.JPG")
     assert [file.uri for file in list_image_files(str(tmp_path))] == [f"file://{tmp_path}/A.JPG"]

@@ -1,4 +1,4 @@
-"""Groups keep names of their own, and links join them."""
+"""Groups have distinct names, and links join them."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def groups_after(links: list[tuple[str, str]], **groups: str) -> dict[str, str]:
     return {p.image_id: p.group for p in join_groups(photographs, links)}
 
 
-def test_groups_that_are_no_photographs_ids_stay_as_they_are() -> None:
+def test_groups_that_are_not_the_id_of_a_photograph_stay_as_they_are() -> None:
     assert distinct_groups(["a", "b", "c"], ["L1", "L1", ""]) == ["L1", "L1", ""]
 
 
@@ -19,7 +19,7 @@ def test_a_group_named_after_its_only_photograph_stays_as_it_is() -> None:
     assert distinct_groups(["a", "b"], ["a", "L1"]) == ["a", "L1"]
 
 
-def test_a_lesion_named_after_another_photograph_is_not_taken_for_it() -> None:
+def test_a_lesion_named_after_another_photograph_is_not_mistaken_for_it() -> None:
     assert distinct_groups(["a", "b", "c"], ["", "a", ""]) == ["", f"{GROUP_PREFIX}a", ""]
     assert distinct_groups(["a", "b", "c"], ["a", "a", "L1"]) == [f"{GROUP_PREFIX}{name}" for name in ("a", "a", "L1")]
 
@@ -35,7 +35,7 @@ def test_links_join_through_other_groups_in_any_order() -> None:
         assert joined == {"a": "L1", "b": "L1", "c": "L1", "d": "L1", "e": "L5"}
 
 
-def test_a_joined_group_prefers_a_name_that_is_no_photographs_id() -> None:
+def test_a_joined_group_prefers_a_name_that_is_not_the_id_of_a_photograph() -> None:
     assert groups_after([("a", "L9")], a="a", b="L9") == {"a": "L9", "b": "L9"}
     assert groups_after([("b", "a")], a="a", b="b") == {"a": "a", "b": "a"}
 
@@ -59,7 +59,7 @@ def test_joining_agrees_with_the_connected_components_of_a_graph(seed: int) -> N
             assert (joined[f"p{one}"] == joined[f"p{other}"]) == (component[one] == component[other])
 
 
-def test_all_else_of_a_photograph_and_the_order_stay() -> None:
+def test_joining_keeps_the_order_and_all_other_fields() -> None:
     photographs = [labelled("b", "melanoma", "1", "L2"), labelled("a", "nevus", "2", "L1")]
     joined = join_groups(photographs, [("L1", "L2")])
     assert [(p.image_id, p.sha256, p.label, p.uri) for p in joined] == [

@@ -1,4 +1,4 @@
-"""Which name a photograph and its copies share."""
+"""The id that a photograph and its copies share."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Stated labels and groups become slugs and groups that are told apart."""
+"""Stated labels become slugs, and stated groups become distinct groups."""
 
 import hashlib
 from pathlib import Path

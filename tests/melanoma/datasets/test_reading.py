@@ -35,7 +35,7 @@ def test_a_table_finds_photographs_by_name_and_by_path(tmp_path: Path, extension
     assert found.absent == 1
 
 
-def test_a_table_none_of_whose_photographs_is_there_is_refused(tmp_path: Path) -> None:
+def test_a_table_without_any_of_its_photographs_is_refused(tmp_path: Path) -> None:
     fill(tmp_path / "photographs", 1)
     table = write_table(tmp_path / "metadata.csv", [("absent", "nv", "L3")])
     with pytest.raises(DataError, match=r"none of its 1 photographs \(absent …\) is below .*photographs; check --root"):

@@ -81,7 +81,9 @@ def test_lesions_named_after_photographs_are_told_apart(tmp_path: Path) -> None:
 def test_a_reference_that_contradicts_itself_is_refused(tmp_path: Path, rows: str) -> None:
     table = tmp_path / "metadata.csv"
     table.write_text(f"image_id,dx,lesion_id\n{rows}")
-    with pytest.raises(DataError, match=r"a has two labels or groups \(ids like this: 1\); keep one row for each id"):
+    with pytest.raises(
+        DataError, match=r"a has two labels or groups \(number of such ids: 1\); keep one row for each id"
+    ):
         read_reference(str(table), Columns("image_id", "dx", "lesion_id"))
     with pytest.raises(UsageError, match="no column 'lesion'"):
         read_reference(str(table), Columns("image_id", "dx", "lesion"))

@@ -1,4 +1,4 @@
-"""A data set gives its parts, its counts and a table that can be checked."""
+"""A data set returns its parts, its counts and a table that can be checked."""
 
 import csv
 import io

@@ -28,7 +28,7 @@ def test_no_lesion_is_in_two_parts_and_every_class_is_in_all() -> None:
 
 
 @pytest.mark.parametrize(("validation", "test"), [(0.1, 0.3), (0.15, 0.15), (0.5, 0.25)])
-def test_parts_have_the_shares_that_were_asked_for(validation: float, test: float) -> None:
+def test_parts_have_the_requested_shares(validation: float, test: float) -> None:
     parts = split(lesions({"melanoma": 100, "nevus": 100}), validation, test, seed=0)
     assert np.mean(parts == "validation") == pytest.approx(validation, abs=0.01)
     assert np.mean(parts == "test") == pytest.approx(test, abs=0.01)
@@ -44,12 +44,12 @@ def test_parts_have_the_shares_that_were_asked_for(validation: float, test: floa
         (0.123, 0.2, "not whole numbers of at most 20 folds; try 0.2 and 0.2"),
     ],
 )
-def test_shares_that_cannot_be_cut_are_a_usage_error(validation: float, test: float, message: str) -> None:
+def test_shares_that_are_not_whole_folds_are_a_usage_error(validation: float, test: float, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         split(lesions({"melanoma": 100, "nevus": 100}), validation, test, seed=0)
 
 
-def test_one_seed_is_one_split() -> None:
+def test_the_same_seed_makes_the_same_split() -> None:
     photographs = lesions({"melanoma": 40, "nevus": 60})
     first = split(photographs, 0.2, 0.2, seed=1)
     assert np.array_equal(first, split(photographs, 0.2, 0.2, seed=1))
@@ -85,7 +85,7 @@ def test_an_existing_split_is_followed_and_the_rest_is_split(tmp_path: Path) -> 
     assert all(len(found) == 1 for found in parts_by_group(photographs, again).values())
 
 
-def test_an_existing_split_may_know_everything() -> None:
+def test_an_existing_split_may_list_every_photograph() -> None:
     photographs = lesions({"melanoma": 3})
     by_id = {p.image_id: part for p, part in zip(photographs[::2], PARTS, strict=True)}
     assert split(photographs, 0.2, 0.2, seed=0, existing=ExistingSplit(by_id)).tolist() == [

@@ -1,4 +1,4 @@
-"""Where photographs and labels went, as sentences: what happened is stated, what did not happen is not."""
+"""Sentences that account for photographs and labels; those that do not apply are left out."""
 
 import pytest
 
@@ -46,7 +46,7 @@ def test_a_complete_evaluation_states_only_its_sources() -> None:
         ),
     ],
 )
-def test_whatever_is_left_out_adds_one_sentence(change: dict, expected: str) -> None:
+def test_everything_left_out_adds_one_sentence(change: dict, expected: str) -> None:
     sentences = evaluation_accounting(accounting(**change))
     assert len(sentences) == ALWAYS + 1
     assert expected in sentences

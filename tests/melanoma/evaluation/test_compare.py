@@ -74,7 +74,7 @@ def test_a_flag_is_compared_where_both_set_one() -> None:
 
 @pytest.fixture
 def tables(tmp_path: Path) -> tuple[str, str, str]:
-    """An old model that guesses, a new one that knows another class too and is right, and labels."""
+    """An old model that guesses, a new one that is right and knows one more class, and labels."""
     rng, classes = np.random.default_rng(0), (*SLUGS, "benign_keratosis")
     truth = rng.integers(0, 4, 200)
     old = [scored_row(str(i), *rng.dirichlet(np.ones(3))) for i in range(200)]

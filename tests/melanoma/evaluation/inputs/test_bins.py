@@ -22,7 +22,7 @@ def test_texts_stay_as_they_are() -> None:
     assert bin_values("age", ["30", "thirty"]).tolist() == ["30", "thirty"]
 
 
-def test_no_photograph_has_no_subgroup() -> None:
+def test_without_photographs_there_are_no_subgroups() -> None:
     assert bin_values("age", []).tolist() == []
 
 

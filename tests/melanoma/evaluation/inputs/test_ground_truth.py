@@ -1,4 +1,4 @@
-"""Label files as they come: CSV and Parquet, blanks, repetitions, contradictions, codes of the public data sets."""
+"""Real-world label files: CSV and Parquet, blanks, repetitions, contradictions, codes of the public data sets."""
 
 import hashlib
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_blank_repeated_and_contradictory_rows_are_counted(tmp_path: Path) -> No
         ("PAR1 is no Parquet", "neither CSV with a header nor Parquet"),
     ],
 )
-def test_another_file_is_refused_without_quoting_it(tmp_path: Path, text: str, complaint: str) -> None:
+def test_an_unsuitable_file_is_refused_without_quoting_it(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint) as caught:
         read_ground_truth(write_labels(tmp_path / "x.csv", text), LabelColumns("image_id", "dx"))
     assert "DOE" not in str(caught.value)

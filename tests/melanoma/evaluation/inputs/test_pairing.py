@@ -1,4 +1,4 @@
-"""Two predictions for the same photographs meet by id and content."""
+"""Two predictions for the same photographs are paired by id and content."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from melanoma.evaluation.inputs.pairing import pair_predictions
 from tests.helpers.predictions import table_predictions
 
 
-def test_photographs_meet_by_id_whatever_their_order() -> None:
+def test_photographs_are_paired_by_id_whatever_their_order() -> None:
     pair = pair_predictions(table_predictions("abcd"), table_predictions("xdbaz"))
     assert pair.old.image_ids == pair.new.image_ids == ("a", "b", "d")
     assert pair.old.probabilities[:, 0] == pytest.approx([0.1, 0.2, 0.4])

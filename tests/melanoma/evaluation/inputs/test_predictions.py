@@ -1,4 +1,4 @@
-"""Predictions are arrays that belong together, and parts of them stay so."""
+"""Predictions are arrays of one length, and selecting some photographs keeps them consistent."""
 
 from dataclasses import replace
 
@@ -30,7 +30,7 @@ def test_classes_that_do_not_exist_are_refused(wrong: dict) -> None:
         replace(random_predictions(300), **wrong)
 
 
-def test_no_photograph_is_allowed() -> None:
+def test_predictions_may_be_empty() -> None:
     nothing = predictions_of([], [])
     assert (nothing.n, nothing.counts().tolist(), nothing.evaluated()) == (0, [0, 0, 0], [])
 

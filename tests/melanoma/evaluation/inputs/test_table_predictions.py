@@ -11,7 +11,7 @@ from tests.helpers.outputs import table_in
 from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, failed_row, read_predictions, scored_row, write_table
 
 
-def test_a_row_gives_probabilities_chosen_class_and_flags(tmp_path: Path) -> None:
+def test_a_row_becomes_probabilities_a_chosen_class_and_flags(tmp_path: Path) -> None:
     chosen = scored_row("b", 0.1, 0.2, 0.7, top_label="nevus", flag_melanoma=True, review=False)
     uri = write_table(tmp_path, [chosen, scored_row("a", 0.5, 0.3, 0.2, flag_melanoma=False, review=True)])
     found = read_predictions(uri)
@@ -109,7 +109,7 @@ def test_inconsistent_rows_are_refused(tmp_path: Path) -> None:
         read_predictions(write_table(tmp_path / "two", rows))
 
 
-def test_some_photographs_can_be_taken_with_more_classes(tmp_path: Path) -> None:
+def test_photographs_can_be_selected_with_more_classes(tmp_path: Path) -> None:
     uri = write_table(
         tmp_path, [scored_row("a", 0.1, 0.2, 0.7), scored_row("b", 0.5, 0.3, 0.2), scored_row("c", 1, 0, 0)]
     )

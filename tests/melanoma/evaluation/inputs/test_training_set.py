@@ -29,7 +29,7 @@ def test_several_lists_are_combined_and_blanks_are_ignored(tmp_path: Path) -> No
     assert found.uris == (one, two)
 
 
-def test_no_list_is_not_an_empty_training_set() -> None:
+def test_without_a_list_the_training_set_is_unknown_and_not_empty() -> None:
     assert read_training_set([]) is None
 
 
@@ -50,7 +50,7 @@ def test_a_list_without_ids_is_refused(tmp_path: Path) -> None:
         ("x", "", "", False),
     ],
 )
-def test_a_photograph_is_known_by_its_id_its_bytes_or_its_lesion(
+def test_a_photograph_is_recognised_by_its_id_bytes_or_lesion(
     image_id: str, sha256: str, group: str, expected: bool
 ) -> None:
     training_set = TrainingSet(("split.csv",), frozenset({"a"}), frozenset({"L1"}), frozenset({"aa"}))

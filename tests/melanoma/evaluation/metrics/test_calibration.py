@@ -1,4 +1,4 @@
-"""Calibration errors that can be counted by hand, and what chance does to perfect probabilities."""
+"""Calibration errors that can be counted by hand, and those of perfect probabilities."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def error(p: np.ndarray, happened: np.ndarray) -> float:
 
 
 def perfect(n: int, sharper: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities that come true, or that were pushed to the ends afterwards."""
+    """Returns calibrated probabilities, overconfident ones if `sharper` is above 1, and whether the event happened."""
     rng = np.random.default_rng(0)
     p = rng.uniform(0.05, 0.95, n)
     odds = (p / (1 - p)) ** sharper

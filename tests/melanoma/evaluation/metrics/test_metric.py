@@ -32,7 +32,7 @@ def test_without_photographs_that_count_a_metric_is_undefined() -> None:
     assert np.isnan(share(HITS, np.zeros(30, np.bool_)).compute(np.ones((1, 30)))).all()
 
 
-def test_a_metric_knows_what_it_is_based_on() -> None:
+def test_a_metric_states_which_photographs_it_is_based_on() -> None:
     counted, mean = share(HITS, AMONG), average(VALUES)
     assert (counted.among.tolist(), counted.is_share, counted.is_biased) == (AMONG.tolist(), True, False)
     assert (mean.among.tolist(), mean.is_share, mean.is_biased) == ([True] * 30, False, False)

@@ -26,7 +26,7 @@ def test_a_subgroup_has_the_metrics_of_its_own_photographs() -> None:
     assert found["male"]["melanoma_auc"]["low"] < expected < found["male"]["melanoma_auc"]["high"]
 
 
-def test_too_few_photographs_give_no_metric() -> None:
+def test_a_subgroup_with_too_few_photographs_has_no_metric() -> None:
     rank = np.arange(200)
     side = np.select([rank < MIN_SUBGROUP - 1, rank < 2 * MIN_SUBGROUP - 1], ["few", "enough"], "many")
     found = evaluate_subgroups(random_predictions(200, subgroups={"side": side}), seed=0)["side"]

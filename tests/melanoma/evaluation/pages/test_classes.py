@@ -11,7 +11,7 @@ from tests.helpers.predictions import predictions_of
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """Twelve melanomas, eleven nevi and no basal cell carcinoma, which three photographs are taken for."""
+    """Twelve melanomas, eleven nevi and no basal cell carcinoma, though three photographs are predicted to be one."""
     p = [[0.8, 0.1, 0.1]] * 9 + [[0.2, 0.1, 0.7]] * 3 + [[0.1, 0.7, 0.2]] * 11
     return evaluate(predictions_of(p, [0] * 12 + [1] * 11), seed=0)
 

@@ -1,4 +1,4 @@
-"""The page of an evaluation shows what the JSON report holds, and hostile names stay inert."""
+"""The page of an evaluation shows what the JSON report holds, and hostile names are harmless."""
 
 import json
 from dataclasses import replace
