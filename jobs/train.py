@@ -1,4 +1,4 @@
-"""`melanoma train`: labelled photographs in, a bundle with its card out."""
+"""`melanoma train`: trains a network on labelled photographs and writes a bundle with its card."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
         Exit code 0.
 
     Raises:
-        MelanomaError: The arguments or the data cannot work.
+        MelanomaError: The arguments or the data are not usable.
     """
     options = TrainOptions.from_args(args)
     check(options)
@@ -106,11 +106,11 @@ def _continue_with_tensorflow() -> None:
         print(f"trained with {BACKEND}; continuing with tensorflow, as nightly runs do", flush=True)
         arguments = sys.argv[1:] + ["--resume"] * ("--resume" not in sys.argv)
         command = [sys.executable, "-m", "jobs.cli", *arguments]
-        os.execve(sys.executable, command, os.environ | {"KERAS_BACKEND": "tensorflow"})  # noqa: S606 - our own words
+        os.execve(sys.executable, command, os.environ | {"KERAS_BACKEND": "tensorflow"})  # noqa: S606 - our own arguments
 
 
 def _print_progress(progress: "Progress") -> None:
-    """Prints the metrics of the last epoch and the time that is left."""
+    """Prints the metrics of the last epoch and the remaining time."""
     last, done = progress.history[-1], len(progress.history)
     print(
         f"{progress.role and progress.role + ', '}epoch {done} of {progress.total_epochs}: "
@@ -121,7 +121,7 @@ def _print_progress(progress: "Progress") -> None:
 
 
 def _time_left(epochs: int, seconds: float) -> str:
-    """Returns the time that epochs will take if each takes so long as the last one; later ones may be longer."""
+    """Returns the remaining time if each epoch takes as long as the last one; later epochs may take longer."""
     if not epochs:
         return "trained"
     minutes = epochs * seconds / 60

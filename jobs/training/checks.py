@@ -1,4 +1,4 @@
-"""Checks of `melanoma train` before it reads a photograph, so that no slip costs hours of training."""
+"""Checks of `melanoma train` before it reads a photograph, so that a mistake does not cost hours of training."""
 
 import errno
 import os
@@ -22,7 +22,9 @@ def check(options: TrainOptions) -> None:
         BundleError: The folder holds other files.
     """
     if "://" in options.output:
-        raise UsageError(f"{options.output}: training needs a local folder for its checkpoints; copy it afterwards")
+        raise UsageError(
+            f"{options.output}: training needs a local folder for its checkpoints; copy the bundle afterwards"
+        )
     _check_folder(options)
     _check_shares(options)
     rate = options.learning_rate
@@ -40,8 +42,8 @@ def _check_shares(options: TrainOptions) -> None:
     up_to_one = {"balance": options.balance, "mixup": options.mixup, "teaching": options.teaching}
     for name, value in {**below_one, **up_to_one}.items():
         if value is not None and not (0 <= value < 1 or (value == 1 and name in up_to_one)):
-            limit = "and below" if name in below_one else "to"
-            raise UsageError(f"--{name} {value}: must be from 0 {limit} 1, for example 0.1")
+            limits = "at least 0 and below 1" if name in below_one else "from 0 to 1"
+            raise UsageError(f"--{name} {value}: must be {limits}, for example 0.1")
 
 
 def _check_folder(options: TrainOptions) -> None:
@@ -51,10 +53,10 @@ def _check_folder(options: TrainOptions) -> None:
     folder, names = Path(options.output), checkpoint_names(len(options.taught_by))
     _restore([folder / name for name in names])
     check_free(options.output, allowed=(*WORK_FILES, *names))
-    is_begun = any((folder / name).exists() for name in names)
-    if is_begun and not options.resume:
+    has_begun = any((folder / name).exists() for name in names)
+    if has_begun and not options.resume:
         raise UsageError(f"{folder}: holds an unfinished training; give --resume, or choose another folder")
-    if options.resume and not is_begun:
+    if options.resume and not has_begun:
         raise UsageError(f"{folder}: there is nothing to --resume; check --output, or train without --resume")
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
@@ -62,7 +64,7 @@ def _check_folder(options: TrainOptions) -> None:
 
 
 def _restore(checkpoints: Sequence[Path]) -> None:
-    """Puts checkpoints back that a training had set aside when it was killed while writing its bundle."""
+    """Restores the checkpoints that a training had set aside when it was killed while writing its bundle."""
     from melanoma.model.description import DESCRIPTION
 
     for path in checkpoints:
@@ -71,7 +73,7 @@ def _restore(checkpoints: Sequence[Path]) -> None:
 
 
 def read_terms(given: str) -> str:
-    """Returns the terms of the data, read from a file or as they are given.
+    """Returns the terms of the data, read from a file or given as text.
 
     Raises:
         UsageError: They are empty, or the file cannot be read.
@@ -91,7 +93,7 @@ def read_terms(given: str) -> str:
 
 @contextmanager
 def set_aside(checkpoints: Sequence[Path]) -> Iterator[None]:
-    """Moves checkpoints out of the bundle's folder; deletes them if the block succeeds, else puts them back."""
+    """Moves checkpoints out of the bundle's folder; deletes them if the block succeeds, else restores them."""
     existing = [path for path in checkpoints if path.exists()]
     for path in existing:
         path.rename(_aside(path))

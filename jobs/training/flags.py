@@ -26,14 +26,14 @@ TRAIN_FLAGS: dict[str, dict[str, Any]] = {
         "default": [],
         "type": _image_size,
         "metavar": "HxW",
-        "help": "image size in pixels for training; repeatable: the sizes are used one after the other "
+        "help": "image size in pixels for training; repeatable; the sizes are used in order "
         "(default: --size, or by network)",
     },
     "epochs": {"type": whole, "metavar": "N", "help": "total epochs (default: by network)"},
     "head-epochs": {
         "type": partial(whole, least=0),
         "metavar": "N",
-        "help": "first epochs, in which only the head trains (default: by network)",
+        "help": "number of first epochs that train only the head (default: by network)",
     },
     "batch-size": {"type": whole, "metavar": "N", "help": "training batch size (default: by network)"},
     "learning-rate": {"type": float, "metavar": "RATE", "help": "peak learning rate (default: by network)"},
@@ -62,7 +62,7 @@ TRAIN_FLAGS: dict[str, dict[str, Any]] = {
     "teaching": {
         "type": float,
         "metavar": "SHARE",
-        "help": "teacher weight: share of each target that is the predictions of --taught-by (default: 0.7)",
+        "help": "teacher weight: share of each target that comes from the predictions of --taught-by (default: 0.7)",
     },
     "teacher-epochs": {"type": whole, "metavar": "N", "help": "epochs of each network in --taught-by (default: 21)"},
     "precision": {

@@ -1,4 +1,4 @@
-"""The arguments of `melanoma train` as one frozen object, completed by a recipe and spelled again for the card."""
+"""The arguments of `melanoma train` as one frozen object, completed by a recipe and written out again for the card."""
 
 import shlex
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ class TrainOptions(DataOptions):
     resume: bool
 
     def recipe(self, default: "Recipe") -> "Recipe":
-        """Returns a network's recipe with the changes that the flags ask for.
+        """Returns a network's recipe with the changes that the flags request.
 
         Raises:
             UsageError: No epoch would train more than the head.
@@ -73,7 +73,7 @@ class TrainOptions(DataOptions):
         return recipe
 
     def resolved(self, recipe: "Recipe") -> Self:
-        """Returns the options with every value that a recipe decided, so that a card can repeat all of them."""
+        """Returns the options with all values of the recipe filled in, so that the card can repeat them."""
         fields = _RECIPE_FIELDS | (_TEACHER_FIELDS if recipe.teachers else {})
         values: dict[str, Any] = {flag: getattr(recipe, field) for flag, field in fields.items()}
         return replace(self, train_size=recipe.train_sizes, **values)

@@ -1,4 +1,4 @@
-"""A training that takes a second: three classes that differ by colour, and a network of two small blocks."""
+"""A training that takes about a second: three classes that differ by colour, and a network of two small blocks."""
 
 from dataclasses import replace
 from functools import partial
@@ -44,7 +44,7 @@ def config(dataset: Dataset, folder: Path, **changes: Any) -> TrainingConfig:
 
 
 def train(training: TrainingConfig, *, resume: bool = False, stop_after: int | None = None) -> Trained:
-    """Trains silently, or is interrupted at the end of an epoch, before its checkpoint."""
+    """Trains without output; `stop_after` interrupts at the end of that epoch, before its checkpoint."""
 
     def on_epoch(history: History) -> None:
         if len(history) == stop_after:
@@ -54,7 +54,7 @@ def train(training: TrainingConfig, *, resume: bool = False, stop_after: int | N
 
 
 def listed(counts: dict[str, int]) -> Dataset:
-    """Returns a split data set of photographs that are only names, three fifths of each class for training."""
+    """Returns a split data set of photographs without files, three fifths of each class for training."""
     names = [(label, f"{label}-{number}") for label, count in counts.items() for number in range(count)]
     photographs = [Photograph(name, f"{name}.png", f"digest of {name}", label, name) for label, name in names]
     parts = [PARTS[max(0, number % 5 - 2)] for count in counts.values() for number in range(count)]
@@ -62,7 +62,7 @@ def listed(counts: dict[str, int]) -> Dataset:
 
 
 def colour_network(dataset: Dataset) -> keras.Model:
-    """Returns a network that tells `coloured` photographs apart by their mean colour, with the assignment's layers."""
+    """Returns a network that tells `coloured` photographs apart by mean colour, and has assignment-cnn's layers."""
     labels = dataset.labels
     colours = np.array([coloured.COLOURS[label] for label in labels], np.float32) / 255
     pixels = keras.Input((*coloured.SIZE, 3), name="pixels")
@@ -76,7 +76,7 @@ def colour_network(dataset: Dataset) -> keras.Model:
 
 
 def trained(dataset: Dataset, **changes: Any) -> Trained:
-    """Returns the result of a training of two epochs that never took place."""
+    """Returns a made-up result of a training of two epochs."""
     row = {"size": 32.0, "accuracy": 0.5, "loss": 1.0, "val_loss": 1.25, "val_accuracy": 0.25, "seconds": 9.0}
     history = [row, {**row, "size": 48.0, "loss": 0.5}]
     shares = np.full(len(dataset.labels), 1 / len(dataset.labels))

@@ -68,7 +68,7 @@ def attempt(words: list[str]) -> str:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
-    """A training on folders of phantoms with a copy, a cut file and a wrong label."""
+    """A training on folders of phantoms with a copy, a truncated file and a wrong label."""
     folder = tmp_path_factory.mktemp("training")
     photographs = fill_classes(folder / "photographs")
     (photographs / "nv" / "copy.jpg").write_bytes((photographs / "nv" / "lesion-0100.jpg").read_bytes())
@@ -86,7 +86,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
     return Training(folder, words, [attempt(words)])
 
 
-def test_the_bundle_is_one_that_scoring_accepts(trained: Training) -> None:
+def test_the_bundle_can_be_loaded_and_scores(trained: Training) -> None:
     bundle = load_bundle(str(trained.bundle))
     assert bundle.slugs == ("melanoma", "nevus")
     assert (bundle.spec.height, bundle.spec.width) == (32, 40)
@@ -148,7 +148,7 @@ def test_progress_and_results_are_printed(trained: Training) -> None:
     assert "| test part | value | 95 % interval | n |" in output
 
 
-def test_a_bundle_is_never_trained_over(trained: Training) -> None:
+def test_an_existing_bundle_is_never_overwritten(trained: Training) -> None:
     with pytest.raises(BundleError, match="the folder holds a bundle already"):
         run(parse(*trained.words))
 
@@ -175,7 +175,7 @@ def test_a_warm_start_needs_splits_that_agree(trained: Training, tmp_path: Path)
 
 
 def lesion_words(folder: Path, output: Path, *words: str) -> list[str]:
-    """The words of a quick training on a table of 120 phantoms of 60 lesions."""
+    """Returns the arguments of a quick training on a table of 120 phantoms of 60 lesions."""
     return [
         *("--data", str(folder / "table.csv"), "--root", str(folder / "photographs"), "--by", "sex,age"),
         *("--id-column", "image", "--label-column", "diagnosis", "--group-column", "lesion", "--data-licence", "CC0"),
@@ -195,7 +195,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def split_of(table: Path, target: Path, by: int) -> Path:
-    """Parts by the number of a photograph: by 2 keeps lesions whole, by 1 tears them."""
+    """Writes a split by the number of each photograph: by=2 keeps each lesion in one part, by=1 does not."""
     rows = (table / "table.csv").read_text().splitlines()[1:]
     parts = ("train", "train", "train", "validation", "test")
     lines = [f"{row.split(',')[0]},,{parts[i // by % 5]}" for i, row in enumerate(rows)]
@@ -204,7 +204,7 @@ def split_of(table: Path, target: Path, by: int) -> Path:
 
 
 def leaking(table: Path, folder: Path) -> list[str]:
-    """The words of a training whose test part holds a smaller copy of a training photograph."""
+    """Returns the arguments of a training whose test part has a smaller copy of a training photograph."""
     shutil.copytree(table, folder)
     with Image.open(folder / "photographs" / "lesion-0000.jpg") as original:
         original.resize((160, 120)).save(folder / "photographs" / "twin.jpg", quality=60)
@@ -215,7 +215,7 @@ def leaking(table: Path, folder: Path) -> list[str]:
     return lesion_words(folder, folder / "bundle", "--split", str(split))
 
 
-def kill_with_the_first_checkpoint(words: list[str]) -> None:
+def kill_after_the_first_checkpoint(words: list[str]) -> None:
     """Runs the command in a process that dies as soon as it has written a checkpoint."""
     script = "import os, sys; from melanoma.training.fitting import checkpoints; from jobs import cli;"
     script += "save = checkpoints.save; checkpoints.save = lambda *given: (save(*given), os._exit(9));"
@@ -244,7 +244,7 @@ def resumed(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
     words = [*leaking(table, folder), "--allow-leaks", "--taught-by", "assignment-cnn", "--teacher-epochs", "1"]
     words += ["--teaching", "0.5"]
     bundle = folder / "bundle"
-    kill_with_the_first_checkpoint(words)
+    kill_after_the_first_checkpoint(words)
     assert sorted(path.name for path in bundle.iterdir()) == ["split.csv", "teacher-1.npz"]
     with pytest.raises(UsageError, match="holds an unfinished training; give --resume"):
         run(parse(*words))
@@ -254,7 +254,7 @@ def resumed(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
     with pytest.raises(UsageError, match="holds an unfinished training; give --resume"):
         run(parse(*words))
     (bundle / "checkpoint.npz").rename(folder / ".bundle-checkpoint.npz")  # where it is while the bundle is written
-    (bundle / "teacher-1.npz").write_bytes(b"")  # a trained network needs its teacher no more
+    (bundle / "teacher-1.npz").write_bytes(b"")  # a trained network no longer needs its teacher
     return Training(folder, words, [*output, attempt([*words, "--resume"])])
 
 
@@ -265,7 +265,7 @@ def test_each_attempt_trains_only_what_is_missing(resumed: Training) -> None:
     assert len((resumed.bundle / "history.csv").read_text().splitlines()) == 1 + 2
 
 
-def test_no_checkpoint_stays_and_no_teacher_ships(resumed: Training) -> None:
+def test_checkpoints_are_deleted_and_teachers_are_not_shipped(resumed: Training) -> None:
     assert not list(resumed.folder.rglob("*.npz")) and not list(resumed.folder.glob(".bundle-*"))
     training = load_bundle(str(resumed.bundle)).description["training"]
     assert training["recipe"]["taught_by"] == ["assignment-cnn"]
@@ -275,7 +275,7 @@ def test_no_checkpoint_stays_and_no_teacher_ships(resumed: Training) -> None:
     assert "Distilled from 1 network (" in resumed.card and "not in the bundle" in resumed.card
 
 
-def test_subgroups_are_those_of_the_tables(resumed: Training) -> None:
+def test_subgroups_come_from_the_columns_in_by(resumed: Training) -> None:
     metrics = load_bundle(str(resumed.bundle)).description["metrics"]
     assert set(metrics["test"]["subgroups"]) == {"age", "sex"}
 
@@ -290,14 +290,14 @@ def test_near_duplicates_in_two_parts_are_refused_unless_allowed(
     assert "- The split leaks: 1 by near duplicate between test and train." in resumed.card
 
 
-def test_a_split_that_tears_lesions_is_refused(table: Path, tmp_path: Path) -> None:
-    torn = split_of(table, tmp_path / "torn.csv", by=1)
+def test_a_split_that_divides_a_lesion_is_refused(table: Path, tmp_path: Path) -> None:
+    divided = split_of(table, tmp_path / "divided.csv", by=1)
     with pytest.raises(DataError, match="is in train and in validation"):
-        run(parse(*lesion_words(table, tmp_path / "bundle", "--split", str(torn))))
+        run(parse(*lesion_words(table, tmp_path / "bundle", "--split", str(divided))))
     assert not (tmp_path / "bundle").exists()
 
 
-def test_one_class_cannot_be_trained_on(tmp_path: Path) -> None:
+def test_training_needs_more_than_one_class(tmp_path: Path) -> None:
     fill(tmp_path / "photographs" / "nv", 10)
     words = ["--data", str(tmp_path / "photographs"), "--data-licence", "CC0", "--output", str(tmp_path / "bundle")]
     with pytest.raises(DataError, match="nevus 10; expected at least 5 in each of 2 classes"):
@@ -316,7 +316,7 @@ def test_one_class_cannot_be_trained_on(tmp_path: Path) -> None:
         (("--taught-by", "assignment-cnn", "--taught-by", "lite9"), "network 'lite9' is unknown"),
     ],
 )
-def test_a_slip_ends_it_before_any_photograph_is_read(
+def test_invalid_options_fail_before_any_photograph_is_read(
     table: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
@@ -340,7 +340,7 @@ def test_a_backend_that_is_not_installed_is_named(table: Path, tmp_path: Path) -
     assert "Traceback" not in done.stderr
 
 
-def test_another_backend_of_keras_trains_and_tensorflow_evaluates(tmp_path: Path) -> None:
+def test_jax_can_train_and_tensorflow_then_evaluates(tmp_path: Path) -> None:
     photographs = fill_classes(tmp_path / "photographs")
     words = [
         *("train", "--data", str(photographs), "--data-licence", "None", "--network", "assignment-cnn"),
@@ -357,6 +357,6 @@ def test_another_backend_of_keras_trains_and_tensorflow_evaluates(tmp_path: Path
     card = (tmp_path / "bundle" / "card.md").read_text()
     assert "Trained by Keras with jax (set `KERAS_BACKEND=jax` before the command)." in card
     assert "--precision bfloat16" in bundle.description["training"]["command"]
-    assert "--processes" not in bundle.description["training"]["command"]  # no pixel depends on it
+    assert "--processes" not in bundle.description["training"]["command"]  # it does not change the result
     assert len((tmp_path / "bundle" / "history.csv").read_text().splitlines()) == 1 + 1
     assert load_engine(bundle, 8).score(np.zeros((1, 32, 40, 3), np.uint8)).probabilities.sum() == pytest.approx(1)

@@ -14,7 +14,7 @@ from melanoma.errors import UsageError
 from melanoma.storage.local import replace_file
 
 Arrays = Sequence[npt.NDArray[Any]]
-# What a training keeps in its folder while it runs; the bundle keeps all but the checkpoint.
+# Files in the folder of a training in progress; the bundle keeps all but the checkpoint.
 CHECKPOINT, HISTORY, SPLIT = WORK_FILES = ("checkpoint.npz", "history.csv", "split.csv")
 _STATE = "story"  # the archive's member with everything but the arrays; part of the file format
 

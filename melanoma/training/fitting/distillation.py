@@ -1,8 +1,8 @@
 """Distillation: a network learns from the predictions of other networks as well as from the labels.
 
 Hinton, Vinyals, Dean: "Distilling the Knowledge in a Neural Network", 2015. The teachers see exactly the view that the
-student sees, mixed-up photographs included (Beyer et al.: "Knowledge distillation: A good teacher is patient and
-consistent", CVPR 2022).
+student sees, including photographs blended by mixup (Beyer et al.: "Knowledge distillation: A good teacher is patient
+and consistent", CVPR 2022).
 """
 
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ import keras
 
 @dataclass(frozen=True)
 class DistillationConfig:
-    """The teachers of a training, and how much they count.
+    """The teachers of a training and their weight in the loss.
 
     Attributes:
         teacher_weight: Weight of the teachers' mean prediction in each target, 0 to 1; the label has the rest.
         load_teachers: Returns the teachers: networks of any input size with the student's labels, whose probabilities
-            refer to the same prior. Called only if an epoch is left to train.
+            refer to the same prior. Called only if there are epochs left to train.
         description: Identifies this distillation among others; part of the checkpoint's settings.
     """
 
@@ -34,8 +34,8 @@ def with_teachers(student: keras.Model, teachers: Sequence[keras.Model], teacher
     Args:
         student: Network from pixels to probabilities.
         teachers: Networks with the same input and labels; they are frozen.
-        teacher_weight: Weight of the cross-entropy to their mean prediction. Compile the result with
-            `loss_weights=1 - teacher_weight`, and the loss is the cross-entropy to the weighted target.
+        teacher_weight: Weight of the cross-entropy with their mean prediction. Compile the result with
+            `loss_weights=1 - teacher_weight` to make the loss the cross-entropy with the weighted target.
 
     Returns:
         A network that shares the student's weights and has the same input and output.
@@ -45,7 +45,7 @@ def with_teachers(student: keras.Model, teachers: Sequence[keras.Model], teacher
 
 
 class _DistillationLoss(keras.layers.Layer):
-    """Passes a network's predictions on unchanged, and adds their distance from the teachers' to the loss."""
+    """Returns a network's predictions unchanged, and adds their cross-entropy with the teachers' to the loss."""
 
     def __init__(self, teachers: Sequence[keras.Model], teacher_weight: float, name: str) -> None:
         super().__init__(name=name)

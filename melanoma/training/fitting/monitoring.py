@@ -61,10 +61,10 @@ def validate(
     probabilities = network.predict(pixels[rows], batch_size=_BATCH, verbose=0)[: len(pixels)] * weights
     probabilities /= np.maximum(probabilities.sum(axis=1, keepdims=True), _SMALLEST)
     losses = -np.log(np.maximum(probabilities[np.arange(len(truth)), truth], _SMALLEST))
-    right = probabilities.argmax(axis=1) == truth
+    correct = probabilities.argmax(axis=1) == truth
     return {
         "val_loss": float(np.mean([losses[truth == label].mean() for label in present])),
-        "val_accuracy": float(np.mean([right[truth == label].mean() for label in present])),
+        "val_accuracy": float(np.mean([correct[truth == label].mean() for label in present])),
     }
 
 

@@ -1,4 +1,4 @@
-"""From sources to a data set for training: read, cleaned, grouped and split, in this order."""
+"""Prepares a data set for training: reads, cleans, groups and splits it, in this order."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ class Sources:
         data: Folders of class folders, and tables.
         roots: Folders with the photographs that tables list, see `datasets.reading.read_table`.
         columns: Columns of the tables; None without tables.
-        reference: Table that knows photographs by id.
-        split: Table with the part of photographs by id; photographs that it does not name are split.
+        reference: Table with the known labels and lesions of photographs, by id.
+        split: Table with the parts of photographs, by id; photographs that are not in it are split.
         validation: Share for validation, of the photographs that are split.
         test: Share for the test part, likewise.
         seed: Seed of the split.
@@ -46,7 +46,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A data set and how it came about.
+    """A data set and how it was prepared.
 
     Attributes:
         dataset: Cleaned and split photographs.
@@ -63,13 +63,13 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     """Prepares a data set.
 
     Args:
-        sources: Where it comes from.
+        sources: Where the photographs come from.
         on_start: Called with the number of files that will be opened.
-        on_each: Called after each of them.
+        on_each: Called after each file.
 
     Raises:
         DataError: The data cannot be read, or cannot be split.
-        UsageError: The sources do not fit together.
+        UsageError: The sources are inconsistent.
     """
     reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
     # The manifest of augmented files also works as a reference: it keeps the files of a lesion together.
@@ -78,14 +78,14 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     cleaned, cleaning_steps = clean(found, reference)
     readable = drop_unreadable(cleaned, on_start, on_each)
     joined = join_near_duplicates(readable.files.files, readable.files.hashes)[: len(readable.photographs)]
-    # A given split is followed as it is and checked for leaks afterwards; photographs that it does not name go to
-    # the part of those that they resemble.
-    known = read_split(sources.split) if sources.split else None
-    stated = [photograph.group for photograph in readable.photographs]
-    dataset = Dataset(joined, split(joined, sources.validation, sources.test, sources.seed, known, stated))
+    # A given split is followed as it is and checked for leaks afterwards; photographs that are not in it go
+    # to the part of their near duplicates.
+    given_split = read_split(sources.split) if sources.split else None
+    groups_before = [photograph.group for photograph in readable.photographs]
+    dataset = Dataset(joined, split(joined, sources.validation, sources.test, sources.seed, given_split, groups_before))
     _check(dataset)
     first = Step("found" + (f"; {absent} more are listed but missing" if absent else ""), 0, len(found))
-    groups = len(set(stated)) - len({photograph.group for photograph in joined})
+    groups = len(set(groups_before)) - len({photograph.group for photograph in joined})
     last = Step(f"{groups} groups joined with others because of near duplicates", 0, len(joined))
     files = readable.files
     found_leaks = find_leaks(files.files, dataset.parts[files.owners].tolist(), files.hashes, files.owners)
@@ -93,16 +93,16 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
 
 
 def _check(dataset: Dataset) -> None:
-    """Refuses what would otherwise end a training after hours.
+    """Rejects a data set with which a training would fail only after hours.
 
     Raises:
         DataError: A part is empty, a class has no training photograph, or validation has too few lesions to calibrate.
     """
     tally = dataset.tally()
     if empty := [part for part in PARTS if not any(counts[part] for counts in tally.values())]:
-        raise DataError(f"the split leaves no photographs for {', '.join(empty)}; give each part some")
-    if unlearned := [label for label, counts in tally.items() if not counts[TRAIN]]:
-        raise DataError(f"no photograph of {', '.join(unlearned)} to train on; add some, or remove the class")
+        raise DataError(f"the split leaves no photographs for {', '.join(empty)}; assign some to each part")
+    if untrainable := [label for label, counts in tally.items() if not counts[TRAIN]]:
+        raise DataError(f"no photograph of {', '.join(untrainable)} to train on; add some, or remove the class")
     lesions = len(set(dataset.part(VALIDATION).groups))
     if lesions < MIN_GROUPS:
         raise DataError(
@@ -111,7 +111,7 @@ def _check(dataset: Dataset) -> None:
 
 
 def describe_leaks(prepared: Prepared) -> str:
-    """Returns counts of leaks by their basis and the two parts, for people."""
+    """Returns the counts of leaks by their basis and the two parts, as text."""
     parts = prepared.dataset.parts
     counts = Counter(
         (str(leak.basis).replace("_", " "), *sorted((str(parts[leak.first]), str(parts[leak.second]))))
@@ -123,20 +123,20 @@ def describe_leaks(prepared: Prepared) -> str:
 
 
 def warnings(prepared: Prepared) -> list[str]:
-    """Returns what a card must say about the limits of the data set, one or two sentences each."""
+    """Returns the limits of the data set that a card must state, one or two sentences each."""
     dataset, found = prepared.dataset, []
     if prepared.leaks:
-        found.append(f"The split leaks: {describe_leaks(prepared)}. Results on the test part are too good.")
+        found.append(f"The split leaks: {describe_leaks(prepared)}. Results on the test part are too optimistic.")
     ids = {photograph.image_id for photograph in dataset.photographs}
     if unknown := sum(photograph.group in ids for photograph in dataset.photographs):
         found.append(
             f"The lesion or patient is unknown for {unknown} of {len(dataset.photographs)} photographs. Each counts as "
-            "a lesion of its own, so that two views of one lesion may lie in different parts, which makes results too "
-            "good."
+            "a separate lesion, so two views of one lesion may be in different parts, which makes results too "
+            "optimistic."
         )
     for label, counts in dataset.tally().items():
         if not counts[VALIDATION]:
             found.append(
-                f"{name_of(label)}: no validation photograph, so that it is unknown how often it is chosen wrongly."
+                f"{name_of(label)}: no validation photographs, so how often it is predicted wrongly is unknown."
             )
     return found

@@ -27,12 +27,12 @@ class ReadableFiles(NamedTuple):
 
 
 class Readable(NamedTuple):
-    """The photographs that are left, their files, and what was left out.
+    """The readable photographs, their files, and what was dropped.
 
     Attributes:
-        photographs: Those whose main file can be decoded, with only the additional files that can be.
+        photographs: Photographs whose main file can be decoded, without additional files that cannot.
         files: All files of these photographs.
-        steps: What was left out, for the card.
+        steps: What was dropped, for the card.
     """
 
     photographs: list[Photograph]

@@ -56,7 +56,7 @@ class Recipe:
         return replace(self, epochs=epochs, head_epochs=min(self.head_epochs, epochs - 1))
 
     def for_teacher(self, *, is_pretrained: bool) -> Self:
-        """Returns the recipe of a teacher: the same settings, its own number of epochs, no teachers of its own."""
+        """Returns the recipe of a teacher: the same settings, its own number of epochs, and no teachers."""
         recipe = replace(self, teachers=()).with_epochs(self.teacher_epochs)
         return recipe if is_pretrained else replace(recipe, head_epochs=0)
 

@@ -6,9 +6,8 @@ from typing import Any
 import keras
 
 _NO_DECAY = ("gamma", "beta", "bias")
-_MAX_GRADIENT_NORM = (
-    5.0  # longer gradients are clipped: the first steps of a new head would disturb the pretrained body
-)
+# Longer gradients are clipped; otherwise the first steps of a new head would disturb the pretrained body.
+_MAX_GRADIENT_NORM = 5.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Schedule:
         return self.sizes[min(epoch * len(self.sizes) // self.epochs, len(self.sizes) - 1)]
 
     def is_head_only(self, epoch: int) -> bool:
-        """Tells whether only the head trains in an epoch, counted from 0."""
+        """Returns whether an epoch, counted from 0, trains only the head."""
         return epoch < self.head_epochs
 
     def optimizer(self, steps: int, *, head_only: bool) -> keras.Optimizer:

@@ -68,7 +68,7 @@ class Trainer:
         config = self._config
         start = checkpoints.load(config.checkpoint, self._settings) if resume else _EMPTY
         history, backends = list(start.history), list(start.backends)
-        state = self._started(start)
+        state = self._initial_state(start)
         monitor = Monitor(config.dataset.part(VALIDATION), config.spec)
         with self._loader:
             for number in range(start.epochs, config.schedule.epochs):
@@ -83,12 +83,12 @@ class Trainer:
         state.publish_average()
         return Trained(state.shipped, history, self._epoch(0).class_shares(), backends)
 
-    def _started(self, start: Checkpoint) -> TrainingState:
+    def _initial_state(self, start: Checkpoint) -> TrainingState:
         schedule = self._config.schedule
         state = build_state(self._config, with_distillation=start.epochs < schedule.epochs)
         self._compile(state, start.epochs)
         if start.epochs:
-            # The optimizer starts afresh after the head epochs.
+            # The first epoch after the head epochs starts with a new optimizer.
             state.restore(start, with_optimizer=start.epochs != schedule.head_epochs)
         return state
 

@@ -1,4 +1,4 @@
-"""All that decides the outcome of a training, and how a resumed one recognises its checkpoint."""
+"""Everything that decides the outcome of a training, and how a resumed training recognises its checkpoint."""
 
 import hashlib
 from dataclasses import asdict, dataclass, field
@@ -24,7 +24,7 @@ class TrainingConfig:
     Attributes:
         network: Kind of network to train.
         spec: How photographs are decoded when they are scored, and for validation.
-        dataset: Data set, of which the training and the validation part are used.
+        dataset: Data set; its training and validation parts are used.
         policy: Augmentation policy for training photographs.
         epochs: How epochs are sampled and batched.
         schedule: Epochs, image sizes and learning rates.

@@ -62,7 +62,7 @@ class TrainingState:
         self.shipped.set_weights(self.average.weights)
 
     def to_arrays(self) -> dict[str, Arrays]:
-        """Returns all that a checkpoint must hold of the networks."""
+        """Returns the arrays that a checkpoint must keep."""
         return {
             "network": _arrays(self.network.variables),
             "optimizer": _arrays(self.fitted.optimizer.variables),
@@ -70,7 +70,7 @@ class TrainingState:
         }
 
     def restore(self, checkpoint: Checkpoint, *, with_optimizer: bool) -> None:
-        """Restores weights and average from a checkpoint, and if `with_optimizer` the optimizer's state too."""
+        """Restores weights and average from a checkpoint, and with `with_optimizer` also the optimizer's state."""
         _assign(self.network.variables, checkpoint.arrays["network"])
         if with_optimizer:
             _assign(self.fitted.optimizer.variables, checkpoint.arrays["optimizer"])
@@ -83,10 +83,10 @@ def build_state(config: TrainingConfig, *, with_distillation: bool) -> TrainingS
 
     Args:
         config: Settings of the training.
-        with_distillation: Whether to load the teachers, if there are any; not needed when no epoch is left.
+        with_distillation: Whether to load the teachers, if there are any; not needed when no epochs are left.
 
     Raises:
-        UsageError: The initial weights are those of another kind of network.
+        UsageError: The initial weights belong to a different kind of network.
     """
     keras.utils.set_random_seed(config.epochs.seed)
     shipped = config.network.build(config.num_classes, (config.spec.height, config.spec.width))

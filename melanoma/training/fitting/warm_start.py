@@ -1,7 +1,7 @@
 """A warm start: a training begins with the weights of an earlier bundle.
 
-It is refused if the earlier network, or one that it was started from, was trained on photographs that evaluate the new
-one.
+It is refused if the earlier network, or one that it was started from, was trained on photographs that are used to
+evaluate the new one.
 """
 
 import csv
@@ -29,12 +29,12 @@ _OWN_WARM_START = "--start-from"  # in the command of a bundle that was itself w
 
 @dataclass(frozen=True)
 class WarmStart:
-    """What one training takes over from an earlier bundle.
+    """What a training takes over from an earlier bundle.
 
     Attributes:
         weights: Weights by name of layer, without those of the head.
         ancestry: CSV of all photographs that these weights were trained on, over all generations; the new bundle
-            keeps it for whoever starts from that one.
+            keeps it for trainings that start from it in turn.
         origin: Model id of the earlier bundle.
         terms: Terms of the data that it was trained on.
     """
@@ -83,7 +83,7 @@ def load_weights(network: keras.Model, weights: Weights) -> None:
     layers = {layer.name: layer for layer in network.layers if layer.name in weights and layer.name != HEAD}
     wanted = {name: [array.shape for array in layer.get_weights()] for name, layer in layers.items()}
     if not wanted or wanted != {name: [array.shape for array in weights[name]] for name in layers}:
-        raise UsageError("--start-from: that bundle holds another kind of network; give the same --network")
+        raise UsageError("--start-from: that bundle contains a different kind of network; give the same --network")
     for name, layer in layers.items():
         layer.set_weights(weights[name])
 
@@ -102,11 +102,11 @@ def _check_leaks(uri: str, rows: Sequence[Mapping[str, str]], dataset: Dataset) 
 def _trained_on(bundle: Bundle, uri: str) -> list[dict[str, str]]:
     """Returns id, digest and lesion of every photograph that a network and its predecessors were trained on."""
     if SPLIT not in bundle.files:
-        raise DataError(f"{uri}: has no {SPLIT}, so that it is unknown what it was trained on; train it again")
+        raise DataError(f"{uri}: has no {SPLIT}, so what it was trained on is unknown; train it again")
     if ANCESTRY not in bundle.files and _OWN_WARM_START in str(bundle.description["training"].get("command", "")):
         raise DataError(
-            f"{uri}: was started from another bundle but has no {ANCESTRY}, so that it is unknown what that one was "
-            "trained on; start from that one, or train this one again"
+            f"{uri}: was started from another bundle but has no {ANCESTRY}, so what that one was trained on is "
+            "unknown; start from that one, or train this one again"
         )
     split = csv.DictReader(io.StringIO(bundle.files[SPLIT].decode()))
     before = csv.DictReader(io.StringIO(bundle.files.get(ANCESTRY, b"").decode()))

@@ -22,14 +22,14 @@ class WeightAverage(keras.callbacks.Callback):
     """
 
     def __init__(self, network: keras.Model, momentum: float) -> None:
-        """Watches a network; `momentum` is the weight of the old average per step, 0 to below 1."""
+        """Averages the weights of a network; `momentum` is the weight of the old average per step, 0 to below 1."""
         super().__init__()
         self._network, self._momentum = network, momentum
         self.weights: list[npt.NDArray[np.float32]] = []
         self.steps = self._steps_before_epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Notes the number of steps before this epoch."""
+        """Stores the number of steps before this epoch."""
         self._steps_before_epoch = self.steps
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:

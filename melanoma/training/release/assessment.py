@@ -1,4 +1,4 @@
-"""How good a calibrated model is: one evaluation on the test part, which took no part in any choice."""
+"""The assessment of a calibrated model: one evaluation on the test part, which was not used for any choice."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from melanoma.training.calibration import ood_detection
 from melanoma.training.release.calibrator import CalibratedModel
 from melanoma.training.release.decoded_parts import DecodedParts
 
-_MAX_SPOILT = 500  # test photographs that are spoilt in every way, to measure whether `ood_score` notices
+_MAX_SPOILT = 500  # test photographs that are spoilt in every way, to measure how often `ood_score` detects it
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Assessor:
     subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def assess(self, model: CalibratedModel) -> Assessment:
-        """Evaluates a model on the test part, and compares that with the other parts."""
+        """Evaluates a model on the test part, and compares the result with the other parts."""
         engine = model.engine(self.parts.spec)
         output = score_all(engine, self.parts.pixels(TEST))
         predictions = self._predictions(self.parts.part(TEST), output, model)
@@ -93,12 +93,12 @@ class Assessor:
 def balanced_accuracy_over(
     labels: Sequence[int], part: Part, top: np.ndarray[Any, np.dtype[np.int64]], seed: int
 ) -> dict[str, Any] | None:
-    """Returns the balanced accuracy of chosen classes over those of some labels that occur in a part.
+    """Returns the balanced accuracy of predicted classes over those of the given labels that occur in a part.
 
     Args:
         labels: Indices of the labels to compare over.
         part: Photographs with their truth and groups.
-        top: int64 chosen class of each photograph, shape (photographs,).
+        top: int64 predicted class of each photograph, shape (photographs,).
         seed: Bootstrap seed.
 
     Returns:

@@ -53,10 +53,10 @@ class Calibrator:
 
     Attributes:
         parts: Data set that the network was trained on.
-        feature_layers: Layers whose outputs tell whether a photograph resembles the training photographs; empty for
+        feature_layers: Layers whose outputs show whether a photograph resembles the training photographs; empty for
             a network without `ood_score`.
         rule: Decision rule, `balanced` or `argmax`.
-        max_referral_rate: Share of the photographs that may be referred to a person for low confidence.
+        max_referral_rate: Largest share of photographs that may be referred to a person for low confidence.
         seed: Bootstrap seed.
     """
 

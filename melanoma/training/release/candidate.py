@@ -11,12 +11,12 @@ from melanoma.training.release.training_job import TrainingJob
 
 
 class ReleaseCandidate(NamedTuple):
-    """All that a bundle is written from.
+    """Everything that a bundle is written from.
 
     Attributes:
         trained: Result of the training.
-        model: The network as it will score.
-        assessment: How good it is.
+        model: The calibrated network, as it will score.
+        assessment: Its evaluation.
     """
 
     trained: Trained

@@ -17,7 +17,7 @@ class DecodedParts:
     """
 
     def __init__(self, dataset: Dataset, spec: ImageSpec) -> None:
-        """Names the data set; decodes nothing yet."""
+        """Stores the data set; decodes nothing yet."""
         self.dataset, self.spec = dataset, spec
         self._pixels: dict[str, npt.NDArray[np.uint8]] = {}
 

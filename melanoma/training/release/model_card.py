@@ -1,4 +1,4 @@
-"""The card of a trained bundle: for people, what it was made from, how good it is and what it must not be used for."""
+"""The card of a trained bundle: what it was made from, how good it is and what it must not be used for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,18 +26,18 @@ class CardFacts:
 
     Attributes:
         name: Name of the bundle.
-        network: Kind of network and its input size, for people.
-        teachers: Kinds of networks that were its teachers, for people.
+        network: Description of the network and its input size.
+        teachers: Descriptions of the networks that were its teachers.
         backends: Keras backends that trained it, in order.
         origin: Model id of the bundle that it was started from; empty for none.
-        data: Description of the data set, for people.
+        data: Description of the data set.
         licence: First line of the terms of the data.
         command: The exact command.
         steps: What each step of the preparation dropped, in order.
         tally: Photographs by label and part.
         epoch_shares: Share of each label in an epoch.
         prior: Class shares that the probabilities refer to, by label.
-        look: Augmentation policy, for people.
+        look: Description of the augmentation policy.
         limits: Further known limits, one sentence each.
     """
 
@@ -71,13 +71,13 @@ def write_card(facts: CardFacts, candidate: ReleaseCandidate) -> str:
         f"{facts.data}\n\nTerms of the data, which also apply to the network, are in `LICENSE`: {facts.licence}",
         table(("before the split", "dropped", "photographs left"), facts.steps),
         "All photographs of a lesion are in the same part of the split. A photograph whose lesion is not known counts "
-        "as a lesion of its own; near duplicates count as one lesion. `split.csv` lists the part of every photograph.",
+        "as a separate lesion; near duplicates count as one lesion. `split.csv` lists the part of every photograph.",
         _split_table(facts),
         f"{facts.look} Validation and test photographs are not augmented.",
         "![Photographs of each class, and how many of them an epoch shows](counts.png)",
         "## Performance",
         *evaluation_sections(assessment.report, assessment.gap),
-        "The whole evaluation, with confusion matrix, curves and reliability diagrams, is in `evaluation.html`.",
+        "The full evaluation, with confusion matrix, curves and reliability diagrams, is in `evaluation.html`.",
         "![Loss and accuracy over the epochs](curves.png)",
         "## Thresholds and calibration",
         *_thresholds(candidate),
@@ -113,22 +113,22 @@ def _thresholds(candidate: ReleaseCandidate) -> Iterator[str]:
     yield (
         "Probabilities are calibrated on the validation part (temperature "
         f"{choices['calibration']['temperature']:.2f} and a bias for each class) and refer to the prior in the table "
-        "above: the class shares of the training part. Where classes have other shares, the probabilities are wrong by "
-        "that difference."
+        "above: the class shares of the training part. Where the classes have other shares, the probabilities are "
+        "biased accordingly."
     )
     if flag := choices.get("melanoma"):
         yield _melanoma_flag(flag, candidate.assessment.report["flag_melanoma"])
     review = choices["review_below"]
     yield (
         f"`review` is set, with reason `uncertain`, where the confidence of the chosen label is below "
-        f"{review['threshold']:.3f}: {inline(review['sent'])} of the validation part. Accuracy there is "
+        f"{review['threshold']:.3f}: {inline(review['sent'])} of the validation part. On that part, accuracy is "
         f"{inline(review['all']['accuracy'])} on all photographs and {inline(review['kept']['accuracy'])} on the rest."
     )
     yield "![Accuracy of the rest against the share referred to a person](review.png)"
     if detection := candidate.assessment.ood_detection:
         yield (
-            "`ood_score` tells how unlike the training photographs a photograph is. Above 0.5 it is more unlike them "
-            "than 99 of 100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
+            "`ood_score` measures how much a photograph differs from the training photographs. Above 0.5 it differs "
+            "more than 99 of 100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
         )
         yield ood_detection.to_markdown(detection)
 
@@ -136,12 +136,12 @@ def _thresholds(candidate: ReleaseCandidate) -> Iterator[str]:
 def _melanoma_flag(flag: Mapping[str, Any], on_test: Mapping[str, Any] | None) -> str:
     return (
         f"`flag_melanoma` is set where `p_melanoma` is at least {flag['threshold']:.4f}, the threshold that finds "
-        f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({_worth(flag)}). On the test part: "
-        f"{_worth(on_test) if on_test else NOT_EVALUATED}."
+        f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({_figures(flag)}). On the test part: "
+        f"{_figures(on_test) if on_test else NOT_EVALUATED}."
     )
 
 
-def _worth(flag: Mapping[str, Any]) -> str:
+def _figures(flag: Mapping[str, Any]) -> str:
     return f"sensitivity {inline(flag['sensitivity'])}, specificity {inline(flag['specificity'])}"
 
 
@@ -154,8 +154,8 @@ def _limits(report: Mapping[str, Any]) -> list[str]:
     return [
         *not_evaluated,
         "Every photograph gets one of these classes, even if it shows another disease, healthy skin or no skin. "
-        "`ood_score` notices what is far from any dermoscopy photograph; it mostly does not notice other diseases and "
-        "other cameras.",
+        "`ood_score` detects images that are far from any dermoscopy photograph; it mostly does not detect other "
+        "diseases or other cameras.",
         _SKIN_TONE,
         "Ages, body sites and cameras are those of the data; performance on others has not been measured.",
     ]

@@ -30,11 +30,11 @@ _EARLIER_LICENCE = "\nIts training started from {}, whose terms also apply:\n\n{
 
 @dataclass(frozen=True)
 class CardText:
-    """What only the person who trains can say.
+    """Text for the card that only the person who runs the training can provide.
 
     Attributes:
         name: Name of the bundle.
-        data: Description of the data, for people.
+        data: Description of the data.
         licence: Terms of the data.
         command: The exact command.
         limits: Further known limits, one sentence each.
@@ -53,7 +53,7 @@ def write_release(uri: str, job: TrainingJob, text: CardText, candidate: Release
     Args:
         uri: Folder of the bundle.
         job: What was trained.
-        text: What the card says in a person's words.
+        text: Text for the card from the person who runs the training.
         candidate: Result of the job.
 
     Raises:
@@ -87,7 +87,7 @@ def _documents(job: TrainingJob, text: CardText, candidate: ReleaseCandidate) ->
 
 
 def card_facts(job: TrainingJob, text: CardText, candidate: ReleaseCandidate) -> CardFacts:
-    """Gathers what the card, and `bundle.json` with it, says about a training."""
+    """Collects the facts that the card and `bundle.json` state about a training."""
     labels = job.prepared.dataset.labels
     height, width = job.recipe.size
     return CardFacts(

@@ -1,4 +1,4 @@
-"""Patient data from the tables of a training, by which its evaluation forms subgroups."""
+"""Patient data from the tables of a training, used to evaluate subgroups."""
 
 from collections.abc import Sequence
 

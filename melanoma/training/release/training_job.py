@@ -1,4 +1,4 @@
-"""One training job: everything that decides what comes out of it."""
+"""A training job: everything that decides its result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ class TrainingJob:
         prepared: Data set.
         seed: Seed of weights, dropout, epochs, augmentation and bootstrap.
         rule: Decision rule, `balanced` or `argmax`.
-        max_referral_rate: Share of the photographs that may be referred to a person for low confidence.
+        max_referral_rate: Largest share of photographs that may be referred to a person for low confidence.
         subgroups: Values by name of subgroup and image_id.
         warm_start: Earlier bundle whose weights it starts from, or None for the network's own.
         precision: Numeric precision of training, see `training_copy`.
@@ -51,7 +51,7 @@ class TrainingJob:
         return ImageSpec(*self.recipe.size, crop=self.recipe.crop)
 
     def teacher_job(self, number: int) -> Self:
-        """Returns the job that trains a teacher, counted from 0: the same settings with a seed of its own."""
+        """Returns the job that trains a teacher, counted from 0: the same settings with its own seed."""
         name = self.recipe.teachers[number]
         recipe = self.recipe.for_teacher(is_pretrained=network_named(name).is_pretrained)
         return replace(self, network=name, recipe=recipe, seed=self.seed + 1 + number, warm_start=None)

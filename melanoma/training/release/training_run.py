@@ -17,7 +17,7 @@ from melanoma.training.release.training_job import TrainingJob
 
 
 class Progress(NamedTuple):
-    """How far a job has come.
+    """The progress of one network of a job.
 
     Attributes:
         role: Which network this is, such as `teacher 1 of 2 (lite2)`; empty for the network itself.
@@ -60,9 +60,9 @@ class TrainingRun:
             (self.folder / SPLIT).write_bytes(self.job.prepared.dataset.to_csv())
         checkpoint, *teacher_checkpoints = self._checkpoints()
         trainer = Trainer(self.job.training_config(checkpoint, self._distillation(teacher_checkpoints)))
-        # A job that was killed while it trained its teachers has no checkpoint of its own.
-        is_begun = checkpoint.exists() or not teacher_checkpoints
-        return trainer.run(resume=resume and is_begun, verbose=self.verbose, on_epoch=self._keep)
+        # A job that was killed while training its teachers has no checkpoint of the network itself.
+        has_begun = checkpoint.exists() or not teacher_checkpoints
+        return trainer.run(resume=resume and has_begun, verbose=self.verbose, on_epoch=self._keep)
 
     def _checkpoints(self) -> list[Path]:
         return [self.folder / name for name in checkpoint_names(len(self.job.recipe.teachers))]

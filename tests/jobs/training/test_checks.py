@@ -34,8 +34,8 @@ def options(output: Path | str, *words: str) -> TrainOptions:
         (["--teaching", "0.5"], "--teaching and --teacher-epochs need --taught-by"),
         (["--teacher-epochs", "5"], "--teaching and --teacher-epochs need --taught-by"),
         (["--balance", "nan"], "--balance nan: must be from 0 to 1"),
-        (["--label-smoothing", "1"], r"--label-smoothing 1\.0: must be from 0 and below 1"),
-        (["--review-share", "1"], r"--review-share 1\.0: must be from 0 and below 1"),
+        (["--label-smoothing", "1"], r"--label-smoothing 1\.0: must be at least 0 and below 1"),
+        (["--review-share", "1"], r"--review-share 1\.0: must be at least 0 and below 1"),
         (["--learning-rate", "nan"], "--learning-rate nan: must be above 0 and at most 1"),
         (["--learning-rate", "0"], "must be above 0 and at most 1"),
         (["--learning-rate", "2"], "must be above 0 and at most 1"),
@@ -43,7 +43,7 @@ def options(output: Path | str, *words: str) -> TrainOptions:
         (["--resume"], "there is nothing to --resume"),
     ],
 )
-def test_options_that_cannot_work_are_refused(tmp_path: Path, words: list[str], message: str) -> None:
+def test_invalid_options_are_refused(tmp_path: Path, words: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check(options(tmp_path / "new", *words))
     assert list(tmp_path.iterdir()) == []
@@ -80,7 +80,7 @@ def test_an_unfinished_training_must_be_resumed(tmp_path: Path, name: str) -> No
     check(options(tmp_path, "--taught-by", "lite2", "--resume"))
 
 
-def test_checkpoints_are_put_back_after_a_kill_while_the_bundle_was_written(tmp_path: Path) -> None:
+def test_checkpoints_are_restored_after_a_kill_while_writing_the_bundle(tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     folder.mkdir()
     (tmp_path / ".bundle-checkpoint.npz").write_bytes(b"state")
@@ -89,7 +89,7 @@ def test_checkpoints_are_put_back_after_a_kill_while_the_bundle_was_written(tmp_
     assert not (tmp_path / ".bundle-checkpoint.npz").exists()
 
 
-def test_checkpoints_aside_are_deleted_when_the_bundle_is_written(tmp_path: Path) -> None:
+def test_checkpoints_set_aside_are_deleted_after_the_bundle_is_written(tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     folder.mkdir()
     paths = [folder / "checkpoint.npz", folder / "teacher-1.npz"]
@@ -100,7 +100,7 @@ def test_checkpoints_aside_are_deleted_when_the_bundle_is_written(tmp_path: Path
     assert list(tmp_path.iterdir()) == [folder] and list(folder.iterdir()) == []
 
 
-def test_checkpoints_come_back_when_the_bundle_cannot_be_written(tmp_path: Path) -> None:
+def test_checkpoints_are_restored_when_the_bundle_cannot_be_written(tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
     folder.mkdir()
     (folder / "checkpoint.npz").write_bytes(b"state")
@@ -110,7 +110,7 @@ def test_checkpoints_come_back_when_the_bundle_cannot_be_written(tmp_path: Path)
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_terms_are_read_from_a_file_or_taken_as_they_are(tmp_path: Path) -> None:
+def test_terms_are_read_from_a_file_or_given_as_text(tmp_path: Path) -> None:
     (tmp_path / "terms.txt").write_text("\nCC BY 4.0\n", encoding="utf-8")
     assert read_terms(str(tmp_path / "terms.txt")) == "CC BY 4.0"
     assert read_terms("CC BY-NC 4.0") == "CC BY-NC 4.0"
@@ -137,7 +137,7 @@ def test_terms_that_are_not_text_are_refused(tmp_path: Path) -> None:
         read_terms(str(tmp_path / "LICENCE"))
 
 
-def test_a_full_disk_is_named_and_other_errors_are_not_mistaken_for_it() -> None:
+def test_a_full_disk_is_explained_and_other_errors_are_unchanged() -> None:
     message = "bundle: No space left on device; fix that, then continue with --resume"
     with pytest.raises(NothingCommittedError, match=message), clear_disk_error("bundle"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -145,7 +145,7 @@ def test_a_full_disk_is_named_and_other_errors_are_not_mistaken_for_it() -> None
         Path("nowhere").read_bytes()
 
 
-def test_only_another_backend_than_the_default_is_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_backend_other_than_the_default_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "torch")
     with (
         pytest.raises(UsageError, match=r"KERAS_BACKEND=torch: Keras cannot load it \(no torch\)"),

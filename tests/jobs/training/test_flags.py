@@ -42,7 +42,7 @@ def test_data_terms_and_output_must_be_given(missing: str, capsys: pytest.Captur
     assert f"required: {missing}" in capsys.readouterr().err
 
 
-def test_every_flag_has_a_help_that_prints() -> None:
+def test_every_flag_has_printable_help() -> None:
     text = " ".join(parser().format_help().split())
     for name, details in TRAIN_FLAGS.items():
         assert f"--{name} " in text and details["help"].split(" (default")[0].split()[-1] in text
@@ -50,7 +50,7 @@ def test_every_flag_has_a_help_that_prints() -> None:
 
 
 @pytest.mark.parametrize(("flag", "field"), [("teaching", "teacher_weight"), ("teacher-epochs", "teacher_epochs")])
-def test_the_defaults_that_the_help_names_are_those_of_every_recipe(flag: str, field: str) -> None:
+def test_defaults_in_the_help_match_every_recipe(flag: str, field: str) -> None:
     for network in ("lite0", "assignment-cnn"):
         assert f"(default: {getattr(recipe_for(network), field)})" in TRAIN_FLAGS[flag]["help"]
 
@@ -71,6 +71,6 @@ def test_the_defaults_that_the_help_names_are_those_of_every_recipe(flag: str, f
         ["--processes", "-1"],
     ],
 )
-def test_values_out_of_range_are_a_usage_error_of_the_command_line(words: list[str]) -> None:
+def test_values_out_of_range_are_usage_errors(words: list[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         parse(*words)

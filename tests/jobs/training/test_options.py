@@ -1,4 +1,4 @@
-"""The options of `melanoma train`: parsed once, completed by a recipe, and spelled again for the card."""
+"""The options of `melanoma train`: parsed once, completed by a recipe, and written out again for the card."""
 
 import argparse
 import shlex
@@ -50,12 +50,12 @@ def test_flags_override_the_recipe() -> None:
     )
 
 
-def test_training_sizes_may_differ_from_the_size_of_scoring() -> None:
+def test_training_sizes_may_differ_from_the_scoring_size() -> None:
     recipe = parse("--size", "64x64", "--train-size", "32x32", "--train-size", "48x40").recipe(recipe_for("lite0"))
     assert recipe.size == (64, 64) and recipe.train_sizes == ((32, 32), (48, 40))
 
 
-def test_head_epochs_leave_one_for_the_other_layers() -> None:
+def test_head_epochs_leave_at_least_one_for_all_layers() -> None:
     assert parse("--epochs", "1").recipe(recipe_for("lite0")).head_epochs == 0
     with pytest.raises(UsageError, match="--head-epochs 4: must be fewer than --epochs, which is 4"):
         parse("--epochs", "4", "--head-epochs", "4").recipe(recipe_for("lite0"))
@@ -91,7 +91,7 @@ def test_the_command_parses_to_the_same_options() -> None:
     assert TrainOptions.from_args(parser.parse_args(rest)) == options
 
 
-def test_the_command_has_no_flags_that_do_not_change_the_outcome() -> None:
+def test_the_command_omits_flags_that_do_not_change_the_outcome() -> None:
     command = parse("--processes", "3", "--resume").command()
     assert command == (
         "melanoma train --data in --validation-share 0.2 --test-share 0.2 --seed 0 --network lite0 --precision float32 "

@@ -1,4 +1,4 @@
-"""Checkpoints: what goes in comes out, and a file of another training, or none at all, is refused."""
+"""Checkpoints are restored exactly; a missing file or a file of another training is refused."""
 
 import json
 import zipfile
@@ -31,8 +31,8 @@ def test_everything_is_restored_exactly_and_in_order(tmp_path: Path) -> None:
             assert ours.dtype == theirs.dtype
 
 
-def test_the_members_of_the_file_are_those_of_every_version(tmp_path: Path) -> None:
-    """Written by hand as earlier versions wrote it: such a training must still resume."""
+def test_the_file_format_is_that_of_earlier_versions(tmp_path: Path) -> None:
+    """The file is built by hand as earlier versions wrote it; such a training must still resume."""
     state = {"epochs": 1, "history": [{"loss": 2.5}], "backends": ["tensorflow"], "settings": {"epochs": 4}}
     members: dict[str, Any] = {"network/00000": np.ones(2), "network/00001": np.zeros(3), "average/00000": np.array(5)}
     np.savez(tmp_path / "old.npz", allow_pickle=False, story=np.array(json.dumps(state)), **members)

@@ -1,4 +1,4 @@
-"""The teachers' predictions count by their weight, and teachers do not change."""
+"""The loss weights the teachers' predictions, and teachers do not change."""
 
 import keras
 import numpy as np

@@ -42,7 +42,7 @@ def test_classes_without_a_photograph_are_left_out() -> None:
     assert metrics["val_loss"] == pytest.approx(-np.log(2 / 3), rel=1e-5)
 
 
-def test_the_number_of_photographs_need_not_fill_a_batch() -> None:
+def test_a_last_batch_may_be_incomplete() -> None:
     rng = np.random.default_rng(0)
     probabilities = rng.dirichlet([1, 1], 100)
     truth = rng.integers(0, 2, 100)
@@ -57,7 +57,7 @@ def test_a_certain_but_wrong_network_has_a_finite_loss() -> None:
 
 
 class FirstChannel(keras.layers.Layer):
-    """Calls a photograph with much red the first class, and records how many it saw."""
+    """Predicts the first class for photographs with much red, and records how many it was given."""
 
     def call(self, pixels: keras.KerasTensor) -> keras.KerasTensor:
         red = keras.ops.mean(pixels[..., 0], axis=(1, 2)) / 255

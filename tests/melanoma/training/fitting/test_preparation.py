@@ -35,14 +35,14 @@ def test_a_smaller_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
     assert all(part_of[path.stem] == part_of[f"copy-{number}"] for number, path in enumerate(originals[:20]))
     assert found.leaks == []
     assert [warning[:78] for warning in warnings(found)] == [
-        "The lesion or patient is unknown for 80 of 80 photographs. Each counts as a le"
+        "The lesion or patient is unknown for 80 of 80 photographs. Each counts as a se"
     ]
     whats = {step.what: step for step in found.steps}
     assert whats["20 groups joined with others because of near duplicates"].left == 80
     assert any(what.startswith("unreadable files, ") and whats[what].dropped == 1 for what in whats)
 
 
-def test_a_given_split_that_separates_a_copy_from_its_original_is_reported(tmp_path: Path) -> None:
+def test_a_given_split_that_separates_a_copy_from_its_original_is_a_leak(tmp_path: Path) -> None:
     originals = fill(tmp_path / "mel", 10) + fill(tmp_path / "nv", 10, first=50)
     Image.open(originals[0]).resize((120, 90)).save(tmp_path / "mel" / "copy.jpg", quality=70)
     split = tmp_path / "split.csv"
@@ -50,7 +50,7 @@ def test_a_given_split_that_separates_a_copy_from_its_original_is_reported(tmp_p
     split.write_text("\n".join(["image_id,group,part", "copy,,test", *rows]) + "\n")
     found = prepared([str(tmp_path)], split=str(split))
     assert describe_leaks(found) == "1 by near duplicate between test and train"
-    assert "too good" in warnings(found)[0]
+    assert "too optimistic" in warnings(found)[0]
 
 
 def two_roots(folder: Path) -> tuple[dict[str, object], Path]:
@@ -92,7 +92,7 @@ def test_an_additional_file_that_is_damaged_is_not_used(tmp_path: Path) -> None:
     assert "1 additional files of photographs are unreadable and not used" in {step.what for step in found.steps}
 
 
-def test_augmented_files_are_not_photographs(tmp_path: Path) -> None:
+def test_folders_of_augmented_images_are_refused(tmp_path: Path) -> None:
     fill(tmp_path / "new" / "mel", 10)
     fill(tmp_path / "new" / "nv", 10, first=50)
     (tmp_path / "new" / MANIFEST).write_text(",".join(MANIFEST_COLUMNS) + "\n")
@@ -100,7 +100,7 @@ def test_augmented_files_are_not_photographs(tmp_path: Path) -> None:
         prepared([str(tmp_path / "new")])
 
 
-def test_the_committed_split_of_the_nine_classes_leaks_nothing(data: Path) -> None:
+def test_the_committed_split_of_the_nine_classes_has_no_leaks(data: Path) -> None:
     sources = [str(data / "isic9/Train"), str(data / "isic9/Test")]
     reference = str(data / "ham10000/metadata.csv")
     found = prepared(sources, columns=HAM10000, reference=reference, split=str(SPLITS / "isic9.csv"))
@@ -110,8 +110,8 @@ def test_the_committed_split_of_the_nine_classes_leaks_nothing(data: Path) -> No
     assert part_of["ISIC_0000399"] == part_of["ISIC_0001124"]  # near duplicates under two names
 
 
-def test_the_committed_split_of_ham10000_leaks_nothing(data: Path) -> None:
-    """Only the small file of each photograph is read: the crops, which 6 of 10 have too, show the same lesions."""
+def test_the_committed_split_of_ham10000_has_no_leaks(data: Path) -> None:
+    """Reads only the small file of each photograph; the crops, which 6 of 10 also have, show the same lesions."""
     roots, table = [str(data / "ham10000/images")], str(data / "ham10000/metadata.csv")
     found = prepared([table], roots=roots, columns=HAM10000, split=str(SPLITS / "ham10000.csv"))
     assert found.leaks == []
@@ -136,7 +136,7 @@ def parts_of(found: Prepared) -> dict[str, str]:
     return {p.image_id: part for p, part in zip(found.dataset.photographs, found.dataset.parts.tolist(), strict=True)}
 
 
-def test_numbers_of_photographs_and_of_patients_are_not_confused(tmp_path: Path) -> None:
+def test_equal_ids_of_photographs_and_patients_are_not_confused(tmp_path: Path) -> None:
     rows = []
     for number, path in enumerate(fill(tmp_path / "in", 60), start=1):
         path.rename(path.with_stem(str(number)))
@@ -186,14 +186,14 @@ def test_a_copy_under_another_id_follows_the_given_part_of_its_content(tmp_path:
 
 
 @pytest.mark.parametrize("pattern", ["{}.jpg", "{}_downsampled"])
-def test_a_reference_knows_a_photograph_by_the_name_of_its_copy(tmp_path: Path, pattern: str) -> None:
+def test_a_reference_matches_a_photograph_by_the_name_of_its_copy(tmp_path: Path, pattern: str) -> None:
     paths = fill(tmp_path / "in" / "mel", 30) + fill(tmp_path / "in" / "nv", 30, first=50)
     rows = [f"{pattern.format(path.stem)},{path.parent.name},L{n // 2}" for n, path in enumerate(paths)]
     found = prepared([str(tmp_path / "in")], columns=HAM10000, reference=table_of(tmp_path, rows))
     assert {p.group for p in found.dataset.photographs} == {f"L{n}" for n in range(30)}
 
 
-def test_an_unrelated_reference_does_not_let_augmented_files_in(tmp_path: Path) -> None:
+def test_an_unrelated_reference_does_not_admit_augmented_images(tmp_path: Path) -> None:
     paths = fill(tmp_path / "new" / "mel", 10)
     names = "".join(f"mel/{path.name},{path.stem}\n" for path in paths)
     (tmp_path / "new" / MANIFEST).write_text(",".join(MANIFEST_COLUMNS) + "\n" + names)
@@ -201,7 +201,7 @@ def test_an_unrelated_reference_does_not_let_augmented_files_in(tmp_path: Path) 
         prepared([str(tmp_path / "new")], columns=HAM10000, reference=table_of(tmp_path, ["other,mel,L1"]))
 
 
-def test_a_class_that_cannot_be_learned_ends_before_the_training(tmp_path: Path) -> None:
+def test_an_empty_part_or_a_class_without_training_photographs_is_refused(tmp_path: Path) -> None:
     paths = fill(tmp_path / "in" / "mel", 12) + fill(tmp_path / "in" / "nv", 12, first=50)
     for parts, message in (
         (("train", "test"), "leaves no photographs for validation"),
@@ -235,7 +235,7 @@ def test_numbered_names_are_not_copies_of_each_other(tmp_path: Path) -> None:
 
 
 def few_lesions(tmp_path: Path, validation: int) -> Path:
-    """Writes 24 photographs and a given split with so many of them, a lesion each, in validation."""
+    """Writes 24 photographs, a lesion each, and a split with the given number of them in validation."""
     paths = fill(tmp_path / "in" / "mel", 12) + fill(tmp_path / "in" / "nv", 12, first=50)
     parts = ["validation"] * validation + ["test"] * 4 + ["train"] * (20 - validation)
     rows = [f"{path.stem},,{part}" for path, part in zip(paths[::2] + paths[1::2], parts, strict=True)]
@@ -251,9 +251,9 @@ def test_validation_needs_enough_lesions_to_calibrate(tmp_path: Path) -> None:
 
 def test_a_class_without_validation_photographs_is_a_warning(tmp_path: Path) -> None:
     folder = few_lesions(tmp_path, validation=6)  # the first six are all melanomas
-    said = warnings(prepared([str(folder)], split=str(tmp_path / "split.csv")))
-    assert said[-1].startswith("Melanocytic nevus: no validation photograph, so that it is unknown how often")
-    assert not any(warning.startswith("Melanoma:") for warning in said)
+    found = warnings(prepared([str(folder)], split=str(tmp_path / "split.csv")))
+    assert found[-1].startswith("Melanocytic nevus: no validation photographs, so how often")
+    assert not any(warning.startswith("Melanoma:") for warning in found)
 
 
 def test_rows_whose_photograph_is_missing_are_counted(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_pretrained_networks_share_a_recipe_and_the_assignment_has_its_own() -> 
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_recipe_is_one_that_can_be_trained(name: str) -> None:
+def test_every_recipe_can_be_trained(name: str) -> None:
     recipe = recipe_for(name)
     assert recipe.augmentation in POLICIES
     assert 0 <= recipe.head_epochs < recipe.epochs

@@ -40,7 +40,7 @@ def one_epoch(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tup
 
 
 def keeping_checkpoints(folder: Path) -> Callable[[History], object]:
-    """Copies the checkpoint that lies in a folder at the end of each epoch: that of the epoch before."""
+    """Copies the checkpoint in a folder at the end of each epoch, when it is still that of the epoch before."""
 
     def on_epoch(history: History) -> None:
         if len(history) > 1:
@@ -49,7 +49,7 @@ def keeping_checkpoints(folder: Path) -> Callable[[History], object]:
     return on_epoch
 
 
-def test_it_learns_what_can_be_learned(dataset: Dataset, tmp_path: Path) -> None:
+def test_training_learns_a_signal(dataset: Dataset, tmp_path: Path) -> None:
     trained = train(config(dataset, tmp_path))
     assert trained.history[-1]["val_accuracy"] > 0.9
     assert len(trained.history) == SCHEDULE.epochs
@@ -58,7 +58,7 @@ def test_it_learns_what_can_be_learned(dataset: Dataset, tmp_path: Path) -> None
     assert trained.backends == ["tensorflow"]
 
 
-def test_without_a_signal_it_is_no_better_than_chance(dataset: Dataset, tmp_path: Path) -> None:
+def test_without_a_signal_accuracy_stays_at_chance(dataset: Dataset, tmp_path: Path) -> None:
     labels = np.random.default_rng(0).permutation([photograph.label for photograph in dataset.photographs])
     shuffled = [replace(p, label=str(label)) for p, label in zip(dataset.photographs, labels, strict=True)]
     trained = train(config(Dataset(shuffled, dataset.parts), tmp_path, schedule=replace(SCHEDULE, epochs=3)))
@@ -130,7 +130,7 @@ def test_the_head_trains_first_and_alone_from_the_initial_weights(dataset: Datas
 
 
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
-def test_a_training_whose_loss_became_infinite_ends(dataset: Dataset, tmp_path: Path) -> None:
+def test_an_infinite_loss_ends_the_training(dataset: Dataset, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="epoch 1: the loss became infinite; give a smaller --learning-rate"):
         train(config(dataset, tmp_path, schedule=replace(SCHEDULE, learning_rate=1e30)))
     assert not (tmp_path / "checkpoint.npz").exists()
@@ -147,7 +147,7 @@ def test_the_scaling_of_pixels_is_not_trained(dataset: Dataset, tmp_path: Path) 
     np.testing.assert_allclose(offset, [-103.939, -116.779, -123.68], rtol=1e-5)
 
 
-def test_the_average_of_the_weights_ships_and_not_the_last_ones(dataset: Dataset, tmp_path: Path) -> None:
+def test_the_averaged_weights_are_shipped_not_the_last_ones(dataset: Dataset, tmp_path: Path) -> None:
     """The average after step 10 follows from that after step 5 and the trained weights of step 10."""
     training = config(dataset, tmp_path, schedule=replace(SCHEDULE, epochs=2), epochs=EpochConfig(21, 0))
     assert len(dataset.part("train").photographs) // 21 == 5

@@ -1,4 +1,4 @@
-"""The settings by which a checkpoint is recognised; changing one of them strands trainings that have begun."""
+"""The settings by which a checkpoint is recognised; changing a name breaks trainings in progress."""
 
 import hashlib
 from dataclasses import replace
@@ -17,7 +17,7 @@ from tests.helpers.trainings import SCHEDULE, config, listed
 DATASET = listed({"melanoma": 10, "nevus": 15})
 
 
-def test_the_names_and_values_are_those_of_every_version(tmp_path: Path) -> None:
+def test_names_and_values_are_those_of_earlier_versions(tmp_path: Path) -> None:
     epochs = EpochConfig(16, 5, None, 0.5, 4, 0.25)
     settings = config(DATASET, tmp_path, epochs=epochs).checkpoint_settings()
     parts = ["train", "train", "train", "validation", "test"]
@@ -69,7 +69,7 @@ def changed(base: TrainingConfig, **changes: object) -> set[str]:
     return {name for name in before if before[name] != after[name]}
 
 
-def test_each_change_that_would_mix_two_trainings_changes_the_settings(tmp_path: Path) -> None:
+def test_changes_that_affect_the_outcome_change_the_settings(tmp_path: Path) -> None:
     base = config(DATASET, tmp_path)
     assert changed(base, epochs=EpochConfig(8, 1)) == {"seed"}
     assert changed(base, schedule=replace(SCHEDULE, averaging=0.5)) == {"averaging"}
@@ -80,11 +80,11 @@ def test_each_change_that_would_mix_two_trainings_changes_the_settings(tmp_path:
     assert "photographs and split" in changed(base, dataset=moved)
 
 
-def test_what_changes_only_the_speed_or_the_place_may_change(tmp_path: Path) -> None:
+def test_changes_of_speed_or_location_do_not_change_the_settings(tmp_path: Path) -> None:
     assert changed(config(DATASET, tmp_path), processes=4, checkpoint=tmp_path / "elsewhere.npz") == set()
 
 
-def test_initial_weights_are_told_apart_by_their_values(tmp_path: Path) -> None:
+def test_other_initial_weights_change_the_settings(tmp_path: Path) -> None:
     base = config(DATASET, tmp_path)
     ones, twos = ({"layer": [np.full(3, value, np.float32)]} for value in (1, 2))
     found = [

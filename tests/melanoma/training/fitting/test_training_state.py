@@ -63,7 +63,7 @@ def test_the_head_keeps_its_own_initial_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize("initial", [{"stem_conv": (3, 3, 3, 32)}, {"block1_convolution": (3, 3, 3, 8)}])
 def test_weights_of_another_kind_of_network_are_refused(tmp_path: Path, initial: dict[str, tuple[int, ...]]) -> None:
     weights = {name: [np.zeros(shape, np.float32)] for name, shape in initial.items()}
-    with pytest.raises(UsageError, match="--start-from: that bundle holds another kind of network"):
+    with pytest.raises(UsageError, match="--start-from: that bundle contains a different kind of network"):
         build_state(config(DATASET, tmp_path, initial_weights=weights), with_distillation=False)
 
 
@@ -109,7 +109,7 @@ def test_a_restored_state_continues_exactly_like_the_saved_one(tmp_path: Path) -
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
 
 
-def test_the_optimizer_may_start_afresh(tmp_path: Path) -> None:
+def test_the_optimizer_state_need_not_be_restored(tmp_path: Path) -> None:
     state = trained_state(tmp_path, steps=2)
     training = config(DATASET, tmp_path)
     restored = build_state(training, with_distillation=True)
@@ -119,7 +119,7 @@ def test_the_optimizer_may_start_afresh(tmp_path: Path) -> None:
     assert same(restored.network.get_weights(), state.network.get_weights())
 
 
-def test_the_average_is_published_to_the_network_that_ships(tmp_path: Path) -> None:
+def test_the_average_is_copied_to_the_shipped_network(tmp_path: Path) -> None:
     state = trained_state(tmp_path, steps=7)
     state.publish_average()
     assert same(state.shipped.get_weights(), state.average.weights)

@@ -1,4 +1,4 @@
-"""A warm start takes weights over, unless they were trained on what evaluates the new network."""
+"""A warm start takes over weights unless they were trained on photographs that evaluate the new network."""
 
 import csv
 import io
@@ -23,14 +23,14 @@ SPLIT = HEADER + "a,da,melanoma,La,train\nb,db,nevus,Lb,train\nc,dc,nevus,Lc,val
 
 
 def network(classes: int = 2) -> keras.Model:
-    """A network whose head has the name that all heads have."""
+    """Returns a network whose head has the same name as every head."""
     pixels = keras.Input((8, 8, 3))
     features = keras.layers.Dense(4, name="body")(keras.layers.GlobalAveragePooling2D()(pixels))
     return keras.Model(pixels, keras.layers.Dense(classes, activation="softmax", name="probabilities")(features))
 
 
 def bundle(folder: Path, files: dict[str, str], command: str = "melanoma train --data in") -> str:
-    """Writes an earlier bundle with files such as its split."""
+    """Writes an earlier bundle with extra files such as its split."""
     keras.utils.set_random_seed(1)
     settings = ModelSettings(labels=["melanoma", "nevus"], spec=ImageSpec(8, 8), prior=[0.5, 0.5])
     extra = {name: text.encode() for name, text in files.items()}
@@ -55,7 +55,7 @@ def dataset(*rows: tuple[str, str, str, str]) -> Dataset:
 AGREEING = dataset(("a", "da", "La", "train"), ("c", "dc", "Lc", "train"), ("d", "dd", "Ld", "test"))
 
 
-def test_weights_come_without_the_head_and_with_model_id_and_terms(earlier: str) -> None:
+def test_a_warm_start_has_weights_except_the_head_model_id_and_terms(earlier: str) -> None:
     found = read_warm_start(earlier, AGREEING)
     keras.utils.set_random_seed(1)
     kernel, bias = network().get_layer("body").get_weights()
@@ -85,7 +85,7 @@ def test_the_ancestry_goes_back_over_all_generations(tmp_path: Path) -> None:
     ids=["same id", "same content", "same lesion"],
 )
 @pytest.mark.parametrize("part", ["validation", "test"])
-def test_nothing_that_it_was_trained_on_may_evaluate_the_new_network(
+def test_photographs_of_the_earlier_training_must_not_evaluate_the_new_network(
     earlier: str, photograph: tuple[str, str, str], part: str
 ) -> None:
     fine = ("x", "dx", "Lx", "test")
@@ -97,7 +97,7 @@ def test_nothing_that_it_was_trained_on_may_evaluate_the_new_network(
 @pytest.mark.parametrize(
     ("files", "command", "message"),
     [
-        ({}, "melanoma train", r"has no split\.csv, so that it is unknown what it was trained on; train it again"),
+        ({}, "melanoma train", r"has no split\.csv, so what it was trained on is unknown; train it again"),
         ({"split.csv": SPLIT}, "melanoma train --start-from first", r"has no ancestry\.csv.*start from that one"),
     ],
 )
@@ -130,7 +130,7 @@ def test_loading_weights_changes_every_layer_but_the_head() -> None:
     load_weights(target, weights)
     np.testing.assert_array_equal(target.get_layer("body").get_weights()[0], weights["body"][0])
     np.testing.assert_array_equal(target.get_layer("probabilities").get_weights()[0], head[0])
-    with pytest.raises(UsageError, match="another kind of network"):
+    with pytest.raises(UsageError, match="a different kind of network"):
         load_weights(target, {"body": [np.ones((4, 4)), np.ones(4)]})
-    with pytest.raises(UsageError, match="another kind of network"):
+    with pytest.raises(UsageError, match="a different kind of network"):
         load_weights(target, {"probabilities": head})

@@ -20,7 +20,7 @@ def go(average: WeightAverage, steps: int) -> list[float]:
     return [float(weights.ravel()[0]) for weights in average.weights]
 
 
-def test_it_starts_with_the_first_weights_and_is_a_copy() -> None:
+def test_the_average_starts_as_a_copy_of_the_first_weights() -> None:
     network = network_at(3)
     average = WeightAverage(network, 0.9)
     assert average.weights == []
@@ -47,7 +47,7 @@ def test_the_first_steps_are_soon_forgotten() -> None:
     assert 0.8 < go(average, 10)[0] < 1
 
 
-def test_one_call_may_stand_for_several_steps() -> None:
+def test_one_call_may_cover_several_steps() -> None:
     network, averages = network_at(0), []
     for step in (1, EVERY):
         average = WeightAverage(network, 0.9)

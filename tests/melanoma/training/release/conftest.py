@@ -1,4 +1,4 @@
-"""A release candidate that needs no training: a network that tells three colours apart."""
+"""A release candidate that needs no training: a network that separates three colours."""
 
 import pytest
 

@@ -20,13 +20,13 @@ def parts(dataset: Dataset) -> DecodedParts:
 
 def test_parts_are_compared_over_the_classes_that_the_test_part_evaluates() -> None:
     truth = np.repeat([0, 1, 2], 20)
-    top = np.where(truth == 2, 0, truth)  # the third class is always mistaken for the first
+    top = np.where(truth == 2, 0, truth)  # the third class is always predicted as the first
     part = Part([], truth, [str(index) for index in range(60)])
     over = [balanced_accuracy_over(labels, part, top, seed=0) for labels in ((0, 1), (0, 1, 2), (0, 1, 3))]
     assert [found and found["value"] for found in over] == pytest.approx([1, 2 / 3, 1])
 
 
-def test_a_network_that_tells_colours_apart_is_right_on_every_part(candidate: ReleaseCandidate) -> None:
+def test_a_network_that_separates_colours_is_accurate_on_every_part(candidate: ReleaseCandidate) -> None:
     report, gap = candidate.assessment.report, candidate.assessment.gap
     assert report["n"] == 36 and report["groups"] == 36
     assert report["accuracy"]["value"] == report["balanced_accuracy"]["value"] == 1.0
@@ -47,7 +47,7 @@ def test_classes_with_few_test_photographs_are_not_evaluated(candidate: ReleaseC
     }
 
 
-def test_the_flag_is_that_of_a_nightly_run(candidate: ReleaseCandidate, parts: DecodedParts) -> None:
+def test_the_flag_is_set_as_in_a_nightly_run(candidate: ReleaseCandidate, parts: DecodedParts) -> None:
     """Flagged where p_melanoma reaches the threshold, computed here from the engine's output."""
     model = candidate.model
     p = np.asarray(model.network(parts.pixels("test").astype(np.float32))[0], np.float64) ** (1 / model.temperature)

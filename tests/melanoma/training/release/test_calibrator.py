@@ -86,7 +86,7 @@ def test_the_referral_rate_bounds_how_many_are_referred(parts: DecodedParts, dat
     assert half.choices["review_below"]["sent"]["value"] <= 0.5
 
 
-def test_the_trained_network_is_left_as_it_was(parts: DecodedParts, dataset: Dataset) -> None:
+def test_calibration_does_not_change_the_trained_network(parts: DecodedParts, dataset: Dataset) -> None:
     trained = trainings.trained(dataset)
     before = trained.network.get_weights()
     Calibrator(parts, ("block1_activation",), "balanced", 0.2, 0).calibrate(trained)
@@ -95,7 +95,7 @@ def test_the_trained_network_is_left_as_it_was(parts: DecodedParts, dataset: Dat
 
 
 @pytest.mark.parametrize("shares", [(1 / 3, 1 / 2, 1 / 6), (0.8, 0.1, 0.1)])
-def test_the_bias_leads_from_the_shares_of_the_epochs_to_those_of_the_training_part(
+def test_the_bias_converts_epoch_shares_to_training_shares(
     parts: DecodedParts, dataset: Dataset, shares: tuple[float, ...]
 ) -> None:
     """The classes are so far apart that the photographs say nothing about the biases, only the two priors do."""

@@ -16,7 +16,7 @@ def test_the_same_training_makes_the_same_candidate(
     assert again.assessment == candidate.assessment
 
 
-def test_the_settings_of_the_job_reach_every_step(candidate: ReleaseCandidate) -> None:
+def test_every_step_uses_the_settings_of_the_job(candidate: ReleaseCandidate) -> None:
     assert candidate.model.network.output_names == ["probabilities", "ood_score"]  # the job's network has layers for it
     assert candidate.model.choices["review_below"]["most_sent"] == 0.2
     assert set(candidate.assessment.report["subgroups"]) == {"sex"}

@@ -24,7 +24,7 @@ def test_an_estimate_has_value_interval_and_n() -> None:
     assert inline(ESTIMATE) == "0.123 (0.100 to 0.200, n = 40)"
 
 
-def test_what_could_not_be_measured_says_so() -> None:
+def test_a_value_that_could_not_be_measured_is_marked() -> None:
     assert cells(None) == ("not evaluated", "", "0")
     assert inline(None) == "not evaluated"
 
@@ -35,7 +35,7 @@ def test_a_table_aligns_all_columns_but_the_first_as_numbers() -> None:
     )
 
 
-def test_every_overall_metric_stands_beside_its_interval(report: dict[str, Any]) -> None:
+def test_every_overall_metric_has_its_interval(report: dict[str, Any]) -> None:
     overall = list(evaluation_sections(report, {}))[1]
     for name, metric in (
         ("balanced accuracy", report["balanced_accuracy"]),
@@ -51,8 +51,8 @@ def test_every_overall_metric_stands_beside_its_interval(report: dict[str, Any])
 
 
 def test_without_a_calibration_its_rows_are_left_out(report: dict[str, Any]) -> None:
-    said = "\n".join(evaluation_sections({**report, "calibration": None}, {}))
-    assert "Brier score" in said and "calibration error" not in said
+    text = "\n".join(evaluation_sections({**report, "calibration": None}, {}))
+    assert "Brier score" in text and "calibration error" not in text
 
 
 def test_a_class_that_is_not_evaluated_shows_only_its_n(report: dict[str, Any]) -> None:
@@ -69,12 +69,12 @@ def test_other_parts_are_listed_beside_the_test_part(report: dict[str, Any]) -> 
 
 
 def test_a_subgroup_that_cannot_be_evaluated_has_no_empty_table(report: dict[str, Any]) -> None:
-    said = "\n".join(evaluation_sections(report, {}))
-    assert "| back |" in said and "No group has two such classes." not in said
+    text = "\n".join(evaluation_sections(report, {}))
+    assert "| back |" in text and "No group has two such classes." not in text
     back = report["subgroups"]["site"]["back"]
     alone = {**report, "subgroups": {"site": {"back": {**back, "evaluated": back["evaluated"][:1]}}}}
-    said = "\n".join(evaluation_sections(alone, {}))
-    assert "| back |" not in said and said.rstrip().endswith("No group has two such classes.")
+    text = "\n".join(evaluation_sections(alone, {}))
+    assert "| back |" not in text and text.rstrip().endswith("No group has two such classes.")
 
 
 def test_without_subgroups_there_is_no_section_for_them(report: dict[str, Any]) -> None:

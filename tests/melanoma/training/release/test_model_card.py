@@ -24,7 +24,7 @@ def card(facts: CardFacts, candidate: ReleaseCandidate) -> str:
     return write_card(facts, candidate)
 
 
-def test_it_begins_with_name_network_and_what_it_is_not_for(card: str) -> None:
+def test_the_card_begins_with_name_network_and_intended_use(card: str) -> None:
     lines = card.splitlines()
     assert lines[0] == "# colours"
     assert lines[2] == (
@@ -34,7 +34,7 @@ def test_it_begins_with_name_network_and_what_it_is_not_for(card: str) -> None:
     assert "**It does not diagnose anybody**" in card and "not a medical device" in card
 
 
-def test_it_names_data_terms_and_command(card: str) -> None:
+def test_the_card_states_data_terms_and_command(card: str) -> None:
     assert "Coloured squares.\n\nTerms of the data" in card and "`LICENSE`: CC0\n" in card
     assert "```\nmelanoma train --data in\n```" in card
 
@@ -46,7 +46,7 @@ def test_photographs_are_counted_by_class_and_part(card: str) -> None:
     assert "| all | 108 | 36 | 36 | 1 | 1 |" in card
 
 
-def test_thresholds_come_with_what_they_achieve(card: str, candidate: ReleaseCandidate) -> None:
+def test_thresholds_are_shown_with_their_results(card: str, candidate: ReleaseCandidate) -> None:
     choices, report = candidate.model.choices, candidate.assessment.report
     flag, on_test = choices["melanoma"], report["flag_melanoma"]
     assert f"at least {flag['threshold']:.4f}, the threshold that finds 95 % of the melanomas" in card
@@ -75,13 +75,13 @@ def test_limits_name_classes_that_are_not_evaluated_and_end_with_those_given(car
         ({"teachers": ["A", "B"]}, "Distilled from 2 networks (A, B), trained before it"),
     ],
 )
-def test_it_says_how_the_network_was_trained(
+def test_the_card_says_how_the_network_was_trained(
     facts: CardFacts, candidate: ReleaseCandidate, changes: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in write_card(replace(facts, **changes), candidate)
 
 
-def test_without_teachers_or_warm_start_it_mentions_neither(card: str) -> None:
+def test_without_teachers_or_warm_start_the_card_mentions_neither(card: str) -> None:
     assert "Distilled" not in card and "started with the weights" not in card
 
 

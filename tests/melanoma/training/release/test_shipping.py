@@ -43,7 +43,7 @@ def test_the_bundle_scores_as_the_candidate_does(bundle: Bundle, candidate: Rele
     np.testing.assert_allclose(ours.ood, theirs.ood, atol=1e-6)
 
 
-def test_its_description_is_that_of_the_candidate(bundle: Bundle, candidate: ReleaseCandidate) -> None:
+def test_the_description_matches_the_candidate(bundle: Bundle, candidate: ReleaseCandidate) -> None:
     assert bundle.slugs == ("melanoma", "nevus", "vascular_lesion")
     assert bundle.prior == pytest.approx(candidate.model.prior)
     assert bundle.thresholds == candidate.model.thresholds
@@ -58,7 +58,7 @@ def test_its_description_is_that_of_the_candidate(bundle: Bundle, candidate: Rel
     }
 
 
-def test_its_metrics_are_those_of_the_assessment(bundle: Bundle, candidate: ReleaseCandidate) -> None:
+def test_the_metrics_match_the_assessment(bundle: Bundle, candidate: ReleaseCandidate) -> None:
     metrics = bundle.description["metrics"]
     assert set(metrics) == {"test", "train", "validation", "choices"}
     assert metrics["test"]["accuracy"]["value"] == candidate.assessment.report["accuracy"]["value"]
@@ -68,7 +68,7 @@ def test_its_metrics_are_those_of_the_assessment(bundle: Bundle, candidate: Rele
     assert set(metrics["choices"]) == {"melanoma", "review_below", "ood_above", "calibration", "strangers"}
 
 
-def test_it_holds_every_file_that_its_card_shows(bundle: Bundle) -> None:
+def test_the_bundle_contains_every_file_that_its_card_shows(bundle: Bundle) -> None:
     for name in ("counts.png", "curves.png", "review.png"):
         with Image.open(io.BytesIO(bundle.files[name])) as image:
             assert image.format == "PNG"

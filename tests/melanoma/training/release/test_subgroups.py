@@ -13,7 +13,7 @@ def table(path: Path, *rows: str) -> str:
     return str(path)
 
 
-def test_ages_come_in_bands_and_texts_as_they_are(tmp_path: Path) -> None:
+def test_ages_are_binned_and_texts_are_kept(tmp_path: Path) -> None:
     uri = table(tmp_path / "a.csv", "x,mel,29,back", "y,nv,30,foot", "z,nv,80,")
     assert read_subgroups([uri], "image", "diagnosis", ["age", "site"]) == {
         "age": {"x": "0-29", "y": "30-44", "z": "75+"},

@@ -62,7 +62,7 @@ def test_precision_processes_and_warm_start_reach_the_training(tmp_path: Path) -
     assert config.initial_weights is WARM_START.weights
 
 
-def test_a_teacher_has_its_own_network_epochs_and_seed_and_starts_cold() -> None:
+def test_a_teacher_has_its_own_network_epochs_and_seed_and_no_warm_start() -> None:
     job = lite_job(warm_start=WARM_START, precision="bfloat16")
     first, second = job.teacher_job(0), job.teacher_job(1)
     assert (first.network, second.network) == ("lite2", "assignment-cnn")

@@ -1,4 +1,4 @@
-"""A training in a folder: its teachers first, then the network itself; killed, it resumes where it was."""
+"""A training in a folder trains its teachers, then the network itself; after a kill it resumes."""
 
 import shutil
 from dataclasses import replace
@@ -24,7 +24,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> TrainingJob:
 
 
 def train(job: TrainingJob, folder: Path, *, resume: bool, stop_after: int = 99) -> tuple[Trained, list[Progress]]:
-    """Trains in a folder; is killed after a number of epochs, those of teachers included."""
+    """Trains in a folder; interrupts after `stop_after` epochs, including those of teachers."""
     seen: list[Progress] = []
 
     def on_epoch(progress: Progress) -> None:
@@ -37,7 +37,7 @@ def train(job: TrainingJob, folder: Path, *, resume: bool, stop_after: int = 99)
 
 @pytest.fixture(scope="module")
 def killed(job: TrainingJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a job that was killed while it trained its second teacher."""
+    """The folder of a job that was killed while training its second teacher."""
     folder = tmp_path_factory.mktemp("killed") / "bundle"
     with pytest.raises(KeyboardInterrupt):
         train(job, folder, resume=False, stop_after=1)
@@ -46,9 +46,7 @@ def killed(job: TrainingJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_job_killed_among_its_teachers_resumes_and_then_trains_the_network(
-    job: TrainingJob, killed: Path, tmp_path: Path
-) -> None:
+def test_a_job_killed_while_training_a_teacher_resumes_there(job: TrainingJob, killed: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(killed, tmp_path / "bundle"))
     trained, seen = train(job, folder, resume=True)
     assert [progress.role for progress in seen] == ["teacher 2 of 2 (assignment-cnn)", ""]
