@@ -2,7 +2,7 @@
 
     python benchmarks/augmentation.py FOLDER
 
-FOLDER holds JPEG files; the first 300 are read before the clock starts.
+FOLDER contains JPEG files; the first 300 are read before timing starts.
 """
 
 import sys

@@ -1,9 +1,9 @@
-"""Measures how much a validation result is too high when one lesion is on both sides of a split.
+"""Measures how much a validation result is inflated when one lesion is on both sides of a split.
 
     python benchmarks/leakage.py --data FOLDER --json benchmarks/results/leakage.json
 
-The folder holds `isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`. `python benchmarks/leakage_chart.py` draws the
-results.
+The folder contains `isic9/Train`, `isic9/Test` and `ham10000/metadata.csv`. `python benchmarks/leakage_chart.py` draws
+the results.
 
 Four protocols, each one decision apart, train two networks for the same number of steps. All are evaluated on one
 honest test part: cleaned photographs whose lesions, copies and near duplicates no protocol has seen.
@@ -134,7 +134,7 @@ def pixels_of(items: Sequence[Item], settings: Settings) -> np.ndarray:
 
 
 def shared_by_image(training: Sequence[Item], validation: Sequence[Item]) -> dict[str, int]:
-    """Returns the counts of `shared` for files with unknown ids and lesions: what the images alone give away."""
+    """Returns the counts of `shared` for files with unknown ids and lesions: leaks that the images alone reveal."""
     files = [
         Item(replace(item.photograph, image_id=f"{n}", group=f"{n}"), (), turned_hashes(item.pixels((64, 64))))
         for n, item in enumerate([*training, *validation])
@@ -174,7 +174,7 @@ def parse() -> argparse.Namespace:
     add("--seeds", type=int, default=1, help="trainings per network and protocol (default: %(default)s)")
     add("--steps", type=int, default=Settings.steps, help="steps of each training (default: %(default)s)")
     add("--per-class", type=int, default=Settings.per_class, help="augmented images per class (default: %(default)s)")
-    add("--json", type=Path, required=True, help="file for the results; a call with the same settings continues it")
+    add("--json", type=Path, required=True, help="file for the results; a call with the same settings continues them")
     return parser.parse_args()
 
 
@@ -184,7 +184,7 @@ def main() -> int:
     settings = Settings(steps=args.steps, per_class=args.per_class)
     material = gather(args.data, args.split)
     report = begin(args.json, settings, material)
-    done = {(of["network"], of["protocol"], of["seed"]) for of in report["runs"]}
+    done = {(result["network"], result["protocol"], result["seed"]) for result in report["runs"]}
     wanted = [(build, name, seed) for seed in range(args.seeds) for build in args.networks for name in PROTOCOLS]
     for build, name, seed in wanted:
         if (build, name, seed) in done:
@@ -192,16 +192,19 @@ def main() -> int:
         result = run(build, name, material, settings, seed)
         report["runs"].append(result)
         args.json.write_text(json.dumps(report, indent=1) + "\n")
-        says = [result[f"{who} says"]["balanced_accuracy"]["value"] for who in ("validation", "honest test")]
+        validation, honest = (
+            result[f"{part} says"]["balanced_accuracy"]["value"] for part in ("validation", "honest test")
+        )
         print(
-            f"{build}, {name}, seed {seed}: validation {says[0]:.3f}, honest test {says[1]:.3f}, {result['seconds']} s",
+            f"{build}, {name}, seed {seed}: validation {validation:.3f}, honest test {honest:.3f}, "
+            f"{result['seconds']} s",
             flush=True,
         )
     return 0
 
 
 def begin(file: Path, settings: Settings, material: Material) -> dict[str, Any]:
-    """Returns the report that an earlier call with the same settings has written, or a new one."""
+    """Returns the report of an earlier call with the same settings, or a new one."""
     first = next(iter(PROTOCOLS))
     about: dict[str, Any] = {
         "settings": json.loads(json.dumps(asdict(settings))),

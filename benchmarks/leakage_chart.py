@@ -31,9 +31,9 @@ SIDES = {
 }
 
 
-def mean(runs: Sequence[Mapping[str, Any]], who: str, measure: str = "balanced_accuracy") -> dict[str, float]:
+def mean(runs: Sequence[Mapping[str, Any]], part: str, measure: str = "balanced_accuracy") -> dict[str, float]:
     """Returns the mean over runs of a measure and of the ends of its interval: value, low, high."""
-    figures = [run[f"{who} says"][measure] for run in runs]
+    figures = [run[f"{part} says"][measure] for run in runs]
     return {key: sum(figure[key] for figure in figures) / len(figures) for key in ("value", "low", "high")}
 
 
@@ -58,13 +58,15 @@ def draw_figures(report: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(9, 0.8 + 3.6 * len(names)), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
         runs = by_protocol(report, name)
-        for row, of in enumerate(runs.values()):
-            _draw_pair(axes, row, mean(of, "validation"), mean(of, "honest test"))
+        for row, trainings_of in enumerate(runs.values()):
+            _draw_pair(axes, row, mean(trainings_of, "validation"), mean(trainings_of, "honest test"))
         seeds = min(map(len, runs.values()))
         trainings = f"{seeds} trainings" if seeds > 1 else "one training"
         axes.set_title(f"{TITLES[name]}: {trainings}", loc="left", fontsize=11, fontweight="bold")
         axes.text(1.06, -0.62, "too high by", ha="left", fontsize=9)
-        axes.set_yticks(range(len(runs)), [f"{protocol}\n{_seen(of)}" for protocol, of in runs.items()])
+        axes.set_yticks(
+            range(len(runs)), [f"{protocol}\n{_seen(of_protocol)}" for protocol, of_protocol in runs.items()]
+        )
         axes.set(xlim=(0, 1), ylim=(len(runs) - 0.5, -0.5))
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -75,7 +77,7 @@ def draw_figures(report: Mapping[str, Any]) -> Figure:
 
 
 def _draw_pair(axes: Axes, row: int, says: Mapping[str, float], honest: Mapping[str, float]) -> None:
-    """Draws both results of a protocol, and by how much they differ."""
+    """Draws both results of a protocol and their difference."""
     for figures, colour, shift, name in (
         (says, SAYS, -0.13, "its own validation part"),
         (honest, HONEST, 0.13, "honest test part"),
@@ -148,7 +150,7 @@ def table(report: Mapping[str, Any], network: str) -> str:
     head = ("protocol", "its own validation", "honest test", "too high by", "published Test")
     lines = [head, ("---", *["---:"] * (len(head) - 1))]
     for name, runs in by_protocol(report, network).items():
-        says, honest, published = (mean(runs, who) for who in ("validation", "honest test", "published test"))
+        says, honest, published = (mean(runs, part) for part in ("validation", "honest test", "published test"))
         cells = [f"{f['value']:.3f} ({f['low']:.3f} to {f['high']:.3f})" for f in (says, honest, published)]
         lines.append((name, *cells[:2], f"{says['value'] - honest['value']:+.3f}", cells[2]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -31,8 +31,8 @@ class Item:
     """One file of a training or validation folder.
 
     Attributes:
-        photograph: The file as an audit sees it; an augmented image has no known bytes, but the lesion of its
-            photograph.
+        photograph: The file as an audit sees it; an augmented image has no known bytes, but has the lesion of
+            its photograph.
         key: Random key of an augmented image, see `augmentor.augmented_view`; empty for an original photograph.
         hash: uint64 array (4,), perceptual hash of an original photograph; zero for an augmented image.
     """
@@ -126,7 +126,7 @@ def _honest_part(cleaned: Sequence[Item], split_table: str | None) -> list[Item]
 
 
 def shared(training: Sequence[Item], judged: Sequence[Item]) -> dict[str, int]:
-    """Returns how many of the judged items training has seen: by basis, and as `any` on whatever basis."""
+    """Returns how many of the judged items training has seen: by basis, and as `any` on any basis."""
     items = [*training, *judged]
     sides = ["training"] * len(training) + ["judged"] * len(judged)
     hashes = np.stack([item.hash for item in items])
@@ -145,7 +145,7 @@ def augmented(items: Sequence[Item], per_class: int, seed: int) -> list[Item]:
     no_hash = np.zeros(4, np.uint64)
     return [
         *items,
-        *(Item(replace(of, image_id=Path(file).stem, sha256=""), key, no_hash) for file, of, key in images),
+        *(Item(replace(source, image_id=Path(file).stem, sha256=""), key, no_hash) for file, source, key in images),
     ]
 
 
@@ -166,7 +166,7 @@ def by_lesion(items: Sequence[Item], seed: int) -> Sides:
 
 
 def augment_then_split(material: Material, per_class: int, seed: int) -> Sides:
-    """The usual notebook: augments everything, then splits the files."""
+    """Augments everything, then splits the files, as the usual notebook does."""
     return at_random(augmented(material.pool, per_class, seed), seed)
 
 
@@ -177,7 +177,7 @@ def split_then_augment(material: Material, per_class: int, seed: int) -> Sides:
 
 
 def clean_first(material: Material, per_class: int, seed: int) -> Sides:
-    """Removes copies and contradictory labels before that. Lesions are still on both sides."""
+    """Cleans, then splits and augments: no copies or contradictory labels, but lesions are still on both sides."""
     training, validation = at_random(material.clean, seed)
     return Sides(augmented(training, per_class, seed), validation)
 

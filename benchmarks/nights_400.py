@@ -1,6 +1,6 @@
-"""How long an analyst's query and the job's own ledger take after 400 nights, with and without compaction.
+"""Measures an analyst's query and the ledger lookup after 400 nightly runs, with and without compaction.
 
-Call: `python benchmarks/nights_400.py [--nights N] [--photographs N]`. A night commits a few hundred rows.
+Usage: `python benchmarks/nights_400.py [--nights N] [--photographs N]`. Each run commits a few hundred rows.
 """
 
 import argparse
@@ -8,6 +8,7 @@ import datetime
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,7 +32,7 @@ _ROUNDS, _EVERY = 3, 100
 
 
 def rows(night: int, photographs: int) -> pa.Table:
-    """Makes the rows of a night; one photograph in ten is a new version of an older one."""
+    """Returns the rows of one nightly run; one photograph in ten is a new version of an older one."""
     moment = _FIRST + datetime.timedelta(days=night)
     numbers = [night * photographs + place if place % 10 else place for place in range(photographs)]
     same = {"run_date": moment.date(), "run_id": f"{moment:%Y%m%dT%H%M%SZ}-00000000", "scored_at": moment}
@@ -44,18 +45,18 @@ def rows(night: int, photographs: int) -> pa.Table:
     return pa.Table.from_pylist([same | probabilities | row for row in own], schema=_SCHEMA)
 
 
-def timed(question: Any) -> float:
-    """Gives the median time of a few calls, seconds."""
+def timed(call: Callable[[], object]) -> float:
+    """Returns the median time of a few calls in seconds."""
     taken = []
     for _ in range(_ROUNDS):
         began = time.perf_counter()
-        question()
+        call()
         taken.append(time.perf_counter() - began)
     return round(median(taken), 3)
 
 
 def grow(folder: str, nights: int, photographs: int, compacts: bool) -> list[dict[str, Any]]:
-    """Lets nights pass, and measures every hundred of them."""
+    """Commits one nightly run after another, and measures after every hundred."""
     uri, found = f"{folder}/scores", []
     for night in range(1, nights + 1):
         table = rows(night, photographs)
@@ -84,7 +85,7 @@ def grow(folder: str, nights: int, photographs: int, compacts: bool) -> list[dic
 
 
 def main() -> None:
-    """Measures both ways."""
+    """Measures with and without compaction."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nights", type=int, default=400)
     parser.add_argument("--photographs", type=int, default=300)

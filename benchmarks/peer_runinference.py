@@ -1,8 +1,8 @@
-"""The peer in plain Beam: ReadMatches, a Map that decodes with Pillow, RunInference, WriteToParquet.
+"""Scores with plain Beam: ReadMatches, a Map that decodes with Pillow, RunInference, WriteToParquet.
 
-Call: `python benchmarks/peer_runinference.py IMAGES MODEL.keras OUTPUT.parquet`. Beam's own TensorFlow
-handler needs tensorflow_hub, so this one is its like; it calls `predict_on_batch`, which is faster on single
-batches than `predict` or the bare model.
+Usage: `python benchmarks/peer_runinference.py IMAGES MODEL.keras OUTPUT.parquet`. Beam's own TensorFlow
+handler needs tensorflow_hub, so this is a similar one; it calls `predict_on_batch`, which is faster on single
+batches than `predict` or calling the model.
 """
 
 import sys
@@ -23,34 +23,34 @@ Floats = npt.NDArray[np.float32]
 
 
 class KerasHandler(ModelHandler[Floats, Floats, keras.Model]):
-    """Loads a Keras file once a process and scores the batches that Beam makes."""
+    """Loads a Keras file once per process and scores the batches that Beam forms."""
 
     def __init__(self, network: str) -> None:
-        """Names the file; batches are of 32, as everywhere in this comparison."""
+        """Stores the path; batches have 32 photographs, as everywhere in this comparison."""
         super().__init__(min_batch_size=32, max_batch_size=32)
         self._network = network
 
     def load_model(self) -> keras.Model:
-        """Loads it."""
+        """Loads the network."""
         return keras.saving.load_model(self._network, compile=False)
 
     def run_inference(
         self, batch: Sequence[Floats], model: keras.Model, inference_args: Mapping[str, Any] | None = None
     ) -> Iterable[Floats]:
-        """Scores one batch, (n, labels)."""
+        """Returns the probabilities of a batch, float32 (n, classes)."""
         probabilities: Floats = model.predict_on_batch(np.stack(batch))
         return probabilities
 
 
 def decode(file: fileio.ReadableFile, height: int, width: int) -> tuple[str, Floats]:
-    """Decodes one photograph for the network, (height, width, 3), 0 to 255."""
+    """Returns the path and the pixels of a photograph, float32 (height, width, 3), 0 to 255."""
     with file.open() as opened:
         pixels = Image.open(opened).convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     return file.metadata.path, np.asarray(pixels, np.float32)
 
 
 def as_row(path: str, probabilities: Floats) -> dict[str, Any]:
-    """Makes a row of one result."""
+    """Returns the output row of one photograph."""
     return {"image_uri": path, **{f"p_{label}": float(p) for label, p in enumerate(probabilities)}}
 
 

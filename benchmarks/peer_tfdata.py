@@ -1,7 +1,7 @@
-"""The peer by hand: `tf.data` with as many parallel calls as it finds best, `model.predict` and pandas.
+"""Scores with a hand-written `tf.data` pipeline with AUTOTUNE, `model.predict` and pandas.
 
-Call: `python benchmarks/peer_tfdata.py IMAGES MODEL.keras OUTPUT.parquet [RATIO]`. A RATIO of 2, 4 or 8 lets
-the decoder shrink every photograph by that much, which suits photographs that are all of one known size.
+Usage: `python benchmarks/peer_tfdata.py IMAGES MODEL.keras OUTPUT.parquet [RATIO]`. A RATIO of 2, 4 or 8 makes
+the decoder shrink every photograph by that factor, which only suits photographs of one known size.
 """
 
 import sys

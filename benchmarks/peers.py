@@ -1,11 +1,11 @@
-"""Compares the nightly job with what one would write without it, and prints the table of the documentation.
+"""Compares the nightly job with programs that one would write instead, and prints the table of the docs.
 
-Call: `python benchmarks/peers.py --bundle bundles/isic9-assignment-cnn --images FOLDER --json peers.json`
+Usage: `python benchmarks/peers.py --bundle bundles/isic9-assignment-cnn --images FOLDER --json peers.json`
 
-Every figure comes from whole processes, as an operator starts them. Each contender scores all photographs
-and, to tell start-up from steady state, the first 64 of them; the order turns from round to round, so that a
-slow minute of the machine meets all alike. The files lie in the operating system's cache: this compares
-programs, not disks.
+Every figure comes from whole processes, started as an operator would. Each contender scores all photographs
+and, to separate start-up from steady state, the first 64 of them. The order rotates from round to round, so that
+a slow minute of the machine affects all contenders alike. The files are in the operating system's cache: this
+compares programs, not disks.
 """
 
 import argparse
@@ -40,9 +40,9 @@ class Trial:
     """One contender in one round.
 
     Attributes:
-        rate: Photographs a second in steady state.
-        start_up: Seconds that a run takes beside its photographs.
-        cpu_each: Seconds of processor time a photograph in steady state, all cores added.
+        rate: Photographs per second in steady state.
+        start_up: Seconds that a run takes besides its photographs.
+        cpu_each: Seconds of processor time per photograph in steady state, summed over cores.
         peak_bytes: Largest resident set over all photographs.
     """
 
@@ -53,10 +53,10 @@ class Trial:
 
 
 def run(contender: str, images: Path, bundle: str) -> Measured:
-    """Lets one contender score one folder, and checks that it left a row for every photograph.
+    """Runs one contender over one folder, and checks that it wrote a row for every photograph.
 
     Raises:
-        SystemExit: It did not.
+        SystemExit: Rows are missing.
     """
     with tempfile.TemporaryDirectory(prefix="peers-") as folder:
         if contender == OURS:
@@ -64,26 +64,27 @@ def run(contender: str, images: Path, bundle: str) -> Measured:
             measured = measure(score_command(str(images), bundle, table))
             rows = counts_of(table)["scored"]
         else:
-            script, further = PEERS[contender]
-            words = [str(images), str(Path(bundle) / "model.keras"), f"{folder}/scores.parquet", *further]
-            measured = measure([sys.executable, str(_HERE / script), *words])
-            rows = _rows(words[2])
+            script, options = PEERS[contender]
+            parquet = f"{folder}/scores.parquet"
+            arguments = [str(images), str(Path(bundle) / "model.keras"), parquet, *options]
+            measured = measure([sys.executable, str(_HERE / script), *arguments])
+            rows = _rows(parquet)
     if rows != len(list(images.iterdir())):
         raise SystemExit(f"{contender}: {rows} rows for the photographs of {images}")
     return measured
 
 
 def _rows(parquet: str) -> int:
-    """Counts in another process: what this one holds would count as the memory of those that it starts."""
+    """Counts rows in another process; memory of this process would be counted as that of its children."""
     count = "import sys, pyarrow.parquet; print(pyarrow.parquet.read_metadata(sys.argv[1]).num_rows)"
-    return int(measure([sys.executable, "-c", count, parquet]).said)
+    return int(measure([sys.executable, "-c", count, parquet]).output)
 
 
 def trial(contender: str, many: Path, few: Path, bundle: str) -> Trial:
     """Runs one contender over few photographs and over many.
 
     Raises:
-        SystemExit: Many took no longer than few.
+        SystemExit: Many photographs took no longer than few.
     """
     short, long = run(contender, few, bundle), run(contender, many, bundle)
     further = len(list(many.iterdir())) - FEW
@@ -108,9 +109,9 @@ def compare(many: Path, bundle: str, rounds: int) -> dict[str, list[Trial]]:
 
 
 def table(trials: Mapping[str, list[Trial]]) -> str:
-    """Makes a Markdown table of medians; ratios are taken round by round, then their median and range."""
+    """Returns a Markdown table of medians; ratios are per round, with their median and range."""
     lines = [
-        "| job | images/s | ours is faster by | CPU ms an image | start-up s | peak memory MiB |",
+        "| job | images/s | ours is faster by | CPU ms per image | start-up s | peak memory MiB |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, rounds in trials.items():
@@ -127,8 +128,8 @@ def table(trials: Mapping[str, list[Trial]]) -> str:
     return "\n".join(lines)
 
 
-def foreign_seconds() -> float:
-    """Gives the processor time that all other programs have used so far, in seconds."""
+def other_cpu_seconds() -> float:
+    """Returns the processor time that all other programs have used so far, in seconds."""
     user, nice, system, _, _, interrupts, soft_interrupts, *_ = map(
         int, Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:]
     )
@@ -136,8 +137,8 @@ def foreign_seconds() -> float:
     return used - sum(os.times()[:4])
 
 
-def circumstances(many: Path, bundle: str, foreign_cores: float) -> dict[str, str]:
-    """Says under what the figures were measured."""
+def circumstances(many: Path, bundle: str, other_cores: float) -> dict[str, str]:
+    """Returns the conditions under which the figures were measured."""
     sizes = [path.stat().st_size for path in many.iterdir()]
     width, height = photographs.SIZE
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}"
@@ -145,29 +146,29 @@ def circumstances(many: Path, bundle: str, foreign_cores: float) -> dict[str, st
     return {
         "photographs": f"{len(sizes)} JPEGs of {width}x{height}, {statistics.mean(sizes) / 1000:.0f} kB each",
         "bundle": Path(bundle).name,
-        "machine": f"{machine}; other programs used {foreign_cores:.2f} cores meanwhile",
-        "threads": "TensorFlow one a core, tf.data AUTOTUNE, ours by default; batches of 32 everywhere",
+        "machine": f"{machine}; other programs used {other_cores:.2f} cores meanwhile",
+        "threads": "TensorFlow one per core, tf.data AUTOTUNE, ours by default; batches of 32 everywhere",
         "versions": ", ".join([f"Python {platform.python_version()}", *libraries]),
     }
 
 
 def main() -> None:
-    """Prepares, compares, prints."""
+    """Prepares the photographs, compares all contenders and prints the table."""
     parser = argparse.ArgumentParser(description="Compares the nightly job with its peers.")
     option = parser.add_argument
     option("--bundle", required=True, metavar="FOLDER", help="local folder of the model bundle")
-    option("--images", type=Path, metavar="FOLDER", help="real photographs (default: phantoms are drawn)")
+    option("--images", type=Path, metavar="FOLDER", help="real photographs (default: synthetic ones)")
     option("--count", type=int, default=2000, metavar="N", help="photographs to score (default: 2000)")
-    option("--rounds", type=int, default=3, metavar="N", help="times that all contenders run (default: 3)")
-    option("--work", type=Path, default=Path("out/peers"), metavar="FOLDER", help="keeps the photographs")
-    option("--json", type=Path, metavar="FILE", help="also write every trial there")
+    option("--rounds", type=int, default=3, metavar="N", help="number of rounds (default: 3)")
+    option("--work", type=Path, default=Path("out/peers"), metavar="FOLDER", help="folder for the prepared photographs")
+    option("--json", type=Path, metavar="FILE", help="also write every trial to this file")
     args = parser.parse_args()
     if args.count <= FEW or args.rounds < 1:
         parser.error(f"--count must be above {FEW} and --rounds at least 1")
     many = photographs.prepare(args.images, args.count, args.work)
-    started, foreign = time.monotonic(), foreign_seconds()
+    started, others = time.monotonic(), other_cpu_seconds()
     trials = compare(many, args.bundle, args.rounds)
-    about = circumstances(many, args.bundle, (foreign_seconds() - foreign) / (time.monotonic() - started))
+    about = circumstances(many, args.bundle, (other_cpu_seconds() - others) / (time.monotonic() - started))
     if args.json:
         every = {name: [asdict(each) for each in rounds] for name, rounds in trials.items()}
         args.json.write_text(json.dumps({"about": about, "trials": every}, indent=2) + "\n", encoding="utf-8")

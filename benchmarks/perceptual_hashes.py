@@ -43,7 +43,7 @@ def main(folder: Path) -> None:
     print(f"HAM10000, {len(photographs):,} photographs\n\nbits  one lesion  two lesions  two lesions, one turned")
     print_pairs(photographs, hashes)
     sizes = Counter(photograph.group for photograph in photographs).values()
-    print(f"pairs of one lesion in all: {sum(size * (size - 1) // 2 for size in sizes):,}")
+    print(f"all pairs of one lesion: {sum(size * (size - 1) // 2 for size in sizes):,}")
     print_reencoded(photographs, hashes)
     print_crops(sorted((folder / "crop_224").glob("*.jpg"))[:SAMPLE], photographs, hashes)
 

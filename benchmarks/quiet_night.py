@@ -1,9 +1,9 @@
-"""Runs `melanoma score` over a million objects that the table knows already, and says what such a night costs.
+"""Runs `melanoma score` over a million objects that are already in the table, and measures such a run.
 
-Call: `python benchmarks/quiet_night.py BUNDLE`
+Usage: `python benchmarks/quiet_night.py BUNDLE`
 
-The store is a stand-in that answers from memory as an S3 client does, one entry an object, so that what is measured is
-the job and not a network: once as a tree of folders, once as one flat prefix.
+The store is simulated: it lists from memory like an S3 client, one entry per object, so that the job is measured and
+not a network. It is listed once as a tree of folders and once as one flat prefix.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class QuietStore(AbstractFileSystem):  # type: ignore[misc]
     cachable = False
 
     def ls(self, path: str, detail: bool = True, **options: object) -> list[Any]:
-        """Gives a folder as an S3 client does, every entry a dictionary of its own."""
+        """Lists a folder like an S3 client, with a dictionary for each entry."""
         path = self._strip_protocol(path).rstrip("/")
         layout, _, rest = path.partition("/")
         name, _, number = layout.partition("-")
@@ -52,7 +52,7 @@ class QuietStore(AbstractFileSystem):  # type: ignore[misc]
         return [_entry(path, index) for index in range(first, min(first + (size or count), count))]
 
     def info(self, path: str, **options: object) -> dict[str, Any]:
-        """Says that the root is a folder; nothing else is asked of a store that nothing is read from."""
+        """Describes the root as a folder; nothing else is requested because no object is read."""
         return {"name": self._strip_protocol(path), "size": 0, "type": "directory"}
 
 
@@ -76,16 +76,16 @@ def _etag(index: int) -> str:
     return hashlib.md5(str(index).encode(), usedforsecurity=False).hexdigest()
 
 
-def run_night(words: list[str]) -> int:
-    """Scores in this process, with the stand-in among the stores."""
+def score(arguments: list[str]) -> int:
+    """Scores in this process, with the simulated store registered."""
     from jobs.cli import main as melanoma
 
     fsspec.register_implementation("quiet", QuietStore)
-    return melanoma(["score", *words])
+    return melanoma(["score", *arguments])
 
 
 def write_table(output: str, layout: str, count: int, bundle_uri: str) -> None:
-    """Commits a row for every object of the stand-in, in many commits as many nights would."""
+    """Commits a row for every object of the simulated store, in several commits as several runs would."""
     from melanoma.ingest.sources import Root, list_images
     from melanoma.model.bundle import load_bundle
     from melanoma.runs.run import new_run
@@ -131,16 +131,22 @@ def _pages(run: Any, slugs: Any, refs: Iterator[Any], count: int) -> Iterator[pa
 
 
 def main() -> None:
-    """Writes the tables, runs the nights, prints, and keeps the figures."""
-    parser = argparse.ArgumentParser(description="Measures a night with nothing new.")
+    """Writes the tables, measures the runs, prints the figures and saves them."""
+    parser = argparse.ArgumentParser(description="Measures a run with nothing new.")
     parser.add_argument("bundle", metavar="BUNDLE", help="folder of the model bundle")
-    parser.add_argument("--objects", type=int, default=1_000_000, metavar="N", help="in the store and in the table")
-    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="nights of each kind (default: 3)")
-    parser.add_argument("--work", type=Path, metavar="DIR", help="keep the tables there")
+    parser.add_argument(
+        "--objects",
+        type=int,
+        default=1_000_000,
+        metavar="N",
+        help="objects in the store and in the table (default: %(default)s)",
+    )
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="runs of each layout (default: 3)")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="keep the tables in this folder")
     args = parser.parse_args()
     fsspec.register_implementation("quiet", QuietStore)
-    with tempfile.TemporaryDirectory(prefix="quiet-") as passing:
-        work = args.work or Path(passing)
+    with tempfile.TemporaryDirectory(prefix="quiet-") as temporary:
+        work = args.work or Path(temporary)
         nights = {layout: _measure(work, layout, args) for layout in LAYOUTS}
     found = {"objects": args.objects, "rows": args.objects, "cores": os.cpu_count(), "nights": nights}
     RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
@@ -150,24 +156,24 @@ def _measure(work: Path, layout: str, args: argparse.Namespace) -> dict[str, Any
     output = work / f"{layout}-{args.objects}"
     if not output.exists():
         write_table(str(output), layout, args.objects, args.bundle)
-    words = ["--images", f"quiet://{layout}-{args.objects}", "--bundle", args.bundle, "--output", str(output)]
-    rounds = [measure([sys.executable, __file__, "night", *words]) for _ in range(args.rounds)]
+    arguments = ["--images", f"quiet://{layout}-{args.objects}", "--bundle", args.bundle, "--output", str(output)]
+    rounds = [measure([sys.executable, __file__, "score", *arguments]) for _ in range(args.rounds)]
     counts = counts_of(output)
     if counts["skipped"] != args.objects or counts["listed"] != args.objects:
-        raise SystemExit(f"{layout}: not a quiet night: {counts}")
-    best = min(rounds, key=lambda night: night.seconds)
-    peak = max(night.peak_bytes for night in rounds)
+        raise SystemExit(f"{layout}: the run had new photographs: {counts}")
+    best = min(rounds, key=lambda run: run.seconds)
+    peak = max(run.peak_bytes for run in rounds)
     print(f"{layout}  {best.seconds:6.1f} s wall  {best.cpu_seconds:6.1f} s CPU  {peak / 2**20:6.0f} MiB")
     return {
-        "wall_seconds": [round(night.seconds, 2) for night in rounds],
-        "cpu_seconds": [round(night.cpu_seconds, 2) for night in rounds],
+        "wall_seconds": [round(run.seconds, 2) for run in rounds],
+        "cpu_seconds": [round(run.cpu_seconds, 2) for run in rounds],
         "peak_mib": round(peak / 2**20),
     }
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["night"]:
-        sys.exit(run_night(sys.argv[2:]))
+    if sys.argv[1:2] == ["score"]:
+        sys.exit(score(sys.argv[2:]))
     started = time.monotonic()
     main()
     print(f"measured in {time.monotonic() - started:.0f} s", file=sys.stderr)

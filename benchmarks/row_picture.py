@@ -1,6 +1,6 @@
-"""Draws one row of the score table, explained, as docs/images/row.svg. Call: `python benchmarks/row_picture.py`.
+"""Draws one row of the score table, explained, as docs/images/row.svg. Usage: `python benchmarks/row_picture.py`.
 
-The row is what `bundles/ham10000-lite0-taught` says of a photograph that `melanoma samples` drew.
+The row has the scores of `bundles/ham10000-lite0-taught` for a photograph that `melanoma samples` drew.
 """
 
 import html
@@ -71,7 +71,7 @@ WIDTH, LINE, HEAD, GAP = 760, 21, 58, 12
 
 
 def draw() -> str:
-    """Gives the picture."""
+    """Returns the picture as SVG."""
     y, parts = GAP, []
     for title, note, rows in GROUPS:
         height = HEAD + LINE * len(rows) + 6

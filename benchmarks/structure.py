@@ -1,4 +1,4 @@
-"""Prints how the modules of one or more checkouts hang together: rooms, arrows between them, and floors.
+"""Prints how the modules of one or more checkouts depend on each other: rooms, arrows between them, and floors.
 
 Run from the project's root: python -m benchmarks.structure . ../another-checkout
 """

@@ -1,4 +1,4 @@
-"""A nightly run as an Airflow DAG: only exit code 3 is tried again, all other failures need a person."""
+"""A nightly run as an Airflow DAG: only exit code 3 is retried; all other failures need a person."""
 
 import datetime
 
@@ -11,14 +11,14 @@ TRY_AGAIN = 3
 
 
 def score(run_date: str) -> None:
-    """Runs once; a failure that a retry cannot help is an AirflowFailException."""
+    """Runs once; a failure that a retry cannot fix raises AirflowFailException."""
     import subprocess
 
     code = subprocess.run([*COMMAND, "--run-date", run_date], check=False).returncode
     if code == TRY_AGAIN:
-        raise AirflowException("nothing was committed; the next try resumes")
+        raise AirflowException("nothing was committed; the next attempt resumes the run")
     if code:
-        raise AirflowFailException(f"exit code {code}: docs/use/operations.md says what to do")
+        raise AirflowFailException(f"exit code {code}: see docs/use/operations.md for what to do")
 
 
 with DAG(
