@@ -1,6 +1,5 @@
 """From batches of pixels to scores, through Beam's own RunInference."""
 
-import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -69,17 +68,18 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
         """Loads the bundle and checks it against its golden samples."""
         from melanoma.model.engine import load_engine  # TensorFlow: only where a network runs
 
-        with contextlib.nullcontext() if self._run is None else recorded(self._run):
+        with recorded(self._run):
             return load_engine(load_bundle(self._bundle.uri, self._bundle.digest), self._batch_size)
 
     def run_inference(
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
     ) -> Iterator[ScoredBatch]:
         """Scores one batch; one that holds failures only passes untouched."""
-        began = time.perf_counter()
-        nothing = ModelOutput(np.zeros((0, self._bundle.num_classes), np.float32))
-        scores = model.score(batch.pixels) if len(batch) else nothing
-        yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
+        with recorded(self._run):
+            began = time.perf_counter()
+            nothing = ModelOutput(np.zeros((0, self._bundle.num_classes), np.float32))
+            scores = model.score(batch.pixels) if len(batch) else nothing
+            yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
 
     def should_skip_batching(self) -> bool:
         """Says that an element is a batch already."""

@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
@@ -16,7 +16,9 @@ from melanoma.ingest.batches import Batch, defer, load_batches
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.ingest.threads import default_threads
+from melanoma.runs.failures import recorded
 from melanoma.runs.planning import ListingSummary
+from melanoma.runs.run import Run
 from pipelines.annotations import for_readers
 
 _SMALLEST, _LARGEST = 64, 1000
@@ -117,6 +119,7 @@ class LoadImages(beam.PTransform):
         batch_size: Decoded photographs in a full batch.
         threads: That read and decode; None for two a core from a local disk, 16 or more from a distant store.
         deadline: UTC; None for none.
+        run: Which an error ends; None for no run.
 
     Raises:
         ValueError: `batch_size` or `threads` is below 1.
@@ -126,6 +129,7 @@ class LoadImages(beam.PTransform):
     batch_size: int = 32
     threads: int | None = None
     deadline: datetime.datetime | None = None
+    run: Run | None = None
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
@@ -136,31 +140,41 @@ class LoadImages(beam.PTransform):
     def expand(self, chunks: beam.PCollection[Chunk | ImageRef | str]) -> list[beam.PCollection[Batch]]:
         """Wires the loader."""
         tags = [str(model) for model in range(len(self.specs))]
-        load = _LoadFn(tuple(self.specs), self.batch_size, self.threads, self.deadline)
+        load = _LoadFn(_LoadConfig(tuple(self.specs), self.batch_size, self.threads, self.deadline, self.run))
         batches = chunks | "ReadAndDecode" >> beam.ParDo(load).with_outputs(*tags)
         return [batches[tag] for tag in tags]
 
 
+class _LoadConfig(NamedTuple):
+    specs: tuple[ImageSpec, ...]
+    batch_size: int
+    threads: int | None
+    deadline: datetime.datetime | None
+    run: Run | None
+
+
 class _LoadFn(beam.DoFn):
-    def __init__(
-        self, specs: tuple[ImageSpec, ...], batch_size: int, threads: int | None, deadline: datetime.datetime | None
-    ) -> None:
-        self._specs, self._batch_size, self._threads, self._deadline = specs, batch_size, threads, deadline
+    def __init__(self, config: _LoadConfig) -> None:
+        self._config = config
 
     def setup(self) -> None:
-        near, far = (self._threads or default_threads(is_local) for is_local in (True, False))
+        """Starts the threads."""
+        near, far = (self._config.threads or default_threads(is_local) for is_local in (True, False))
         self._near = ThreadPoolExecutor(near, thread_name_prefix="load")
         self._far = ThreadPoolExecutor(far, thread_name_prefix="load")
 
     def process(self, element: Chunk | ImageRef | str) -> Iterator[Any]:
-        chunk = _as_chunk(element, len(self._specs))
-        if self._deadline is not None and datetime.datetime.now(datetime.UTC) >= self._deadline:
-            batches = defer(chunk, self._specs)
-        else:
-            pool = self._near if _is_near(chunk.tasks[0].ref.stored.uri) else self._far
-            batches = load_batches(chunk, self._specs, self._batch_size, pool)
-        for model, batch in batches:
-            yield TaggedOutput(str(model), batch)
+        """Yields the batches of a chunk, each for its model."""
+        with recorded(self._config.run):
+            specs, deadline = self._config.specs, self._config.deadline
+            chunk = _as_chunk(element, len(specs))
+            if deadline is not None and datetime.datetime.now(datetime.UTC) >= deadline:
+                batches = defer(chunk, specs)
+            else:
+                pool = self._near if _is_near(chunk.tasks[0].ref.stored.uri) else self._far
+                batches = load_batches(chunk, specs, self._config.batch_size, pool)
+            for model, batch in batches:
+                yield TaggedOutput(str(model), batch)
 
     def teardown(self) -> None:
         for pool in (self._near, self._far):

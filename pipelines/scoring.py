@@ -74,7 +74,7 @@ class ScoreImages(beam.PTransform):
         in_turn = chunks if deadline is None else chunks | "InTurn" >> InTurn(self.workers)
         specs = [model.bundle.spec for model in self.models]
         batches: list[beam.PCollection[Batch]] = in_turn | "Load" >> LoadImages(
-            specs, self.batch_size, deadline=deadline
+            specs, self.batch_size, deadline=deadline, run=self.models[0].run
         )
         return batches
 

@@ -76,9 +76,7 @@ def _fault_among_commands(found: Import) -> str | None:
     """Commands use nightly/, training/ and console/; the first two use console/; none of the three uses a command."""
     here, there = _floor(found.importer), _floor(found.imported)
     is_aside = here == there == 1 and found.importer.split(".")[1] != found.imported.split(".")[1]
-    return (
-        f"{found.importer} imports {found.imported}, which does not lie below it" if here < there or is_aside else None
-    )
+    return f"{found.importer} imports {found.imported}, not below it" if here < there or is_aside else None
 
 
 def _floor(module: str) -> int:

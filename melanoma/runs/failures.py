@@ -1,13 +1,15 @@
 """The error that ends a run, kept as data: a runner may turn what a worker raised into any exception of its own.
 
 A worker leaves the error's class and message in the run's staging folder before it raises, and whoever started the run
-reads it there. So an exit code depends on no runner's wording.
+reads it there. So an exit code depends on no runner's wording. The output may be the very thing that fails: then the
+worker leaves the error in a local folder, and if that is another machine's, the output is tried once more.
 """
 
 import contextlib
 import datetime
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from melanoma import errors, storage
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, PhotographError
@@ -18,30 +20,36 @@ _FAULT = "fault"  # an exception that is not one of ours, and whose text may nam
 
 
 @contextlib.contextmanager
-def recorded(run: Run) -> Iterator[None]:
+def recorded(run: Run | None) -> Iterator[None]:
     """Records what the block raises, and lets it pass.
 
     Args:
-        run: Which the error ends.
+        run: Which the error ends; None for no run.
     """
     try:
         yield
     except Exception as error:
-        record_failure(run, error)
+        if run is not None:
+            record_failure(run, error)
         raise
 
 
 def record_failure(run: Run, error: Exception) -> None:
-    """Records an error, in place of an earlier one of the same run; not at all where the store refuses."""
+    """Records an error, in place of an earlier one of the same run; on the local disk where the output refuses."""
     document = {"moment": datetime.datetime.now(datetime.UTC).isoformat(), **_as_json(error)}
     # Not as ASCII: an erasure looks for the name of a photograph as it is.
     data = json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
-    with contextlib.suppress(MelanomaError, PhotographError):
+    try:
         storage.write_bytes(_uri(run), data)
+    except (MelanomaError, PhotographError):
+        if (local := _scratch_file(run)) is not None:
+            with contextlib.suppress(MelanomaError, PhotographError, OSError):
+                Path(run.scratch).mkdir(mode=0o700, exist_ok=True)
+                storage.write_bytes(local, data)
 
 
 def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
-    """Returns the error that ended the runs.
+    """Returns the error that ended the runs, and removes its record.
 
     Args:
         runs: Of one launch, one a model.
@@ -49,16 +57,21 @@ def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
 
     Returns:
         Our own error where a worker recorded one last, or where `raised` is one or was caused by one; an error of the
-        output's store where there is neither because that does not answer; else `raised` itself, which is a fault of
-        ours or of a library. An error of a photograph that ended a run is the store's doing, and becomes a
+        output where there is neither, because that does not answer or takes no file; else `raised` itself, which is a
+        fault of ours or of a library. An error of a photograph that ended a run is the store's doing, and becomes a
         `NothingCommittedError`.
     """
+    found, unanswered = list[dict[str, str]](), None
     try:
-        found = [failure for run in runs if (failure := _read(run)) is not None]
-        own = _from_json(max(found, key=lambda failure: failure["moment"])) if found else _own_in_chain(raised)
+        for run in runs:
+            found += [*_read(_scratch_file(run)), *_read(_uri(run))]
     except (MelanomaError, PhotographError) as error:
         unanswered = NothingCommittedError(f"the output's store failed: {error}; nothing was committed")
-        own = _own_in_chain(raised) or unanswered
+    _remove(runs)  # a full disk may need the space for the record of the run
+    if found:
+        own = _from_json(max(found, key=lambda failure: failure["moment"]))
+    else:
+        own = _own_in_chain(raised) or unanswered or _refusal(runs[0])
     if isinstance(own, PhotographError):
         return NothingCommittedError(f"the store failed: {own}; nothing was committed")
     return own or raised
@@ -68,13 +81,31 @@ def _uri(run: Run) -> str:
     return run.layout.failure(run.fingerprint, run.run_id)
 
 
-def _read(run: Run) -> dict[str, str] | None:
-    if not storage.exists(_uri(run)):
-        return None
-    with contextlib.suppress(ValueError, RecursionError):
-        document = json.loads(storage.read_bytes(_uri(run)))
-        if isinstance(document, dict) and document.keys() >= {"moment", "class", "message"}:
-            return {str(name): str(value) for name, value in document.items()}
+def _scratch_file(run: Run) -> str | None:
+    return storage.canonical(storage.join(run.scratch, "failure.json")) if run.scratch else None
+
+
+def _read(uri: str | None) -> Iterator[dict[str, str]]:
+    if uri is not None and storage.exists(uri):
+        with contextlib.suppress(ValueError, RecursionError):
+            document = json.loads(storage.read_bytes(uri))
+            if isinstance(document, dict) and document.keys() >= {"moment", "class", "message"}:
+                yield {str(name): str(value) for name, value in document.items()}
+
+
+def _remove(runs: Sequence[Run]) -> None:
+    for run in runs:
+        storage.remove(_uri(run))
+        if run.scratch:
+            storage.remove(storage.canonical(run.scratch))
+
+
+def _refusal(run: Run) -> NothingCommittedError | None:
+    """Returns an error if the output takes no file any more: a worker elsewhere could not record its error there."""
+    try:
+        storage.check_writable(run.layout.name, run.layout.probe())
+    except (MelanomaError, PhotographError) as error:
+        return NothingCommittedError(str(error))
     return None
 
 

@@ -4,8 +4,10 @@ import datetime
 import hashlib
 import re
 import secrets
+import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -33,6 +35,8 @@ class Run:
         rescore: Whether photographs that the table holds are scored again.
         retry_failed: Whether every failed photograph is tried again, whatever its error and its turn.
         deadline: UTC; no chunk is begun after it. None for no deadline.
+        scratch: Path of a folder on the machine that started the run, which need not exist; empty for none. A worker
+            there leaves the error that ends the run in it if the output takes no files any more.
     """
 
     run_id: str
@@ -45,6 +49,7 @@ class Run:
     rescore: bool = False
     retry_failed: bool = False
     deadline: datetime.datetime | None = None
+    scratch: str = ""
 
     @property
     def started(self) -> datetime.datetime:
@@ -84,15 +89,18 @@ def new_run(
     """
     now = datetime.datetime.now(datetime.UTC)
     schema = score_schema(bundle.slugs, kept)
+    # Ids sort by time: two runs of one second are told apart by their milliseconds, then by random bits.
+    run_id = f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}"
     return Run(
-        # Ids sort by time: two runs of one second are told apart by their milliseconds, then by random bits.
-        run_id=f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}",
+        run_id=run_id,
         run_date=date or datetime.date.today(),
         layout=layout,
         model_id=bundle.model_id,
         fingerprint=fingerprint_of(bundle.model_id, schema),
         schema=schema,
         table_version=table_version,
+        # Nobody can guess the name, and so put a file of theirs in its place.
+        scratch=str(Path(tempfile.gettempdir()) / f"melanoma-{run_id}-{secrets.token_hex(8)}"),
     )
 
 

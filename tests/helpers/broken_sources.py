@@ -1,6 +1,8 @@
 """Sources whose listing raises an error of a chosen class, in whatever process a runner lists them."""
 
 import os
+import shutil
+from pathlib import Path
 from typing import Any
 
 from melanoma import errors
@@ -26,3 +28,14 @@ class BrokenRoot(Root):
         if name == "uri":
             raise error_named(self.pattern or "", f"{self.base} (process {os.getpid()})")
         return super().__getattribute__(name)
+
+
+class SabotagingRoot(Root):
+    """A root whose listing replaces the folder `base` by a file, so that nothing can be written below it any more."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "uri":
+            folder = Path(super().__getattribute__("base"))
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.write_text("in the way")
+        return None if name == "base" else super().__getattribute__(name)

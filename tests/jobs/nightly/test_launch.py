@@ -13,12 +13,12 @@ from jobs.console.exit_codes import DEFECT, NOTHING_COMMITTED, WRONG_USAGE, exit
 from jobs.nightly import launch
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
-from melanoma.errors import BundleError, MelanomaError, PhotographError
+from melanoma.errors import BundleError, MelanomaError, NothingCommittedError, PhotographError
 from melanoma.ingest.sources import Root
 from tests.helpers import fill
-from tests.helpers.broken_sources import BrokenRoot
+from tests.helpers.broken_sources import BrokenRoot, SabotagingRoot
 
-WORKER_PROCESS = ("--direct_running_mode=multi_processing", "--direct_num_workers=1")
+TWO_WORKERS = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 MESSAGE = "found [while running 'x'], expected y; melanoma.errors.BundleError: do z"
 CODES = {
     "UsageError": WRONG_USAGE,
@@ -29,8 +29,6 @@ CODES = {
     "ImageError": NOTHING_COMMITTED,
     "a fault of the program": DEFECT,
 }
-# A worker process takes seconds to start; the others differ from these only in the name that is recorded.
-IN_WORKER_PROCESS = ("UsageError", "NothingCommittedError", "ReadError", "a fault of the program")
 
 
 def every_subclass(kind: type) -> set[type]:
@@ -52,9 +50,8 @@ def test_the_table_of_codes_names_every_error_class() -> None:
     assert raised == set(CODES) - {"a fault of the program"}
 
 
-@pytest.mark.parametrize(
-    ("name", "workers"), [*((name, ()) for name in CODES), *((name, WORKER_PROCESS) for name in IN_WORKER_PROCESS)]
-)
+@pytest.mark.parametrize("workers", [(), TWO_WORKERS], ids=["in this process", "two worker processes"])
+@pytest.mark.parametrize("name", CODES)
 def test_an_error_in_a_worker_keeps_its_class_message_and_exit_code(
     name: str, workers: tuple[str, ...], tmp_path: Path, bundle_uri: str
 ) -> None:
@@ -82,3 +79,17 @@ def test_a_bundle_that_changes_during_the_run_ends_it_with_the_code_of_a_bundle(
     with pytest.raises(BundleError, match=r"card\.md") as raised:
         launch.run_pipeline(replace(plan, sources=(Root(str(tmp_path / "in")),)), options)
     assert exit_code_of(raised.value) == WRONG_USAGE
+
+
+@pytest.mark.parametrize("workers", [(), TWO_WORKERS], ids=["in this process", "two worker processes"])
+def test_an_output_that_refuses_every_file_ends_the_run_with_the_code_to_try_again(
+    tmp_path: Path, bundle_uri: str, workers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, options = plan_with(tmp_path, bundle_uri, "", workers)
+    scratch = [Path(run.scratch) for run in plan.runs]
+    source = SabotagingRoot(str(tmp_path / "in"), base=str(tmp_path / "out" / "_staging"))
+    with pytest.raises(NothingCommittedError, match="cannot be written") as raised:
+        launch.run_pipeline(replace(plan, sources=(source,)), options)
+    assert exit_code_of(raised.value) == NOTHING_COMMITTED
+    assert "while running" not in str(raised.value)
+    assert not any(folder.exists() for folder in scratch)

@@ -1,10 +1,13 @@
 """The error that ended a run is read back as it was raised, from whatever process."""
 
 import json
+import os
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -23,6 +26,7 @@ from melanoma.runs.failures import cause_of, record_failure, recorded
 from melanoma.runs.run import Run
 from melanoma.storage import filesystems
 from tests.helpers import ROOT, refusing
+from tests.helpers.nights import start
 from tests.helpers.planned_runs import run_on
 
 RUNNER = RuntimeError("worker 3 failed: melanoma.errors.UsageError: not to be believed")
@@ -71,8 +75,8 @@ def test_the_last_error_counts_when_a_runner_tries_again(run: Run) -> None:
 def test_a_fault_after_an_error_that_healed_stays_a_fault(run: Run) -> None:
     record_failure(run, NothingCommittedError("the store was down"))
     record_failure(run, ZeroDivisionError("DOE^JANE"))
-    assert cause_of([run], RUNNER) is RUNNER
     assert "DOE" not in path_of(run).read_text(), "the text of a foreign exception may name a patient"
+    assert cause_of([run], RUNNER) is RUNNER
 
 
 def test_of_several_models_the_last_error_counts(tmp_path: Path) -> None:
@@ -231,3 +235,56 @@ def test_causes_that_go_round_in_a_circle_end(run: Run) -> None:
     first, second = RuntimeError("first"), RuntimeError("second")
     first.__cause__, second.__cause__ = second, first
     assert cause_of([run], first) is first
+
+
+def refuse_writes_below(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    """Lets no file be written below a folder, as on a full disk."""
+    from melanoma.storage import local
+
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    full = OSError(28, "No space left on device")
+    monkeypatch.setattr(local.os, "replace", refusing_target(folder, os.replace, full))
+
+
+def refusing_target(folder: str, function: Any, error: Exception) -> Any:
+    """Makes of a function of two paths one that raises where the second lies below a folder."""
+
+    def refuse(source: str, target: str) -> None:
+        if str(target).startswith(folder):
+            raise error
+        function(source, target)
+
+    return refuse
+
+
+def test_an_error_is_kept_on_the_local_disk_when_the_output_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_on(tmp_path / "out", scratch=str(tmp_path / "scratch"))
+    refuse_writes_below(monkeypatch, run.layout.root.removeprefix("file://"))
+    with pytest.raises(NothingCommittedError), recorded(run):
+        raise NothingCommittedError("the disk is full")
+    assert not path_of(run).exists()
+    assert stat.S_IMODE(Path(run.scratch).stat().st_mode) == 0o700
+    found = cause_of([run], RUNNER)
+    assert (type(found), str(found)) == (NothingCommittedError, "the disk is full")
+    assert not Path(run.scratch).exists(), "nothing is left behind"
+
+
+def test_an_output_that_takes_no_file_any_more_is_a_reason_to_try_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker was another machine's, and could leave its error nowhere."""
+    refuse_writes_below(monkeypatch, run.layout.root.removeprefix("file://"))
+    found = cause_of([run], RUNNER)
+    assert isinstance(found, NothingCommittedError) and "No space left on device" in str(found)
+
+
+def test_the_record_is_removed_when_it_has_been_read(run: Run) -> None:
+    record_failure(run, UsageError("read once"))
+    assert str(cause_of([run], RUNNER)) == "read once"
+    assert not path_of(run).exists()
+
+
+def test_no_two_runs_share_a_local_folder(tmp_path: Path, bundle_uri: str) -> None:
+    assert len({start(tmp_path / "out", bundle_uri).scratch for _ in range(20)}) == 20
