@@ -137,19 +137,15 @@ def test_the_rooms_form_no_circle() -> None:
         (
             "jobs/console/planted.py",
             "from jobs.nightly import plan",
-            "imports jobs.nightly.plan, which does not lie below it",
+            "imports jobs.nightly.plan, not below",
         ),
         (
             "jobs/nightly/planted.py",
             "def late():\n    from jobs import score",
-            "imports jobs.score, which does not lie below it",
+            "imports jobs.score, not below",
         ),
-        ("jobs/training/planted.py", "from jobs import train", "imports jobs.train, which does not lie below it"),
-        (
-            "jobs/nightly/planted.py",
-            "import jobs.training.flags",
-            "imports jobs.training.flags, which does not lie below it",
-        ),
+        ("jobs/training/planted.py", "from jobs import train", "imports jobs.train, not below"),
+        ("jobs/nightly/planted.py", "import jobs.training.flags", "imports jobs.training.flags, not below"),
         ("jobs/score.py", "from melanoma.training.release import release", "a nightly run imports training"),
         ("jobs/nightly/planted.py", "import melanoma.datasets.splits", "a nightly run imports datasets"),
         ("pipelines/planted.py", "from melanoma import evaluation", "a nightly run imports evaluation"),
