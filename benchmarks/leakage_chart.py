@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 
 RESULTS = Path(__file__).parent / "results" / "leakage.json"
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-SAYS, HONEST, LEAK = "#c2571a", "#0b6e8f", "#c62828"
+OWN, HONEST, LEAK = "#c2571a", "#0b6e8f", "#c62828"
 TITLES = {
     "notebook": "The usual notebook's network",
     "frozen": "Frozen, trained on ImageNet, with a new head",
@@ -58,15 +58,13 @@ def draw_figures(report: Mapping[str, Any]) -> Figure:
     figure = Figure(figsize=(9, 0.8 + 3.6 * len(names)), layout="constrained")
     for axes, name in zip(figure.subplots(len(names), 1, squeeze=False)[:, 0], names, strict=True):
         runs = by_protocol(report, name)
-        for row, trainings_of in enumerate(runs.values()):
-            _draw_pair(axes, row, mean(trainings_of, "validation"), mean(trainings_of, "honest test"))
+        for row, runs_of in enumerate(runs.values()):
+            _draw_pair(axes, row, mean(runs_of, "validation"), mean(runs_of, "honest test"))
         seeds = min(map(len, runs.values()))
         trainings = f"{seeds} trainings" if seeds > 1 else "one training"
         axes.set_title(f"{TITLES[name]}: {trainings}", loc="left", fontsize=11, fontweight="bold")
         axes.text(1.06, -0.62, "too high by", ha="left", fontsize=9)
-        axes.set_yticks(
-            range(len(runs)), [f"{protocol}\n{_seen(of_protocol)}" for protocol, of_protocol in runs.items()]
-        )
+        axes.set_yticks(range(len(runs)), [f"{protocol}\n{_seen(runs_of)}" for protocol, runs_of in runs.items()])
         axes.set(xlim=(0, 1), ylim=(len(runs) - 0.5, -0.5))
         axes.grid(axis="x", alpha=0.3)
         axes.spines[["top", "right", "left"]].set_visible(False)
@@ -76,10 +74,10 @@ def draw_figures(report: Mapping[str, Any]) -> Figure:
     return figure
 
 
-def _draw_pair(axes: Axes, row: int, says: Mapping[str, float], honest: Mapping[str, float]) -> None:
+def _draw_pair(axes: Axes, row: int, own: Mapping[str, float], honest: Mapping[str, float]) -> None:
     """Draws both results of a protocol and their difference."""
     for figures, colour, shift, name in (
-        (says, SAYS, -0.13, "its own validation part"),
+        (own, OWN, -0.13, "its own validation part"),
         (honest, HONEST, 0.13, "honest test part"),
     ):
         axes.plot([figures["low"], figures["high"]], [row + shift] * 2, color=colour, lw=2.5, solid_capstyle="round")
@@ -87,7 +85,7 @@ def _draw_pair(axes: Axes, row: int, says: Mapping[str, float], honest: Mapping[
         axes.plot(figures["value"], row + shift, "o", color=colour, ms=9, label=label)
         at, style = (figures["high"], row + shift), {"va": "center", "fontsize": 10, "fontweight": "bold"}
         axes.annotate(f"{figures['value']:.2f}", at, (7, 0), textcoords="offset points", color=colour, **style)
-    axes.text(1.06, row, f"{says['value'] - honest['value']:+.3f}", va="center", fontsize=12, fontweight="bold")
+    axes.text(1.06, row, f"{own['value'] - honest['value']:+.3f}", va="center", fontsize=12, fontweight="bold")
 
 
 def _seen(runs: Sequence[Mapping[str, Any]]) -> str:
@@ -150,9 +148,9 @@ def table(report: Mapping[str, Any], network: str) -> str:
     head = ("protocol", "its own validation", "honest test", "too high by", "published Test")
     lines = [head, ("---", *["---:"] * (len(head) - 1))]
     for name, runs in by_protocol(report, network).items():
-        says, honest, published = (mean(runs, part) for part in ("validation", "honest test", "published test"))
-        cells = [f"{f['value']:.3f} ({f['low']:.3f} to {f['high']:.3f})" for f in (says, honest, published)]
-        lines.append((name, *cells[:2], f"{says['value'] - honest['value']:+.3f}", cells[2]))
+        own, honest, published = (mean(runs, part) for part in ("validation", "honest test", "published test"))
+        cells = [f"{f['value']:.3f} ({f['low']:.3f} to {f['high']:.3f})" for f in (own, honest, published)]
+        lines.append((name, *cells[:2], f"{own['value'] - honest['value']:+.3f}", cells[2]))
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

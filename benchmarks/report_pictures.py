@@ -1,6 +1,6 @@
-"""Draws docs/images/report.png, report-phone.png and nights.png: ten runs over drawn samples, seen by Chromium.
+"""Draws docs/images/report.png, report-phone.png and nights.png: screenshots after ten runs over samples.
 
-Call: `python benchmarks/report_pictures.py` from the project's root, with `chromium` on the path.
+Usage: `python benchmarks/report_pictures.py` from the project's root, with `chromium` on the path.
 """
 
 import datetime
@@ -18,20 +18,20 @@ ARRIVALS = (19, 26, 14, 21, 28, 16, 23, 30, 12, 11)
 OUT_OF_TIME = 3  # the run that defers all its photographs
 
 
-def melanoma(*words: str) -> None:
-    """Runs a command, whatever its exit code says of the photographs."""
-    subprocess.run([sys.executable, "-m", "jobs.cli", *words], cwd=ROOT, check=False)
+def melanoma(*arguments: str) -> None:
+    """Runs a command; ignores its exit code, since some sample photographs fail."""
+    subprocess.run([sys.executable, "-m", "jobs.cli", *arguments], cwd=ROOT, check=False)
 
 
 def picture(page: Path, target: Path, width: int, height: int) -> None:
-    """Takes a picture of a page."""
+    """Saves a screenshot of a page."""
     browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
     size = f"--window-size={width},{height}"
     subprocess.run([*browser, size, f"--screenshot={target}", page.as_uri()], check=True, capture_output=True)
 
 
 def main() -> None:
-    """Runs and draws."""
+    """Runs ten times, then saves the screenshots."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         melanoma("samples", str(folder / "samples"))

@@ -10,7 +10,7 @@ TARGET = Path(__file__).parents[1] / "docs" / "images" / "row.svg"
 GROUPS = (
     (
         "Which photograph",
-        "Its name, where it lies, and which version of it was read.",
+        "Its name, its location, and the version that was read.",
         (
             ("image_id", "phantom-0012"),
             ("image_uri", "file:///archive/2026-clinic-c/phantom-0012.png"),
@@ -40,7 +40,7 @@ GROUPS = (
             ("p_dermatofibroma", "0.220"),
             ("p_nevus", "0.541"),
             ("p_melanoma", "0.063"),
-            ("p_… of four more", "0.003 to 0.095"),
+            ("p_… (four more)", "0.003 to 0.095"),
         ),
     ),
     (

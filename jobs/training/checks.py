@@ -18,7 +18,7 @@ def check(options: TrainOptions) -> None:
     """Checks options and output folder.
 
     Raises:
-        UsageError: An option is out of range, or options do not fit together.
+        UsageError: An option is out of range, or options contradict each other.
         BundleError: The folder holds other files.
     """
     if "://" in options.output:

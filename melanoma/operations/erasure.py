@@ -40,7 +40,7 @@ def read_uris(path: str) -> list[str]:
         path: URI or path of a UTF-8 text file.
 
     Returns:
-        Every spelling under which the score table may know one of them, sorted.
+        Every spelling of their URIs that the score table may contain, sorted.
 
     Raises:
         UsageError: The file cannot be read, or lists no photographs.
@@ -72,11 +72,11 @@ def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
 
     Args:
         table: The score table at its current version; no run may be active on it.
-        uris: Every spelling under which the photographs may be known.
+        uris: Every spelling of the photographs' URIs.
 
     Raises:
         UsageError: There is no score table.
-        NothingCommittedError: The store or the disk refused; run it again.
+        NothingCommittedError: The store or the disk failed; run it again.
     """
     wanted = pa.array(sorted(uris), pa.string())
     known = table.rows(["image_uri"], pa.compute.field("image_uri").isin(wanted))

@@ -88,7 +88,9 @@ def explain(table: ScoreTable, name: str, next_run: datetime.date, check_store: 
     rows = _rows(table, uri)
     forgotten = Forgotten.read(table.layout)
     if forgotten is not None and uri in forgotten:
-        skipped = [Outlook(model.model_id, "skip", "it was permanently erased") for model in table.models()]
+        skipped = [
+            Outlook(model.model_id, "skip", "it was erased with melanoma table forget") for model in table.models()
+        ]
         return Explanation(uri, rows, None, skipped)
     if not rows:
         raise UsageError(
@@ -167,5 +169,5 @@ def _outlook_of_version(rows: Sequence[dict[str, Any]], next_run: datetime.date)
         return Outlook(model, "skip", f"{kind} is not retried until the file is replaced, or --retry-failed is given")
     due = next_try(attempts, last["run_date"])
     if due <= next_run:
-        return Outlook(model, "try again", f"{kind} may have passed; this will be attempt {attempts + 1}")
+        return Outlook(model, "try again", f"{kind} may be resolved by now; this will be attempt {attempts + 1}")
     return Outlook(model, "skip", f"{kind} after {attempts} attempts; the next retry is due on {due}")

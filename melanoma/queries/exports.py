@@ -35,7 +35,7 @@ def export(table: ScoreTable, sql: str, target: str, file_format: str | None = N
 
     Raises:
         UsageError: There is no score table, the statement fails, the format is unknown, or the folder cannot be used.
-        NothingCommittedError: The store or the disk refuses the file.
+        NothingCommittedError: The file cannot be written.
     """
     write = _writer(target, file_format)
     uri = storage.canonical(target)

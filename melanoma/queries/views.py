@@ -94,7 +94,7 @@ def _result(table: ScoreTable, sql: str) -> Iterator[Any]:
         connection.execute(_LATEST)
         connection.execute(_FAILURES)
         promoted = table.promoted()
-        # A model id holds hexadecimal digits and a dash; DuckDB does not accept parameters in a view.
+        # A model id contains only hexadecimal digits and a dash; DuckDB does not accept parameters in a view.
         connection.execute(f"CREATE VIEW current AS SELECT * FROM latest WHERE model_id = '{promoted or ''}'")  # noqa: S608
         # The records are many small files, so they are read only for statements that use them.
         runs = read_series(table.layout) if re.search(r"\bnights\b", sql, re.IGNORECASE) else []

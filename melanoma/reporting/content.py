@@ -27,7 +27,7 @@ def report_content(
         model: The model that ran.
         record: Record of its run.
         earlier: Distributions of the predictions of earlier runs of the same model.
-        options: What the operator wants in the report.
+        options: Options for the content of the report.
 
     Returns:
         JSON values: `format`; `seen`, the distribution of the run's predictions, empty if nothing was scored;

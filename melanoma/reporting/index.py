@@ -27,7 +27,7 @@ def write_index(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
         runs: All runs, oldest first.
 
     Raises:
-        NothingCommittedError: The store or the disk refuses the page.
+        NothingCommittedError: The page cannot be written.
     """
     storage.write_bytes(layout.index, index_page(runs).encode())
 
@@ -45,7 +45,7 @@ def index_page(runs: Sequence[RunSummary]) -> str:
             "Photographs per run",
             run_chart([_bar(run) for run in listed[-_MAX_DRAWN:]]),
             charts.legend({name: name for name in TRIED}),
-            paragraph("A dot below a run: orange for warnings or drift, red if nothing was committed.", "muted"),
+            paragraph("A dot below a run is orange for warnings or drift, and red if nothing was committed.", "muted"),
         ),
         section("Runs", _table(listed)),
         paragraph(f"The last {_MAX_LISTED:,} of {len(runs):,} runs.", "muted") if len(runs) > len(listed) else "",

@@ -42,7 +42,7 @@ def write_metrics(path: str, runs: Sequence[ReportedRun], now: float) -> None:
         now: Unix time of their end.
 
     Raises:
-        NothingCommittedError: The store or the disk refuses the file.
+        NothingCommittedError: The file cannot be written.
         ReadError: The previous file cannot be read.
     """
     is_successful = bool(runs) and all(run.record.is_successful for run in runs)

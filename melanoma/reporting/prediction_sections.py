@@ -75,7 +75,7 @@ def _index(found: Content, name: str) -> str:
 
 def _verdict(reference: str, found: Content) -> str:
     if not found["judged"]:
-        return f"Compared with {reference}: not assessed, {found['reason']}."
+        return f"Not compared with {reference}: {found['reason']}."
     worst = found["worst"]
     column = "the predicted classes" if worst == TOP_LABEL else _column(worst)
     index = found["columns"][worst]

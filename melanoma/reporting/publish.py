@@ -27,14 +27,14 @@ def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_
     Args:
         model: The model that ran.
         record: Record of its run, which may have ended early.
-        options: What the operator wants in the report.
+        options: Options for the content of the report.
         is_over_budget: Whether more photographs failed than the operator allows.
 
     Returns:
         The content of the report.
 
     Raises:
-        MelanomaError: The store or the disk refuses a file, or the score table cannot be read.
+        MelanomaError: A file cannot be written, or the score table cannot be read.
         ReadError: A record or the key of the pseudonyms cannot be read.
     """
     layout = model.run.layout
@@ -93,7 +93,7 @@ def forget(layout: OutputLayout, names: Collection[str]) -> int:
         Number of reports that contained one of them.
 
     Raises:
-        NothingCommittedError: The store or the disk refuses a changed report.
+        NothingCommittedError: A changed report cannot be written.
         ReadError: A record cannot be read.
     """
     changed = 0

@@ -23,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What the operator wants in the report.
+    """Options for the content of a report.
 
     Attributes:
         show_uris: Whether photographs appear by their URIs instead of their pseudonyms.
@@ -73,7 +73,7 @@ def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, optio
         table: The score table after the run.
         model: The model that ran.
         scored: Rows that the model scored in this run.
-        options: What the operator wants in the report.
+        options: Options for the content of the report.
 
     Returns:
         JSON values: `least_certain` and `most_moved`, and `suspicious` if the options ask for it.

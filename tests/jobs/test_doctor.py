@@ -55,7 +55,7 @@ def test_each_check_is_a_line_and_the_last_one_is_the_forecast(
     assert "Forecast for 6 photographs" in text and text.endswith("This is an estimate, not a promise.\n")
 
 
-def test_flags_come_from_a_settings_file_too(tmp_path: Path, words: list[str]) -> None:
+def test_flags_may_come_from_a_settings_file(tmp_path: Path, words: list[str]) -> None:
     lines = [f'{words[place][2:]} = "{words[place + 1]}"' for place in (1, 3, 5)]
     (tmp_path / "night.toml").write_text("\n".join(lines))
     assert main(["doctor", "--config", str(tmp_path / "night.toml")]) == 0

@@ -104,7 +104,7 @@ def test_the_next_try_is_dated(tmp_path: Path, attempts: int, due: str) -> None:
 def test_a_forgotten_photograph_stays_so(scored: Path, tmp_path: Path) -> None:
     table = shutil.copytree(scored / "out", tmp_path / "out")
     Forgotten.add(layout_of(table), [f"file://{scored}/in/lesion-0000.jpg"])
-    assert does(table, scored / "in" / "lesion-0000.jpg") == ("skip", "it was permanently erased")
+    assert does(table, scored / "in" / "lesion-0000.jpg") == ("skip", "it was erased with melanoma table forget")
 
 
 def test_an_unknown_photograph_is_a_mistake_and_its_name_is_not_repeated(

@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
     words = [
         *("--data", str(photographs), "--reference", str(folder / "lesions.csv")),
         *("--id-column", "image", "--label-column", "diagnosis", "--group-column", "lesion"),
-        *("--data-licence", str(folder / "terms.txt"), "--limit", "Phantoms are no lesions."),
+        *("--data-licence", str(folder / "terms.txt"), "--limit", "Phantoms are not lesions."),
         *("--network", "assignment-cnn", "--size", "32x40", "--epochs", "1", "--seed", "5"),
         *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(folder / "bundle")),
     ]
@@ -120,7 +120,7 @@ def test_the_card_says_what_was_dropped_and_how_good_it_is(trained: Training) ->
     assert re.search(r"\| unreadable files, \w+ 1 \| 1 \| 119 \|", trained.card)
     assert re.search(r"balanced accuracy, always Mel.* \| 0\.500 \| 0\.500 to 0\.500 \| \d+ \|", trained.card)
     assert "false alarms" in trained.card
-    assert "- Phantoms are no lesions." in trained.card
+    assert "- Phantoms are not lesions." in trained.card
 
 
 def test_the_card_repeats_the_command_with_every_default(trained: Training) -> None:

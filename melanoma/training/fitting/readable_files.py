@@ -16,7 +16,7 @@ class ReadableFiles(NamedTuple):
     """The files that training may open: the main file of each photograph, then the additional ones.
 
     Attributes:
-        files: Each file as a photograph of its own.
+        files: Each file as a separate photograph.
         owners: For each file, the index of the photograph that it shows.
         hashes: Perceptual hashes of each file.
     """

@@ -24,7 +24,7 @@ class TrainingState:
 
     Attributes:
         shipped: Network of plain layers and one input size, which receives the averaged weights.
-        network: Network with the same weights whose steps are faster and whose input may have any size.
+        network: Network with the same weights, with faster training steps and inputs of any size.
         fitted: Model that Keras fits: `network`, or a model that holds it and its teachers.
         average: Running average of the weights of `network`.
     """

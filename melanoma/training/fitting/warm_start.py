@@ -54,7 +54,7 @@ def read_warm_start(uri: str, dataset: Dataset) -> WarmStart:
 
     Raises:
         BundleError: It is not a bundle.
-        DataError: It does not say what it was trained on, or was trained on photographs or lesions of the new
+        DataError: The bundle does not say what it was trained on, or was trained on photographs or lesions of the new
             validation or test part.
     """
     bundle = load_bundle(uri)

@@ -24,10 +24,10 @@ _SMALLEST = 1e-12  # lower bound of probabilities inside a logarithm
 
 @dataclass(frozen=True)
 class CalibratedModel:
-    """A network with everything that scoring needs to know about it.
+    """A network with everything that scoring needs.
 
     Attributes:
-        network: Network with the bias of its calibration, and if there are feature layers a second output `ood_score`.
+        network: Network with the calibration's bias and, if it has feature layers, a second output `ood_score`.
         prior: Class shares that its probabilities refer to, those of the training part.
         temperature: Divisor of the logits.
         thresholds: Thresholds by name, as a bundle keeps them.

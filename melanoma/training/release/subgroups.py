@@ -7,7 +7,7 @@ from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_tr
 
 
 def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Reads columns such as age, sex and body site; numbers are sorted into bands.
+    """Reads columns such as age, sex and body site; numbers are grouped into bands.
 
     Args:
         tables: CSV or Parquet tables, one row per photograph; a later one overrides an earlier one.

@@ -1,4 +1,4 @@
-"""What `melanoma train` refuses before it reads a photograph, and how it treats its checkpoints."""
+"""Options that `melanoma train` refuses before it reads a photograph, and the handling of its checkpoints."""
 
 import argparse
 import errno

@@ -33,12 +33,12 @@ def test_a_byte_order_mark_is_not_part_of_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "complaint"), [(b"\n  \n", "lists no photographs"), (b"\xff\xfe", "cannot be read"), (None, "cannot be")]
+    ("data", "message"), [(b"\n  \n", "lists no photographs"), (b"\xff\xfe", "cannot be read"), (None, "cannot be")]
 )
-def test_a_file_without_a_name_is_refused(tmp_path: Path, data: bytes | None, complaint: str) -> None:
+def test_a_file_without_a_name_is_refused(tmp_path: Path, data: bytes | None, message: str) -> None:
     if data is not None:
         (tmp_path / "uris.txt").write_bytes(data)
-    with pytest.raises(UsageError, match=complaint):
+    with pytest.raises(UsageError, match=message):
         read_uris(str(tmp_path / "uris.txt"))
 
 
@@ -75,6 +75,6 @@ def test_erasing_twice_deletes_nothing_more(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*.parquet")) == left
 
 
-def test_there_must_be_a_table(tmp_path: Path) -> None:
+def test_erasing_from_a_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no score table"):
         erase(ScoreTable.open(layout_of(tmp_path)), ["file:///a.jpg"])

@@ -114,7 +114,9 @@ def test_an_erased_photograph_is_skipped_even_without_rows(tmp_path: Path) -> No
     commit(tmp_path, [row("a")])
     Forgotten.add(layout_of(tmp_path), [row("gone")["image_uri"]])
     found = explain(table_in(tmp_path), row("gone")["image_uri"], DATE, False)
-    assert found.rows == [] and [outlook.why for outlook in found.outlooks] == ["it was permanently erased"]
+    assert found.rows == [] and [outlook.why for outlook in found.outlooks] == [
+        "it was erased with melanoma table forget"
+    ]
 
 
 def test_an_unknown_photograph_is_an_error_that_does_not_repeat_its_name(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_result_without_rows_is_a_file_with_its_columns(table: ScoreTable, tmp
 
 
 @pytest.mark.parametrize(
-    ("sql", "name", "complaint"),
+    ("sql", "name", "message"),
     [
         ("FROM latest", "x.xlsx", "name the file .csv or .parquet, or give --format"),
         ("FROM latest", "missing/x.csv", "folder .*missing does not exist"),
@@ -85,7 +85,7 @@ def test_a_result_without_rows_is_a_file_with_its_columns(table: ScoreTable, tmp
         (" ; ", "x.csv", "returns no rows"),
     ],
 )
-def test_invalid_exports_are_refused(table: ScoreTable, tmp_path: Path, sql: str, name: str, complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
+def test_invalid_exports_are_refused(table: ScoreTable, tmp_path: Path, sql: str, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         export(table, sql, str(tmp_path / name))
     assert not list(tmp_path.iterdir())

@@ -60,7 +60,9 @@ def test_the_out_of_distribution_score_has_a_readable_name() -> None:
 
 def test_too_few_photographs_are_not_assessed() -> None:
     text = Page(prediction_sections.drift(content())).text
-    assert "not assessed, fewer than 200 photographs." in text and "needs 200 photographs" in text
+    assert (
+        "Not compared with the previous runs: fewer than 200 photographs." in text and "needs 200 photographs" in text
+    )
 
 
 def test_a_sample_shows_why_each_photograph_is_in_it() -> None:

@@ -120,7 +120,7 @@ def test_a_page_that_was_written_is_not_written_again(tmp_path: Path, bundle_uri
     assert page(tmp_path) == "as it was"
 
 
-def test_a_store_that_refuses_a_page_raises(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_page_that_cannot_be_written_raises(tmp_path: Path, bundle_uri: str) -> None:
     (tmp_path / "_reports" / "index.html").mkdir(parents=True)
     with pytest.raises(NothingCommittedError, match="cannot be written"):
         published(tmp_path, bundle_uri)

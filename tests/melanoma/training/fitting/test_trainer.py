@@ -65,9 +65,7 @@ def test_without_a_signal_accuracy_stays_at_chance(dataset: Dataset, tmp_path: P
     assert trained.history[-1]["val_accuracy"] < 0.6
 
 
-def test_the_same_seed_gives_the_same_network_and_another_one_does_not(
-    dataset: Dataset, tmp_path: Path, one_epoch: tuple[Path, Trained]
-) -> None:
+def test_the_seed_determines_the_network(dataset: Dataset, tmp_path: Path, one_epoch: tuple[Path, Trained]) -> None:
     weights = one_epoch[1].network.get_weights()
     again, other = (
         train(config(dataset, tmp_path, schedule=ONE_EPOCH, epochs=EpochConfig(8, seed))).network.get_weights()
