@@ -37,7 +37,7 @@ def view_all(files: list[bytes], side: int) -> None:
 
 
 def fastest(rounds: int, call: Callable[[int], object]) -> float:
-    """Returns the seconds of the fastest of several rounds; `call` gets the number of the round."""
+    """Returns the seconds of the fastest of several rounds; `call` receives the number of the round."""
     seconds = []
     for number in range(rounds):
         started = time.perf_counter()

@@ -28,7 +28,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "append",
         "default": [],
         "metavar": "FOLDER",
-        "help": "folder of the photographs that tables list; repeatable, the first that has a photograph counts",
+        "help": "folder of the photographs that tables list; repeatable, each is read from the first that has it",
     },
     **{name: DATA_FLAGS[name] for name in ("reference", "id-column", "label-column")},
     "group-column": {"metavar": "NAME", "help": "table column: lesion or patient"},
@@ -62,13 +62,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class AuditOptions(TableOptions):
-    """What the command line asks for; each field carries the name of its flag.
+    """Arguments of `melanoma audit`; each field has the name of its flag.
 
     Attributes:
         part_column: Column of tables with the part of a split.
         unlabelled: Whether the names of folders are not classes.
         upright: Whether turned and mirrored copies are left out.
-        output: Folder of the files; None to write none.
+        output: Folder for the files; None to write none.
         examples: Largest number of pairs on the page, for each kind and basis.
         fail_on: Kinds of findings that make the exit code 1, or `nothing`; empty for the default.
     """
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _set_options(options: AuditOptions) -> "SetOptions":
-    """Returns how to read the sets, after every check that reads nothing.
+    """Returns how to read the sets, after all checks that need not read any of them.
 
     Raises:
         UsageError: Flags that belong together are not given together.
@@ -134,7 +134,7 @@ def _set_options(options: AuditOptions) -> "SetOptions":
     if options.part_column and not any(map(is_table, options.data)):
         raise UsageError("--part-column goes with a CSV or Parquet table in DATA")
     if "nothing" in options.fail_on and len(options.fail_on) > 1:
-        raise UsageError("--fail-on nothing excludes every other --fail-on")
+        raise UsageError("--fail-on nothing cannot be combined with another --fail-on; give one of them")
     return SetOptions(columns, options.root, options.part_column, options.reference, options.unlabelled)
 
 

@@ -61,7 +61,7 @@ _FLAGS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class AugmentOptions(DataOptions):
-    """What `melanoma augment` is to do; the fields beyond those of `DataOptions`.
+    """Arguments of `melanoma augment` besides those of `DataOptions`.
 
     Attributes:
         preview: Folder for counts.png and the contact sheets; None for neither.
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(options: AugmentOptions) -> None:
-    """Refuses flags that do not fit together and target folders that overlap with others, before anything is read."""
+    """Refuses conflicting flags and target folders that overlap with others, before anything is read."""
     if not (options.preview or options.output):
         raise UsageError("nothing to do; give --preview FOLDER, --output FOLDER, or both")
     if bool(options.output) != bool(options.per_class):
@@ -165,5 +165,5 @@ def _write_images(folder: str, per_class: int, seed: int, dataset: "Dataset") ->
     print(
         f"\n{folder}: {len(planned):,} augmented images of {sources:,} photographs of the training part, "
         f"{export.MANIFEST}, {export.SPLIT}\n"
-        f"use them for training only: validate and test on the photographs that {export.SPLIT} names for that"
+        f"use them only for training; {export.SPLIT} lists the photographs for validation and test"
     )

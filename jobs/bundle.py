@@ -79,7 +79,7 @@ class Inspect(Action):
     card: bool
 
     def run(self) -> None:
-        """Prints what the bundle states, once its files are proved to be intact."""
+        """Checks that the bundle's files are intact, and prints what it states."""
         from melanoma.model.bundle import load_bundle
 
         bundle = load_bundle(self.uri)
@@ -99,11 +99,11 @@ class Inspect(Action):
             "measured": _measured(bundle.description["metrics"]),
         }
         print(bundle.uri, *(f"  {name:<10} {value}" for name, value in rows.items()), sep="\n")
-        print("  Files and digests are in order. The network was not run; melanoma bundle verify runs it.")
+        print("  Files and digests are correct. The network was not run; melanoma bundle verify runs it.")
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
-    """Returns the most telling figure of a training's report; the card has all of them."""
+    """Returns the main figure of a training's report; the card has all of them."""
     try:
         figure = metrics["test"]["balanced_accuracy"]
         interval = f"95 %: {figure['low']:.3f} to {figure['high']:.3f}, n = {figure['n']:d}"
@@ -123,7 +123,7 @@ class Verify(Action):
     uri: str
 
     def run(self) -> None:
-        """Runs the network on the bundle's golden samples, once its files are proved to be intact."""
+        """Checks that the bundle's files are intact, and runs its network on the golden samples."""
         from melanoma.model.bundle import load_bundle
 
         bundle = load_bundle(self.uri)
@@ -183,7 +183,9 @@ class Import(Action):
         )
         bundle = import_model(self.model, self.output, settings, self.licence)
         print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
-        print("  Before you rely on it, compare its answers on a few photographs with the model's own framework.")
+        print(
+            "  Before you rely on it, compare its results on a few photographs with those of the model's own framework."
+        )
 
 
 _ACTIONS: dict[str, type[Action]] = {"inspect": Inspect, "verify": Verify, "import": Import}

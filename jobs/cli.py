@@ -47,7 +47,7 @@ class Invocation:
 
     Attributes:
         command: Name of the sub-command, one of `COMMANDS`.
-        args: What its own parser read.
+        args: Arguments as parsed by the sub-command's own parser.
         beam_options: Words for Beam, from after `--` or from the file of `--config`; empty for all but `score`.
     """
 
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MelanomaError as error:
         _complain(str(error))
         return exit_code_of(error)
-    except ReadError as error:  # a command that knows more about the file has already turned it into its own error
+    except ReadError as error:  # a command that knows more about the file has already raised an error of its own
         _complain(f"{error.detail}; try again")
         return NOTHING_COMMITTED
     except KeyboardInterrupt as stop:
@@ -114,12 +114,12 @@ def parse(words: Sequence[str]) -> Invocation:
 
 
 def start(argv: Sequence[str] | None = None) -> NoReturn:
-    """Runs one command as a process of its own, and ends it with the command's exit code.
+    """Runs one command as the main program, and ends the process with the command's exit code.
 
-    Skips the interpreter's shutdown: Arrow's threads may still be running then, which now and then aborts a process
+    Skips the interpreter's shutdown: Arrow's threads may still be running then, which occasionally aborts a process
     that has done all its work (apache/arrow, issue 34314).
     """
-    stdout.be_patient()
+    stdout.outlive_reader()
     code = main(argv)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):  # the reader is gone
@@ -129,7 +129,7 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports a mistake as every other error here: one line, exit code 2."""
+    """Reports a usage error like every other error: one line, exit code 2."""
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; see {self.prog} --help")

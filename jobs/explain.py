@@ -22,7 +22,7 @@ class ExplainOptions(Options):
     Attributes:
         table: Folder of the score table.
         photograph: URI, path or pseudonym.
-        offline: Whether the photograph's own store is left alone.
+        offline: Whether to leave out the check of the photograph in its store.
         json: Whether to print JSON.
     """
 

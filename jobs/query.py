@@ -22,7 +22,7 @@ class QueryOptions(Options):
         sql: The statement; None where a file has it, or where a view is exported.
         file: File with the statement.
         output: File for the result of the statement; None for the terminal.
-        format: `csv` or `parquet`; None for what the file's extension says.
+        format: `csv` or `parquet`; None to choose it by the file's extension.
         export: File for the whole of `view`.
         view: One of the views.
         rows: Number of rows to print on the terminal.

@@ -8,7 +8,7 @@ def add_command(commands: Any, name: str, purpose: str, epilog: str | None) -> a
     """Adds a command or an action, and returns its parser.
 
     Args:
-        commands: What `add_subparsers` returned.
+        commands: The result of `add_subparsers`.
         name: Name of the command.
         purpose: A phrase in lower case without a full stop, for the list of commands; as a sentence it heads the
             command's own help.

@@ -32,10 +32,10 @@ def expand(given: CommandLine, parser: argparse.ArgumentParser, flags_of_others:
     Args:
         given: The command line as it was typed.
         parser: Parser of the command, which knows its flags.
-        flags_of_others: Flags of another command that reads the same file; settings for them are skipped.
+        flags_of_others: Flags of other commands that read the same file; settings for them are skipped.
 
     Returns:
-        The command line with the file's settings, less those that it gives itself.
+        The command line with the file's settings, except those that it gives itself.
 
     Raises:
         UsageError: The file is missing or not TOML, or has a setting with an unknown name or an impossible value.

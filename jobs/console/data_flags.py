@@ -1,4 +1,4 @@
-"""Which labelled photographs a command works on, and how they are split: the same flags for every command."""
+"""Flags that select and split the labelled photographs of a command; the same for every command."""
 
 import argparse
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
         "action": "append",
         "default": [],
         "metavar": "FOLDER",
-        "help": "folder of the photographs that a table lists; repeatable: the first folder that has a photograph "
-        "counts, later ones show it at another scale",
+        "help": "folder of the photographs that a table lists; repeatable: a photograph is read from the first folder "
+        "that has it, and later folders may hold it at other scales",
     },
     "reference": {
         "metavar": "TABLE",
-        "help": "table that knows photographs by id: adds their lesion and exposes wrong labels",
+        "help": "table of photographs by id: adds their lesion and reveals wrong labels",
     },
     "id-column": {
         "metavar": "NAME",
@@ -44,7 +44,7 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
     },
     "split": {
         "metavar": "TABLE",
-        "help": "table with a given split: columns image_id, group, part (train, validation, test); all other "
+        "help": "table with an existing split: columns image_id, group, part (train, validation, test); all other "
         "photographs are split as usual",
     },
     "validation-share": {
@@ -67,8 +67,8 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
     },
     "allow-leaks": {
         "action": "store_true",
-        "help": "continue with a split that leaks through identical files, near duplicates or names, and state it on "
-        "the card; a lesion in two parts is refused all the same",
+        "help": "continue with a split that leaks through identical files, near duplicates or names, and say so on "
+        "the card; a lesion in two parts is still refused",
     },
 }
 
@@ -80,7 +80,7 @@ class TableOptions(Options):
     Attributes:
         data: Folders of class folders, and tables.
         root: Folders of the photographs that tables list.
-        reference: Table that knows photographs by id.
+        reference: Table of photographs by id.
         id_column: Column with the photograph's id.
         label_column: Column with the class.
         group_column: Column with the lesion or patient.
@@ -124,7 +124,7 @@ def columns_of(options: TableOptions, where: str) -> "Columns | None":
 
     Args:
         options: Parsed flags.
-        where: What `data` is called on the command line.
+        where: Name of `data` on the command line, for error messages.
 
     Raises:
         UsageError: Flags that belong together are not given together.
@@ -143,7 +143,7 @@ def columns_of(options: TableOptions, where: str) -> "Columns | None":
 
 
 def sources_of(options: DataOptions) -> "Sources":
-    """Returns the sources of the photographs, after every check that reads nothing.
+    """Returns the sources of the photographs after all checks that need not read any of them.
 
     Raises:
         UsageError: Flags that belong together are not given together.
@@ -181,6 +181,8 @@ def prepare(options: DataOptions) -> "Prepared":
     if prepared.leaks:
         found = preparation.describe_leaks(prepared)
         if not options.allow_leaks:
-            raise DataError(f"the split leaks: {found}; see melanoma audit, correct --split, or give --allow-leaks")
+            raise DataError(
+                f"the split leaks: {found}; inspect it with melanoma audit and correct --split, or add --allow-leaks"
+            )
         print(f"the split leaks: {found}; continuing because of --allow-leaks")
     return prepared

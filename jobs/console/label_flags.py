@@ -36,7 +36,7 @@ def add_label_arguments(parser: argparse.ArgumentParser, required: bool) -> None
 
     Args:
         parser: Of the command.
-        required: Whether the command cannot do without labels.
+        required: Whether the command needs labels.
     """
     parser.add_argument(
         "--labels", required=required, metavar="FILE", help="CSV or Parquet file with one labelled photograph per row"

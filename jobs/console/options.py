@@ -7,11 +7,11 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every command's options; each field carries the name of its flag, dashes as underscores."""
+    """Base of every command's options; each field has the name of its flag, with underscores for dashes."""
 
     @classmethod
     def from_args(cls, args: argparse.Namespace) -> Self:
-        """Returns the options that were parsed; repeatable flags become tuples, empty where they are absent.
+        """Returns the parsed options; repeatable flags become tuples, empty if they are absent.
 
         Raises:
             AttributeError: A field has no flag of its name.

@@ -1,4 +1,4 @@
-"""SIGTERM before and after scoring. Imports nothing heavy, since even `--help` passes through here."""
+"""Handles SIGTERM before and after scoring. Imports nothing heavy, since even `--help` loads this module."""
 
 import contextlib
 import signal

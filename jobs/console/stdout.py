@@ -1,4 +1,4 @@
-"""Standard output of a process that keeps working when its reader is gone, as after `| head`."""
+"""Lets a process continue when the reader of its standard output is gone, as after `| head`."""
 
 import io
 import os
@@ -9,7 +9,7 @@ class _PatientOutput(io.TextIOWrapper):
     """Discards text once the reader is gone; every other error, such as a full disk, is raised as usual."""
 
     def write(self, text: str) -> int:
-        """Writes the text, or discards it if nobody reads; returns its length."""
+        """Writes the text, or discards it if the reader is gone; returns its length."""
         try:
             return super().write(text)
         except BrokenPipeError:
@@ -17,7 +17,7 @@ class _PatientOutput(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """Flushes the buffer, or discards it if nobody reads."""
+        """Flushes the buffer, or discards it if the reader is gone."""
         try:
             super().flush()
         except BrokenPipeError:
@@ -29,7 +29,7 @@ class _PatientOutput(io.TextIOWrapper):
         os.close(nowhere)
 
 
-def be_patient() -> None:
+def outlive_reader() -> None:
     """Replaces `sys.stdout`, so that the process outlives the reader of its output."""
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):

@@ -53,7 +53,7 @@ def test_options_hold_every_flag_with_its_default() -> None:
         options.look = "views"  # type: ignore[misc]
 
 
-def test_the_flag_knows_every_augmentation_policy() -> None:
+def test_the_flag_accepts_every_augmentation_policy() -> None:
     for name in POLICIES:
         assert AugmentOptions.from_args(parse("--data", "a", "--look", name)).look == name
 
@@ -134,7 +134,7 @@ def test_with_an_output_the_preview_counts_its_images(
     assert len(list((tmp_path / "new").rglob("*.jpg"))) == 6
     printed = capsys.readouterr().out
     assert f"{tmp_path / 'new'}: 6 augmented images of 6 photographs of the training part, manifest.csv" in printed
-    assert "use them for training only" in printed
+    assert "use them only for training" in printed
 
 
 @pytest.mark.parametrize(

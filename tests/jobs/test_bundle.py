@@ -1,4 +1,4 @@
-"""`melanoma bundle`: what it shows and checks, and a model from elsewhere that scores as it did there, or nothing."""
+"""`melanoma bundle`: what it shows and checks, and the import of a model, which then scores as before."""
 
 import hashlib
 import io
@@ -41,7 +41,7 @@ def sequential(outputs: int, activation: str) -> keras.Model:
 
 
 def saved(path: Path, network: keras.Model) -> Path:
-    """Saves a network as its makers would: compiled."""
+    """Saves a network compiled, as its authors would."""
     network.compile("adam", "mse")
     network.save(path)
     return path
@@ -92,7 +92,7 @@ def test_numbers_for_every_channel_and_class_are_read() -> None:
         ({"test": {"balanced_accuracy": {"value": 0.8, "low": 0.7, "high": 0.9, "n": 1.5}}}, "no figures in the form"),
     ],
 )
-def test_the_most_telling_figure_is_shown_whatever_a_bundle_states(metrics: dict[str, Any], text: str) -> None:
+def test_the_main_figure_is_shown_whatever_a_bundle_states(metrics: dict[str, Any], text: str) -> None:
     assert command._measured(metrics).startswith(text)
 
 
@@ -136,7 +136,7 @@ def imported(model: Path, output: Path | str, *words: str) -> int:
     return main([*given, *([] if "--size" in words else ["--size", "20x24"]), *words])
 
 
-def test_what_is_said_on_the_command_line_stands_in_the_bundle(
+def test_the_bundle_holds_the_settings_of_the_command_line(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--crop", "0.875", "--prior", "0.9", "0.1", "--licence", "Research only."]
@@ -161,7 +161,7 @@ def test_the_same_model_imported_again_has_the_same_name(tmp_path: Path) -> None
     assert b"2020-01-02@03:04:05" in first.files["model.keras"]
 
 
-def test_the_optimizer_and_the_loss_stay_behind(model: Path, tmp_path: Path) -> None:
+def test_the_optimizer_and_the_loss_are_left_out(model: Path, tmp_path: Path) -> None:
     assert imported(model, tmp_path / "a") == 0
     network = load_bundle(str(tmp_path / "a")).files["model.keras"]
     assert b"compile_config" in model.read_bytes() and b"compile_config" not in network
@@ -184,7 +184,7 @@ def rewritten(path: Path, member: str, edit: Callable[[bytes], bytes]) -> Path:
 
 
 def with_weights_in_a_file(path: Path) -> Path:
-    """A network whose weights are to be read from another file of whoever imports it."""
+    """A network whose weights would be read from another file on the importing machine."""
     secret = path.with_name("secret.bin")
     secret.write_bytes(bytes(1000))
 
@@ -197,7 +197,7 @@ def with_weights_in_a_file(path: Path) -> Path:
 
 
 def with_weights_behind_a_link(path: Path) -> Path:
-    """A network whose layers are to be taken from another network of whoever imports it."""
+    """A network whose layers would be taken from another network on the importing machine."""
     elsewhere = path.with_name("theirs.h5")
 
     def edit(weights: bytes) -> bytes:
@@ -263,7 +263,7 @@ def contents(folder: Path | str) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
 
 
-def test_what_lies_in_the_folder_is_never_overwritten(
+def test_existing_files_are_never_overwritten(
     model: Path, bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = contents(bundle_uri)
@@ -276,7 +276,7 @@ def test_what_lies_in_the_folder_is_never_overwritten(
     assert contents(tmp_path) == {tmp_path / "LICENSE": b"of the project around it"}
 
 
-def test_inspect_tells_all_and_runs_nothing(bundle_uri: str) -> None:
+def test_inspect_shows_everything_and_runs_nothing(bundle_uri: str) -> None:
     words = [sys.executable, "-X", "importtime", "-m", "jobs.cli", "bundle", "inspect", bundle_uri]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     bundle = load_bundle(bundle_uri)
@@ -306,7 +306,7 @@ def test_verify_runs_the_network_and_inspect_does_not(
 
 
 @pytest.mark.parametrize("action", ["inspect", "verify"])
-def test_a_bundle_that_is_none_exits_with_2(
+def test_a_folder_without_a_valid_bundle_exits_with_2(
     action: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bundle", action, str(tmp_path)]) == 2
@@ -317,7 +317,7 @@ def test_a_bundle_that_is_none_exits_with_2(
     assert "'card.md' has sha256" in capsys.readouterr().err
 
 
-def test_a_card_is_shown_without_what_moves_a_terminals_cursor(
+def test_a_card_is_shown_without_control_characters(
     bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = copied(bundle_uri, tmp_path)

@@ -86,7 +86,7 @@ def test_a_store_that_fails_exits_with_3_and_the_detail_without_the_name(
 
 
 @pytest.mark.parametrize("code", [0, 1])
-def test_a_command_that_ends_gives_its_own_code(
+def test_the_exit_code_of_a_command_is_returned(
     command: Callable[..., int], capsys: pytest.CaptureFixture[str], code: int
 ) -> None:
     assert command(f"return {code}") == code

@@ -1,4 +1,4 @@
-"""One photograph's whole story, and whether what is predicted about the next run comes true."""
+"""Every attempt to score one photograph, and whether the predictions about the next run are right."""
 
 import datetime
 import json
@@ -32,7 +32,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
 
 
 def does(table: Path | str, path: Path | str, days: int = 1, check_store: bool = True) -> tuple[str, str]:
-    """What the next run will do with a photograph, and why; its only model's."""
+    """Returns what the next run will do with a photograph, and why; for a table of one model."""
     date = TONIGHT + datetime.timedelta(days=days)
     (outlook,) = explain(table_in(table), str(path), date, check_store).outlooks
     return outlook.does, outlook.why
@@ -54,7 +54,7 @@ def test_every_attempt_is_shown_in_order(tmp_path: Path, bundle_uri: str, capsys
     assert [row["attempt"] for row in document["rows"]] == [1, 1] and document["next_night"][0]["does"] == "skip"
 
 
-def test_a_pseudonym_from_a_report_is_as_good_as_the_name(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pseudonym_from_a_report_works_like_the_name(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table = str(scored / "out")
     uri = f"file://{scored}/in/lesion-0000.jpg"
     assert main(["explain", table, Pseudonyms.of_table(layout_of(table)).pseudonym(uri)]) == 0
@@ -63,7 +63,7 @@ def test_a_pseudonym_from_a_report_is_as_good_as_the_name(scored: Path, capsys: 
     assert "no photograph in this score table has that pseudonym" in capsys.readouterr().err
 
 
-def test_predictions_come_true(tmp_path: Path, bundle_uri: str) -> None:
+def test_predictions_about_the_next_run_are_right(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
     table, folder = tmp_path / "out", tmp_path / "in"
     (folder / "broken.jpg").write_bytes(b"")
@@ -84,7 +84,7 @@ def test_predictions_come_true(tmp_path: Path, bundle_uri: str) -> None:
     ("attempts", "due"),
     [(1, "2026-01-03"), (2, "2026-01-04"), (3, "2026-01-05"), (4, "2026-01-12")],
 )
-def test_the_next_try_is_dated(tmp_path: Path, attempts: int, due: str) -> None:
+def test_the_date_of_the_next_attempt_is_shown(tmp_path: Path, attempts: int, due: str) -> None:
     """A failure that may heal is retried on three days in a row, then a week later."""
     tries = [
         failed("x", attempt=number, run_date=TONIGHT + datetime.timedelta(days=number - 1))
@@ -107,7 +107,7 @@ def test_a_forgotten_photograph_stays_so(scored: Path, tmp_path: Path) -> None:
     assert does(table, scored / "in" / "lesion-0000.jpg") == ("skip", "it was erased with melanoma table forget")
 
 
-def test_an_unknown_photograph_is_a_mistake_and_its_name_is_not_repeated(
+def test_an_unknown_photograph_is_an_error_that_does_not_repeat_its_name(
     scored: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", str(scored / "out"), "/nowhere/x.jpg"]) == 2
@@ -117,7 +117,7 @@ def test_an_unknown_photograph_is_a_mistake_and_its_name_is_not_repeated(
     assert "no score table there" in capsys.readouterr().err
 
 
-def test_the_store_is_left_alone_if_it_is_asked_for(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_offline_the_store_is_not_accessed(scored: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = scored / "in" / "lesion-0001.jpg"
     assert main(["explain", str(scored / "out"), str(path), "--offline", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
@@ -125,7 +125,7 @@ def test_the_store_is_left_alone_if_it_is_asked_for(scored: Path, capsys: pytest
 
 
 def lines_about(**values: object) -> list[str]:
-    """What the text says about one attempt with these columns."""
+    """Returns the text about one attempt with these columns."""
     complete = {"width": 80, "height": 60, "flag_melanoma": False, "review": False, "review_reason": None}
     found = Explanation(
         "file:///a.jpg", [{**row("a"), **complete, "error_kind": None, "ood_score": None, **values}], "v", []
@@ -164,7 +164,9 @@ def test_the_outlook_of_every_model_is_shown() -> None:
     assert "The next run\n  m-1  skip: this\n  m-2  score: that\n" in text
 
 
-def test_a_hostile_name_moves_no_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_in_a_name_do_not_reach_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     commit(tmp_path, [row("\x1b[2Jb")])
     assert main(["explain", str(tmp_path), row("\x1b[2Jb")["image_uri"], "--offline"]) == 0
     assert "\x1b" not in capsys.readouterr().out

@@ -50,7 +50,7 @@ def test_a_name_with_control_characters_is_printed_without_them(table: str, caps
     assert "DOE-\N{REPLACEMENT CHARACTER}[2Jb" in out and "\x1b" not in out
 
 
-def test_only_so_many_rows_are_printed(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_number_of_printed_rows_is_limited(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["query", table, "SELECT image_id FROM scores ORDER BY image_id DESC", "--rows", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[2:] == ["DOE-c", "… and 2 more rows"]
@@ -132,7 +132,7 @@ def test_an_absent_table_exits_with_2(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "memory:// cannot hold the score table" in error_of(capsys)
 
 
-def test_a_query_loads_neither_tensorflow_nor_beam_and_warns_of_nothing(table: str) -> None:
+def test_a_query_loads_neither_tensorflow_nor_beam_and_prints_no_warning(table: str) -> None:
     words = [sys.executable, "-W", "error", "-X", "importtime", "-m", "jobs.cli", "query", table, "FROM scores"]
     environment = os.environ | {"PYTHONUNBUFFERED": ""}
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)

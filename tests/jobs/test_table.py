@@ -71,7 +71,7 @@ def test_wrong_words_exit_with_2_and_one_line(
         ["forget", "--uris", "uris.txt"],
     ],
 )
-def test_a_table_that_is_not_there_is_a_mistake_and_is_not_made(
+def test_a_missing_table_is_an_error_and_is_not_created(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""What an operator does to a table over the years: promote, delete, compact, clean up, forget."""
+"""The maintenance of a table over the years: promotion, deletion, compaction, clean-up, erasure."""
 
 import io
 import json
@@ -45,7 +45,9 @@ def printed_by(capsys: pytest.CaptureFixture[str], *words: str) -> str:
     return capsys.readouterr().out
 
 
-def test_the_first_model_counts_until_another_one_is_promoted(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_model_is_current_until_another_one_is_promoted(
+    table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     current = "SELECT DISTINCT model_id AS m FROM current"
     assert views.query(table_in(table), current)["m"].to_pylist() == [OLD]
     printed_by(capsys, "promote", table, NEW)
@@ -60,7 +62,7 @@ def test_an_unknown_model_cannot_be_promoted(table: str, capsys: pytest.CaptureF
     assert f"the table has {OLD}, {NEW}" in capsys.readouterr().err
 
 
-def test_a_run_that_planned_before_a_promotion_commits_all_the_same(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_run_that_planned_before_a_promotion_still_commits(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
     night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
     planned = start(tmp_path / "out", bundle_uri)
@@ -93,7 +95,7 @@ def test_a_run_scores_again_what_was_deleted(
     assert night(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
 
 
-def test_history_tells_runs_from_maintenance(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_history_distinguishes_runs_from_maintenance(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     printed_by(capsys, "promote", table, NEW)
     printed_by(capsys, "compact", table)
     lines = printed_by(capsys, "history", table).splitlines()
@@ -149,7 +151,7 @@ def files_of(uri: str) -> set[str]:
     return {path.name for path in Path(uri).glob("model_id=*/*.parquet")}
 
 
-def test_clean_up_says_first_and_spares_what_is_young_or_not_of_the_table(
+def test_clean_up_counts_first_and_keeps_recent_and_unrelated_files(
     table: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     others = [Path(table, folder, "kept.parquet") for folder in ("_staging", "_reports", "_private")]
@@ -186,7 +188,7 @@ def test_a_clean_up_deletes_only_with_consent(table: str, capsys: pytest.Capture
 
 
 def every_byte(folder: Path) -> bytes:
-    """All that lies under a folder: names, bytes, and what Parquet and Arrow files hold once they are read."""
+    """Returns everything under a folder: names, bytes, and the decoded contents of Parquet and Arrow files."""
     found = [str(path.relative_to(folder)).encode() for path in folder.rglob("*")]
     for path in (path for path in folder.rglob("*") if path.is_file()):
         data = path.read_bytes()
@@ -223,7 +225,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
 
 
 class Patient(NamedTuple):
-    """Jane Doe: the output that knows her, the names of her photographs, and a file that lists them."""
+    """Jane Doe: an output with her photographs, their names, and a file that lists them."""
 
     output: Path
     uris: list[str]
@@ -232,7 +234,7 @@ class Patient(NamedTuple):
 
 @pytest.fixture
 def patient(archive: Path, tmp_path: Path) -> Patient:
-    """A copy of the archive's output, to forget her in."""
+    """A copy of the archive's output, from which she is erased."""
     uris = [f"file://{path}" for path in sorted((archive / "in").iterdir()) if "DOE" in path.name]
     (tmp_path / "uris.txt").write_text("\n".join(uris))
     output = shutil.copytree(archive / "out", tmp_path / "out")
@@ -258,7 +260,7 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
     assert table_in(patient.output).promoted() is not None
 
 
-def test_forgetting_twice_is_as_good_as_once(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+def test_forgetting_twice_has_the_same_result_as_once(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
     Forgotten.add(layout_of(patient.output), patient.uris)  # it was killed after its first step
     for _ in range(2):
         printed_by(capsys, "forget", str(patient.output), "--uris", str(patient.listed))
@@ -276,7 +278,7 @@ def test_nothing_is_deleted_during_a_run(table: str, tmp_path: Path, capsys: pyt
     assert len(rows(table)) == 4 and Forgotten.read(layout_of(table)) is None
 
 
-def test_a_run_waits_while_somebody_is_forgotten(
+def test_no_run_starts_during_an_erasure(
     table: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "in", 1)
@@ -304,7 +306,7 @@ def test_unusual_names_are_forgotten_too(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("call", ["ls", "rm"])
-def test_a_store_that_refuses_lets_nobody_believe_that_all_is_forgotten(
+def test_an_erasure_that_the_store_refuses_is_never_reported_as_done(
     patient: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], call: str
 ) -> None:
     words = ["forget", str(patient.output), "--uris", str(patient.listed)]
@@ -319,7 +321,7 @@ def test_a_store_that_refuses_lets_nobody_believe_that_all_is_forgotten(
 
 
 @pytest.mark.parametrize("content", [None, "", "\n \n"])
-def test_a_list_that_names_nobody_is_a_mistake(
+def test_a_list_without_names_is_an_error(
     table: str, tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if content is not None:
@@ -328,7 +330,7 @@ def test_a_list_that_names_nobody_is_a_mistake(
     assert "one URI per line" in capsys.readouterr().err
 
 
-def test_the_key_is_private_and_made_once(table: str) -> None:
+def test_the_key_is_private_and_created_once(table: str) -> None:
     Forgotten.add(layout_of(table), ["file:///x"])
     key = Path(table, "_private", "key")
     first = key.read_bytes()

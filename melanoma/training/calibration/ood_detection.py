@@ -1,4 +1,4 @@
-"""Measures how often the out-of-distribution (OOD) score detects OOD images, corruptions and, by mistake, the rest."""
+"""Measures how often the out-of-distribution (OOD) score detects OOD images and corruptions, and its false alarms."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -29,7 +29,7 @@ def measure_detection(
     """Measures how often `ood_score` is above its threshold.
 
     Args:
-        engine: Its network must have an `ood_score`.
+        engine: Engine of a network with an `ood_score`.
         threshold: The bundle's `ood_above`.
         seed: Seed for the OOD images.
         in_distribution: uint8 (photographs, height, width, 3), at least one: photographs of the test part, because the

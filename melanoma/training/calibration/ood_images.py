@@ -1,4 +1,4 @@
-"""Out-of-distribution (OOD) images: no photographs of lesions, to measure whether the OOD score detects them.
+"""Out-of-distribution (OOD) images, which show no lesions, to measure whether the OOD score detects them.
 
 They are generated or come with installed packages, and they are far from any lesion. Detecting them shows nothing about
 photographs that are nearly right, such as those of another skin disease or from another camera.

@@ -59,7 +59,7 @@ def fit(
         trained_prior: Class shares of the training epochs, sum 1.
 
     Returns:
-        The calibration with the largest posterior density.
+        The calibration with the highest posterior density.
     """
     scores = np.maximum(np.asarray(log_probabilities, np.float64), np.log(_SMALLEST))
     expected = _centred(_log(prior) - _log(trained_prior))

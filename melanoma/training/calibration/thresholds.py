@@ -1,4 +1,4 @@
-"""Chooses a bundle's thresholds on the validation photographs and metrics what they achieve there."""
+"""Chooses a bundle's thresholds on the validation photographs and measures what they achieve there."""
 
 import math
 from collections.abc import Sequence

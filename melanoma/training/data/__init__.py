@@ -1,1 +1,1 @@
-"""Augmented training batches: augmentation policies, sampling, mixup, and exports for people to look at."""
+"""Augmented training batches: augmentation policies, sampling, mixup, and exports for inspection."""

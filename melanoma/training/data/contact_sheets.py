@@ -26,7 +26,7 @@ class SheetConfig:
     Attributes:
         policy: Augmentation policy.
         size: Height and width of a tile in pixels.
-        rows: Most photographs on the sheet, at least 1.
+        rows: Largest number of photographs on the sheet, at least 1.
         variants: Augmented images of each photograph, at least 1.
         seed: Seed for the choice of photographs and for the augmentation.
     """

@@ -76,7 +76,7 @@ def write_augmented_images(
 
     Raises:
         DataError: A photograph cannot be read.
-        NothingCommittedError: The store does not accept a file.
+        NothingCommittedError: A file cannot be written.
     """
     root = storage.canonical(folder)
     storage.write_bytes(storage.join(root, MANIFEST), manifest_csv(images))
@@ -99,7 +99,7 @@ def manifest_csv(images: Sequence[AugmentedImage]) -> bytes:
 
 
 def refuse_augmented_folders(folders: Sequence[str], known: Collection[str] = ()) -> None:
-    """Refuses folders of augmented images: read as photographs, each image would count as a lesion of its own.
+    """Refuses folders of augmented images: read as photographs, each image would count as a separate lesion.
 
     Args:
         folders: Folders that photographs are read from.
@@ -123,11 +123,11 @@ def refuse_augmented_folders(folders: Sequence[str], known: Collection[str] = ()
 
 
 def check_target_folder(folder: str, others: Sequence[str], *, empty: bool) -> None:
-    """Refuses a folder to write to that lies in a folder it must stay out of, or that already contains files.
+    """Refuses a target folder that lies in one of the other folders, or that already contains files.
 
     Args:
         folder: The folder that will be written to.
-        others: Folders that it must stay out of, such as those that photographs are read from.
+        others: Folders that it must not lie in, such as those that photographs are read from.
         empty: Whether the folder must be empty.
 
     Raises:

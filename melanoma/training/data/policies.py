@@ -14,10 +14,10 @@ class AugmentationPolicy:
     """A way to change training photographs at random.
 
     Attributes:
-        name: As `--look` spells it.
+        name: Value of `--look`.
         apply: From a complete image file, (height, width) and a random key to uint8 (height, width, 3); the same key
             gives the same pixels.
-        threads: Number of threads that can usefully call it at once.
+        threads: Number of threads that can usefully call it at the same time.
         description: Sentence for the model card.
     """
 

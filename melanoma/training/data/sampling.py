@@ -31,7 +31,7 @@ def sample_epoch(labels: Indices, key: tuple[int, int], draws: int, balance: flo
     Args:
         labels: int64 (photographs,), class index of each.
         key: Seed of the training and number of the epoch, each at least 0.
-        draws: Photographs wanted.
+        draws: Number of photographs to draw.
         balance: 0 to 1, see `class_shares`.
         max_repeats: How often one photograph may occur, at least 1; it can keep a small class below its share.
 

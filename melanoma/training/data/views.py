@@ -18,7 +18,7 @@ from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
 
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
-cv2.setNumThreads(1)  # callers already run several views at once
+cv2.setNumThreads(1)  # callers already make several views at the same time
 
 
 @dataclass(frozen=True)

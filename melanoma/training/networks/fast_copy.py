@@ -10,7 +10,7 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 
 class _FusedBatchNormalization(keras.layers.BatchNormalization):
-    """Batch normalisation in one operation of TensorFlow; under other backends it is that of Keras.
+    """Batch normalisation in one operation of TensorFlow; under other backends, Keras's own.
 
     On a CPU, a training step with Keras's own sequence of operations takes 1.6 times as long.
     """

@@ -66,7 +66,7 @@ def load_imagenet(network: keras.Model, variant: str) -> None:
         variant: `lite0`, `lite1` or `lite2`.
 
     Raises:
-        UsageError: The package is not installed, or contains another file than the known one.
+        UsageError: The package is not installed, or contains a file other than the known one.
     """
     state = read_state(variant)
     layers = {layer.name: layer for layer in network.layers}
@@ -99,7 +99,7 @@ def read_state(variant: str) -> dict[str, Array]:
     """Reads all float tensors of a package, by PyTorch name.
 
     Raises:
-        UsageError: The package is not installed, or contains another file than the known one.
+        UsageError: The package is not installed, or contains a file other than the known one.
     """
     source = _SOURCES[variant]
     package = importlib.util.find_spec(source.package)  # finds the package without running it

@@ -53,7 +53,7 @@ NETWORKS = {
 
 
 def network_named(name: str) -> Network:
-    """Returns the network of that name: one of `NETWORKS`, or one of `keras.applications`.
+    """Returns a network by name: one of `NETWORKS`, or one of `keras.applications`.
 
     Raises:
         UsageError: There is no such network.

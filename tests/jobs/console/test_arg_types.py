@@ -1,4 +1,4 @@
-"""Every type of a flag's value: what it accepts, what it returns, and the one line that it refuses with."""
+"""Every type of a flag's value: what it accepts, what it returns, and its one-line error."""
 
 import argparse
 import datetime
@@ -71,7 +71,7 @@ def test_a_value_is_read(parse: Callable[[str], Any], text: str, value: object) 
         (duration, "-1h", "is not a length of time"),
     ],
 )
-def test_a_value_that_cannot_be_meant_is_refused(parse: Callable[[str], Any], text: str, complaint: str) -> None:
+def test_an_invalid_value_is_refused(parse: Callable[[str], Any], text: str, complaint: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError) as refused:
         parse(text)
     message = str(refused.value)

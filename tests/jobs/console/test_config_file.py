@@ -110,7 +110,7 @@ def test_the_file_may_be_named_in_a_word_of_its_own(tmp_path: Path) -> None:
         ("limit = ", "is not valid TOML"),
     ],
 )
-def test_every_complaint_names_the_file_and_the_setting(tmp_path: Path, text: str, complaint: str) -> None:
+def test_every_error_names_the_file_and_the_setting(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(UsageError) as refused:
         expanded(tmp_path, text)
     message = str(refused.value)
@@ -182,7 +182,7 @@ def test_the_settings_that_a_dry_run_prints_make_a_file(
         ("max-time = '3 days'", "is not a length of time"),
     ],
 )
-def test_a_setting_that_cannot_be_meant_is_refused(
+def test_an_invalid_setting_is_refused(
     tmp_path: Path, words: list[str], text: str, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "night.toml").write_text(text)
@@ -190,6 +190,6 @@ def test_a_setting_that_cannot_be_meant_is_refused(
     assert complaint in capsys.readouterr().err
 
 
-def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "--config", "/absent/night.toml"]) == 2
     assert "--config /absent/night.toml: cannot be read" in capsys.readouterr().err

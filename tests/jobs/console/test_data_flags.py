@@ -108,7 +108,7 @@ def leaking(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_a_split_that_leaks_is_refused_unless_it_is_allowed(
     leaking: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(DataError, match=r"the split leaks: 1 by near duplicate .*or give --allow-leaks"):
+    with pytest.raises(DataError, match=r"the split leaks: 1 by near duplicate .*or add --allow-leaks"):
         prepare(options(*leaking))
     capsys.readouterr()
     prepared = prepare(options(*leaking, "--allow-leaks"))

@@ -33,13 +33,13 @@ def test_the_numbers_never_change() -> None:
         (NothingCommittedError("x"), 3),
     ],
 )
-def test_only_what_may_pass_is_worth_another_try(error: MelanomaError, code: int) -> None:
+def test_only_a_failure_that_may_pass_has_the_retry_code(error: MelanomaError, code: int) -> None:
     assert exit_code_of(error) == code
 
 
 def test_a_more_specific_error_keeps_the_code_of_its_kind() -> None:
     class DiskFullError(NothingCommittedError):
-        """A reason that may pass."""
+        """A failure that may pass."""
 
     assert exit_code_of(DiskFullError("x")) == 3
 

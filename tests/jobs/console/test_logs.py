@@ -15,7 +15,7 @@ from tests.helpers import ROOT
 
 @contextlib.contextmanager
 def quiet_process() -> Iterator[logging.Logger]:
-    """Quiet logs as a new process has them, without the handlers of whoever runs the tests; yields the root logger."""
+    """Quiet logs as a new process has them, without the handlers of the test runner; yields the root logger."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers[:] = []
@@ -50,7 +50,7 @@ def test_known_noise_is_dropped_and_its_neighbours_are_not(capsys: pytest.Captur
 
 
 @pytest.mark.parametrize("name", ["botocore", "s3fs", "gcsfs", "adlfs", "azure.core", "google.auth", "urllib3.pool"])
-def test_access_tokens_in_debug_lines_never_show(capsys: pytest.CaptureFixture[str], name: str) -> None:
+def test_access_tokens_in_debug_lines_are_never_shown(capsys: pytest.CaptureFixture[str], name: str) -> None:
     with quiet_process() as root:
         root.setLevel(logging.DEBUG)
         logging.getLogger(name).debug("Authorization: Bearer secret")
@@ -59,7 +59,7 @@ def test_access_tokens_in_debug_lines_never_show(capsys: pytest.CaptureFixture[s
     assert "secret" not in err and "a line that shows" in err
 
 
-def test_a_level_that_the_operator_chose_for_tensorflow_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_level_that_the_operator_chose_for_tensorflow_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
     monkeypatch.delenv("GRPC_VERBOSITY", raising=False)
     with quiet_process():
@@ -82,13 +82,13 @@ def test_native_output_is_discarded_inside_the_block_only() -> None:
     assert (ended.stdout, ended.stderr, ended.returncode) == ("out", "before;after", 0)
 
 
-def test_an_exception_leaves_the_silence_and_is_seen() -> None:
+def test_an_exception_inside_the_block_is_still_shown() -> None:
     ended = native("with native_silence():\n    os.write(2, b'inside')\n    raise ImportError('no such library')")
     assert ended.returncode == 1
     assert "no such library" in ended.stderr and "inside" not in ended.stderr
 
 
-def test_the_silence_keeps_no_file_open() -> None:
+def test_the_block_leaves_no_file_open() -> None:
     count = "len(os.listdir('/proc/self/fd'))"
     ended = native(f"n = {count}\nfor _ in range(5):\n    with native_silence():\n        pass\nprint({count} - n)")
     assert ended.stdout == "0\n"

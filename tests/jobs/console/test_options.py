@@ -43,6 +43,6 @@ def test_options_do_not_change_with_the_namespace() -> None:
         options.row_count = 4  # type: ignore[misc]
 
 
-def test_a_field_without_a_flag_is_noticed_at_once() -> None:
+def test_a_field_without_a_flag_is_an_error() -> None:
     with pytest.raises(AttributeError, match="row_count"):
         Trial.from_args(argparse.Namespace(sources=[], is_quick=False))

@@ -15,7 +15,7 @@ from tests.helpers import ROOT
 
 @pytest.fixture(autouse=True)
 def default_handler() -> Iterator[None]:
-    """The handler of a new process; put back afterwards."""
+    """Sets the handler of a new process; restores the previous one afterwards."""
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -32,13 +32,13 @@ def test_the_signal_ends_the_block_and_its_clean_up_runs() -> None:
     assert steps == ["cleaned up"]
 
 
-def test_it_is_caught_wherever_ctrl_c_is() -> None:
+def test_code_that_catches_ctrl_c_catches_the_signal_too() -> None:
     with pytest.raises(KeyboardInterrupt), terminable():
         os.kill(os.getpid(), signal.SIGTERM)
         signal.sigtimedwait([], 1)
 
 
-def test_the_handler_of_before_is_put_back() -> None:
+def test_the_previous_handler_is_restored() -> None:
     received = []
     signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
     with terminable():
@@ -47,13 +47,13 @@ def test_the_handler_of_before_is_put_back() -> None:
     assert received == [signal.SIGTERM]
 
 
-def test_the_handler_is_put_back_after_an_error_too() -> None:
+def test_the_previous_handler_is_restored_after_an_error_too() -> None:
     with pytest.raises(ValueError, match="unforeseen"), terminable():
         raise ValueError("unforeseen")
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_other_threads_pass_through() -> None:
+def test_other_threads_are_not_affected() -> None:
     seen = []
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""A process outlives the reader of its output, and still notices a full disk."""
+"""A process continues after the reader of its output is gone, but a full disk is still an error."""
 
 import io
 import os
@@ -11,7 +11,7 @@ import pytest
 from jobs.console import stdout
 from tests.helpers import ROOT
 
-SCRIPT = "import sys\nfrom jobs.console import stdout\nstdout.be_patient()\n"
+SCRIPT = "import sys\nfrom jobs.console import stdout\nstdout.outlive_reader()\n"
 
 
 def test_text_reaches_a_reader_unchanged() -> None:
@@ -50,7 +50,7 @@ def test_a_full_disk_is_still_an_error(unbuffered: str) -> None:
 def test_encoding_and_buffering_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "latin-1", "replace", line_buffering=True))
-    stdout.be_patient()
+    stdout.outlive_reader()
     out = sys.stdout
     assert isinstance(out, io.TextIOWrapper)
     assert (out.encoding, out.errors, out.line_buffering) == ("latin-1", "replace", True)
@@ -58,9 +58,9 @@ def test_encoding_and_buffering_stay_as_they_are(monkeypatch: pytest.MonkeyPatch
     assert raw.getvalue() == b"\xfc?\n"
 
 
-def test_an_output_that_is_no_stream_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_output_that_is_not_a_text_stream_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a notebook, or in a test that captures."""
     captured = io.StringIO()
     monkeypatch.setattr(sys, "stdout", captured)
-    stdout.be_patient()
+    stdout.outlive_reader()
     assert sys.stdout is captured

@@ -1,4 +1,4 @@
-"""Out-of-distribution images: reproducible, different from each other, and what their kind says."""
+"""Out-of-distribution images: reproducible, different from each other, and true to their kind."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ SIZE = (24, 32)
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_images_of_a_kind_differ_and_a_seed_gives_the_same_ones(kind: str) -> None:
+def test_images_of_a_kind_differ_and_a_seed_reproduces_them(kind: str) -> None:
     images = generate(kind, 12, SIZE, seed=3)
     assert images.shape == (12, *SIZE, 3) and images.dtype == np.uint8
     np.testing.assert_array_equal(images, generate(kind, 12, SIZE, seed=3))

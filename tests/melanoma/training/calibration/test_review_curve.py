@@ -1,4 +1,4 @@
-"""The review curve: who is referred at each rate, and how good the rest is."""
+"""The review curve: which photographs are referred at each rate, and how accurate the rest is."""
 
 import io
 
@@ -32,7 +32,7 @@ def test_at_most_the_permitted_share_is_referred(rate: float, referred: int) -> 
     assert (confidence < review_threshold(confidence, rate)).sum() == referred
 
 
-def test_nobody_is_referred_where_all_are_equally_sure() -> None:
+def test_no_photograph_is_referred_if_all_have_the_same_confidence() -> None:
     confidence = np.full(100, 0.7)
     assert (confidence < review_threshold(confidence, 0.2)).sum() == 0
 
@@ -55,7 +55,7 @@ def test_figures_of_a_point_are_those_of_the_photographs_kept(predictions: Predi
     assert curve[18]["accuracy"] > curve[0]["accuracy"] + 0.1
 
 
-def test_a_class_that_is_referred_altogether_no_longer_counts(predictions: Predictions) -> None:
+def test_a_class_that_is_referred_entirely_no_longer_counts(predictions: Predictions) -> None:
     """The photographs of the first class are the least confident ones."""
     curve = review_curve(predictions, np.arange(200) / 200)
     assert [point["classes"] for point in curve] == [2] * 10 + [1] * 9

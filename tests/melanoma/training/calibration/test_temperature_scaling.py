@@ -62,7 +62,7 @@ def test_few_photographs_move_the_biases_less_than_many_do() -> None:
     assert 0 < np.abs(few).max() < np.abs(many).max()
 
 
-def test_probabilities_of_0_and_1_are_no_problem() -> None:
+def test_probabilities_of_0_and_1_have_finite_results() -> None:
     log_p = np.array([[0.0, -np.inf, -np.inf], [-np.inf, 0.0, -np.inf], [0.0, -np.inf, -np.inf]])
     found = fit(log_p, np.array([0, 1, 2]), [0.5, 0.3, 0.2], [1.0, 0.0, 0.0])
     calibrated = calibrate(found, log_p)

@@ -1,4 +1,4 @@
-"""Augmentor: reproducible, without side effects, and gentle enough that the diagnosis stays."""
+"""Augmentor: reproducible, without side effects, and gentle enough to keep the diagnosis."""
 
 import random
 import subprocess
@@ -32,7 +32,7 @@ def test_the_same_key_gives_the_same_pixels(pixels: np.ndarray) -> None:
     assert np.array_equal(first, [augment(pixels, (1, 2, index)) for index in range(20)])
 
 
-def test_every_number_of_the_key_counts(pixels: np.ndarray) -> None:
+def test_every_number_of_the_key_changes_the_result(pixels: np.ndarray) -> None:
     images = {augment(pixels, key).tobytes() for key in [(0, 0, 0), (5, 0, 0), (0, 5, 0), (0, 0, 5)]}
     assert len(images) == 4
 
@@ -137,7 +137,7 @@ def test_an_augmented_file_is_a_plain_jpeg_of_the_photograph() -> None:
     assert nearest < 4  # one of them has changed by nothing but compression
 
 
-def test_the_import_warns_of_nothing(tmp_path: Path) -> None:
+def test_the_import_raises_no_warning(tmp_path: Path) -> None:
     # Without a cache Python compiles Augmentor again, which is when it warns.
     command = [
         sys.executable,

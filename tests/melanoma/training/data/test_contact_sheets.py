@@ -1,4 +1,4 @@
-"""Contact sheets: each photograph beside its augmented images, whatever it is called."""
+"""Contact sheets: each photograph beside its augmented images, even with an odd name."""
 
 import io
 from dataclasses import replace
@@ -47,7 +47,7 @@ def test_the_seed_determines_the_sheet(photographs: list[Photograph]) -> None:
     assert sheet != plot_sheet(photographs, replace(one, seed=5))
 
 
-def test_each_policy_gives_a_sheet_of_its_own(photographs: list[Photograph]) -> None:
+def test_each_policy_makes_a_different_sheet(photographs: list[Photograph]) -> None:
     sheets = {plot_sheet(photographs, replace(CONFIG, rows=1, policy=policy)) for policy in POLICIES.values()}
     assert len(sheets) == 2
 

@@ -139,7 +139,7 @@ def test_a_manifest_row_names_image_photograph_and_key() -> None:
     ]
 
 
-def test_a_photograph_that_is_gone_is_a_data_error(photographs: list[Photograph], tmp_path: Path) -> None:
+def test_a_missing_photograph_is_a_data_error(photographs: list[Photograph], tmp_path: Path) -> None:
     gone = [replace(photographs[0], uri=str(tmp_path / "absent.jpg"))]
     dataset = Dataset(gone, np.array([TRAIN]))
     with pytest.raises(DataError, match="absent"):

@@ -47,7 +47,7 @@ def test_each_photograph_is_augmented_by_its_key(photographs: list[Photograph]) 
         assert np.array_equal(image, POLICY.apply(data, (20, 24), key))
 
 
-def test_as_many_batches_as_processes_or_useful_threads_may_be_requested_at_once() -> None:
+def test_as_many_batches_as_processes_or_useful_threads_may_be_requested_at_a_time() -> None:
     assert DataLoader(UNCHANGED).workers == 3
     assert DataLoader(UNCHANGED, processes=7).workers == 7
 

@@ -21,7 +21,7 @@ def policy(request: pytest.FixtureRequest) -> AugmentationPolicy:
     return POLICIES[request.param]
 
 
-def test_the_result_has_the_size_asked_for_and_depends_on_the_key_alone(policy: AugmentationPolicy) -> None:
+def test_the_result_has_the_requested_size_and_depends_only_on_the_key(policy: AugmentationPolicy) -> None:
     data = photograph(1)
     images = [policy.apply(data, SIZE, (0, 1, number)) for number in range(6)]
     assert {(image.shape, image.dtype.name) for image in images} == {((*SIZE, 3), "uint8")}

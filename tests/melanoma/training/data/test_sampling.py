@@ -42,7 +42,7 @@ def test_the_limit_on_repeats_keeps_a_class_small() -> None:
 
 
 @pytest.mark.parametrize("draws", [10, 51, 500])
-def test_the_length_is_near_the_one_asked_for(draws: int) -> None:
+def test_the_length_is_near_the_requested_one(draws: int) -> None:
     labels = np.repeat(np.arange(3), [40, 30, 30])
     assert abs(len(sample_epoch(labels, (0, 0), draws, 0.5, 99)) - draws) <= 1
 

@@ -39,7 +39,7 @@ def test_channels_are_never_rounded_down_by_more_than_a_tenth() -> None:
             assert 0.9 * channels * width <= scaled <= max(8, channels * width + 8)
 
 
-def test_lite1_is_deeper_only() -> None:
+def test_lite1_is_deeper_than_lite0_but_not_wider() -> None:
     assert VARIANTS["lite1"].width == VARIANTS["lite0"].width
     names = {layer.name for layer in build("lite1").layers}
     blocks = [sum(f"s{stage}b{block}_depth_conv" in names for block in range(1, 9)) for stage in range(1, 8)]

@@ -29,12 +29,12 @@ def test_probabilities_are_the_softmax_of_a_linear_map_of_averages(head: keras.M
     np.testing.assert_allclose(head.predict(features, verbose=0), expected, atol=1e-5)
 
 
-def test_dropout_and_penalty_are_those_asked_for(head: keras.Model) -> None:
+def test_dropout_and_penalty_are_the_requested_ones(head: keras.Model) -> None:
     assert head.get_layer("dropout").rate == 0.25
     kernel, _ = head.get_layer(HEAD).get_weights()
     assert float(head.losses[0]) == pytest.approx(0.5 * (kernel**2).sum(), rel=1e-5)
 
 
-def test_without_a_penalty_there_is_no_loss_of_its_own() -> None:
+def test_without_a_penalty_the_network_adds_no_loss() -> None:
     features = keras.Input((2, 2, 3))
     assert keras.Model(features, classification_head(features, 2, dropout=0.0)).losses == []

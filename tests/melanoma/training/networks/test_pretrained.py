@@ -24,7 +24,7 @@ def lite0() -> keras.Model:
     return efficientnet_lite("lite0", 7, (64, 64))
 
 
-def test_lite0_gives_probabilities_and_passes_the_scan(lite0: keras.Model, tmp_path: Path) -> None:
+def test_lite0_returns_probabilities_and_passes_the_scan(lite0: keras.Model, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.float32)
     probabilities = np.asarray(lite0(pixels, training=False))
     assert probabilities.sum(axis=1) == pytest.approx(np.ones(2), abs=1e-5)
@@ -40,7 +40,7 @@ def test_lite0_starts_from_imagenet_but_for_its_head(lite0: keras.Model) -> None
     assert lite0.get_layer("dropout").rate == 0.3
 
 
-def test_a_network_of_keras_gets_a_head_and_asks_for_imagenet_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_of_keras_gets_a_head_and_requests_imagenet_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     without_download = functools.partial(keras.applications.MobileNetV3Small, weights=None)
 
     def build(include_top: bool, weights: str, input_tensor: keras.KerasTensor) -> keras.Model:
