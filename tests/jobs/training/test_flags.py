@@ -35,7 +35,7 @@ def test_flags_that_a_recipe_decides_have_no_default() -> None:
 
 
 @pytest.mark.parametrize("missing", ["--data", "--data-licence", "--output"])
-def test_data_terms_and_output_must_be_given(missing: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_data_licence_and_output_are_required(missing: str, capsys: pytest.CaptureFixture[str]) -> None:
     words = [word for pair in zip(REQUIRED[::2], REQUIRED[1::2], strict=True) if pair[0] != missing for word in pair]
     with pytest.raises(SystemExit, match="2"):
         parser().parse_args(words)

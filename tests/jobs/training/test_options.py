@@ -68,7 +68,7 @@ def resolved(*words: str) -> TrainOptions:
     return options.resolved(options.recipe(recipe_for(options.network)))
 
 
-def test_resolved_options_state_what_the_recipe_decided() -> None:
+def test_resolved_options_include_the_values_of_the_recipe() -> None:
     options = resolved("--epochs", "7")
     assert (options.size, options.train_size) == ((224, 224), ((128, 128), (160, 160), (192, 192)))
     assert (options.epochs, options.head_epochs, options.look, options.mixup) == (7, 1, "views", 0.5)

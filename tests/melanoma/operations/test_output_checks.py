@@ -1,4 +1,4 @@
-"""The output folder is tried out with real writes, and is left as it was."""
+"""The checks try out the output folder with real writes and leave it unchanged."""
 
 import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""An export is one whole file that replaces the old one, or nothing."""
+"""An export replaces the old file completely, or leaves it unchanged."""
 
 import csv
 from pathlib import Path
@@ -62,7 +62,7 @@ def test_an_export_that_fails_keeps_the_old_file(table: ScoreTable, tmp_path: Pa
 
 
 @pytest.mark.parametrize("file_format", FORMATS)
-def test_a_given_format_wins_over_the_extension(table: ScoreTable, tmp_path: Path, file_format: str) -> None:
+def test_a_given_format_overrides_the_extension(table: ScoreTable, tmp_path: Path, file_format: str) -> None:
     target = tmp_path / "result.txt"
     assert export(table, "SELECT 7 AS n", str(target), file_format) == 1
     data = target.read_bytes()

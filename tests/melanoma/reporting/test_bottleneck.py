@@ -27,7 +27,7 @@ def record(**seconds: float) -> RunRecord:
         (replace(RECORD, counts=Counts(5, skipped=5)), ""),
     ],
 )
-def test_the_bottleneck_is_what_the_rest_waited_for(record: RunRecord, stage: str) -> None:
+def test_the_bottleneck_is_the_stage_that_others_waited_for(record: RunRecord, stage: str) -> None:
     assert bottleneck(record)["stage"] == stage
 
 

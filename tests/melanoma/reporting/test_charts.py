@@ -57,7 +57,7 @@ def test_a_histogram_has_a_block_for_each_bin_on_a_square_root_scale() -> None:
     assert "0.0 to 0.1: 100.0%" in page.texts and "PSI 0.10" in page.text
 
 
-def test_a_histogram_outlines_what_it_is_compared_with() -> None:
+def test_a_histogram_outlines_earlier_runs_and_the_reference() -> None:
     page = Page(histogram("Nevus", [0.1] * 10, [0.1] * 10, [0.0] * 10, ""))
     assert page.classes["before"] == page.classes["reference"] == 1
     points = [value for name, value in page.attributes if name == "points"]

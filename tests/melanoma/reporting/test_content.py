@@ -13,7 +13,7 @@ from tests.helpers.model_runs import commit_scores, model_run
 NO_OPTIONS = ReportOptions()
 
 
-def test_the_distribution_is_that_of_the_rows_of_the_run(tmp_path: Path, bundle_uri: str) -> None:
+def test_the_distribution_is_computed_from_the_rows_of_the_run(tmp_path: Path, bundle_uri: str) -> None:
     commit_scores(model_run(tmp_path, bundle_uri), {"earlier": (1.0, 0.0, 0.0)})
     model = model_run(tmp_path, bundle_uri, day=3)
     record = commit_scores(model, {"a": (0.25, 0.75, 0.0), "b": (0.75, 0.25, 0.0)})

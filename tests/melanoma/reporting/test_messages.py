@@ -1,4 +1,4 @@
-"""What the operator reads first: how the run ended, and what to do."""
+"""The sentences that the operator reads first: how the run ended, and what to do."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Metrics are lines that Prometheus reads; they keep the time of the last successful run."""
+"""Metrics are in the format of Prometheus, and keep the time of the last successful run."""
 
 import re
 from dataclasses import replace
@@ -39,7 +39,7 @@ def test_every_family_has_help_and_type_once_before_its_samples() -> None:
     assert len(families) == len(set(families)) == 9
 
 
-def test_the_values_are_those_of_the_record() -> None:
+def test_values_come_from_the_record() -> None:
     lines = lines_of(ReportedRun(RECORD, {}))
     for sample in (
         'photographs{model="m-000000000001",outcome="scored"} 10',

@@ -1,4 +1,4 @@
-"""A report shows what happened and nothing else: no script, no remote address."""
+"""A report page describes the run and contains no script and no remote address."""
 
 import re
 from dataclasses import replace

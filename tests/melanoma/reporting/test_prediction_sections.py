@@ -19,7 +19,7 @@ def content(**changes: Any) -> dict[str, Any]:
     return content_of() | {"seen": SHARES} | changes
 
 
-def test_classes_come_most_frequent_first() -> None:
+def test_classes_are_sorted_by_frequency() -> None:
     texts = Page(prediction_sections.classes(content())).texts
     assert texts.index(name_of("nevus")) < texts.index("Melanoma") and "90.0%" in texts and "10.0%" in texts
     assert texts[-1] == "No earlier runs of this model."

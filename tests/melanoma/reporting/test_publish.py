@@ -1,4 +1,4 @@
-"""A report is published beside the record of its run, missing ones are added, and forgotten photographs removed."""
+"""Reports are published beside run records; missing reports are added and erased photographs removed."""
 
 import json
 from dataclasses import replace
@@ -113,7 +113,7 @@ def test_the_page_of_a_killed_run_is_added_by_the_next_one(tmp_path: Path, bundl
     assert "The run was killed" in page(tmp_path) and "notes.html" not in names_in(tmp_path)
 
 
-def test_a_page_that_was_written_is_not_written_again(tmp_path: Path, bundle_uri: str) -> None:
+def test_an_existing_page_is_not_rewritten(tmp_path: Path, bundle_uri: str) -> None:
     published(tmp_path, bundle_uri)
     (tmp_path / "_reports" / f"{RUN_ID}.html").write_text("as it was")
     published(tmp_path, bundle_uri, 3)
@@ -127,7 +127,7 @@ def test_a_page_that_cannot_be_written_raises(tmp_path: Path, bundle_uri: str) -
 
 
 @pytest.mark.parametrize("show_uris", [False, True])
-def test_a_forgotten_photograph_is_in_no_report(tmp_path: Path, bundle_uri: str, show_uris: bool) -> None:
+def test_an_erased_photograph_is_removed_from_every_report(tmp_path: Path, bundle_uri: str, show_uris: bool) -> None:
     published(tmp_path, bundle_uri, show_uris=show_uris, list_suspicious=True)
     published(tmp_path, bundle_uri, 3, {"b": SCORES["b"]}, show_uris=show_uris)
     pseudonyms = Pseudonyms.of_table(layout_of(tmp_path))

@@ -24,7 +24,7 @@ def sample_of(
     return dict(report_content(model, record, [], options)["sample"])
 
 
-def test_the_least_certain_come_first(tmp_path: Path, bundle_uri: str) -> None:
+def test_the_least_certain_photographs_are_first(tmp_path: Path, bundle_uri: str) -> None:
     scores = {"sure": (0.0, 1.0, 0.0), "unsure": (0.5, 0.45, 0.05), "between": (0.25, 0.5, 0.25)}
     found = sample_of(tmp_path, bundle_uri, scores)["least_certain"]
     assert [row["photograph"] for row in found] == [uri_of(name) for name in ("unsure", "between", "sure")]
@@ -38,7 +38,7 @@ def test_a_sample_holds_five_photographs_and_ten_suspicious_ones(tmp_path: Path,
     assert {name: len(rows) for name, rows in found.items()} == {"least_certain": 5, "most_moved": 5, "suspicious": 10}
 
 
-def test_the_most_moved_are_farthest_from_the_newest_earlier_scores(tmp_path: Path, bundle_uri: str) -> None:
+def test_the_most_changed_differ_most_from_the_newest_earlier_scores(tmp_path: Path, bundle_uri: str) -> None:
     found = sample_of(
         tmp_path,
         bundle_uri,

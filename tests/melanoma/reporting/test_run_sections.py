@@ -1,4 +1,4 @@
-"""What the report says about the work of a run."""
+"""The sections of a report on the work of a run."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def test_counts_that_do_not_add_up_are_reported_as_a_bug() -> None:
     assert text.startswith("The counts do not add up") and "please report it" in text
 
 
-def test_failures_come_most_frequent_first_with_advice() -> None:
+def test_failures_are_sorted_by_frequency_and_have_advice() -> None:
     record = replace(RECORD, failures={"bad_name": 2, "timeout": 2, "truncated": 5})
     page = Page(run_sections.failures(record))
     assert [text for text in page.texts if text in ("bad name", "timeout", "truncated")] == [

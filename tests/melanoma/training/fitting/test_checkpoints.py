@@ -31,7 +31,7 @@ def test_everything_is_restored_exactly_and_in_order(tmp_path: Path) -> None:
             assert ours.dtype == theirs.dtype
 
 
-def test_the_file_format_is_that_of_earlier_versions(tmp_path: Path) -> None:
+def test_files_have_the_format_of_earlier_versions(tmp_path: Path) -> None:
     """The file is built by hand as earlier versions wrote it; such a training must still resume."""
     state = {"epochs": 1, "history": [{"loss": 2.5}], "backends": ["tensorflow"], "settings": {"epochs": 4}}
     members: dict[str, Any] = {"network/00000": np.ones(2), "network/00001": np.zeros(3), "average/00000": np.array(5)}

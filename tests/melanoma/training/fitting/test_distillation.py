@@ -24,7 +24,7 @@ def cross_entropy(targets: np.ndarray, predictions: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
-def test_the_loss_is_that_of_the_weighted_target(weight: float) -> None:
+def test_the_loss_equals_the_loss_of_the_weighted_target(weight: float) -> None:
     student, teachers = network(0), [network(1), network(2)]
     learner = with_teachers(student, teachers, weight)
     learner.compile(loss="categorical_crossentropy", loss_weights=1 - weight)
@@ -58,7 +58,7 @@ def test_the_dropout_of_teachers_is_off_during_training() -> None:
         assert learner.train_on_batch(PIXELS, TARGETS) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_predictions_are_those_of_the_student() -> None:
+def test_predictions_are_unchanged_by_the_teachers() -> None:
     student = network(0)
     learner = with_teachers(student, [network(1)], 0.5)
     np.testing.assert_array_equal(learner.predict(PIXELS, verbose=0), student.predict(PIXELS, verbose=0))

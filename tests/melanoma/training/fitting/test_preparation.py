@@ -84,7 +84,7 @@ def test_a_split_leaks_through_an_additional_file_too(tmp_path: Path) -> None:
     assert {found.leaks[0].first, found.leaks[0].second} == {0, 1}
 
 
-def test_an_additional_file_that_is_damaged_is_not_used(tmp_path: Path) -> None:
+def test_a_damaged_additional_file_is_not_used(tmp_path: Path) -> None:
     roots, table = two_roots(tmp_path)
     (tmp_path / "whole" / "lesion-0005.jpg").write_bytes(b"\xff\xd8\xff")
     found = prepared([str(table)], **roots)
@@ -157,7 +157,7 @@ def test_equal_ids_of_photographs_and_patients_are_not_confused(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("first", ["A", "Z"])
-def test_near_duplicates_of_a_photograph_with_a_given_part_follow_it(tmp_path: Path, first: str) -> None:
+def test_near_duplicates_get_the_given_part_of_the_original(tmp_path: Path, first: str) -> None:
     paths = fill(tmp_path / "in", 40)
     rows = [f"{path.stem},{'mel' if n % 2 else 'nv'},L{n:03d}" for n, path in enumerate(paths)]
     parts = ["train"] * 24 + ["validation"] * 8 + ["test"] * 8
@@ -173,7 +173,7 @@ def test_near_duplicates_of_a_photograph_with_a_given_part_follow_it(tmp_path: P
     assert found.leaks == []
 
 
-def test_a_copy_under_another_id_follows_the_given_part_of_its_content(tmp_path: Path) -> None:
+def test_a_copy_under_another_id_gets_the_part_of_the_original(tmp_path: Path) -> None:
     paths = fill(tmp_path / "old" / "mel", 20) + fill(tmp_path / "old" / "nv", 20, first=50)
     first = prepared([str(tmp_path / "old")])
     (tmp_path / "split.csv").write_bytes(first.dataset.to_csv())

@@ -17,7 +17,7 @@ from tests.helpers.trainings import SCHEDULE, config, listed
 DATASET = listed({"melanoma": 10, "nevus": 15})
 
 
-def test_names_and_values_are_those_of_earlier_versions(tmp_path: Path) -> None:
+def test_names_and_values_are_the_same_as_in_earlier_versions(tmp_path: Path) -> None:
     epochs = EpochConfig(16, 5, None, 0.5, 4, 0.25)
     settings = config(DATASET, tmp_path, epochs=epochs).checkpoint_settings()
     parts = ["train", "train", "train", "validation", "test"]

@@ -22,7 +22,7 @@ def parts(dataset: Dataset) -> DecodedParts:
     return DecodedParts(dataset, SPEC)
 
 
-def test_the_prior_is_that_of_the_training_part(candidate: ReleaseCandidate) -> None:
+def test_the_prior_has_the_class_shares_of_the_training_part(candidate: ReleaseCandidate) -> None:
     assert candidate.model.prior == pytest.approx((36 / 108, 54 / 108, 18 / 108))
 
 

@@ -55,7 +55,7 @@ def test_thresholds_are_shown_with_their_results(card: str, candidate: ReleaseCa
     assert f"temperature {candidate.model.temperature:.2f}" in card
 
 
-def test_limits_name_classes_that_are_not_evaluated_and_end_with_those_given(card: str) -> None:
+def test_limits_list_classes_not_evaluated_then_the_given_limits(card: str) -> None:
     limits = card[card.index("## Known limits") : card.index("## How it was trained")]
     listed = [line for line in limits.splitlines() if line.startswith("- ")]
     assert "6 test photographs are too few to evaluate it; do not rely on this output." in listed[0]
