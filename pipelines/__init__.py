@@ -1,1 +1,1 @@
-"""Beam: PTransforms that wire the functions of `melanoma`; each is usable on its own."""
+"""Beam transforms that wire the functions of `melanoma`; each can be used on its own."""

@@ -1,4 +1,4 @@
-"""Annotations of transforms that are for the reader alone."""
+"""Annotations of transforms that are meant for readers, not for Beam."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,6 +9,13 @@ _Expand = TypeVar("_Expand", bound=Callable[..., Any])
 
 
 def for_readers(expand: _Expand) -> _Expand:
-    """Hides the annotations of an `expand` from Beam, which would choose coders and check elements by them."""
+    """Hides the annotations of an `expand` from Beam, which would choose coders and check elements by them.
+
+    Args:
+        expand: The method to decorate.
+
+    Returns:
+        The same method.
+    """
     hidden: _Expand = no_annotations(expand)
     return hidden

@@ -1,4 +1,4 @@
-"""The last transform: everything that a run staged becomes one commit, or nothing does."""
+"""The last transform of a run: everything that it staged becomes one commit, or nothing does."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,87 +13,88 @@ from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
 from pipelines.annotations import for_readers
+from pipelines.choosing import ChosenTasks, within_limit
 
 
 @dataclass(frozen=True)
-class ChosenTasks:
-    """Tasks that are to be scored in a run, after any limit.
+class CommitSettings:
+    """What is known about the end of a run before it starts.
 
     Attributes:
-        tasks: Number of photographs.
-        by_model: Number of them that each model has to score.
+        run: The run of one model.
+        model: Position of the model among those of the pipeline.
+        limit: The most photographs to score, or None for no limit.
+        workers: Number of worker processes.
     """
 
-    tasks: int
-    by_model: tuple[int, ...]
+    run: Run
+    model: int
+    limit: int | None = None
+    workers: int = 1
 
 
 @dataclass(eq=False)
 class CommitRun(beam.PTransform):
     """Ends the run of one model. Input: `StagedChunk`. Output: one `RunRecord`.
 
-    The totals come as PCollections of one element each, so that a runner which drops a branch cannot make the counts
-    add up.
+    The totals are PCollections of one element each, so that a runner which drops a branch cannot make the counts add
+    up.
 
     Attributes:
-        run: The run.
-        model: Its place among the models.
+        settings: What is known beforehand.
         summary: One `ListingSummary`.
         chosen: One `ChosenTasks`.
-        limit: The most photographs to score, or None for no limit.
-        workers: Number of worker processes.
-        after: Record of the run that commits before this one; None for the first.
+        after: Record of the run that must commit before this one; None for the first.
     """
 
-    run: Run
-    model: int
+    settings: CommitSettings
     summary: beam.PCollection[ListingSummary]
     chosen: beam.PCollection[ChosenTasks]
-    limit: int | None
-    workers: int
-    after: beam.PCollection[RunRecord] | None
+    after: beam.PCollection[RunRecord] | None = None
 
     @for_readers
     def expand(self, staged: beam.PCollection[StagedChunk]) -> beam.PCollection[RunRecord]:
         """Wires the end of the run."""
-        once = staged.pipeline | "Once" >> beam.Create([self.run], reshuffle=False)
+        once = staged.pipeline | "Once" >> beam.Create([self.settings], reshuffle=False)
         return once | "EndRun" >> beam.Map(
             _end_run,
             chunks=beam.pvalue.AsList(staged),
             summary=beam.pvalue.AsSingleton(self.summary),
             chosen=beam.pvalue.AsSingleton(self.chosen),
             after=beam.pvalue.AsList(self.after) if self.after is not None else (),
-            model=self.model,
-            limit=self.limit,
-            workers=self.workers,
         )
 
 
 def _end_run(
-    run: Run,
+    settings: CommitSettings,
     *,
     chunks: Iterable[StagedChunk],
     summary: ListingSummary,
     chosen: ChosenTasks,
-    after: Iterable[RunRecord],
-    model: int,
-    limit: int | None,
-    workers: int,
+    after: Iterable[RunRecord],  # unused: it makes the runner wait for the run before
 ) -> RunRecord:
-    with recorded(run):
-        if chosen.tasks != min(limit or summary.tasks, summary.tasks):
-            raise NothingCommittedError(
-                f"{summary.tasks} photographs were to be scored, {chosen.tasks} arrived; the rest was lost on the way, "
-                "so nothing was committed; start again, and choose another --runner if it happens again"
-            )
-        counts = summary.by_model[model]
-        totals = RunTotals(
-            listed=summary.listed,
-            skipped=counts.skipped,
-            deferred=counts.new - chosen.by_model[model],
-            adopted=counts.adopted,
-            ignored=summary.ignored,
-            seconds=summary.seconds,
-            workers=workers,
+    with recorded(settings.run):
+        return end_run(settings.run, totals_of(settings, summary, chosen), list(chunks))
+
+
+def totals_of(settings: CommitSettings, summary: ListingSummary, chosen: ChosenTasks) -> RunTotals:
+    """Returns what the rows of a run must add up to.
+
+    Raises:
+        NothingCommittedError: The runner has lost tasks between the listing and the choice.
+    """
+    if chosen.tasks != within_limit(summary.tasks, settings.limit):
+        raise NothingCommittedError(
+            f"{summary.tasks} photographs were to be scored, {chosen.tasks} arrived; the rest was lost on the way, "
+            "so nothing was committed; start again, and choose another --runner if it happens again"
         )
-        return end_run(run, totals, list(chunks))
+    counts = summary.by_model[settings.model]
+    return RunTotals(
+        listed=summary.listed,
+        skipped=counts.skipped,
+        deferred=counts.new - chosen.by_model[settings.model],
+        adopted=counts.adopted,
+        ignored=summary.ignored,
+        seconds=summary.seconds,
+        workers=settings.workers,
+    )

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """A batch that has passed the network; its pixels stay behind.
+    """A batch after inference.
 
     Attributes:
-        batch: What was scored, with no pixels left.
-        scores: What the network says, in the order of `batch.loaded`.
-        seconds: That the network took.
+        batch: The batch, without its pixels.
+        scores: Output of the network, in the order of `batch.loaded`.
+        seconds: Time that the network took.
     """
 
     batch: Batch
@@ -37,11 +37,11 @@ class ScoredBatch:
 
 @dataclass(frozen=True)
 class BundleRef:
-    """Which bundle a worker has to load.
+    """The bundle that a worker has to load.
 
     Attributes:
         uri: Folder of the bundle.
-        digest: Of the bundle that the run was started with; another one is refused.
+        digest: Digest of the bundle with which the run was started; a bundle with another one is refused.
         num_classes: Number of classes of the bundle.
     """
 
@@ -51,15 +51,15 @@ class BundleRef:
 
 
 class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
-    """Loads a bundle once a process and scores ready batches, which Beam must not batch again."""
+    """Loads a bundle once per process, and scores batches that Beam must not batch again."""
 
     def __init__(self, bundle: BundleRef, batch_size: int, run: Run | None = None) -> None:
-        """Names the bundle.
+        """Takes the settings; nothing is loaded yet.
 
         Args:
-            bundle: What to load.
-            batch_size: The one batch shape of the frozen network.
-            run: Which an error ends; None for no run.
+            bundle: The bundle to load.
+            batch_size: Batch size for which the network is compiled; smaller batches are padded.
+            run: Run in which an error is recorded; None for no run.
         """
         super().__init__()
         self._bundle, self._batch_size, self._run = bundle, batch_size, run
@@ -74,7 +74,7 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
     def run_inference(
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
     ) -> Iterator[ScoredBatch]:
-        """Scores one batch; one that holds failures only passes untouched."""
+        """Scores one batch; a batch without decoded photographs does not reach the network."""
         with recorded(self._run):
             began = time.perf_counter()
             nothing = ModelOutput(np.zeros((0, self._bundle.num_classes), np.float32))
@@ -82,15 +82,15 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
             yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
 
     def should_skip_batching(self) -> bool:
-        """Says that an element is a batch already."""
+        """Returns true, as every element is a batch already."""
         return True
 
     def get_num_bytes(self, batch: Batch | Sequence[Batch]) -> int:
-        """Sizes a batch without pickling it, as Beam would."""
+        """Returns the size of a batch in bytes; Beam would pickle the batch to measure it."""
         return int(batch.pixels.nbytes) if isinstance(batch, Batch) else 0
 
     def get_metrics_namespace(self) -> str:
-        """Names the group of Beam's inference metrics."""
+        """Returns the namespace of Beam's inference metrics."""
         return "melanoma"
 
 
@@ -99,9 +99,9 @@ class InferBatches(beam.PTransform):
     """Scores batches with a bundle's network. Input: `Batch`. Output: `ScoredBatch`.
 
     Attributes:
-        bundle: What to load.
-        batch_size: That of `LoadImages` or above.
-        run: Which an error ends; None for no run.
+        bundle: The bundle to load.
+        batch_size: Batch size for which the network is compiled, at least that of `LoadImages`.
+        run: Run in which an error is recorded; None for no run.
     """
 
     bundle: BundleRef

@@ -1,4 +1,4 @@
-"""From sources to what has to be scored: listed once, and looked up in the ledgers page by page, before any shuffle."""
+"""From sources to tasks: photographs are listed once, and looked up in the ledgers page by page, before any shuffle."""
 
 import time
 from collections import Counter
@@ -24,12 +24,12 @@ _PAGE = 4096
 
 
 class Listing(NamedTuple):
-    """What a listing delivers.
+    """The output of a listing.
 
     Attributes:
-        tasks: Photographs that at least one model has to score, materialised once, so that a retry downstream never
-            lists again.
-        summaries: One `ListingSummary` a source.
+        tasks: Photographs that at least one model has to score; kept by the runner, so that a retry of a later step
+            does not list again.
+        summaries: One `ListingSummary` per source.
     """
 
     tasks: beam.PCollection[Task]
@@ -38,13 +38,13 @@ class Listing(NamedTuple):
 
 @dataclass(eq=False)
 class ListTasks(beam.PTransform):
-    """Lists sources and keeps what the models of a run have still to score. Input: `Source` or str. Output: `Listing`.
+    """Lists sources and keeps what the models of a run still have to score. Input: `Source` or str. Output: `Listing`.
 
-    Tasks and summaries come from one pass: a photograph that is counted as listed is counted as skipped or adopted too,
-    or is among the tasks.
+    Tasks and summaries come from one pass: a photograph that is counted as listed is also counted as skipped or
+    resumed, or it is among the tasks.
 
     Attributes:
-        runs: One a model, whose tables and staged rows count.
+        runs: The run of each model; its table and staged rows decide what is left to score.
     """
 
     runs: Sequence[Run]
@@ -57,12 +57,14 @@ class ListTasks(beam.PTransform):
 
 
 class _ListFn(beam.DoFn):
+    """Lists one source after the other, with ledgers that are loaded once."""
+
     def __init__(self, runs: tuple[Run, ...]) -> None:
         self._runs = runs
         self._ledgers: list[Ledger] | None = None
 
     def process(self, source: Source | str) -> Iterator[Any]:
-        """Yields the tasks of a source, and its summary at the end."""
+        """Yields the tasks of a source, and its summary as the last element."""
         with recorded(self._runs[0]):
             began = time.perf_counter()
             ledgers = self._ledgers = self._ledgers or load_ledgers(self._runs)

@@ -1,4 +1,4 @@
-"""From scored batches to staged chunks: one whole file each."""
+"""From scored batches to staged chunks: one complete file for each chunk."""
 
 import time
 from collections.abc import Iterator
@@ -18,10 +18,12 @@ from pipelines.inference import ScoredBatch
 
 @dataclass(eq=False)
 class StageChunks(beam.PTransform):
-    """Stages every chunk when it is whole. Input: `ScoredBatch`, a chunk's in order. Output: `StagedChunk`.
+    """Stages every chunk once its last batch is scored. Input: `ScoredBatch`, those of a chunk in order.
+
+    Output: `StagedChunk`.
 
     Attributes:
-        run: Whose rows are staged.
+        run: Run to which the rows belong.
         bundle: Description of the model, without its files.
     """
 
@@ -35,17 +37,19 @@ class StageChunks(beam.PTransform):
 
 
 class _StageFn(beam.DoFn):
+    """Collects the rows of one chunk at a time."""
+
     def __init__(self, run: Run, bundle: Bundle) -> None:
         self._run, self._bundle = run, bundle
         self._rows: RowBuilder | None = None
         self._inferred = Stage()
 
     def start_bundle(self) -> None:
-        """Forgets the rows of a bundle that failed."""
+        """Drops the rows of a Beam bundle that failed before its end."""
         self._rows = None
 
     def process(self, scored: ScoredBatch) -> Iterator[StagedChunk]:
-        """Adds a batch to its chunk, and yields the chunk when it is staged."""
+        """Adds a batch to its chunk, and yields the chunk once it is staged."""
         with recorded(self._run):
             batch = scored.batch
             if batch.deferred:

@@ -23,9 +23,10 @@ from melanoma.model.bundle_writer import write_bundle
 from melanoma.runs.planning import ListingSummary
 from melanoma.runs.run import ModelRun
 from melanoma.training.calibration.ood_score import add_ood_output
+from pipelines.chunking import ChunkTasks, chunk_count
 from pipelines.inference import BundleRef, InferBatches, ScoredBatch
 from pipelines.listing import ListTasks
-from pipelines.loading import ChunkTasks, LoadImages, chunk_count
+from pipelines.loading import LoadImages
 from pipelines.scoring import ScoreImages
 from tests.helpers import fill, photograph
 from tests.helpers.nights import night, rows, start
