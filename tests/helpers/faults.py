@@ -1,4 +1,4 @@
-"""Real faults for whole nights: processes that die at a chosen step, and a store that does."""
+"""Real faults for whole runs: processes that die at a chosen step, and a store that refuses requests."""
 
 import contextlib
 import datetime
@@ -48,11 +48,11 @@ def plan_run(output: Path | str, bundle_uri: str) -> Run:
 def stage(
     run: Run, images: Path | str | Source, bundle_uri: str, chunk_size: int = 2, known: Ledger | None = None
 ) -> tuple[RunTotals, list[StagedChunk]]:
-    """Lists, asks the ledger, decodes and stages as a night does, without Beam and with made-up probabilities."""
+    """Lists, plans, decodes and stages as a run does, without Beam and with made-up probabilities."""
     known, bundle = known or load_ledgers([run])[0], load_bundle(bundle_uri)
     refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
-    tasks, found = plan_tasks([known], refs)
-    (answers,) = found.by_model
+    tasks, summary = plan_tasks([known], refs)
+    (counts,) = summary.by_model
     chunks = []
     with ThreadPoolExecutor(2) as pool:
         for number, first in enumerate(range(0, len(tasks), chunk_size)):
@@ -63,65 +63,65 @@ def stage(
             table = rows.table()
             staging.write_chunk(run, number, table)
             chunks.append(StagedChunk(number, table.num_rows, batch.duplicates, rows.scored, rows.store_failures))
-    return RunTotals(len(refs), answers.skipped, 0, answers.adopted, Counter()), chunks
+    return RunTotals(len(refs), counts.skipped, 0, counts.adopted, Counter()), chunks
 
 
 def made_up(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Draws three probabilities from each photograph's own pixels."""
+    """Returns three probabilities that depend on nothing but each photograph's pixels."""
     digests = [hashlib.sha256(image.tobytes()).digest() for image in pixels]
     weights = np.array([[1 + byte for byte in digest[:3]] for digest in digests], np.float32).reshape(-1, 3)
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def night(images: Path | str, output: Path | str, bundle_uri: str, chunk_size: int = 2) -> RunRecord:
-    """Runs a whole night but for Beam and the network."""
+def run_without_beam(images: Path | str, output: Path | str, bundle_uri: str, chunk_size: int = 2) -> RunRecord:
+    """Scores the new photographs of a folder in one run, without Beam and the network."""
     run = plan_run(output, bundle_uri)
     return end_run(run, *stage(run, images, bundle_uri, chunk_size))
 
 
 def start(task: Callable[..., object], *args: object) -> BaseProcess:
-    """Starts a task in a fresh process, which shares nothing with this one but the stores."""
+    """Starts a task in a new process, which shares only the stores with this one."""
     process = _PROCESSES.Process(target=task, args=args, daemon=True)
     process.start()
     return process
 
 
-def night_that_dies(step: int, *args: Any) -> None:
-    """Runs a night whose process is gone before its n-th step on the output's files, as in a power cut."""
+def run_that_dies(step: int, *args: Any) -> None:
+    """Makes a run whose process dies before its n-th step on the files of the output, as in a power cut."""
     seen, output = 0, str(args[1])
 
     def count(event: str, details: tuple[Any, ...]) -> None:
         nonlocal seen
-        # What rmtree removes bears its bare name.
+        # rmtree removes files by their bare names.
         if event in _STEPS and isinstance(details[0], str) and details[0].startswith((output, "0", "images")):
             seen += 1
             if seen == step:
                 os._exit(DIED)
 
     sys.addaudithook(count)
-    night(*args)
+    run_without_beam(*args)
 
 
-def night_at(environment: Mapping[str, str], *args: Any) -> None:
-    """Runs a night that finds its store by the environment."""
+def run_at(environment: Mapping[str, str], *args: Any) -> None:
+    """Makes a run that finds its store through environment variables."""
     os.environ.update(environment)
-    night(*args)
+    run_without_beam(*args)
 
 
 def job_at(environment: Mapping[str, str], log: Path, words: Sequence[str]) -> None:
-    """Runs a command of the job as a process of its own does, and writes what it says into a file."""
+    """Runs a command as a process of its own does, and writes its output into a file."""
     from jobs.cli import main
 
     os.environ.update(environment)
-    with log.open("wb") as said:
-        os.dup2(said.fileno(), 1)
-        os.dup2(said.fileno(), 2)
+    with log.open("wb") as output:
+        os.dup2(output.fileno(), 1)
+        os.dup2(output.fileno(), 2)
     filesystems._TRIES = 1
     sys.exit(main(words))
 
 
 def s3_environment(address: str | None = None) -> dict[str, str]:
-    """Gives the environment by which a process finds this one's S3, or the one at an address."""
+    """Returns the environment in which a process finds the S3 server of this process, or the one at an address."""
     found = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
     return found | ({"AWS_ENDPOINT_URL": address} if address else {})
 
@@ -137,7 +137,7 @@ def race(ends: Sequence[tuple[Run, RunTotals, list[StagedChunk]]], environment: 
     """Ends several runs at once, each in a process of its own.
 
     Raises:
-        RuntimeError: One ended otherwise than by a commit.
+        RuntimeError: One of them did not end with exit code 0.
     """
     barrier = _PROCESSES.Barrier(len(ends))
     processes = [start(end_together, dict(environment), barrier, *end) for end in ends]
@@ -152,11 +152,14 @@ Fault = Callable[[str, str], bool]
 
 @contextlib.contextmanager
 def s3_server(before: Fault = lambda method, path: False, after: Fault = lambda method, path: False) -> Iterator[str]:
-    """A real S3 server on the loopback that refuses requests, or does as it is told and does not say so.
+    """Runs a real S3 server on the loopback that can refuse requests or lose its answers.
 
     Args:
-        before: Told of each request that changes something; true refuses it untouched.
-        after: The same when it is done; true loses the answer.
+        before: Called with method and path before each request that changes something; true refuses the request.
+        after: Called after each of these requests; true loses the answer.
+
+    Yields:
+        The address of the server.
     """
     from moto.server import ThreadedMotoServer
 
@@ -170,7 +173,7 @@ def s3_server(before: Fault = lambda method, path: False, after: Fault = lambda 
         if changes and before(*request):
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             return _refuse(start_response)
-        answer = inner(environ, lambda *told: head.extend(told))
+        answer = inner(environ, lambda *answer: head.extend(answer))
         if changes and after(*request):
             return _refuse(start_response)
         start_response(*head)

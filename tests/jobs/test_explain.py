@@ -14,8 +14,8 @@ from melanoma.queries.explain import Explanation, Outlook, explain
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill, photograph
-from tests.helpers.nights import night, start
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.pipeline_runs import run_once, start
 from tests.helpers.score_rows import commit, failed, row
 
 TONIGHT = datetime.date(2026, 1, 2)
@@ -27,7 +27,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
     folder = tmp_path_factory.mktemp("explain")
     fill(folder / "in", 2)
     (folder / "in" / "broken.jpg").write_bytes(b"")
-    night(folder / "in", folder / "out", bundle_uri)
+    run_once(folder / "in", folder / "out", bundle_uri)
     return folder
 
 
@@ -40,9 +40,9 @@ def does(table: Path | str, path: Path | str, days: int = 1, check_store: bool =
 
 def test_every_attempt_is_shown_in_order(tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     (path,), table = fill(tmp_path / "in", 1), str(tmp_path / "out")
-    night(tmp_path / "in", table, bundle_uri)
+    run_once(tmp_path / "in", table, bundle_uri)
     path.write_bytes(photograph(77))
-    night(tmp_path / "in", table, bundle_uri)
+    run_once(tmp_path / "in", table, bundle_uri)
     assert main(["explain", table, str(path)]) == 0
     out = capsys.readouterr().out
     assert out.startswith(f"file://{path}\n") and out.count("attempt 1: scored") == 2
@@ -67,7 +67,7 @@ def test_predictions_about_the_next_run_are_right(tmp_path: Path, bundle_uri: st
     fill(tmp_path / "in", 2)
     table, folder = tmp_path / "out", tmp_path / "in"
     (folder / "broken.jpg").write_bytes(b"")
-    night(folder, table, bundle_uri)
+    run_once(folder, table, bundle_uri)
     changed, gone = folder / "lesion-0000.jpg", folder / "lesion-0001.jpg"
     changed.write_bytes(photograph(78))
     gone.unlink()
@@ -76,7 +76,7 @@ def test_predictions_about_the_next_run_are_right(tmp_path: Path, bundle_uri: st
     assert does(table, gone) == ("nothing", "it is no longer in the store, so it will not be listed")
     kind, why = does(table, folder / "broken.jpg")
     assert kind == "skip" and "empty is not retried until the file is replaced" in why
-    record = night(folder, table, bundle_uri, run=start(table, bundle_uri, nights=1))
+    record = run_once(folder, table, bundle_uri, run=start(table, bundle_uri, days=1))
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from jobs.cli import main
 from tests.helpers import ROOT, fill, photograph
-from tests.helpers.nights import rows
 from tests.helpers.odd_names import NAMES
 from tests.helpers.outputs import table_in
+from tests.helpers.pipeline_runs import rows
 
 
 def score(*words: str | Path) -> int:

@@ -23,8 +23,8 @@ from melanoma.runs import heartbeats, staging
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, refusing
-from tests.helpers.nights import night, rows, start
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.pipeline_runs import rows, run_once, start
 from tests.helpers.score_rows import commit, failed, row
 
 OLD, NEW = "m-000000000001", "m-000000000002"
@@ -64,10 +64,10 @@ def test_an_unknown_model_cannot_be_promoted(table: str, capsys: pytest.CaptureF
 
 def test_a_run_that_planned_before_a_promotion_still_commits(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
-    night(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
+    run_once(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
     planned = start(tmp_path / "out", bundle_uri)
     table_in(tmp_path / "out").promote(planned.model_id)
-    record = night(tmp_path / "in", tmp_path / "out", bundle_uri, run=planned)
+    record = run_once(tmp_path / "in", tmp_path / "out", bundle_uri, run=planned)
     assert (record.counts.scored, record.counts.skipped) == (1, 1)
     assert len(rows(tmp_path / "out")) == 2 and table_in(tmp_path / "out").promoted() == planned.model_id
 
@@ -88,11 +88,11 @@ def test_a_run_scores_again_what_was_deleted(
 ) -> None:
     fill(tmp_path / "in", 1)
     for uri in (bundle_uri, other_bundle_uri):
-        night(tmp_path / "in", tmp_path / "out", uri)
+        run_once(tmp_path / "in", tmp_path / "out", uri)
     bad = start(tmp_path / "out", other_bundle_uri).model_id
     deleted = printed_by(capsys, "delete", str(tmp_path / "out"), "--model", bad, "--yes")
     assert deleted == f"1 row of {bad} deleted\n"
-    assert night(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
+    assert run_once(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
 
 
 def test_history_distinguishes_runs_from_maintenance(table: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,7 +254,7 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
     assert "DOE" not in captured.out + captured.err
     assert b"DOE-JANE" not in every_byte(patient.output)
     assert rows(patient.output) == others
-    record = night(archive / "in", patient.output, bundle_uri)
+    record = run_once(archive / "in", patient.output, bundle_uri)
     assert (record.counts.scored, record.counts.skipped) == (0, 6)
     assert b"DOE-JANE" not in every_byte(patient.output)
     assert table_in(patient.output).promoted() is not None

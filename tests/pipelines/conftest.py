@@ -1,4 +1,4 @@
-"""Fixtures of nights that meet faults."""
+"""Fixtures for runs that meet faults."""
 
 import subprocess
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from melanoma.storage import filesystems
 
 
 @pytest.fixture(autouse=True)
-def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that is down is down: nothing here is worth a second try."""
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operations of a store are not retried, so that a failure is quick."""
     monkeypatch.setattr(filesystems, "_TRIES", 1)
 
 

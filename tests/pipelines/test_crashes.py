@@ -1,4 +1,4 @@
-"""A night may die at any step, its answers be lost, its disk be full: nothing is lost and nothing comes twice."""
+"""A run may die at any step, lose the answers of a store, or fill the disk: nothing is lost, nothing is doubled."""
 
 import json
 import os
@@ -21,30 +21,30 @@ from melanoma.runs.records import Counts, read_record
 from melanoma.table import score_table
 from melanoma.table.score_table import ScoreTable
 from tests.helpers import faults, fill
-from tests.helpers.faults import killed, night, plan_run, stage
-from tests.helpers.nights import assert_one_row_each, committed, leftovers
+from tests.helpers.faults import killed, plan_run, run_without_beam, stage
 from tests.helpers.outputs import table_in
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, leftovers
 
 
-def test_a_night_may_die_before_any_of_its_steps(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_run_may_die_before_any_of_its_steps(tmp_path: Path, bundle_uri: str) -> None:
     seen, step, code = Counter[int](), 0, faults.DIED
     while code == faults.DIED:
         step += 1
         images, output = tmp_path / str(step) / "in", tmp_path / str(step) / "out"
         fill(images, 3)
-        process = faults.start(faults.night_that_dies, step, images, output, bundle_uri)
+        process = faults.start(faults.run_that_dies, step, images, output, bundle_uri)
         process.join(60)
         code = process.exitcode
         assert code in (0, faults.DIED)
         seen[committed(output)] += 1
         fill(images, 1, first=3)
-        record = night(images, output, bundle_uri, chunk_size=3)
+        record = run_without_beam(images, output, bundle_uri, chunk_size=3)
         assert_one_row_each(output, 4, record)
         assert not leftovers(output, record)
     assert set(seen) == {0, 3} and min(seen.values()) >= 5
 
 
-def test_a_night_may_die_before_any_of_its_requests_to_s3(tmp_path: Path, bundle_uri: str, bucket: str) -> None:
+def test_a_run_may_die_before_any_of_its_requests_to_s3(tmp_path: Path, bundle_uri: str, bucket: str) -> None:
     images, requests, victim = tmp_path / "in", Counter[str](), [faults.start(print)]
     fill(images, 3)
     deadly = 0
@@ -61,12 +61,12 @@ def test_a_night_may_die_before_any_of_its_requests_to_s3(tmp_path: Path, bundle
             deadly += 1
             requests.clear()
             output = f"{bucket}/{deadly}"
-            victim[0] = faults.start(faults.night_at, faults.s3_environment(address), images, output, bundle_uri)
+            victim[0] = faults.start(faults.run_at, faults.s3_environment(address), images, output, bundle_uri)
             victim[0].join(60)
             code = victim[0].exitcode
             assert code in (0, -9)
             assert committed(output) in (0, 3)
-            record = night(images, output, bundle_uri, chunk_size=3)
+            record = run_without_beam(images, output, bundle_uri, chunk_size=3)
             assert_one_row_each(output, 3, record)
     assert deadly > 7
 
@@ -90,7 +90,7 @@ def test_a_commit_whose_answer_is_lost_is_a_success(
         record = end_run(run, plan, chunks)
     assert record.outcome == "committed" and record.counts == Counts(listed=3, scored=3)
     assert_one_row_each(tmp_path / "out", 3)
-    assert night(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=3, skipped=3)
+    assert run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri).counts == Counts(listed=3, skipped=3)
 
 
 def test_a_commit_to_s3_whose_answer_is_lost_is_a_success(tmp_path: Path, bundle_uri: str, bucket: str) -> None:
@@ -104,7 +104,7 @@ def test_a_commit_to_s3_whose_answer_is_lost_is_a_success(tmp_path: Path, bundle
 
     with faults.s3_server(after=after) as address:
         environment = faults.s3_environment(address)
-        process = faults.start(faults.night_at, environment, tmp_path / "in", f"{bucket}/out", bundle_uri)
+        process = faults.start(faults.run_at, environment, tmp_path / "in", f"{bucket}/out", bundle_uri)
         process.join(60)
     assert process.exitcode == 0 and len(lost) == 2
     assert_one_row_each(f"{bucket}/out", 3)
@@ -112,7 +112,7 @@ def test_a_commit_to_s3_whose_answer_is_lost_is_a_success(tmp_path: Path, bundle
     assert json.loads(storage.read_bytes(found.uri))["counts"]["scored"] == 3
 
 
-def test_a_run_that_died_after_its_commit_is_recorded_as_it_was_when_the_runner_tries_again(
+def test_a_run_that_died_after_its_commit_gets_its_true_record_when_the_runner_retries(
     tmp_path: Path, bundle_uri: str
 ) -> None:
     fill(tmp_path / "in", 4)
@@ -136,7 +136,7 @@ def test_a_run_that_died_after_its_commit_is_recorded_as_it_was_when_the_runner_
     assert_one_row_each(tmp_path / "out", 7)
 
 
-def test_a_disk_that_is_full_at_any_page_costs_nothing_but_another_start(
+def test_a_disk_that_fills_up_at_any_page_costs_only_another_start(
     tmp_path: Path, bundle_uri: str, small_disk: Path
 ) -> None:
     fill(tmp_path / "in", 3)
@@ -153,13 +153,13 @@ def test_a_disk_that_is_full_at_any_page_costs_nothing_but_another_start(
             assert committed(output) in (0, 3)
         outcomes[committed(output)] += 1
         ballast.unlink()
-        record = night(tmp_path / "in", output, bundle_uri)
+        record = run_without_beam(tmp_path / "in", output, bundle_uri)
         assert_one_row_each(output, 3, record)
         shutil.rmtree(output)
     assert outcomes[0] >= 3 and outcomes[3] >= 3
 
 
-def test_a_disk_that_fills_up_while_a_night_scores_ends_it_with_3(
+def test_a_disk_that_fills_up_during_scoring_ends_the_run_with_3(
     tmp_path: Path, bundle_uri: str, small_disk: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "in", 40)
@@ -174,7 +174,7 @@ def test_a_disk_that_fills_up_while_a_night_scores_ends_it_with_3(
     assert_one_row_each(small_disk / "out", 40)
 
 
-def test_a_disk_that_is_full_before_the_night_ends_it_with_3(tmp_path: Path, bundle_uri: str, small_disk: Path) -> None:
+def test_a_disk_that_is_full_before_the_run_ends_it_with_3(tmp_path: Path, bundle_uri: str, small_disk: Path) -> None:
     fill(tmp_path / "in", 1)
     free = os.statvfs(small_disk)
     (small_disk / "ballast").write_bytes(b"x" * free.f_bavail * free.f_bsize)
@@ -182,7 +182,7 @@ def test_a_disk_that_is_full_before_the_night_ends_it_with_3(tmp_path: Path, bun
     assert main(words) == 3
 
 
-def test_a_commit_is_on_the_disk_when_a_run_says_so(
+def test_a_commit_is_written_through_to_the_disk(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     synced, sync = set[str](), os.fsync
@@ -194,7 +194,7 @@ def test_a_commit_is_on_the_disk_when_a_run_says_so(
     fill(tmp_path / "in", 1)
     output = tmp_path / "out"
     monkeypatch.setattr(os, "fsync", watch)
-    night(tmp_path / "in", output, bundle_uri)
+    run_without_beam(tmp_path / "in", output, bundle_uri)
     needed = [path for path in output.rglob("*") if path.is_file() and path.parent.name != "_reports"]
     assert len(needed) == 3
     folders = {path.parent for path in needed} | {output, tmp_path}
@@ -202,14 +202,14 @@ def test_a_commit_is_on_the_disk_when_a_run_says_so(
 
 
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_bytes(b"PAR1")], ids=["gone", "cut"])
-def test_a_damaged_table_stops_the_night_without_a_traceback_or_a_commit(
+def test_a_damaged_table_stops_the_run_without_a_commit(
     tmp_path: Path, bundle_uri: str, change: Callable[[Path], object]
 ) -> None:
     fill(tmp_path / "in", 2)
-    night(tmp_path / "in", tmp_path / "out", bundle_uri)
+    run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     change(next((tmp_path / "out").glob("model_id=*/*.parquet")))
     with pytest.raises(UsageError, match="a data file of the score table is"):
-        night(tmp_path / "in", tmp_path / "out", bundle_uri)
+        run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert table_in(tmp_path / "out").version == 1
 
 

@@ -13,9 +13,9 @@ from melanoma.runs.records import Counts, read_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
 from tests.helpers import faults, fill
-from tests.helpers.faults import night, plan_run, stage
-from tests.helpers.nights import assert_one_row_each, committed, rows
+from tests.helpers.faults import plan_run, run_without_beam, stage
 from tests.helpers.outputs import table_in
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, rows
 
 LOCAL: dict[str, str] = {}
 End = tuple[Run, RunTotals, list[StagedChunk]]
@@ -28,7 +28,7 @@ def prepared(count: int, images: Path, output: Path | str, bundle_uri: str) -> l
     return [(run, *stage(run, images, bundle_uri, known=known)) for run, known in zip(runs, ledgers, strict=True)]
 
 
-def assert_race_was_fair(output: Path | str, runs: list[Run], photographs: int, before: int) -> None:
+def assert_each_photograph_once(output: Path | str, runs: list[Run], photographs: int, before: int) -> None:
     records = [read_record(run) for run in runs]
     assert all(record and record.counts.add_up for record in records)
     assert sum(record.counts.scored + record.counts.failed for record in records if record) == photographs - before
@@ -43,11 +43,11 @@ def test_runs_of_several_processes_commit_every_photograph_once(tmp_path: Path, 
         images, output = tmp_path / str(attempt) / "in", tmp_path / str(attempt) / "out"
         fill(images, 2)
         (images / "broken.jpg").write_bytes(b"GIF89a")
-        before = night(images, output, bundle_uri).counts.listed if exists else 0
+        before = run_without_beam(images, output, bundle_uri).counts.listed if exists else 0
         fill(images, 3, first=2)
         ends = prepared(4, images, output, bundle_uri)
         faults.race(ends, LOCAL)
-        assert_race_was_fair(output, [run for run, *_ in ends], 6, before)
+        assert_each_photograph_once(output, [run for run, *_ in ends], 6, before)
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["no table yet", "a table"])
@@ -55,14 +55,14 @@ def test_runs_of_several_processes_commit_every_photograph_once_in_s3(
     tmp_path: Path, bundle_uri: str, bucket: str, exists: bool
 ) -> None:
     fill(tmp_path / "in", 2)
-    before = night(tmp_path / "in", f"{bucket}/out", bundle_uri).counts.listed if exists else 0
+    before = run_without_beam(tmp_path / "in", f"{bucket}/out", bundle_uri).counts.listed if exists else 0
     fill(tmp_path / "in", 3, first=2)
     ends = prepared(3, tmp_path / "in", f"{bucket}/out", bundle_uri)
     faults.race(ends, faults.s3_environment())
-    assert_race_was_fair(f"{bucket}/out", [run for run, *_ in ends], 5, before)
+    assert_each_photograph_once(f"{bucket}/out", [run for run, *_ in ends], 5, before)
 
 
-def test_a_table_that_another_model_makes_meanwhile_keeps_its_columns(
+def test_a_table_that_another_model_creates_meanwhile_keeps_its_columns(
     tmp_path: Path, bundle_uri: str, other_bundle_uri: str, bucket: str
 ) -> None:
     images, output, others = tmp_path / "in", f"{bucket}/out", list[int | None]()
@@ -70,13 +70,13 @@ def test_a_table_that_another_model_makes_meanwhile_keeps_its_columns(
 
     def before(method: str, path: str) -> bool:
         if "_delta_log" in path and not others:
-            other = faults.start(faults.night_at, faults.s3_environment(), images, output, bundle_uri)
+            other = faults.start(faults.run_at, faults.s3_environment(), images, output, bundle_uri)
             other.join(60)
             others.append(other.exitcode)
         return False
 
     with faults.s3_server(before) as address:
-        late = faults.start(faults.night_at, faults.s3_environment(address), images, output, other_bundle_uri)
+        late = faults.start(faults.run_at, faults.s3_environment(address), images, output, other_bundle_uri)
         late.join(60)
     assert [late.exitcode, *others] == [0, 0]
     found = [(row["p_basal_cell_carcinoma"], row["p_squamous_cell_carcinoma"]) for row in rows(output)]
@@ -91,10 +91,10 @@ def test_one_run_that_a_runner_ends_twice_at_once_commits_once(tmp_path: Path, b
         faults.race([end, end], LOCAL)
         record = read_record(end[0])
         assert record and record.counts == Counts(listed=3, scored=3)
-        assert_race_was_fair(output, [end[0]], 3, 0)
+        assert_each_photograph_once(output, [end[0]], 3, 0)
 
 
-def test_runs_that_adopt_from_each_other_while_they_commit(tmp_path: Path, bundle_uri: str) -> None:
+def test_runs_resume_each_others_rows_while_they_commit(tmp_path: Path, bundle_uri: str) -> None:
     for attempt in range(3):
         images, output = tmp_path / str(attempt) / "in", tmp_path / str(attempt) / "out"
         ends: list[End] = []
@@ -104,13 +104,13 @@ def test_runs_that_adopt_from_each_other_while_they_commit(tmp_path: Path, bundl
             ends.append((run, *stage(run, images, bundle_uri)))
         assert [len(plan.adopted) for _, plan, _ in ends] == [0, 2, 4]
         faults.race(ends, LOCAL)
-        assert_race_was_fair(output, [run for run, *_ in ends], 6, 0)
+        assert_each_photograph_once(output, [run for run, *_ in ends], 6, 0)
 
 
 def test_a_compaction_between_plan_and_commit_costs_nothing(tmp_path: Path, bundle_uri: str) -> None:
     for first in (0, 2):
         fill(tmp_path / "in", 2, first=first)
-        night(tmp_path / "in", tmp_path / "out", bundle_uri)
+        run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     fill(tmp_path / "in", 2, first=4)
     (end,) = prepared(1, tmp_path / "in", tmp_path / "out", bundle_uri)
     table_in(tmp_path / "out").compact()
@@ -145,7 +145,7 @@ def test_a_reader_sees_whole_versions_only(tmp_path: Path, bundle_uri: str) -> N
     reader.start()
     for first in range(0, 40, 4):
         fill(tmp_path / "in", 4, first=first)
-        night(tmp_path / "in", tmp_path / "out", bundle_uri, chunk_size=3)
+        run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri, chunk_size=3)
     ended.set()
     reader.join()
     assert seen == sorted(seen)

@@ -1,4 +1,4 @@
-"""How a night ends: its exit code, its record, and what it must not say."""
+"""How a run ends: its exit code, its record, and what its output must not contain."""
 
 import io
 import json
@@ -23,13 +23,13 @@ from melanoma.runs.run_history import read_series, write_series
 from melanoma.storage import filesystems
 from melanoma.table import score_table
 from tests.helpers import ROOT, faults, fill, photograph, refusing
-from tests.helpers.faults import killed, night, plan_run
-from tests.helpers.nights import assert_one_row_each, committed, rows
+from tests.helpers.faults import killed, plan_run, run_without_beam
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, rows
 
 
-def night_words(tmp_path: Path, bundle_uri: str) -> list[str]:
-    """A night over `in` into `out`."""
+def score_words(tmp_path: Path, bundle_uri: str) -> list[str]:
+    """Returns the command that scores `in` into `out`."""
     return ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
 
 
@@ -46,11 +46,11 @@ def test_every_ended_run_leaves_a_record_and_the_exit_code_fits(
     assert capsys.readouterr().out.count("Run 2") == 6
 
 
-def test_a_record_that_cannot_be_written_is_told_as_that_and_a_second_start_is_fine(
+def test_a_record_that_cannot_be_written_is_reported_and_a_second_start_succeeds(
     tmp_path: Path, bundle_uri: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "in", 2)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "_reports").write_text("in the way")
     assert main(words) == 3
@@ -62,7 +62,9 @@ def test_a_record_that_cannot_be_written_is_told_as_that_and_a_second_start_is_f
     assert_one_row_each(tmp_path / "out", 2)
 
 
-def test_a_store_that_takes_nothing_is_told_without_a_secret(tmp_path: Path, bundle_uri: str, bucket: str) -> None:
+def test_a_store_that_refuses_every_write_is_reported_without_a_secret(
+    tmp_path: Path, bundle_uri: str, bucket: str
+) -> None:
     fill(tmp_path / "in", 1)
     words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", f"{bucket}/out"]
     with faults.s3_server(before=lambda method, path: True) as address:
@@ -73,7 +75,7 @@ def test_a_store_that_takes_nothing_is_told_without_a_secret(tmp_path: Path, bun
     assert job.exitcode == 3 and "cannot be written" in said and "CANARY" not in said
 
 
-def test_neither_metadata_nor_secrets_nor_names_are_where_they_do_not_belong(
+def test_metadata_secrets_and_names_stay_out_of_output_logs_and_files(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], caplog: Any
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "CANARY-SECRET")
@@ -106,7 +108,7 @@ def test_neither_metadata_nor_secrets_nor_names_are_where_they_do_not_belong(
 
 
 def marked(format: str) -> bytes:
-    """A photograph whose metadata bear a patient's name."""
+    """Returns a photograph with a patient's name in its metadata."""
     drawn = Image.open(io.BytesIO(photograph(3)))
     exif, text = Image.Exif(), PngInfo()
     exif[0x010E] = exif[0x9286] = "DOE^JANE"
@@ -116,7 +118,7 @@ def marked(format: str) -> bytes:
     return sink.getvalue()
 
 
-def test_a_manifest_on_a_store_that_is_down_is_no_mistake(
+def test_a_manifest_on_a_store_that_is_down_ends_the_run_with_3(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(filesystems, "_TRIES", 1)
@@ -125,7 +127,7 @@ def test_a_manifest_on_a_store_that_is_down_is_no_mistake(
     assert main(["score", *words, "--output", str(tmp_path / "out")]) == 3
 
 
-def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_run_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 1)
     run = plan_run(tmp_path / "out", bundle_uri)
     in_the_way = tmp_path / "out" / "_staging" / run.fingerprint
@@ -137,11 +139,11 @@ def test_a_night_that_ends_early_leaves_its_record(tmp_path: Path, bundle_uri: s
     assert json.loads(record.read_text())["outcome"] == "stopped"
 
 
-def test_one_photograph_that_the_store_will_not_give_becomes_a_row(
+def test_one_photograph_that_the_store_refuses_becomes_a_row(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path / "in", 3)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     assert main(words) == 0
     fill(tmp_path / "in", 1, first=3)
     forbidden = refusing("0003", LocalFileSystem.cat_file, PermissionError(13, "Permission denied"))
@@ -157,11 +159,11 @@ def assert_one_success_each(output: Path, photographs: int) -> None:
     assert sum(row["status"] == "scored" for row in rows(output)) == photographs
 
 
-def test_ten_photographs_that_the_store_will_not_give_are_a_store_that_is_down(
+def test_ten_photographs_that_the_store_refuses_mean_that_it_is_down(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(tmp_path / "in", 1)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     assert main(words) == 0
     fill(tmp_path / "in", 10, first=1)
     monkeypatch.setattr(LocalFileSystem, "cat_file", refusing("/in/", LocalFileSystem.cat_file, PermissionError(13)))
@@ -170,12 +172,12 @@ def test_ten_photographs_that_the_store_will_not_give_are_a_store_that_is_down(
 
 
 @pytest.mark.parametrize("outcome", ["stopped", None])
-def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
+def test_a_run_that_was_ended_after_its_commit_is_recorded_as_committed(
     tmp_path: Path, bundle_uri: str, outcome: str | None
 ) -> None:
-    """Its record is what a signal left while the commit was under way, or nothing."""
+    """Its record is the one that a signal left during the commit, or there is none."""
     fill(tmp_path / "in", 3)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     assert main(words) == 0
     reports, active = tmp_path / "out" / "_reports", tmp_path / "out" / "_active"
     (record,) = reports.glob("*.json")
@@ -200,9 +202,9 @@ def test_a_night_that_was_ended_after_its_commit_is_told_as_committed(
     assert "nothing was committed" not in (reports / f"{whole['run_id']}.html").read_text()
 
 
-def test_a_night_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_run_goes_on_when_nobody_reads_its_output(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     listener, speaker = os.pipe()
     os.close(listener)
     root = ROOT
@@ -220,7 +222,7 @@ def test_a_night_goes_on_when_nobody_reads_what_it_says(tmp_path: Path, bundle_u
         "uri,note\n/in/a.jpg,x\n/in/b.jpg?X-Amz-Signature=SECRET-DOE\n",
     ],
 )
-def test_what_is_wrong_with_a_manifest_is_told_without_its_values(
+def test_a_faulty_manifest_is_reported_without_its_values(
     tmp_path: Path, bundle_uri: str, capfd: pytest.CaptureFixture[str], text: str
 ) -> None:
     (tmp_path / "m.csv").write_text(text)
@@ -234,7 +236,7 @@ def test_what_is_wrong_with_a_manifest_is_told_without_its_values(
 
 
 @pytest.mark.parametrize("name", ["res[2026]", "res%20x", "a|b", "a^b", "back\\slash"])
-def test_an_output_that_delta_lake_would_spell_otherwise_is_refused(
+def test_an_output_that_delta_lake_cannot_address_is_refused(
     tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     fill(tmp_path / "in", 1)
@@ -243,14 +245,14 @@ def test_an_output_that_delta_lake_would_spell_otherwise_is_refused(
     assert "choose another --output" in capsys.readouterr().err
 
 
-def test_odd_outputs_that_can_be_spelt_are_taken(tmp_path: Path, bundle_uri: str) -> None:
+def test_other_odd_outputs_are_accepted(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 1)
     output = tmp_path / "mit 50% #Ü?" / "scores"
     assert main(["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(output)]) == 0
     assert_one_row_each(output, 1)
 
 
-def test_what_lies_under_the_output_is_no_photograph(tmp_path: Path, bundle_uri: str) -> None:
+def test_files_of_the_output_are_not_photographs(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
     words = ["--images", str(tmp_path / "in"), "--pattern", "*", "--bundle", bundle_uri]
     for _ in range(2):
@@ -258,7 +260,7 @@ def test_what_lies_under_the_output_is_no_photograph(tmp_path: Path, bundle_uri:
     assert_one_row_each(tmp_path / "in" / "scores", 2)
 
 
-def test_a_folder_that_may_not_be_listed_is_a_mistake_that_names_its_root(
+def test_a_folder_without_permission_is_a_mistake_that_names_its_root(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "in" / "fine", 1)
@@ -274,9 +276,9 @@ def test_a_folder_that_may_not_be_listed_is_a_mistake_that_names_its_root(
     assert "DOE" not in said and "Traceback" not in said
 
 
-def test_the_page_of_a_refused_night_says_why(tmp_path: Path, bundle_uri: str) -> None:
+def test_the_report_of_a_refused_run_says_why(tmp_path: Path, bundle_uri: str) -> None:
     paths = fill(tmp_path / "in", 25)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     assert main(words) == 0
     for path in paths:
         os.utime(path, (1, 1))
@@ -286,19 +288,19 @@ def test_the_page_of_a_refused_night_says_why(tmp_path: Path, bundle_uri: str) -
     assert "changed their version at once" in newest.read_text() and "--rescore" in newest.read_text()
 
 
-def test_a_dry_run_minds_the_limit(tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_respects_the_limit(tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]) -> None:
     fill(tmp_path / "in", 5)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     assert main([*words, "--limit", "2", "--dry-run"]) == 0
     assert "Would score 2 of 5" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("what", ["damaged", "gone"])
-def test_a_data_file_that_is_damaged_or_gone_is_named(
+def test_a_damaged_or_missing_data_file_is_named(
     tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], what: str
 ) -> None:
     fill(tmp_path / "in", 2)
-    words = night_words(tmp_path, bundle_uri)
+    words = score_words(tmp_path, bundle_uri)
     assert main(words) == 0
     (file,) = (tmp_path / "out").glob("model_id=*/*.parquet")
     file.write_bytes(b"junk" * 1000)
@@ -310,7 +312,7 @@ def test_a_data_file_that_is_damaged_or_gone_is_named(
     assert what in said and file.name in said and "Traceback" not in said
 
 
-def test_a_row_of_a_manifest_that_names_no_store_fails_by_itself(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_row_of_a_manifest_with_an_unknown_store_fails_by_itself(tmp_path: Path, bundle_uri: str) -> None:
     (path,) = fill(tmp_path / "in", 1)
     (tmp_path / "m.csv").write_text(f"uri\nzip://x::foo://b\n{path}\n")
     words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out")]
@@ -322,13 +324,13 @@ def test_a_row_of_a_manifest_that_names_no_store_fails_by_itself(tmp_path: Path,
 def test_a_damaged_archive_is_a_mistake(
     tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    (tmp_path / "in").write_bytes(b"no archive at all, but long enough to be looked through" * 20)
+    (tmp_path / "in").write_bytes(b"not an archive, but long enough to be searched for its end" * 20)
     words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out")]
     assert main(["score", "--images", f"{kind}://{tmp_path / 'in'}", *words]) == 2
     assert "damaged" in capsys.readouterr().err
 
 
-def test_what_delta_lake_says_of_a_failed_commit_is_not_passed_on(
+def test_delta_lakes_own_text_about_a_failed_commit_is_not_passed_on(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*args: object, **options: object) -> None:
@@ -337,5 +339,5 @@ def test_what_delta_lake_says_of_a_failed_commit_is_not_passed_on(
     fill(tmp_path / "in", 1)
     monkeypatch.setattr(score_table, "write_deltalake", refuse)
     with pytest.raises(NothingCommittedError) as caught:
-        night(tmp_path / "in", tmp_path / "out", bundle_uri)
+        run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert "CANARY" not in str(caught.value)

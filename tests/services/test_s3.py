@@ -10,9 +10,9 @@ from jobs.cli import main
 from melanoma import storage
 from melanoma.runs import heartbeats
 from tests.helpers import ROOT, photograph, write_tiny_bundle
-from tests.helpers.nights import rows
 from tests.helpers.odd_names import NAMES
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.pipeline_runs import rows
 
 
 @pytest.mark.service

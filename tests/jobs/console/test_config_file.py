@@ -9,7 +9,7 @@ from jobs.cli import main
 from jobs.console.config_file import CommandLine, expand
 from melanoma.errors import UsageError
 from tests.helpers import fill
-from tests.helpers.nights import rows
+from tests.helpers.pipeline_runs import rows
 
 
 def trial_parser() -> argparse.ArgumentParser:

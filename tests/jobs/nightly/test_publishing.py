@@ -9,8 +9,8 @@ import pytest
 from jobs.cli import main
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill
-from tests.helpers.nights import rows
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.pipeline_runs import rows
 
 
 @pytest.fixture

@@ -20,8 +20,8 @@ from melanoma.errors import NothingCommittedError
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
 from tests.helpers import ROOT, fill
-from tests.helpers.nights import assert_one_row_each, committed, rows
 from tests.helpers.outputs import layout_of
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, rows
 
 EARLIER = "20200101T000000Z-00000000"
 

@@ -18,7 +18,7 @@ from melanoma.runs.row_builder import RowBuilder
 from melanoma.training.calibration.ood_score import add_ood_output
 from tests.helpers import ROUNDING
 from tests.helpers.networks import SIZE, constant, engine_refusal, photographs
-from tests.helpers.nights import start
+from tests.helpers.pipeline_runs import start
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.records import Counts, RunRecord, Stage, read_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
-from tests.helpers.nights import committed, rows
 from tests.helpers.outputs import table_in
+from tests.helpers.pipeline_runs import committed, rows
 from tests.helpers.planned_runs import commit, digest, ref, rows_of, run_on, stage
 
 FINAL, HEALING = ErrorKind.CORRUPT, ErrorKind.TIMEOUT

@@ -26,7 +26,7 @@ from melanoma.runs.failures import cause_of, record_failure, recorded
 from melanoma.runs.run import Run
 from melanoma.storage import filesystems
 from tests.helpers import ROOT, refusing
-from tests.helpers.nights import start
+from tests.helpers.pipeline_runs import start
 from tests.helpers.planned_runs import run_on
 
 RUNNER = RuntimeError("worker 3 failed: melanoma.errors.UsageError: not to be believed")

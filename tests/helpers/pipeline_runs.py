@@ -17,15 +17,15 @@ from pipelines.scoring import ScoreImages
 from tests.helpers.outputs import layout_of, table_in
 
 
-def start(output: Path | str, bundle_uri: str, nights: int = 0) -> Run:
-    """Plans a run against the table as it is now, dated so many nights after 2 January 2026."""
+def start(output: Path | str, bundle_uri: str, days: int = 0) -> Run:
+    """Plans a run against the table as it is now, dated a number of days after 2 January 2026."""
     bundle = load_bundle(bundle_uri)
     version = table_in(output).version
-    date = datetime.date(2026, 1, 2) + datetime.timedelta(days=nights)
+    date = datetime.date(2026, 1, 2) + datetime.timedelta(days=days)
     return new_run(layout_of(output), bundle, pa.schema([]), version, date)
 
 
-def night(
+def run_once(
     images: Path | str | Sequence[Source],
     output: Path | str,
     bundle_uri: str,
@@ -33,7 +33,7 @@ def night(
     runner: Any = None,
     **options: Any,
 ) -> RunRecord:
-    """Runs one night: scores the new photographs of a folder or of sources, and returns the record of the run."""
+    """Scores the new photographs of a folder or of sources in one run, and returns its record."""
     run = run or start(output, bundle_uri)
     sources = [Root(str(images))] if isinstance(images, Path | str) else list(images)
     with beam.Pipeline(runner=runner or FnApiRunner()) as pipeline:
