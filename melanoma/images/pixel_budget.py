@@ -1,4 +1,4 @@
-"""Keeps the threads of a process from decoding many large photographs at once."""
+"""Keeps the threads of a process from decoding many large photographs at the same time."""
 
 import contextlib
 import threading

@@ -21,7 +21,7 @@ def exif_orientation(exif: bytes) -> int:
     try:
         fields, _ = read_directory(exif.removeprefix(b"Exif\0\0"))
     except (struct.error, ImageError):
-        return 1  # a damaged block is no reason to refuse the photograph around it
+        return 1  # a damaged block is not a reason to refuse the photograph around it
     return valid_orientation(fields)
 
 

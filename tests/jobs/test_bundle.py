@@ -211,7 +211,7 @@ def with_weights_behind_a_link(path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("make", "complaint"),
+    ("make", "message"),
     [
         (unsafe, "Lambda"),
         (with_weights_in_a_file, "not a plain array"),
@@ -224,18 +224,18 @@ def with_weights_behind_a_link(path: Path) -> Path:
     ids=["lambda", "other file", "other network", "missing", "hdf5", "outputs", "logits"],
 )
 def test_a_model_that_cannot_become_a_bundle_leaves_nothing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Any, complaint: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], make: Any, message: str
 ) -> None:
     make(tmp_path / "theirs.keras")
     assert imported(tmp_path / "theirs.keras", tmp_path / "bundle") == 2
-    said = capsys.readouterr().err.strip()
-    assert complaint in said and "Traceback" not in said
-    assert said.startswith("melanoma: ") and len(said.splitlines()) == 1
+    error = capsys.readouterr().err.strip()
+    assert message in error and "Traceback" not in error
+    assert error.startswith("melanoma: ") and len(error.splitlines()) == 1
     assert not (tmp_path / "bundle").exists()
 
 
 @pytest.mark.parametrize(
-    ("words", "complaint"),
+    ("words", "message"),
     [
         (["--size", "20"], "is not a size; write height x width"),
         (["--size", "0x24"], "is not a size; write height x width"),
@@ -251,11 +251,11 @@ def test_a_model_that_cannot_become_a_bundle_leaves_nothing(
     ],
 )
 def test_mistakes_exit_with_2_and_one_line_and_write_nothing(
-    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], complaint: str
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert imported(model, tmp_path / "bundle", *words) == 2
-    said = capsys.readouterr().err.strip()
-    assert complaint in said and "Traceback" not in said and len(said.splitlines()) == 1
+    error = capsys.readouterr().err.strip()
+    assert message in error and "Traceback" not in error and len(error.splitlines()) == 1
     assert not (tmp_path / "bundle").exists()
 
 

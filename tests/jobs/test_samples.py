@@ -1,4 +1,4 @@
-"""`melanoma samples`: what it writes, what it says about it, and what it refuses."""
+"""`melanoma samples`: what it writes, what it prints, and what it refuses."""
 
 import subprocess
 import sys

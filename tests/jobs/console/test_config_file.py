@@ -83,7 +83,7 @@ def test_without_a_file_the_command_line_stays_as_it_is(words: list[str]) -> Non
     assert expand(given, trial_parser()) == given
 
 
-def test_the_file_may_be_named_in_a_word_of_its_own(tmp_path: Path) -> None:
+def test_the_file_may_be_named_in_a_separate_word(tmp_path: Path) -> None:
     (tmp_path / "trial.toml").write_text("limit = 3")
     given = CommandLine(["trial", "--config", str(tmp_path / "trial.toml")], [])
     assert expand(given, trial_parser()).words == ["trial", "--limit=3", *given.words[1:]]
@@ -135,7 +135,7 @@ def words(tmp_path: Path, bundle_uri: str) -> list[str]:
     return ["score", "--config", str(tmp_path / "night.toml")]
 
 
-def test_a_file_gives_the_flags(tmp_path: Path, words: list[str]) -> None:
+def test_flags_are_read_from_a_file(tmp_path: Path, words: list[str]) -> None:
     assert main(words) == 0
     assert {str(row["run_date"]) for row in rows(tmp_path / "out")} == {"2026-02-03"}
 
@@ -155,22 +155,22 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path, words: list[str]) -
 
 def test_a_dry_run_prints_the_settings_that_result(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--limit", "2", "--max-time", "1h30m", "--dry-run"]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for line in ("limit = 2", 'max-time = "5400s"', "stop-at = 05:30:00", "max-failed = 0.5", "allow-empty = true"):
-        assert f"\n  {line}\n" in said
-    assert 'beam-options = ["--direct_running_mode=in_memory"]' in said and "rescore" not in said
-    assert "Would score 2 of 3" in said
+        assert f"\n  {line}\n" in printed
+    assert 'beam-options = ["--direct_running_mode=in_memory"]' in printed and "rescore" not in printed
+    assert "Would score 2 of 3" in printed
 
 
 def test_the_settings_that_a_dry_run_prints_make_a_file(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([*words, "--max-time", "2h", "--dry-run"]) == 0
-    said = capsys.readouterr().out
-    lines = [line.strip() for line in said.splitlines() if line.startswith("  ")]
+    printed = capsys.readouterr().out
+    lines = [line.strip() for line in printed.splitlines() if line.startswith("  ")]
     (tmp_path / "printed.toml").write_text("\n".join(lines))
     assert main(["score", f"--config={tmp_path / 'printed.toml'}", "--dry-run"]) == 0
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == printed
 
 
 @pytest.mark.parametrize(

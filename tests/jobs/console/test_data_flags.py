@@ -74,7 +74,7 @@ def test_flags_that_belong_together_are_given_together(words: list[str], complai
     assert complaint in str(refused.value)
 
 
-def test_sources_are_what_the_flags_say() -> None:
+def test_sources_follow_the_flags() -> None:
     words = ["--data", "t.csv", "--root", "photographs", *NAMES, "--reference", "ids.csv", "--split", "split.csv"]
     sources = sources_of(options(*words, "--validation-share", "0.3", "--test-share", "0.1", "--seed", "7"))
     assert (list(sources.data), list(sources.roots)) == (["t.csv"], ["photographs"])

@@ -1,4 +1,4 @@
-"""Options are what the flags said, frozen."""
+"""Options hold the values of the flags and cannot be changed."""
 
 import argparse
 import dataclasses
@@ -20,7 +20,7 @@ def parsed(*words: str) -> argparse.Namespace:
     parser.add_argument("--row-count", type=int, default=3)
     parser.add_argument("--sources", action="append", default=[])
     parser.add_argument("--is-quick", action="store_true")
-    parser.add_argument("--of-nobody")
+    parser.add_argument("--unused")
     return parser.parse_args(words)
 
 

@@ -26,7 +26,7 @@ def test_the_signal_ends_the_block_and_its_clean_up_runs() -> None:
     with pytest.raises(Terminated), terminable():
         try:
             signal.raise_signal(signal.SIGTERM)
-            steps.append("went on")
+            steps.append("continued")
         finally:
             steps.append("cleaned up")
     assert steps == ["cleaned up"]

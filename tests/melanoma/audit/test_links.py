@@ -67,7 +67,7 @@ def test_every_link_between_photographs_with_hashes_has_a_distance() -> None:
     assert [link.distance for link in Links(photographs, None).within(["train"] * 3)] == [None, None]
 
 
-def test_a_link_that_is_closer_when_turned_says_so() -> None:
+def test_a_link_that_is_closer_when_turned_is_marked() -> None:
     turns = np.random.default_rng(1).integers(1, 2**63, (2, 8, 4), dtype=np.uint64)
     turns[0, 5] = turns[1, 0]
     (link,) = Links([labelled("a"), labelled("b")], turns).across(["train", "test"])

@@ -39,7 +39,7 @@ def test_folders_are_read_one_after_the_other(tmp_path: Path) -> None:
     assert sets.absent == {"train": 0, "test": 0}
 
 
-def test_a_table_gives_parts_to_the_photographs_that_are_there(tmp_path: Path) -> None:
+def test_a_table_assigns_parts_to_the_photographs_that_exist(tmp_path: Path) -> None:
     paths = fill(tmp_path / "photographs", 2)
     rows = [f"{paths[0].stem},nv,a", "absent,nv,b", f"{paths[1].stem},nv,c"]
     (tmp_path / "split.csv").write_text("id,dx,part\n" + "\n".join(rows) + "\n")
@@ -59,7 +59,7 @@ def test_a_folder_and_a_table_may_be_audited_together(tmp_path: Path) -> None:
     assert [photograph.label for photograph in sets.photographs] == ["nevus", "melanoma"]
 
 
-def test_a_folder_of_photographs_alone_has_no_labels_until_a_reference_gives_them(tmp_path: Path) -> None:
+def test_a_folder_without_subfolders_gets_its_labels_only_from_a_reference(tmp_path: Path) -> None:
     fill(tmp_path / "photographs", 2)
     (tmp_path / "known.csv").write_text("id,dx,lesion\nlesion-0001,nv,L7\n")
     options = SetOptions(Columns("id", "dx", "lesion"), reference=str(tmp_path / "known.csv"))

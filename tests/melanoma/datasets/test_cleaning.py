@@ -64,14 +64,14 @@ def test_without_a_reference_neither_copy_can_be_trusted() -> None:
     assert [(step.dropped, step.left) for step in cleaned.steps] == [(2, 2), (1, 1)]
 
 
-def test_cleaning_what_is_clean_removes_nothing() -> None:
+def test_cleaning_clean_data_removes_nothing() -> None:
     photographs = [labelled("a"), labelled("b", "melanoma")]
     cleaned = clean(photographs, None)
     assert cleaned.photographs == photographs
     assert [(step.dropped, step.left) for step in cleaned.steps] == [(0, 2), (0, 2)]
 
 
-def test_the_nine_class_photographs_lose_what_is_known_to_be_wrong(data: Path) -> None:
+def test_known_defects_of_the_nine_class_photographs_are_removed(data: Path) -> None:
     reference = read_reference(str(data / "ham10000/metadata.csv"), Columns("image_id", "dx", "lesion_id"))
     found = read_folders(str(data / "isic9/Train")) + read_folders(str(data / "isic9/Test"))
     kept, steps = clean(found, reference)

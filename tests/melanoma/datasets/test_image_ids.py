@@ -23,7 +23,7 @@ def test_folders_extensions_and_marks_of_copies_are_removed(copy: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["(1)", "patient.7", "ISIC_1(a)", "copy", "nevus (1) left", "ISIC_10"])
-def test_what_is_not_the_mark_of_a_copy_stays(name: str) -> None:
+def test_endings_that_do_not_mark_a_copy_are_kept(name: str) -> None:
     assert original_id(name) == name
 
 

@@ -23,7 +23,7 @@ def test_labels_become_slugs_and_a_photograph_without_a_group_is_its_own(tmp_pat
     ]
 
 
-def test_a_lesion_named_after_a_photograph_of_another_lesion_gets_a_name_of_its_own(tmp_path: Path) -> None:
+def test_a_lesion_named_after_a_photograph_of_another_lesion_is_renamed(tmp_path: Path) -> None:
     one, other = fill(tmp_path, 2)
     found = to_photographs([LabelledFile("a", str(one), "nv"), LabelledFile("b", str(other), "nv", "a")])
     assert [photograph.group for photograph in found] == ["a", "group a"]

@@ -64,7 +64,7 @@ def test_a_copy_of_a_known_photograph_is_judged_by_it() -> None:
     assert [(p.image_id, p.group) for p in kept] == [("ISIC_1(2)", "L1")]
 
 
-def test_a_reference_is_read_by_slug_and_repeated_rows_do_no_harm(tmp_path: Path) -> None:
+def test_a_reference_is_read_by_slug_and_repeated_rows_are_harmless(tmp_path: Path) -> None:
     table = tmp_path / "metadata.csv"
     table.write_text("image_id,dx,lesion_id\na,nv,L1\na,nv,L1\nb,akiec,\n")
     reference = read_reference(str(table), Columns("image_id", "dx", "lesion_id"))

@@ -30,7 +30,7 @@ def test_pixels_are_writable_rgb_of_the_requested_size() -> None:
     assert pixels.flags.c_contiguous
 
 
-def test_a_header_that_was_read_before_gives_the_same_pixels() -> None:
+def test_pixels_are_the_same_if_the_header_was_read_before() -> None:
     for data in (encode(photograph(), "JPEG", exif=exif(6)), encode(photograph(), "PNG")):
         assert np.array_equal(decode(data, SPEC, read_header(data)), decode(data, SPEC))
 
@@ -178,7 +178,7 @@ def test_a_crop_keeps_the_aspect_ratio_of_the_target() -> None:
 
 @pytest.mark.parametrize("crop", [1.0, 0.999, 1e-9])
 @pytest.mark.parametrize("format", ["JPEG", "PNG"])
-def test_any_crop_and_any_small_photograph_give_pixels(format: str, crop: float) -> None:
+def test_any_crop_of_any_small_photograph_has_pixels(format: str, crop: float) -> None:
     for size in ((1, 1), (3, 2), (7, 13), (19, 1), (101, 67)):
         assert kind_of(encode(photograph(*size), format), ImageSpec(31, 17, crop)) is None
 

@@ -40,7 +40,7 @@ def test_a_cut_jpeg_is_truncated_even_with_an_end_marker(options: dict[str, Any]
         assert kind_of(start + END_OF_IMAGE) in (ErrorKind.TRUNCATED, ErrorKind.CORRUPT)
 
 
-def test_bytes_after_the_end_of_a_jpeg_do_no_harm() -> None:
+def test_bytes_after_the_end_of_a_jpeg_are_ignored() -> None:
     data = encode(photograph(), "JPEG")
     for tail in (bytes(1000), b"PK\3\4" + bytes(range(256)), b"<html></html>", data):
         assert np.array_equal(decode(data + tail, SPEC), decode(data, SPEC))
@@ -100,14 +100,14 @@ def damaged(data: bytes, random: np.random.Generator, count: int) -> Iterator[by
 
 def with_right_checksums(png: bytes) -> bytes:
     """Repairs the checksums of a damaged PNG, so that the damage reaches the decoder."""
-    mended, start = bytearray(png), 8
+    repaired, start = bytearray(png), 8
     while start + 12 <= len(png):
         end = start + 12 + int.from_bytes(png[start : start + 4])
         if end > len(png):
             break
-        mended[end - 4 : end] = zlib.crc32(png[start + 4 : end - 4]).to_bytes(4)
+        repaired[end - 4 : end] = zlib.crc32(png[start + 4 : end - 4]).to_bytes(4)
         start = end
-    return bytes(mended)
+    return bytes(repaired)
 
 
 @pytest.mark.parametrize(("format", "options"), [

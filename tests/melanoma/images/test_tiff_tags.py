@@ -93,7 +93,7 @@ def test_an_orientation_out_of_range_means_upright(orientation: int) -> None:
     assert valid_orientation({}) == 1
 
 
-def test_any_bytes_give_an_orientation() -> None:
+def test_any_bytes_have_an_orientation() -> None:
     random, whole = np.random.default_rng(0), exif(6)
     for _ in range(300):
         block = bytearray(whole)

@@ -105,8 +105,8 @@ def test_each_threshold_works_alone_and_without_both_there_is_no_review(bundle: 
         found = decide(dataclasses.replace(bundle, thresholds=thresholds), scores)
         assert found.review_reason == reasons
         assert found.review is not None and found.review.tolist() == [reason is not None for reason in reasons]
-    nobody = decide(dataclasses.replace(bundle, thresholds={"melanoma": 0.3}), scores)
-    assert nobody.review is None and nobody.review_reason == [None, None]
+    decisions = decide(dataclasses.replace(bundle, thresholds={"melanoma": 0.3}), scores)
+    assert decisions.review is None and decisions.review_reason == [None, None]
 
 
 @pytest.mark.filterwarnings("error")

@@ -179,7 +179,7 @@ def test_a_description_with_random_damage_loads_or_is_refused(bundle_uri: str) -
 def test_the_model_id_stays_when_texts_and_figures_change(bundle_uri: str, tmp_path: Path) -> None:
     before = load_bundle(bundle_uri)
     folder = copied(bundle_uri, tmp_path)
-    (folder / "card.md").write_text("# A typo mended\n")
+    (folder / "card.md").write_text("# A typo fixed\n")
     (folder / "LICENSE").write_text("Other terms.\n")
     words = {"metrics": {"accuracy": 0.9}, "training": {"seed": 7}, "versions": {"engine": "9"}, "reference": REFERENCE}
     after = load_bundle(describe(folder, {**document_of(folder), **words}))

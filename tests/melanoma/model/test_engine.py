@@ -100,7 +100,7 @@ def test_the_batch_size_moves_at_most_a_hundred_thousandth(network: keras.Model)
         np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
 
 
-def test_a_frozen_network_gives_the_outputs_of_the_network(network: keras.Model, engine: Engine) -> None:
+def test_a_frozen_network_returns_the_outputs_of_the_network(network: keras.Model, engine: Engine) -> None:
     pixels = photographs(8)
     expected = network(pixels.astype(np.float32), training=False).numpy()
     np.testing.assert_allclose(engine.score(pixels).probabilities, expected, atol=1e-6)

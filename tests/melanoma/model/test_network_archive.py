@@ -84,7 +84,7 @@ OTHERS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("kind", OTHERS)
-def test_another_kind_of_file_is_named_for_what_it_is(kind: str, tmp_path: Path) -> None:
+def test_another_kind_of_file_is_named_in_the_error(kind: str, tmp_path: Path) -> None:
     make, reason = OTHERS[kind]
     make(tmp_path / "other.keras")
     with pytest.raises(BundleError, match=rf"^other\.keras: {reason}.*; expected .*; save the network again"):

@@ -147,7 +147,7 @@ def test_a_bomb_costs_little_time_and_memory(
     assert peak < 100 * 2**20
 
 
-def test_random_damage_gives_facts_or_one_clear_error(members: Members, tmp_path: Path) -> None:
+def test_random_damage_ends_in_facts_or_one_clear_error(members: Members, tmp_path: Path) -> None:
     chance = random.Random(0)
     path, refusals = tmp_path / "damaged.keras", 0
     for _ in range(200):

@@ -50,7 +50,7 @@ def test_coarse_noise_varies_less_from_pixel_to_pixel_than_fine_noise() -> None:
     assert np.abs(np.diff(coarse)).mean() < 0.3 * np.abs(np.diff(fine)).mean()
 
 
-def test_one_seed_gives_one_noise() -> None:
+def test_the_same_seed_makes_the_same_noise() -> None:
     np.testing.assert_array_equal(canvas(seed=4).noise(5, 9), canvas(seed=4).noise(5, 9))
     assert not np.array_equal(canvas(seed=4).noise(5, 9), canvas(seed=5).noise(5, 9))
 

@@ -1,4 +1,4 @@
-"""Phantoms: one seed, one picture; each kind has the colours of what it stands for."""
+"""Phantoms: one seed, one picture; each kind has the colours of the lesion that it imitates."""
 
 import hashlib
 import subprocess

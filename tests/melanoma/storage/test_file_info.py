@@ -43,7 +43,7 @@ def test_the_version_is_the_surest_sign_of_change(info: dict[str, Any], version:
         {"mtime": float("inf"), "created": NOON},
     ],
 )
-def test_the_time_of_change_is_utc_in_whatever_form_it_comes(info: dict[str, Any]) -> None:
+def test_the_time_of_change_is_read_from_every_form_as_utc(info: dict[str, Any]) -> None:
     found = modified_in(info)
     assert found == NOON and found.tzinfo is datetime.UTC
 

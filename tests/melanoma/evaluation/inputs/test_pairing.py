@@ -33,7 +33,7 @@ def test_classes_of_one_side_have_probability_0_on_the_other() -> None:
     assert (pair.old.top.tolist(), pair.new.top.tolist()) == ([0, 0], [0, 0])
 
 
-def test_without_a_photograph_or_a_class_in_common_the_message_says_which() -> None:
+def test_the_error_says_whether_photographs_or_classes_in_common_are_missing() -> None:
     with pytest.raises(DataError, match="m-1 in tables/m-1 and m-2 in tables/m-2 have no photograph in common"):
         pair_predictions(table_predictions("ab"), table_predictions("cd", model_id="m-2"))
     with pytest.raises(DataError, match="have no photograph in common"):

@@ -67,7 +67,7 @@ def test_the_interval_of_a_biased_metric_is_reflected_and_never_below_zero() -> 
     assert Resampled(0.1, draws, 10, is_biased=True).estimate().low == 0.0  # type: ignore[union-attr]
 
 
-def test_resampling_keeps_what_a_metric_is() -> None:
+def test_resampling_keeps_the_properties_of_a_metric() -> None:
     among = np.arange(40) < 20
     biased = average(np.arange(40.0))._replace(is_biased=True)
     found = resample({"share": share(among, among), "biased": biased}, names(40, 4), 0)
@@ -76,8 +76,8 @@ def test_resampling_keeps_what_a_metric_is() -> None:
 
 
 def test_an_undefined_metric_is_none() -> None:
-    nobody = np.zeros(400, np.bool_)
-    assert estimates({"": share(ALL, nobody)}, names(400), 0) == {"": None}
+    none = np.zeros(400, np.bool_)
+    assert estimates({"": share(ALL, none)}, names(400), 0) == {"": None}
     assert estimates({"": average(np.zeros(0))}, names(0), 0) == {"": None}
     assert mean([], 0).to_json() is None
 

@@ -26,9 +26,9 @@ def test_whole_weights_are_copies() -> None:
 
 
 def test_without_photographs_that_count_a_metric_is_undefined() -> None:
-    nobody = np.zeros((2, 30))
-    assert np.isnan(share(HITS, AMONG).compute(nobody)).all()
-    assert np.isnan(average(VALUES).compute(nobody)).all()
+    none = np.zeros((2, 30))
+    assert np.isnan(share(HITS, AMONG).compute(none)).all()
+    assert np.isnan(average(VALUES).compute(none)).all()
     assert np.isnan(share(HITS, np.zeros(30, np.bool_)).compute(np.ones((1, 30)))).all()
 
 

@@ -54,19 +54,19 @@ def test_ties_count_half() -> None:
 
 @pytest.mark.parametrize("positive", [True, False])
 def test_the_areas_are_undefined_if_all_or_no_photographs_are_of_the_class(positive: bool) -> None:
-    everybody, scores = np.full(3, positive), np.array([0.1, 0.2, 0.3])
-    found = curve(everybody, scores)
-    assert np.isnan(auc(everybody, scores).compute(np.ones((1, 3)))[0])
+    labels, scores = np.full(3, positive), np.array([0.1, 0.2, 0.3])
+    found = curve(labels, scores)
+    assert np.isnan(auc(labels, scores).compute(np.ones((1, 3)))[0])
     assert np.isnan(auc_above(found, 0.8))
     assert bool(np.isnan(average_precision(found))) is (not positive)
     assert ranking.roc_points(found) == []
 
 
 def test_the_areas_are_undefined_without_photographs() -> None:
-    nobody = np.zeros(0, np.bool_)
-    assert np.isnan(auc(nobody, np.zeros(0)).compute(np.ones((1, 0)))[0])
-    assert np.isnan(average_precision(curve(nobody, np.zeros(0))))
-    assert np.isnan(auc_above(curve(nobody, np.zeros(0)), 0.8))
+    none = np.zeros(0, np.bool_)
+    assert np.isnan(auc(none, np.zeros(0)).compute(np.ones((1, 0)))[0])
+    assert np.isnan(average_precision(curve(none, np.zeros(0))))
+    assert np.isnan(auc_above(curve(none, np.zeros(0)), 0.8))
 
 
 @pytest.mark.parametrize("levels", [3, 10**6])

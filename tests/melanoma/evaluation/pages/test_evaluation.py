@@ -62,7 +62,7 @@ def test_notes_are_warnings(report: Report) -> None:
     assert noted.values("class").count("warning") == plain.values("class").count("warning") + 1
 
 
-def test_the_page_says_where_every_photograph_went(report: Report) -> None:
+def test_the_page_accounts_for_every_photograph(report: Report) -> None:
     found = read_page(page({**report, "data": accounting(labels_contradictory=17)}, "x"))
     assert "What was evaluated" in found.headings
     assert "Ids with several different labels, left out: 17." in found.text

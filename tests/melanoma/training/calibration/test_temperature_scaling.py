@@ -79,7 +79,7 @@ def small_network() -> keras.Model:
     return keras.Model(pixels, head(keras.layers.Dropout(0.5)(features)))
 
 
-def test_a_folded_network_with_its_temperature_gives_the_calibrated_probabilities() -> None:
+def test_a_folded_network_with_its_temperature_returns_the_calibrated_probabilities() -> None:
     network, rng = small_network(), np.random.default_rng(0)
     calibration = Calibration(1.7, np.array([1.0, -0.5, -0.7, 0.2]))
     pixels = rng.integers(0, 256, (6, 16, 16, 3), dtype=np.uint8)
