@@ -1,7 +1,5 @@
 """End to end against a real S3 server on this machine, with credentials from the usual environment only."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +7,7 @@ import pytest
 from jobs.cli import main
 from melanoma import storage
 from melanoma.runs import heartbeats
-from tests.helpers import ROOT, photograph, write_tiny_bundle
+from tests.helpers import faults, photograph, write_tiny_bundle
 from tests.helpers.odd_names import NAMES
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.pipeline_runs import rows
@@ -32,7 +30,7 @@ def test_photographs_are_read_from_and_the_table_is_written_to_s3(bucket: str, b
 
 
 @pytest.mark.service
-def test_a_bundle_lies_in_s3_as_well(bucket: str, bundle_uri: str, tmp_path: Path) -> None:
+def test_a_bundle_is_read_from_s3(bucket: str, bundle_uri: str, tmp_path: Path) -> None:
     for path in Path(bundle_uri).rglob("*"):
         if path.is_file():
             storage.write_bytes(f"{bucket}/bundle/{path.relative_to(bundle_uri)}", path.read_bytes())
@@ -46,15 +44,15 @@ def test_a_bucket_that_does_not_exist_is_a_mistake(
 ) -> None:
     words = ["score", "--images", "s3://no-such-bucket-0/x", "--bundle", bundle_uri, "--output", str(tmp_path)]
     assert main(words) == 2
-    said = capsys.readouterr().err
-    assert "check --images" in said and "testing-secret" not in said
+    error = capsys.readouterr().err
+    assert "check --images" in error and "testing-secret" not in error
 
 
 @pytest.mark.service
-def test_years_of_upkeep_on_s3(
+def test_the_life_of_a_table_on_s3(
     bucket: str, bundle_uri: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Check-up, two models, a deadline, reports, a second start, promotion, compaction, and a patient forgotten."""
+    """Preflight, two models, a deadline, reports, a second start, promotion, compaction, and a patient erased."""
     other = write_tiny_bundle(tmp_path / "other", seed=4)
     for index in range(3):
         storage.write_bytes(f"{bucket}/in/DOE-JANE-{index}.jpg", photograph(index))
@@ -70,9 +68,11 @@ def test_years_of_upkeep_on_s3(
     uri = next(row["image_uri"] for row in rows(output) if row["image_id"] == "DOE-JANE-0")
     assert main(["explain", output, uri]) == 0
     models = [model.model_id for model in table_in(output).models()]
-    # Of a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
-    promote = [sys.executable, "-m", "jobs.cli", "table", "promote", output, models[1]]
-    subprocess.run(promote, cwd=ROOT, check=True, timeout=60)
+    # In a process of its own: Delta Lake holds Python's lock here, and the server is a thread of this process.
+    words_of_promotion = ["table", "promote", output, models[1]]
+    promoting = faults.start(faults.job_at, faults.s3_environment(), tmp_path / "promoted", words_of_promotion)
+    promoting.join(60)
+    assert promoting.exitcode == 0
     assert table_in(output).promoted() == models[1]
     assert main(["table", "compact", output]) == 0
     export = f"{bucket}/latest.parquet"

@@ -1,4 +1,4 @@
-"""A night as a process of its own, over the faulty store."""
+"""A run as a process of its own, over the faulty store."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""What the table must hold after a history of nights, by a few rules of its own.
+"""What the table must hold after a history of runs, by a few rules of its own.
 
-It shares no line with the ledger, the schedule, the staging or the commit: whatever those get wrong shows here.
+It shares no line with the ledger, the retry policy, the staging or the commit, so that their mistakes show here.
 """
 
 import datetime
@@ -13,11 +13,11 @@ from typing import NamedTuple
 from tests.simulation.store import fault_of
 
 HEALS = {"forbidden", "timeout"}
-MANY = 10  # photographs that the store does not give make it a store that is down
+MANY = 10  # so many photographs that the store refuses, and no other, mean that it is down
 
 
 class Row(NamedTuple):
-    """What of a row does not depend on chance."""
+    """The part of a row that does not depend on chance."""
 
     uri: str
     version: str
@@ -25,7 +25,7 @@ class Row(NamedTuple):
     attempt: int
     status: str
     error_kind: str | None
-    night: datetime.date
+    date: datetime.date
     sha256: str | None
 
 
@@ -47,7 +47,7 @@ def listing(folder: Path, prefix: str) -> list[Listed]:
 
 
 def judge(path: Path) -> tuple[str, str | None, str | None]:
-    """Says what a night must make of a file: status, kind of error, digest."""
+    """Returns what a run must make of a file: status, kind of error, digest."""
     fault = fault_of(str(path))
     if fault is not None:
         return "failed", fault, None
@@ -62,7 +62,7 @@ def judge(path: Path) -> tuple[str, str | None, str | None]:
 
 @dataclass
 class Expected:
-    """What one night of one model must say of itself."""
+    """What the record of a run must say for one model."""
 
     scored: int = 0
     failed: int = 0
@@ -72,29 +72,29 @@ class Expected:
 
 @dataclass
 class Oracle:
-    """The rows so far, and who was forgotten."""
+    """The rows so far, and the photographs that were forgotten."""
 
     rows: list[Row] = field(default_factory=list)
     forgotten: set[str] = field(default_factory=set)
 
-    def night(
+    def run(
         self,
         listed: list[Listed],
         model: str,
-        tonight: datetime.date,
+        today: datetime.date,
         *,
         retry_failed: bool = False,
         is_too_late: bool = False,
     ) -> Expected:
-        """Lets a night pass."""
+        """Adds the rows of one run, and returns what its record must say."""
         due = [
             (photo, attempt)
             for photo in listed
-            if (attempt := self._attempt(photo, model, tonight, retry_failed)) and photo.uri not in self.forgotten
+            if (attempt := self._attempt(photo, model, today, retry_failed)) and photo.uri not in self.forgotten
         ]
         if is_too_late:
             return Expected(deferred=len(due))
-        found = [Row(p.uri, p.version, model, n, *self._judged(p.path), tonight, judge(p.path)[2]) for p, n in due]
+        found = [Row(p.uri, p.version, model, n, *self._judged(p.path), today, judge(p.path)[2]) for p, n in due]
         is_nothing_known = len(due) == len(listed)
         if found and all(row.error_kind in HEALS for row in found) and (len(found) >= MANY or is_nothing_known):
             return Expected(deferred=len(due), is_store_down=True)
@@ -106,29 +106,29 @@ class Oracle:
     def _judged(path: Path) -> tuple[str, str | None]:
         return judge(path)[:2]
 
-    def _attempt(self, photo: Listed, model: str, tonight: datetime.date, retry_failed: bool) -> int:
-        """Numbers the try of tonight; 0 for none."""
-        tries = [row for row in self.rows if (row.uri, row.version, row.model) == (photo.uri, photo.version, model)]
-        if not tries:
+    def _attempt(self, photo: Listed, model: str, today: datetime.date, retry_failed: bool) -> int:
+        """Returns the number of the attempt that is due today; 0 if none is."""
+        attempts = [row for row in self.rows if (row.uri, row.version, row.model) == (photo.uri, photo.version, model)]
+        if not attempts:
             return 1
-        last = max(tries, key=lambda row: row.attempt)
+        last = max(attempts, key=lambda row: row.attempt)
         if last.status == "scored":
             return 0
         if retry_failed:
             return last.attempt + 1
         if last.error_kind not in HEALS:
             return 0
-        days = (tonight - last.night).days
-        # The first try and three more on the nights that follow; then a week passes between them.
+        days = (today - last.date).days
+        # The first attempt and three more on the following days; after that a week passes between them.
         return last.attempt + 1 if days >= (1 if last.attempt <= 3 else 7) else 0
 
     def forget(self, uris: set[str]) -> None:
-        """Takes photographs out for good."""
+        """Removes photographs for good."""
         self.forgotten |= uris
         self.rows = [row for row in self.rows if row.uri not in uris]
 
 
 def as_row(found: Mapping[str, object]) -> Row:
-    """Takes from a row of the table what the oracle knows."""
+    """Returns the part of a table's row that the oracle knows."""
     names = ("image_uri", "image_version", "model_id", "attempt", "status", "error_kind", "run_date", "image_sha256")
     return Row(*(found[name] for name in names))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""A store that grows, changes, loses photographs and has bad nights: real files behind a real fsspec file system."""
+"""A store that grows, changes, loses photographs and fails on some days: real files behind a real file system."""
 
 import json
 import random
@@ -14,7 +14,7 @@ _FAULTS = {"forbidden": PermissionError(13, "Permission denied"), "timeout": Tim
 
 
 class FaultyFileSystem(LocalFileSystem):  # type: ignore[misc]
-    """faulty://path: local files, some or all of which cannot be read while a note beside the store says so."""
+    """faulty://path: local files; a note beside the store says which of them cannot be read now."""
 
     protocol = PROTOCOL
 
@@ -31,12 +31,12 @@ class FaultyFileSystem(LocalFileSystem):  # type: ignore[misc]
 
 
 def register() -> None:
-    """Makes the file system known to fsspec in this process."""
+    """Registers the file system with fsspec in this process."""
     fsspec.register_implementation(PROTOCOL, FaultyFileSystem, clobber=True)
 
 
 def fault_of(path: str) -> str | None:
-    """Gives the fault of a photograph tonight: a kind of error, or None."""
+    """Returns why a photograph cannot be read today: a kind of error, or None if it can."""
     note = Path(path).parent.parent / "fault.json"
     if not note.exists():
         return None
@@ -46,18 +46,18 @@ def fault_of(path: str) -> str | None:
 
 
 class Store:
-    """The photographs of a hospital, night by night."""
+    """The photographs of a hospital, day by day."""
 
-    def __init__(self, folder: Path, dice: random.Random) -> None:
-        """Starts with a few."""
-        self.folder, self._dice, self._made = folder / "photographs", dice, 0
+    def __init__(self, folder: Path, rng: random.Random) -> None:
+        """Creates the store with eight photographs."""
+        self.folder, self._rng, self._made = folder / "photographs", rng, 0
         self.folder.mkdir(parents=True)
         for _ in range(8):
             self.add()
 
     @property
     def uri(self) -> str:
-        """Root that a night is given."""
+        """Root that a run lists."""
         return f"{PROTOCOL}://{self.folder}"
 
     def add(self) -> Path:
@@ -68,8 +68,8 @@ class Store:
         return path
 
     def _write(self, path: Path) -> None:
-        kind = self._dice.choices(["whole", "png", "empty", "cut", "text"], [12, 3, 1, 1, 1])[0]
-        data = photograph(self._dice.randrange(10_000), "png" if kind == "png" else "jpeg")
+        kind = self._rng.choices(["whole", "png", "empty", "cut", "text"], [12, 3, 1, 1, 1])[0]
+        data = photograph(self._rng.randrange(10_000), "png" if kind == "png" else "jpeg")
         data = {"empty": b"", "cut": data[: len(data) // 2], "text": b"no photograph"}.get(kind, data)
         arriving = path.with_suffix(".part")
         arriving.write_bytes(data)
@@ -77,20 +77,20 @@ class Store:
 
     def pass_a_day(self) -> None:
         """Adds, overwrites and removes photographs."""
-        for _ in range(self._dice.randint(1, 3)):
+        for _ in range(self._rng.randint(1, 3)):
             self.add()
         paths = sorted(self.folder.iterdir())
-        if self._dice.random() < 0.5:
-            self._write(self._dice.choice(paths))
-        if self._dice.random() < 0.25:
-            self._dice.choice(paths).unlink()
+        if self._rng.random() < 0.5:
+            self._write(self._rng.choice(paths))
+        if self._rng.random() < 0.25:
+            self._rng.choice(paths).unlink()
 
-    def break_down(self, night: int) -> None:
-        """Lets tonight's reading fail, in every second bad night for all photographs."""
-        kind = self._dice.choice(sorted(_FAULTS))
-        fault = {"kind": kind, "share": self._dice.choice([0.4, 1.0]), "seed": night}
+    def break_down(self, day: int) -> None:
+        """Makes reading fail today: for some photographs, or on every second such day for all of them."""
+        kind = self._rng.choice(sorted(_FAULTS))
+        fault = {"kind": kind, "share": self._rng.choice([0.4, 1.0]), "seed": day}
         (self.folder.parent / "fault.json").write_text(json.dumps(fault))
 
     def recover(self) -> None:
-        """Ends the fault."""
+        """Makes every photograph readable again."""
         (self.folder.parent / "fault.json").unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""Nights over months: whatever happens to them, the table is what an independent oracle says.
+"""Months of daily runs: whatever happens to them, the table holds what an independent oracle says.
 
-The short form runs 14 nights with every kind of event; `make slow` runs a hundred, twice. Runs that are killed are
+The short form has 14 days with every kind of event; `make slow` has a hundred days, twice. Runs that are killed are
 processes of their own; all others run in this one.
 """
 
@@ -20,19 +20,19 @@ from tests.helpers.outputs import table_in
 from tests.simulation.hospital import Hospital
 
 
-def live(tmp_path: Path, bundle_uri: str, nights: int, seed: int) -> Hospital:
+def simulate(tmp_path: Path, bundle_uri: str, days: int, seed: int) -> Hospital:
     bundles = (bundle_uri, write_tiny_bundle(tmp_path / "second", ("melanoma", "nevus", "scc"), seed=3))
     models = (load_bundle(bundles[0]).model_id, load_bundle(bundles[1]).model_id)
     hospital = Hospital(tmp_path / "hospital", bundles, models, seed)
-    for number in range(nights):
-        hospital.night(number, nights)
+    for number in range(days):
+        hospital.day(number, days)
     assert_probabilities(hospital, bundles)
     assert_views(hospital, models)
     return hospital
 
 
 def assert_probabilities(hospital: Hospital, bundles: tuple[str, str]) -> None:
-    """Every scored row holds what the network says of the photograph alone."""
+    """Asserts that every scored row holds what the network computes for the photograph alone."""
     contents = {path.read_bytes() for path in hospital.store.folder.iterdir()}
 
     by_digest = {hashlib.sha256(data).hexdigest(): data for data in contents}
@@ -52,9 +52,9 @@ def assert_probabilities(hospital: Hospital, bundles: tuple[str, str]) -> None:
 
 
 def assert_views(hospital: Hospital, models: tuple[str, str]) -> None:
-    """The newest success of each photograph, as the history tells it."""
+    """Asserts that the views show the newest success of each photograph, as the history has it."""
     newest = {}
-    for row in sorted(hospital.oracle.rows, key=lambda row: (row.night, row.attempt)):
+    for row in sorted(hospital.oracle.rows, key=lambda row: (row.date, row.attempt)):
         if row.status == "scored":
             newest[row.uri, row.model] = row.version
     found = views.query(table_in(hospital.output), "SELECT image_uri, model_id, image_version FROM latest").to_pylist()
@@ -63,13 +63,13 @@ def assert_views(hospital: Hospital, models: tuple[str, str]) -> None:
     assert current == models[1]
 
 
-def test_fourteen_nights_of_every_kind_leave_what_the_oracle_says(tmp_path: Path, bundle_uri: str) -> None:
-    hospital = live(tmp_path, bundle_uri, nights=14, seed=1)
+def test_fourteen_days_of_every_kind_leave_what_the_oracle_says(tmp_path: Path, bundle_uri: str) -> None:
+    hospital = simulate(tmp_path, bundle_uri, days=14, seed=1)
     assert hospital.kills >= 1
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [2, 3])
-def test_a_hundred_nights_leave_what_the_oracle_says(tmp_path: Path, bundle_uri: str, seed: int) -> None:
-    hospital = live(tmp_path, bundle_uri, nights=100, seed=seed)
+def test_a_hundred_days_leave_what_the_oracle_says(tmp_path: Path, bundle_uri: str, seed: int) -> None:
+    hospital = simulate(tmp_path, bundle_uri, days=100, seed=seed)
     assert hospital.kills >= 10
