@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers import ROOT
-from tests.helpers.imports import PACKAGES, Import, Structure, imports, modules, room_of, structure
+from tests.helpers.imports import PACKAGES, Import, Structure, imports, modules, room_of, structure, texts_in
 
 # The rooms of melanoma/, top to bottom: a room may import those above it, and the single files beside them.
 ROOMS = (
@@ -96,6 +96,14 @@ def test_every_folder_of_melanoma_is_a_room_and_says_what_it_holds() -> None:
             assert lines[0].startswith('"""') and lines[0].endswith('"""'), folder
             if folder.name not in ("storage", "melanoma"):
                 assert len(lines) == 1, f"{folder}: an __init__.py imports nothing"
+
+
+def test_only_the_layout_spells_names_under_the_output() -> None:
+    names = ("_delta_log", "_staging", "_reports", "_private", "_active", "leftovers", "nights.series")
+    for module, path in modules(ROOT).items():
+        texts = texts_in(path.read_text(encoding="utf-8"))
+        spelt = {name for name in names if any(name in text.split("/") for text in texts)}
+        assert (spelt == set(names)) if module == "melanoma.table.layout" else not spelt, module
 
 
 def test_the_rooms_form_no_circle() -> None:

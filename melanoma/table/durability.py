@@ -5,6 +5,7 @@ import urllib.parse
 from pathlib import Path
 
 from melanoma.storage.local import sync
+from melanoma.table.layout import OutputLayout
 
 
 def sync_commits(folder: str, first: int, last: int) -> None:
@@ -16,7 +17,7 @@ def sync_commits(folder: str, first: int, last: int) -> None:
         last: Last version to write through.
     """
     table = Path(folder)
-    logs = [table / "_delta_log" / f"{version:020}.json" for version in range(first, last + 1)]
+    logs = [table / OutputLayout.commit_name(version) for version in range(first, last + 1)]
     # A clean-up may have removed older logs, and a compaction older data files.
     logs = [log for log in logs if log.exists()]
     files = [path for path in [*(table / name for log in logs for name in _added(log)), *logs] if path.exists()]

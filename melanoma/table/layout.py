@@ -41,6 +41,11 @@ class OutputLayout:
 
     # The score table
 
+    @staticmethod
+    def commit_name(version: int) -> str:
+        """Returns the path of a commit in the table's log, relative to the folder."""
+        return f"{_LOG}/{version:020}.json"
+
     def is_data_file(self, name: str) -> bool:
         """Tells whether a path, relative to the folder, is named like a data file of the table."""
         return _DATA_FILE.fullmatch(name) is not None

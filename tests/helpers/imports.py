@@ -63,6 +63,19 @@ def _is_import_by_name(node: ast.Call) -> bool:
     return called in ("import_module", "__import__")
 
 
+def texts_in(source: str) -> list[str]:
+    """Returns the string constants of a module, without docstrings; of an f-string its constant parts."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and _has_doc(node)}
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docstrings)
+    return [node.value for node in constants if isinstance(node.value, str)]
+
+
+def _has_doc(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> bool:
+    return ast.get_docstring(node, clean=False) is not None
+
+
 def room_of(module: str, rooms: tuple[str, ...]) -> str:
     """Returns the room of a module of `melanoma`: its folder, or `""` for a single file at the top."""
     parts = module.split(".")
