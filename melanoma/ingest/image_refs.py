@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from melanoma import storage
+from melanoma.errors import UsageError
 from melanoma.storage import StoredFile
 
 DIGEST_BYTES = 16
@@ -64,3 +66,33 @@ def distinct(refs: Sequence[ImageRef]) -> list[ImageRef]:
     """Returns one ref for each URI, in an order that does not depend on the runner."""
     by_uri = {ref.uri: ref for ref in sorted(refs, key=lambda ref: (ref.uri, ref.version, ref.image_id))}
     return list(by_uri.values())
+
+
+class Renaming(NamedTuple):
+    """A folder of photographs, and the folder under which the score table knows them.
+
+    Attributes:
+        folder: Canonical URI of the folder, without a slash at its end.
+        base: Canonical URI of the other folder, without a slash at its end.
+    """
+
+    folder: str
+    base: str
+
+    @classmethod
+    def from_folder_to(cls, folder: str, base: str) -> "Renaming":
+        """Returns the renaming between two folders, given as URIs or paths."""
+        return cls(storage.canonical(folder).rstrip("/"), storage.canonical(base).rstrip("/"))
+
+    def applied_to(self, ref: ImageRef) -> ImageRef:
+        """Returns a photograph under the name that the score table knows, with its location beside it.
+
+        Raises:
+            UsageError: The photograph is not below the folder.
+        """
+        if not ref.uri.startswith(f"{self.folder}/"):
+            raise UsageError(
+                f"{self.folder}: --uri-base needs a folder, not a file, a glob or an archive; give the folder with "
+                "--images"
+            )
+        return ref._replace(uri=self.base + ref.uri[len(self.folder) :], location=ref.uri)

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.ingest.file_names import is_photograph, reported_extension
-from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.image_refs import ImageRef, Renaming
 from melanoma.ingest.manifests import Manifest, kept_fields, read_manifest
 from melanoma.storage import StoredFile
 from melanoma.storage.errors import MEANING
@@ -109,7 +109,7 @@ def _check_stores(uris: Sequence[str]) -> None:
 
 
 def _root_images(root: Root, ignored: Counter[str]) -> Iterator[ImageRef]:
-    renaming = None if root.base is None else _Renaming.of(root.uri, root.base)
+    renaming = None if root.base is None else Renaming.from_folder_to(root.uri, root.base)
     for stored in _list_root(root):
         if reason := _reason_to_ignore(stored, root):
             ignored[reason] += 1
@@ -151,26 +151,6 @@ def _reason_to_ignore(stored: StoredFile, root: Root) -> str | None:
 
 def _is_older(stored: StoredFile, since: datetime.date | None) -> bool:
     return since is not None and stored.modified is not None and stored.modified.astimezone().date() < since
-
-
-class _Renaming(NamedTuple):
-    """The folder that holds the photographs, and the one under which the score table knows them, as canonical URIs."""
-
-    folder: str
-    base: str
-
-    @classmethod
-    def of(cls, folder: str, base: str) -> "_Renaming":
-        return cls(storage.canonical(folder).rstrip("/"), storage.canonical(base).rstrip("/"))
-
-    def applied_to(self, ref: ImageRef) -> ImageRef:
-        """Returns a photograph under the name by which the score table knows it, with its location beside it."""
-        if not ref.uri.startswith(f"{self.folder}/"):
-            raise UsageError(
-                f"{self.folder}: --uri-base needs a folder, not a file, a glob or an archive; give the folder with "
-                "--images"
-            )
-        return ref._replace(uri=self.base + ref.uri[len(self.folder) :], location=ref.uri)
 
 
 def _ref_to(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> ImageRef:

@@ -12,9 +12,9 @@ from deltalake import CommitProperties, DeltaTable, WriterProperties, write_delt
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.table.delta import DELTA_ERRORS, BatchStream, change_error
+from melanoma.table.description import DescribedSnapshot
 from melanoma.table.models import PROMOTED, ModelFacts
 from melanoma.table.schema import PARTITION
-from melanoma.table.snapshot import Snapshot
 
 RETENTION_DAYS = 7  # protects readers that opened the table before a file was replaced; Delta Lake's own default
 COMPRESSION = "ZSTD"
@@ -46,7 +46,7 @@ class Removal(NamedTuple):
     size: int
 
 
-class Maintainable(Snapshot):
+class Maintainable(DescribedSnapshot):
     """A score table that can be maintained; each change moves it to the version that the change made.
 
     A change is made to the newest version of the table: rows that another run has committed meanwhile stay.

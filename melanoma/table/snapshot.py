@@ -8,13 +8,9 @@ import pyarrow.compute
 import pyarrow.dataset
 from deltalake import DeltaTable
 
-from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.table.delta import READ_ERRORS, open_delta, read_error
-from melanoma.table.history import Version, version_of
 from melanoma.table.layout import OutputLayout
-from melanoma.table.models import PROMOTED, ModelFacts, models_in
-from melanoma.table.schema import PARTITION
 
 _LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "run_date", "top_label")
 
@@ -86,8 +82,6 @@ class Snapshot:
             )
         return self._delta
 
-    # Rows
-
     def dataset(self) -> pyarrow.dataset.Dataset:
         """Returns the rows for pandas, Polars, DuckDB or pyarrow.
 
@@ -146,64 +140,6 @@ class Snapshot:
         except READ_ERRORS as error:
             raise read_error(self.layout, error) from None
 
-    # What the table knows
-
     def holds(self, run_id: str) -> bool:
         """Tells whether a run has committed its rows."""
         return self._delta is not None and self._delta.transaction_version(run_id) is not None
-
-    def knows_under(self, root: str) -> bool:
-        """Tells whether the table holds a photograph below a root or glob.
-
-        Raises:
-            UsageError: A data file of the table is gone or damaged.
-            NothingCommittedError: The store does not answer.
-        """
-        if self._delta is None:
-            return False
-        is_below = storage.below(root)
-        return any(is_below(uri) for batch in self._batches(["image_uri"]) for uri in batch["image_uri"].to_pylist())
-
-    def check_types(self, wanted: pa.Schema) -> None:
-        """Checks that the columns to be kept from a manifest have the types of the table.
-
-        Raises:
-            UsageError: One of them has another type, or differs from a column of the table only in case.
-        """
-        schema = self.dataset().schema if wanted.names and self._delta is not None else pa.schema([])
-        present = {field.name.lower(): field for field in schema}
-        for field in wanted:
-            known = present.get(field.name.lower(), field)
-            if (known.name, known.type) != (field.name, field.type):
-                raise UsageError(
-                    f"--keep {field.name}: is {field.type} in the manifest, the table has {known.name} as "
-                    f"{known.type}; convert or rename it in the manifest"
-                )
-
-    def models(self) -> list[ModelFacts]:
-        """Returns what the table holds of each model, ordered by the model's first run.
-
-        Raises:
-            UsageError: There is no table, or one of its data files is gone or damaged.
-        """
-        return models_in(self.rows([PARTITION, "run_id"]), self._chosen())
-
-    def promoted(self) -> str | None:
-        """Returns the model whose probabilities count: the promoted one, else the first in the table; None for none.
-
-        Raises:
-            UsageError: There is no table, or one of its data files is gone or damaged.
-        """
-        return self._chosen() or next((model.model_id for model in self.models()), None)
-
-    def _chosen(self) -> str | None:
-        chosen = self._required().metadata().configuration.get(PROMOTED)
-        return None if chosen is None else str(chosen)
-
-    def history(self) -> list[Version]:
-        """Returns the versions of the table, newest first, as far back as its log reaches.
-
-        Raises:
-            UsageError: There is no table.
-        """
-        return [version_of(entry) for entry in self._required().history()]

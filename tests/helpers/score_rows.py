@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset
-import pyarrow.parquet
 
 from melanoma.table.schema import score_schema
 from melanoma.table.score_table import ScoreTable

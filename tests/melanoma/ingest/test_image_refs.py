@@ -1,8 +1,12 @@
 """References to photographs, and the digests that identify them."""
 
 import hashlib
+from pathlib import Path
 
-from melanoma.ingest.image_refs import ImageRef, adoption_key, digest_of, distinct
+import pytest
+
+from melanoma.errors import UsageError
+from melanoma.ingest.image_refs import ImageRef, Renaming, adoption_key, digest_of, distinct
 
 
 def test_one_ref_of_each_uri_stays_whatever_their_order() -> None:
@@ -53,3 +57,13 @@ def test_of_several_refs_to_one_uri_the_same_one_stays() -> None:
     refs = [ImageRef("file:///a", version, 1, id_) for version in "12" for id_ in "xy"]
     assert distinct(refs) == distinct(refs[::-1]) == [ImageRef("file:///a", "2", 1, "y")]
     assert distinct([]) == []
+
+
+def test_a_renaming_moves_photographs_below_its_folder_alone(tmp_path: Path) -> None:
+    renaming = Renaming.from_folder_to(f"{tmp_path}/new/", "s3://archive/old/")
+    ref = ImageRef(f"file://{tmp_path}/new/sub/a.jpg", "1", 1, "a")
+    moved = renaming.applied_to(ref)
+    assert (moved.uri, moved.location, moved.version) == ("s3://archive/old/sub/a.jpg", ref.uri, "1")
+    for other in ("new.jpg", "newer/a.jpg", "a.jpg"):
+        with pytest.raises(UsageError, match="--uri-base needs a folder"):
+            renaming.applied_to(ref._replace(uri=f"file://{tmp_path}/{other}"))

@@ -8,7 +8,6 @@ from typing import Any
 import duckdb
 import polars
 import pyarrow as pa
-import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 from deltalake import DeltaTable

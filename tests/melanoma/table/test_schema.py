@@ -1,8 +1,6 @@
 """The schema of the score table."""
 
 import pyarrow as pa
-import pyarrow.dataset
-import pyarrow.parquet
 import pytest
 
 from melanoma.errors import UsageError

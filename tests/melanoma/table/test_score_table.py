@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset
-import pyarrow.parquet
 import pytest
 
 from melanoma.errors import NothingCommittedError, UsageError
