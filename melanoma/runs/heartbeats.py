@@ -65,10 +65,10 @@ def beating(layout: OutputLayout, run_id: str) -> Iterator[None]:
     Raises:
         NothingCommittedError: Something else is active on that output.
     """
-    _beat(layout, run_id)
     stop = threading.Event()
     keeper = threading.Thread(target=_keep_beating, args=(layout, run_id, stop), daemon=True, name="heartbeat")
     try:
+        _beat(layout, run_id)  # in here: a signal may come as soon as the file is there
         # Only after its own heartbeat: of two that start at once at least one sees the other.
         if other := _wait_for_others(layout, run_id):
             raise NothingCommittedError(_in_the_way(other))

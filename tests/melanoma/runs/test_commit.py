@@ -4,7 +4,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,15 @@ def test_ending_a_run_twice_recalls_its_record_from_the_table(tmp_path: Path, se
     assert committed(tmp_path) == before and path.exists()
     assert (second.outcome, second.failures, second.classes) == (first.outcome, first.failures, first.classes)
     assert second.counts.add_up and second.counts.scored == first.counts.scored
+
+
+def test_a_recalled_record_is_the_same_but_for_the_duration_of_the_commit(tmp_path: Path) -> None:
+    killed, run = run_on(tmp_path), run_on(tmp_path, day=1)
+    stage(killed, 0, rows_of(killed, [ref("a"), ref("b")]))
+    chunks = [stage(run, 0, rows_of(run, [ref("c")], {ref("d"): FINAL}))]
+    plan = totals(5, [ref("a"), ref("b")], skipped=1)
+    first, second = (replace(end_run(run, plan, chunks), stages={}) for _ in range(2))
+    assert first == second and (first.adopted, first.counts.scored, first.counts.failed) == (2, 3, 1)
 
 
 @pytest.mark.parametrize("lost", [-1, 1, 5])

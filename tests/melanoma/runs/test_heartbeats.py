@@ -1,6 +1,7 @@
 """Of several that start on one output one goes on; what has died holds nobody up."""
 
 import datetime
+import os
 import threading
 import time
 from dataclasses import replace
@@ -187,3 +188,19 @@ def test_a_store_that_does_not_answer_lets_nobody_start(tmp_path: Path, monkeypa
     with pytest.raises(NothingCommittedError, match="cannot tell which runs are active") as caught:
         heartbeats.refuse_if_active(layout_of(tmp_path))
     assert "SECRET" not in str(caught.value)
+
+
+def test_a_signal_that_comes_as_soon_as_the_heartbeat_is_there_leaves_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_file = os.replace
+
+    def interrupted(source: str, target: str) -> None:
+        replace_file(source, target)
+        assert list((tmp_path / "_active").iterdir())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt), heartbeats.beating(layout_of(tmp_path), MIDDLE):
+        pytest.fail("the work began")
+    assert list((tmp_path / "_active").iterdir()) == []

@@ -103,6 +103,7 @@ def test_summaries_of_several_sources_add_up(tmp_path: Path) -> None:
     runs = [run_on(tmp_path), run_on(tmp_path, number=1)]
     first = timed(plan_tasks([ledger(), ledger()], [ref("a")])[1], 0.5, Counter({".txt": 2}))
     second = timed(plan_tasks([ledger(), ledger()], [ref("b"), ref("c")])[1], 0.25, Counter({".txt": 1, ".pdf": 1}))
+    assert timed(first, 0.125, Counter()).seconds == 0.625
     total = sum([first, second], empty_summary(runs))
     assert (total.listed, total.tasks, total.seconds) == (3, 3, 0.75)
     assert total.ignored == {".txt": 3, ".pdf": 1}

@@ -1,6 +1,7 @@
 """A staged file is as it was written, or it is not there."""
 
 import datetime
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,12 +15,14 @@ from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.decision import ModelOutput
-from melanoma.runs import staging
+from melanoma.runs import deferred, staging
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
 from melanoma.table.schema import score_schema
 from melanoma.table.score_table import ScoreTable
+from tests.helpers import ROOT
 from tests.helpers.outputs import layout_of
+from tests.helpers.planned_runs import digest, ref, rows_of, run_on
 
 ROWS = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]], np.float32)
 KEPT = pa.schema([("site", pa.string()), ("age", pa.int16())])
@@ -119,3 +122,55 @@ def test_staged_rows_are_no_rows_of_the_table(run: Run, bundle: Bundle) -> None:
     assert ScoreTable.open(run.layout).version is None
     with pytest.raises(UsageError, match="no score table there"):
         ScoreTable.open(run.layout).dataset()
+
+
+EARLIER = ROOT / "tests" / "data" / "version-0.1" / "table" / "_staging" / "2f6fa7b09aa21b77"
+
+
+def test_staged_files_of_an_earlier_version_are_read_and_written_alike(tmp_path: Path) -> None:
+    folder = tmp_path / "_staging" / EARLIER.name
+    shutil.copytree(EARLIER, folder)
+    (killed,) = (path.name for path in folder.iterdir() if path.is_dir())
+    slugs = ("melanoma", "nevus", "basal_cell_carcinoma")
+    values = {"fingerprint": EARLIER.name, "model_id": "m-357070446da4", "schema": score_schema(slugs)}
+    run = run_on(tmp_path, **values)
+    tables = list(staging.foreign_rows(run))
+    assert sum(table.num_rows for table in tables) == 11 and staging.announced(later(run, killed)) is not None
+    for number in (0, 1):
+        whole = storage.read_bytes(staging.chunk_uri(later(run, killed), number))
+        table = staging.read_chunk(staging.chunk_uri(later(run, killed), number), run.schema)
+        assert table is not None
+        staging.write_chunk(run, number, table)
+        assert storage.read_bytes(staging.chunk_uri(run, number)) == whole
+
+
+def test_rows_of_another_model_in_the_wrong_folder_are_not_resumed(tmp_path: Path) -> None:
+    killed, run = run_on(tmp_path, model_id="m-000000000002"), run_on(tmp_path, day=1)
+    staging.write_chunk(killed, 0, rows_of(killed, [ref("a")]))
+    assert [table.num_rows for table in staging.foreign_rows(run)] == [0]
+    assert [table.num_rows for table in staging.foreign_rows(run_on(tmp_path, day=1, model_id=killed.model_id))] == [1]
+
+
+def test_everything_that_is_staged_is_listed_and_nothing_else(tmp_path: Path) -> None:
+    assert staging.everything(layout_of(tmp_path / "nothing")) == []
+    run = run_on(tmp_path)
+    staging.write_chunk(run, 3, rows_of(run, [ref("a")]))
+    staging.announce(run, 1)
+    deferred.write(run, {digest(ref("b"))})
+    (tmp_path / "_reports").mkdir()
+    (tmp_path / "_reports" / "000000.arrow").write_bytes(b"")
+    folder = f"{run.layout.staging}/{run.fingerprint}/"
+    found = [uri.removeprefix(folder) for uri in staging.everything(run.layout)]
+    assert found == [f"{run.run_id}/000003.arrow", f"{run.run_id}/images.txt", "leftovers"]
+    assert staging.staged_files(run) == [staging.chunk_uri(run, 3)]
+
+
+def test_a_file_of_rows_without_the_seal_is_not_believed(tmp_path: Path) -> None:
+    """Another program, or a hostile one, may have written whole Arrow rows."""
+    run = run_on(tmp_path)
+    rows = rows_of(run, [ref("a")])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    storage.write_bytes(staging.chunk_uri(run, 0), bytes(sink.getvalue()))
+    assert staging.read_chunk(staging.chunk_uri(run, 0), run.schema) is None
