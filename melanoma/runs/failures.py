@@ -63,8 +63,8 @@ def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
     """
     found, unanswered = list[dict[str, str]](), None
     try:
-        for run in runs:
-            found += [*_read(_scratch_file(run)), *_read(_uri(run))]
+        for uri in [*map(_scratch_file, runs), *map(_uri, runs)]:  # what can be read for certain comes first
+            found += _read(uri)
     except (MelanomaError, PhotographError) as error:
         unanswered = NothingCommittedError(f"the output's store failed: {error}; nothing was committed")
     _remove(runs)  # a full disk may need the space for the record of the run

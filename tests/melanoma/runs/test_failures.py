@@ -271,6 +271,19 @@ def test_an_error_is_kept_on_the_local_disk_when_the_output_is_full(
     assert not Path(run.scratch).exists(), "nothing is left behind"
 
 
+def test_an_error_on_the_local_disk_counts_though_the_output_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [run_on(tmp_path / "out", number=number, scratch=str(tmp_path / f"scratch-{number}")) for number in range(2)]
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    with monkeypatch.context() as full:
+        refuse_writes_below(full, runs[1].layout.root.removeprefix("file://"))
+        record_failure(runs[1], BundleError("of the second model"))
+    monkeypatch.setattr(LocalFileSystem, "info", refusing("out/_stag", LocalFileSystem.info, TimeoutError("secret")))
+    found = cause_of(runs, RUNNER)
+    assert (type(found), str(found)) == (BundleError, "of the second model")
+
+
 def test_an_output_that_takes_no_file_any_more_is_a_reason_to_try_again(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
