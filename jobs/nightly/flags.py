@@ -32,7 +32,11 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
         help="URI under which the table knows the photographs at --images, if they have moved",
     )
     parser.add_argument(
-        "--bundle", required=True, action="append", metavar="URI", help="model bundle; repeatable, all of them score"
+        "--bundle",
+        required=True,
+        action="append",
+        metavar="URI",
+        help="folder of a model bundle; repeatable: all of them score",
     )
     parser.add_argument(
         "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"
@@ -48,9 +52,14 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
     extent.add_argument("--rescore", action="store_true", help="score photographs again that are already in the table")
     extent.add_argument("--retry-failed", action="store_true", help="retry all failed photographs now")
     extent.add_argument("--limit", type=whole, metavar="N", help="score at most N photographs")
-    extent.add_argument("--stop-at", type=clock, metavar="HH:MM", help="start no new chunk after this local time")
     extent.add_argument(
-        "--max-time", type=duration, metavar="TIME", help="start no new chunk after this long: 3h30m, 90m or 45s"
+        "--stop-at",
+        type=clock,
+        metavar="HH:MM",
+        help="start no new chunk after this local time; the next run scores the rest",
+    )
+    extent.add_argument(
+        "--max-time", type=duration, metavar="TIME", help="the same after a length of time, such as 3h30m, 90m or 45s"
     )
     extent.add_argument("--chunk-size", type=whole, metavar="N", help="photographs per chunk (default: automatic)")
     reports = parser.add_argument_group("reports and notification")

@@ -135,12 +135,11 @@ def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
 
 
 def _empty_root_warnings(empty_roots: Sequence[str], options: NightlyOptions, table: ScoreTable) -> tuple[str, ...]:
-    """Returns a warning for each root that has become empty, and refuses those that never held a photograph."""
-    known_as = {root: options.uri_base or root for root in empty_roots}
-    unknown = [root for root in empty_roots if not (options.allow_empty or table.knows_under(known_as[root]))]
-    if unknown:
+    """Returns a warning for each root without photographs, and refuses those under which the table knows none."""
+    emptied = {root for root in empty_roots if table.knows_under(options.uri_base or root)}
+    if not options.allow_empty and (unknown := [root for root in empty_roots if root not in emptied]):
         raise UsageError(
             f"{', '.join(unknown)}: no photograph there; check the path, give the names to score with --pattern, or "
             "allow it with --allow-empty"
         )
-    return tuple(f"{root}: no photograph there any more" for root in empty_roots)
+    return tuple(f"{root}: no photograph there{' any more' if root in emptied else ''}" for root in empty_roots)

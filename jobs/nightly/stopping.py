@@ -66,4 +66,5 @@ def _stop(runs: Sequence[Run], code: int) -> None:
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
-        print(f"\nmelanoma: {text}", file=sys.stderr, flush=True)  # the progress bar may stand on the line
+        line_end = "\n" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
+        print(f"{line_end}melanoma: {text}", file=sys.stderr, flush=True)

@@ -30,9 +30,7 @@ def summary(model: ModelRun, record: RunRecord, seconds: float) -> str:
         "counts": _equation(counts),
         "rate": f"{tried / seconds:.0f} photographs/s, start-up included" if tried else "",
         "resumed": f"{record.adopted:,} rows that an earlier run had staged" if record.adopted else "",
-        "deferred": f"{counts.deferred:,} not started in time or above --limit; the next run starts with them"
-        if counts.deferred
-        else "",
+        "deferred": f"{counts.deferred:,} left for the next run, which starts with them" if counts.deferred else "",
         "ignored": _by_frequency(record.ignored),
         "failed": _by_frequency(record.failures),
         "classes": _by_frequency(record.classes),
@@ -41,8 +39,14 @@ def summary(model: ModelRun, record: RunRecord, seconds: float) -> str:
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),
     }
     lines = [f"  {name:<9} {text}" for name, text in parts.items() if text]
-    heading = f"Run {record.run_id}: {_OUTCOMES[record.outcome]} in {duration(seconds)}"
+    heading = f"Run {record.run_id} finished in {duration(seconds)}: {_outcome(record)}"
     return "\n".join([heading, *lines, f"  {NO_DIAGNOSIS}"])
+
+
+def _outcome(record: RunRecord) -> str:
+    if record.outcome == NOTHING_NEW and record.counts.deferred:
+        return "out of time, nothing committed"
+    return _OUTCOMES[record.outcome]
 
 
 def _equation(counts: Counts) -> str:

@@ -21,11 +21,11 @@ def model(tmp_path: Path, bundle_uri: str) -> ModelRun:
 def test_a_committed_run_shows_all_that_it_has(model: ModelRun, tmp_path: Path) -> None:
     record = replace(RECORD, adopted=4321, classes={"nevus": 3, "melanoma": 7}, failures={"truncated": 1, "timeout": 2})
     assert summary(model, record, 2.0).splitlines() == [
-        "Run 20260102T030405Z-00000000: committed in 2 s",
+        "Run 20260102T030405Z-00000000 finished in 2 s: committed",
         "  counts    20 listed = 10 scored + 3 failed + 4 skipped + 1 duplicates + 2 deferred",
         "  rate      6 photographs/s, start-up included",
         "  resumed   4,321 rows that an earlier run had staged",
-        "  deferred  2 not started in time or above --limit; the next run starts with them",
+        "  deferred  2 left for the next run, which starts with them",
         "  ignored   .txt 5",
         "  failed    timeout 2, truncated 1",
         "  classes   melanoma 7, nevus 3",
@@ -39,16 +39,23 @@ def test_a_committed_run_shows_all_that_it_has(model: ModelRun, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("outcome", "text"),
     [
-        (NOTHING_NEW, "nothing new, nothing committed in 3 min"),
-        (STORE_DOWN, "the store returned no photographs, nothing committed in 3 min"),
+        (NOTHING_NEW, "nothing new, nothing committed"),
+        (STORE_DOWN, "the store returned no photographs, nothing committed"),
     ],
 )
 def test_a_run_without_rows_shows_no_empty_lines(model: ModelRun, outcome: str, text: str) -> None:
     record = replace(RECORD, outcome=outcome, counts=Counts(5, skipped=5), table_version=None, failures={}, ignored={})
     lines = summary(model, record, 180.0).splitlines()
-    assert lines[0] == f"Run {record.run_id}: {text}"
+    assert lines[0] == f"Run {record.run_id} finished in 3 min: {text}"
     assert [line.split()[0] for line in lines[1:-1]] == ["counts", "table", "model", "licence"]
     assert "version" not in lines[2]
+
+
+def test_a_run_that_had_no_time_to_start_does_not_claim_that_nothing_is_new(model: ModelRun) -> None:
+    record = replace(RECORD, outcome=NOTHING_NEW, counts=Counts(5, deferred=5))
+    assert summary(model, record, 4.0).startswith(
+        f"Run {record.run_id} finished in 4 s: out of time, nothing committed"
+    )
 
 
 def test_a_long_licence_is_cut_at_a_word_and_stays_on_one_line(model: ModelRun) -> None:

@@ -1,0 +1,100 @@
+"""What a dry run prints: settings that make a file, and counts that the run will have."""
+
+import datetime
+import os
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main, parse
+from jobs.nightly import dry_run
+from jobs.nightly.options import NightlyOptions
+from jobs.nightly.plan import RunPlan, prepare
+from melanoma.errors import UsageError
+from melanoma.runs.records import Counts
+from tests.helpers import fill
+
+
+def words_for(tmp_path: Path, bundle_uri: str, *words: str) -> list[str]:
+    where = ["--images", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--bundle", bundle_uri]
+    return ["score", *where, *words]
+
+
+def options(words: list[str]) -> NightlyOptions:
+    invocation = parse([*words, "--dry-run"])
+    return NightlyOptions.from_command_line(invocation.args, invocation.beam_options)
+
+
+def plan_for(words: list[str]) -> RunPlan:
+    return prepare(options(words))
+
+
+def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
+    words = ["score", "--images", 'a "b"', "--images", "é", "--bundle", "b", "--output", "o", "--since", "2026-01-02"]
+    more = ["--stop-at", "05:30", "--max-time", "1h30m", "--rescore", "--limit", "3", "--", "--runner=FlinkRunner"]
+    heading, *lines = dry_run.settings(options([*words, *more[:-2]])).splitlines()
+    assert heading == "Settings"
+    assert tomllib.loads("\n".join(lines)) == {
+        "images": ['a "b"', "é"],
+        "bundle": ["b"],
+        "output": "o",
+        "since": datetime.date(2026, 1, 2),
+        "stop-at": datetime.time(5, 30),
+        "max-time": "5400s",
+        "rescore": True,
+        "limit": 3,
+        "batch-size": 32,
+        "max-failed": 0.05,
+    }
+
+
+def test_words_for_beam_are_settings_too() -> None:
+    invocation = parse(["score", "--bundle", "b", "--output", "o", "--", "--runner=FlinkRunner"])
+    text = dry_run.settings(NightlyOptions.from_command_line(invocation.args, invocation.beam_options))
+    assert '  beam-options = ["--runner=FlinkRunner"]' in text.splitlines()
+
+
+def test_counts_are_those_that_the_run_will_have(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 3)
+    words = words_for(tmp_path, bundle_uri)
+    assert main([*words, "--limit", "2"]) == 0
+    fill(tmp_path / "in", 4, first=3)
+    both = [*words, "--images", str(tmp_path / "in" / "lesion-0004.jpg")]
+    assert dry_run.count(plan_for(both), None) == [Counts(8, scored=5, skipped=2, duplicates=1)]
+    assert dry_run.count(plan_for(both), 4) == [Counts(8, scored=4, skipped=2, duplicates=1, deferred=1)]
+    assert dry_run.count(plan_for([*both, "--rescore"]), None) == [Counts(8, scored=7, duplicates=1)]
+
+
+def test_each_model_has_its_own_counts(tmp_path: Path, bundle_uri: str, other_bundle_uri: str) -> None:
+    fill(tmp_path / "in", 3)
+    words = words_for(tmp_path, bundle_uri)
+    assert main(words) == 0
+    plan = plan_for([*words, "--bundle", other_bundle_uri])
+    counts = dry_run.count(plan, None)
+    assert [(of_model.scored, of_model.skipped) for of_model in counts] == [(0, 3), (3, 0)]
+    first, second, last = dry_run.describe(plan, counts).splitlines()
+    assert first == (
+        f"Would score 0 of 3 listed photographs with {plan.runs[0].model_id} "
+        "(3 already scored, or waiting for a retry)."
+    )
+    assert second == f"Would score 3 of 3 listed photographs with {plan.runs[1].model_id}."
+    assert "nothing was written" in last
+
+
+def test_every_part_of_the_rest_is_named(tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 1)
+    counts = [Counts(2000, scored=1200, skipped=500, duplicates=100, deferred=200)]
+    (sentence, _) = dry_run.describe(plan_for(words_for(tmp_path, bundle_uri)), counts).splitlines()
+    assert sentence.startswith("Would score 1,200 of 2,000 listed photographs with ")
+    assert sentence.endswith("(500 already scored, or waiting for a retry, 100 listed twice, 200 above --limit).")
+
+
+def test_a_store_that_seems_to_have_moved_is_refused_as_in_the_run(tmp_path: Path, bundle_uri: str) -> None:
+    paths = fill(tmp_path / "in", 25)
+    words = words_for(tmp_path, bundle_uri)
+    assert main(words) == 0
+    for path in paths:
+        os.utime(path, (1, 1))
+    with pytest.raises(UsageError, match="25 of 25 photographs"):
+        dry_run.count(plan_for(words), None)
