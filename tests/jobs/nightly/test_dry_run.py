@@ -11,8 +11,13 @@ from jobs.cli import main, parse
 from jobs.nightly import dry_run
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
-from melanoma.errors import UsageError
+from melanoma.errors import ErrorKind, PhotographError, UsageError
+from melanoma.ingest.loading import Loaded
+from melanoma.ingest.sources import list_images
+from melanoma.model.bundle import load_bundle
 from melanoma.runs.records import Counts
+from melanoma.runs.row_builder import RowBuilder
+from melanoma.runs.staging import write_chunk
 from tests.helpers import fill
 
 
@@ -32,8 +37,8 @@ def plan_for(words: list[str]) -> RunPlan:
 
 def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
     words = ["score", "--images", 'a "b"', "--images", "é", "--bundle", "b", "--output", "o", "--since", "2026-01-02"]
-    more = ["--stop-at", "05:30", "--max-time", "1h30m", "--rescore", "--limit", "3", "--", "--runner=FlinkRunner"]
-    heading, *lines = dry_run.settings(options([*words, *more[:-2]])).splitlines()
+    more = ["--stop-at", "05:30", "--max-time", "1h30m", "--rescore", "--limit", "3"]
+    heading, *lines = dry_run.settings(options([*words, *more])).splitlines()
     assert heading == "Settings"
     assert tomllib.loads("\n".join(lines)) == {
         "images": ['a "b"', "é"],
@@ -64,6 +69,19 @@ def test_counts_are_those_that_the_run_will_have(tmp_path: Path, bundle_uri: str
     assert dry_run.count(plan_for(both), None) == [Counts(8, scored=5, skipped=2, duplicates=1)]
     assert dry_run.count(plan_for(both), 4) == [Counts(8, scored=4, skipped=2, duplicates=1, deferred=1)]
     assert dry_run.count(plan_for([*both, "--rescore"]), None) == [Counts(8, scored=7, duplicates=1)]
+
+
+def test_staged_rows_of_a_killed_run_do_not_count_against_the_limit(tmp_path: Path, bundle_uri: str) -> None:
+    """They need no scoring; the run commits them and as many others as the limit allows."""
+    fill(tmp_path / "in", 5)
+    words = words_for(tmp_path, bundle_uri)
+    (run,) = plan_for(words).runs
+    first, second, *_ = [ref for source in plan_for(words).sources for ref in list_images(source)]
+    builder = RowBuilder(run, load_bundle(bundle_uri))
+    error = PhotographError(ErrorKind.EMPTY, "no bytes")
+    builder.add_failed([Loaded(ref, error=error) for ref in (first, second)])
+    write_chunk(run, 0, builder.table())
+    assert dry_run.count(plan_for(words), 2) == [Counts(5, scored=4, deferred=1)]
 
 
 def test_each_model_has_its_own_counts(tmp_path: Path, bundle_uri: str, other_bundle_uri: str) -> None:

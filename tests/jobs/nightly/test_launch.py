@@ -15,9 +15,16 @@ from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
 from melanoma.errors import BundleError, MelanomaError, NothingCommittedError, PhotographError
 from melanoma.ingest.sources import Root
+from melanoma.runs import heartbeats
+from melanoma.runs.heartbeats import Heartbeat
+from melanoma.runs.records import COMMITTED, NOTHING_NEW, STOPPED, Counts, RunRecord, read_record, write_record
+from melanoma.runs.run import ModelRun
 from tests.helpers import fill
 from tests.helpers.broken_sources import BrokenRoot, SabotagingRoot
+from tests.helpers.model_runs import commit_scores, model_run
+from tests.helpers.outputs import layout_of
 
+WORKER_PROCESS = ("--direct_running_mode=multi_processing", "--direct_num_workers=1")
 TWO_WORKERS = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 MESSAGE = "found [while running 'x'], expected y; melanoma.errors.BundleError: do z"
 CODES = {
@@ -29,6 +36,8 @@ CODES = {
     "ImageError": NOTHING_COMMITTED,
     "a fault of the program": DEFECT,
 }
+# A worker process takes seconds to start; the others differ from these only in the name that is recorded.
+IN_WORKER_PROCESS = ("UsageError", "NothingCommittedError", "ReadError", "a fault of the program")
 
 
 def every_subclass(kind: type) -> set[type]:
@@ -50,8 +59,9 @@ def test_the_table_of_codes_names_every_error_class() -> None:
     assert raised == set(CODES) - {"a fault of the program"}
 
 
-@pytest.mark.parametrize("workers", [(), TWO_WORKERS], ids=["in this process", "two worker processes"])
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize(
+    ("name", "workers"), [*((name, ()) for name in CODES), *((name, WORKER_PROCESS) for name in IN_WORKER_PROCESS)]
+)
 def test_an_error_in_a_worker_keeps_its_class_message_and_exit_code(
     name: str, workers: tuple[str, ...], tmp_path: Path, bundle_uri: str
 ) -> None:
@@ -93,3 +103,90 @@ def test_an_output_that_refuses_every_file_ends_the_run_with_the_code_to_try_aga
     assert exit_code_of(raised.value) == NOTHING_COMMITTED
     assert "while running" not in str(raised.value)
     assert not any(folder.exists() for folder in scratch)
+
+
+def record(run_id: str, model_id: str, outcome: str = COMMITTED) -> RunRecord:
+    return RunRecord(run_id, "2026-01-02", model_id, outcome, Counts())
+
+
+@pytest.fixture
+def model(tmp_path: Path, bundle_uri: str) -> ModelRun:
+    return model_run(tmp_path / "out", bundle_uri)
+
+
+def test_other_starts_are_kept_away_during_the_block_only(model: ModelRun) -> None:
+    plan = RunPlan((model,), (), ())
+    later = replace(model, run=replace(model.run, run_id="20260103T030405Z-00000000"))
+    with launch.exclusive(plan):
+        assert [beat.run_id for beat in heartbeats.active(plan.layout)] == [model.run.run_id]
+        with (
+            pytest.raises(NothingCommittedError, match=f"{model.run.run_id} is active"),
+            launch.exclusive(RunPlan((later,), (), ())),
+        ):
+            raise AssertionError("two runs are active on one output")
+    assert heartbeats.active(plan.layout) == []
+
+
+@pytest.mark.parametrize("dead", ["20260101T030405Z-00000000", "20260101T030405Z-vacuum"])
+def test_a_killed_run_gets_a_record_and_other_dead_work_only_loses_its_heartbeat(
+    model: ModelRun, tmp_path: Path, dead: str
+) -> None:
+    path = tmp_path / "out" / "_active" / f"{dead}.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(Heartbeat(dead, "2026-01-01T03:04:05+00:00", "elsewhere", 1, "").to_json())
+    with launch.exclusive(RunPlan((model,), (), ())):
+        assert not path.exists()
+    recorded = [found.stem for found in (tmp_path / "out").glob("_reports/*.json")]
+    assert recorded == ([dead] if dead.endswith("-00000000") else [])
+
+
+def test_records_so_far_are_those_that_can_be_read(model: ModelRun) -> None:
+    other = replace(model, run=replace(model.run, run_id="20260103T030405Z-00000000"))
+    plan = RunPlan((model, other), (), ())
+    assert launch.records_so_far(plan) == []
+    found = record(model.run.run_id, model.run.model_id)
+    write_record(plan.layout, found)
+    assert launch.records_so_far(plan) == [found]
+
+
+def test_an_early_end_is_recorded_for_every_run_that_has_not_ended(model: ModelRun) -> None:
+    other = replace(model, run=replace(model.run, run_id="20260103T030405Z-00000000"))
+    commit_scores(model, {"a": (0.2, 0.3, 0.5)})
+    launch.record_early_end(RunPlan((model, other), (), ()), "the disk is full")
+    committed, stopped = read_record(model.run), read_record(other.run)
+    assert committed is not None and committed.outcome == COMMITTED
+    assert stopped is not None and (stopped.outcome, stopped.reason) == (STOPPED, "the disk is full")
+
+
+def test_an_output_that_takes_no_record_hides_no_error(model: ModelRun, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("not a folder")
+    launch.record_early_end(RunPlan((model,), (), ()), "")
+    assert launch.records_so_far(RunPlan((model,), (), ())) == []
+
+
+def test_small_files_are_merged_after_a_commit_and_a_failure_is_a_warning(model: ModelRun, tmp_path: Path) -> None:
+    commit_scores(model, {"a": (0.2, 0.3, 0.5)})
+    layout = layout_of(tmp_path / "out")
+    assert launch.compact([record("r", model.run.model_id)], layout) == []
+    for log in (tmp_path / "out" / "_delta_log").glob("*.json"):
+        log.write_text("damaged")
+    assert launch.compact([record("r", model.run.model_id, NOTHING_NEW)], layout) == []
+    (warning,) = launch.compact([record("r", model.run.model_id)], layout)
+    assert warning.startswith("small files could not be merged, the next run tries again: ")
+
+
+def test_a_runner_that_returns_without_a_commit_is_an_error(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, options = plan_with(tmp_path, bundle_uri, "", ())
+    plan = replace(plan, sources=(Root(str(tmp_path / "in")),))
+    monkeypatch.setattr("apache_beam.Pipeline.run", lambda self, *_, **__: Finished())
+    with pytest.raises(NothingCommittedError, match="the runner returned without committing; choose another one"):
+        launch.run_pipeline(plan, options)
+
+
+class Finished:
+    """The result of a runner that has done nothing."""
+
+    def wait_until_finish(self) -> str:
+        return "DONE"

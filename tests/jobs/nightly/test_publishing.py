@@ -2,13 +2,19 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
+from jobs.cli import main, parse
+from jobs.nightly import publishing
+from jobs.nightly.options import NightlyOptions
+from melanoma.errors import UsageError
+from melanoma.runs.records import Counts
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill
+from tests.helpers.model_runs import commit_scores, model_run
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.pipeline_runs import rows
 
@@ -120,3 +126,55 @@ def test_the_next_run_writes_the_page_that_a_killed_one_could_not(tmp_path: Path
     assert main(words) == 0
     assert page.read_text() == before
     assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2
+
+
+@pytest.mark.parametrize("command", ["", "  ", "'", 'notify "x'])
+def test_a_command_that_is_not_one_is_refused_before_the_run(command: str) -> None:
+    with pytest.raises(UsageError, match=r"--notify-command .* is not a command"):
+        publishing.check_command(command)
+
+
+def test_a_command_or_none_is_accepted() -> None:
+    publishing.check_command(None)
+    publishing.check_command("/usr/bin/env 'two words'")
+
+
+def options_for(*words: str) -> NightlyOptions:
+    return NightlyOptions.from_command_line(parse(["score", "--bundle", "b", "--output", "o", *words]).args)
+
+
+def test_a_command_that_hangs_is_killed_and_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_COMMAND_SECONDS", 0.2)
+    options = options_for("--notify-command", f"{sys.executable} -c 'import time; time.sleep(60)'")
+    (warning,) = publishing.publish([], [], options)
+    assert warning == "--notify-command did not finish within 0.2 seconds and was killed"
+
+
+def test_an_error_is_published_on_one_line_without_control_characters(tmp_path: Path) -> None:
+    options = options_for("--metrics-file", str(tmp_path / "m.prom"), *noting(tmp_path))
+    assert publishing.publish_error(UsageError("found \x1b[2J,\nexpected y"), options) == []
+    assert (tmp_path / "notes").read_text() == "FAILED found \ufffd[2J,\ufffdexpected y\n"
+    assert "melanoma_end_timestamp_seconds" in (tmp_path / "m.prom").read_text()
+
+
+def test_metrics_that_cannot_be_written_are_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    options = options_for("--metrics-file", str(tmp_path / "file" / "m.prom"))
+    (warning,) = publishing.publish_error(UsageError("x"), options)
+    assert warning.startswith("--metrics-file: ")
+
+
+def test_a_report_that_fails_does_not_keep_another_from_being_written(tmp_path: Path, bundle_uri: str) -> None:
+    first, second = model_run(tmp_path / "out", bundle_uri), model_run(tmp_path / "out", bundle_uri, day=3)
+    records = [
+        replace(commit_scores(model, {f"{model.run.run_id}-a": (0.2, 0.3, 0.5)}), counts=Counts(12, 2, 10))
+        for model in (first, second)
+    ]
+    blocked = tmp_path / "out" / "_reports" / f"{first.run.run_id}.json"
+    blocked.unlink()
+    blocked.mkdir()
+    contents, warnings = publishing.publish_reports([first, second], records, options_for("--max-failed", "0.9"))
+    assert contents[0] == {} and contents[1]["is_over_budget"] is False
+    assert len(warnings) == 1 and warnings[0].startswith(f"the report of run {first.run.run_id} could not be written")
+    contents, _ = publishing.publish_reports([second], records[1:], options_for("--max-failed", "0.1"))
+    assert contents[0]["is_over_budget"] is True

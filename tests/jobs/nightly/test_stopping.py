@@ -7,7 +7,6 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma.errors import NothingCommittedError
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
 from tests.helpers import ROOT, fill
@@ -89,44 +87,6 @@ def test_a_dead_run_blocks_no_other_and_gets_a_record(
     record = json.loads((tmp_path / "out" / "_reports" / f"{EARLIER}.json").read_text())
     assert (record["outcome"], record["run_date"]) == ("killed", "2020-01-01")
     assert not list((tmp_path / "out" / "_active").iterdir())
-
-
-def test_a_run_on_another_machine_counts_as_active_for_ten_minutes(tmp_path: Path) -> None:
-    beat_of(tmp_path, host="elsewhere", pid=2**22 - 1, seen=ago(9))
-    with pytest.raises(NothingCommittedError, match="active"):
-        heartbeats.refuse_if_active(layout_of(tmp_path / "out"))
-    beat_of(tmp_path, host="elsewhere", seen=ago(10.1))
-    heartbeats.refuse_if_active(layout_of(tmp_path / "out"))
-
-
-def test_of_two_runs_that_start_at_once_one_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    output, late = str(tmp_path / "out"), EARLIER.replace("2020", "2021")
-    with heartbeats.beating(layout_of(output), EARLIER):
-        with pytest.raises(NothingCommittedError), heartbeats.beating(layout_of(output), late):
-            pass
-        assert [beat.run_id for beat in heartbeats.active(layout_of(output))] == [EARLIER]
-    # One that began later and is at work has not seen the other, whose sign came late: it is not disturbed.
-    monkeypatch.setattr(heartbeats, "_YIELD_SECONDS", 0.3)
-    with heartbeats.beating(layout_of(output), late):
-        with pytest.raises(NothingCommittedError), heartbeats.beating(layout_of(output), EARLIER):
-            pass
-        assert [beat.run_id for beat in heartbeats.active(layout_of(output))] == [late]
-    assert heartbeats.active(layout_of(output)) == []
-
-
-def test_the_first_of_two_waits_for_the_second_to_give_way(tmp_path: Path) -> None:
-    beat_of(tmp_path, run_id=EARLIER.replace("2020", "2021"))
-    second = tmp_path / "out" / "_active" / f"{EARLIER.replace('2020', '2021')}.json"
-    threading.Timer(0.5, second.unlink).start()
-    with heartbeats.beating(layout_of(tmp_path / "out"), EARLIER):
-        assert not second.exists()
-
-
-def test_files_that_are_not_heartbeats_are_ignored(tmp_path: Path) -> None:
-    (tmp_path / "_active").mkdir()
-    (tmp_path / "_active" / "x.json").write_text("{}")
-    (tmp_path / "_active" / "y.json").write_bytes(b"\xff")
-    assert heartbeats.active(layout_of(tmp_path)) == []
 
 
 @pytest.mark.parametrize("announced", [False, True])
@@ -205,3 +165,39 @@ def test_a_run_that_is_killed_while_it_commits_has_its_rows_once(tmp_path: Path,
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
     assert_one_row_each(tmp_path / "out", 20)
     assert os.listdir(tmp_path / "out" / "_active") == []
+
+
+SILENT_STORE = """
+import sys, time
+from pathlib import Path
+from fsspec.implementations.local import LocalFileSystem
+from jobs.nightly import stopping
+from tests.helpers.model_runs import model_run
+
+run = model_run(Path(sys.argv[1]), sys.argv[2]).run
+stopping._MAX_SECONDS = float(sys.argv[3])
+LocalFileSystem.exists = LocalFileSystem.info = LocalFileSystem.ls = lambda *_, **__: time.sleep(60)
+with stopping.stop_on_signals([run]):
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(
+    ("patience", "signals", "code"),
+    [("0.2", [signal.SIGTERM], 3), ("50", [signal.SIGTERM, signal.SIGINT], 130)],
+    ids=["after its patience", "at a second signal"],
+)
+def test_a_store_that_does_not_answer_keeps_no_run_from_ending(
+    tmp_path: Path, bundle_uri: str, patience: str, signals: list[signal.Signals], code: int
+) -> None:
+    words = [sys.executable, "-c", SILENT_STORE, str(tmp_path / "out"), bundle_uri, patience]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    assert process.stderr is not None
+    for number in signals:
+        process.send_signal(number)
+        if number == signal.SIGTERM:
+            assert process.stderr.readline() == "melanoma: stopping; results so far stay staged\n"
+    _, rest = process.communicate(timeout=20)
+    assert (process.returncode, rest) == (code, "")
