@@ -24,7 +24,6 @@ from tests.helpers.broken_sources import BrokenRoot, SabotagingRoot
 from tests.helpers.model_runs import commit_scores, model_run
 from tests.helpers.outputs import layout_of
 
-WORKER_PROCESS = ("--direct_running_mode=multi_processing", "--direct_num_workers=1")
 TWO_WORKERS = ("--direct_running_mode=multi_processing", "--direct_num_workers=2")
 MESSAGE = "found [while running 'x'], expected y; melanoma.errors.BundleError: do z"
 CODES = {
@@ -36,8 +35,6 @@ CODES = {
     "ImageError": NOTHING_COMMITTED,
     "a fault of the program": DEFECT,
 }
-# A worker process takes seconds to start; the others differ from these only in the name that is recorded.
-IN_WORKER_PROCESS = ("UsageError", "NothingCommittedError", "ReadError", "a fault of the program")
 
 
 def every_subclass(kind: type) -> set[type]:
@@ -59,9 +56,8 @@ def test_the_table_of_codes_names_every_error_class() -> None:
     assert raised == set(CODES) - {"a fault of the program"}
 
 
-@pytest.mark.parametrize(
-    ("name", "workers"), [*((name, ()) for name in CODES), *((name, WORKER_PROCESS) for name in IN_WORKER_PROCESS)]
-)
+@pytest.mark.parametrize("workers", [(), TWO_WORKERS], ids=["in this process", "two worker processes"])
+@pytest.mark.parametrize("name", CODES)
 def test_an_error_in_a_worker_keeps_its_class_message_and_exit_code(
     name: str, workers: tuple[str, ...], tmp_path: Path, bundle_uri: str
 ) -> None:
