@@ -1,5 +1,6 @@
 """Small real inputs for tests: synthetic photographs, folders full of them, and a bundle with a tiny network."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def approximately(answers: Mapping[str, Sequence[float | None]]) -> dict[str, An
     }
 
 
+@functools.cache
 def photograph(seed: int, format: encoding.Format = "jpeg", height: int = 60, width: int = 80) -> bytes:
     """Returns the encoded bytes of a small synthetic photograph; each seed has its own."""
     return encoding.encode(phantoms.draw(seed, height, width), format)
