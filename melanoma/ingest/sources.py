@@ -93,7 +93,8 @@ def _is_empty(source: Source) -> bool:
         return next(list_images(replace(source, since=None)), None) is None
     except ReadError as error:
         if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
-            raise UsageError(f"{source.uri}: {error.detail}; check --images for a typing error") from None
+            found = "does not exist" if error.kind is ErrorKind.MISSING else error.detail
+            raise UsageError(f"{source.uri}: {found}; check --images for a typo") from None
         raise
 
 
