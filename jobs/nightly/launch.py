@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from jobs.console import logs
-from jobs.nightly import stopping
+from jobs.nightly import local_workers, stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
@@ -82,8 +82,10 @@ def _run_pipeline(plan: RunPlan, options: NightlyOptions) -> None:
     # Several processes with as many threads each as there are cores slow each other down.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
     transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, workers)
+    watching = local_workers.ended_after(lambda: failures.is_recorded(plan.runs))
     with (
         stopping.stop_on_signals(plan.runs),
+        watching if workers > 1 else contextlib.nullcontext(),
         beam.Pipeline(runner=runner_for(beam_options), options=beam_options) as pipeline,
     ):
         _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform

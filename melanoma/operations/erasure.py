@@ -78,10 +78,12 @@ def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
         UsageError: There is no score table.
         NothingCommittedError: The store or the disk failed; run it again.
     """
-    wanted = pa.array(sorted(uris), pa.string())
-    known = table.rows(["image_uri"], pa.compute.field("image_uri").isin(wanted))
+    table.refresh()  # refuses where there is no table, before a hash is stored
     Forgotten.add(table.layout, uris)
     staged = _erase_staged(table.layout, uris)
+    wanted = pa.array(sorted(uris), pa.string())
+    table.refresh()  # a run that could not be seen may have committed meanwhile
+    known = table.rows(["image_uri"], pa.compute.field("image_uri").isin(wanted))
     if known.num_rows:
         table.rewrite_without(wanted)
     files = table.vacuum_at_once().files

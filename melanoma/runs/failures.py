@@ -77,6 +77,14 @@ def cause_of(runs: Sequence[Run], raised: Exception) -> Exception:
     return own or raised
 
 
+def is_recorded(runs: Sequence[Run]) -> bool:
+    """Tells whether a worker has recorded an error; False where the output does not answer."""
+    with contextlib.suppress(MelanomaError, PhotographError):
+        files = [file for run in runs for file in (_scratch_file(run), _uri(run))]
+        return any(storage.exists(file) for file in files if file is not None)
+    return False
+
+
 def _uri(run: Run) -> str:
     return run.layout.failure(run.fingerprint, run.run_id)
 

@@ -52,6 +52,16 @@ class Maintainable(DescribedSnapshot):
     A change is made to the newest version of the table: rows that another run has committed meanwhile stay.
     """
 
+    def refresh(self) -> None:
+        """Moves to the newest version of the table.
+
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: The store does not answer.
+        """
+        with self._changing() as delta:
+            delta.update_incremental()
+
     @contextlib.contextmanager
     def _changing(self, stream: BatchStream | None = None) -> Iterator[DeltaTable]:
         """Lends the Delta table for one change, and translates its errors.
@@ -168,6 +178,7 @@ class Maintainable(DescribedSnapshot):
         return self._vacuum(0, dry_run=False)
 
     def _vacuum(self, hours: int, dry_run: bool) -> Removal:
+        self.refresh()  # a vacuum commits nothing, and so would not notice what the newest version needs
         with self._changing() as delta:
             # Killed runs may have left files that no version ever knew.
             unneeded = delta.vacuum(hours, dry_run=True, full=True, enforce_retention_duration=False)
@@ -191,6 +202,7 @@ class Maintainable(DescribedSnapshot):
             UsageError: There is no table, or one of its data files is gone or damaged.
             NothingCommittedError: The store or the disk refused.
         """
+        self.refresh()
         source = self.dataset()  # opened here, as Delta Lake cannot open it from within a write
         rows = self._batches(source.schema.names, ~pa.compute.field("image_uri").isin(uris))
         stream = BatchStream(source.schema, rows)

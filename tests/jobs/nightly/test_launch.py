@@ -10,7 +10,7 @@ import pytest
 
 from jobs.cli import parse
 from jobs.console.exit_codes import DEFECT, NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
-from jobs.nightly import launch
+from jobs.nightly import launch, local_workers
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
 from melanoma.errors import BundleError, MelanomaError, NothingCommittedError, PhotographError
@@ -35,6 +35,12 @@ CODES = {
     "ImageError": NOTHING_COMMITTED,
     "a fault of the program": DEFECT,
 }
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ends workers that Beam waits for in vain after seconds: on a busy machine a run may fail before both connect."""
+    monkeypatch.setattr(local_workers, "_PATIENCE_SECONDS", 5.0)
 
 
 def every_subclass(kind: type) -> set[type]:

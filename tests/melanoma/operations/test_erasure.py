@@ -78,3 +78,22 @@ def test_erasing_twice_deletes_nothing_more(tmp_path: Path) -> None:
 def test_erasing_from_a_missing_table_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no score table"):
         erase(ScoreTable.open(layout_of(tmp_path)), ["file:///a.jpg"])
+
+
+def test_rows_committed_after_the_table_was_opened_are_kept(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a"), row("b")], run_id="one")
+    opened = table_in(tmp_path)
+    commit(tmp_path, [row("c")], run_id="two")
+    erase(opened, [row("a")["image_uri"], "file:///not/in/the/table.jpg"])
+    ids = table_in(tmp_path).rows(["image_id"])["image_id"].to_pylist()
+    assert sorted(ids) == ["DOE-b", "DOE-c"]
+
+
+def test_a_photograph_committed_after_the_table_was_opened_is_erased_too(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")], run_id="one")
+    opened = table_in(tmp_path)
+    commit(tmp_path, [row("b")], run_id="two")
+    erased = erase(opened, [row("b")["image_uri"]])
+    assert (erased.rows, erased.unknown) == (1, 0)
+    assert b"DOE-b" not in bytes_under(tmp_path)
+    assert table_in(tmp_path).rows(["image_id"])["image_id"].to_pylist() == ["DOE-a"]

@@ -22,7 +22,7 @@ from melanoma.errors import (
     ReadError,
     UsageError,
 )
-from melanoma.runs.failures import cause_of, record_failure, recorded
+from melanoma.runs.failures import cause_of, is_recorded, record_failure, recorded
 from melanoma.runs.run import Run
 from melanoma.storage import filesystems
 from tests.helpers import ROOT, refusing
@@ -301,3 +301,15 @@ def test_the_record_is_removed_when_it_has_been_read(run: Run) -> None:
 
 def test_no_two_runs_share_a_local_folder(tmp_path: Path, bundle_uri: str) -> None:
     assert len({start(tmp_path / "out", bundle_uri).scratch for _ in range(20)}) == 20
+
+
+def test_a_recorded_error_is_seen_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_on(tmp_path / "out", scratch=str(tmp_path / "scratch"))
+    assert not is_recorded([run])
+    record_failure(run, UsageError("x"))
+    assert is_recorded([run_on(tmp_path / "other"), run])
+    cause_of([run], RUNNER)
+    assert not is_recorded([run])
+    refuse_writes_below(monkeypatch, run.layout.root.removeprefix("file://"))
+    record_failure(run, UsageError("on the local disk"))
+    assert is_recorded([run])

@@ -185,3 +185,22 @@ def test_every_change_needs_a_table(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no score table there"):
             change()
     assert not table.compact_if_it_pays("m") and not list(tmp_path.iterdir())
+
+
+def test_a_vacuum_keeps_what_was_committed_after_the_table_was_opened(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")], run_id="one")
+    opened = table_in(tmp_path)
+    commit(tmp_path, [row("b")], run_id="two")
+    assert opened.vacuum_at_once() == Removal(0, 0)
+    assert names(tmp_path) == ["DOE-a", "DOE-b"]
+
+
+def test_a_refreshed_table_stands_at_the_newest_version(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")], run_id="one")
+    opened = table_in(tmp_path)
+    newest = commit(tmp_path, [row("b")], run_id="two")
+    assert opened.version == newest - 1
+    opened.refresh()
+    assert opened.version == newest
+    with pytest.raises(UsageError, match="no score table"):
+        table_in(tmp_path / "none").refresh()

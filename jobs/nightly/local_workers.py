@@ -1,0 +1,65 @@
+"""Ends worker processes that Beam waits for in vain.
+
+Beam's local runner tells its workers to end when a pipeline has failed. One that had not connected by then never hears
+of it, and the runner waits for it without a limit (`ControlConnection.close` in Beam 2.77).
+"""
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+_LOOK_SECONDS = 1.0
+_PATIENCE_SECONDS = 30.0  # Beam itself needs about one
+_WORKER = b"apache_beam.runners.worker.sdk_worker_main"
+
+
+@contextlib.contextmanager
+def ended_after(has_failed: Callable[[], bool]) -> Iterator[None]:
+    """Ends the worker processes below this one if the block goes on for half a minute after a failure.
+
+    Args:
+        has_failed: Tells whether the run has failed; asked once a second.
+    """
+    done = threading.Event()
+    watch = threading.Thread(target=_watch, args=(has_failed, done), daemon=True, name="local-workers")
+    watch.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watch.join()
+
+
+def _watch(has_failed: Callable[[], bool], done: threading.Event) -> None:
+    until: float | None = None
+    while not done.wait(_LOOK_SECONDS):
+        if until is None and has_failed():
+            until = time.monotonic() + _PATIENCE_SECONDS
+        elif until is not None and time.monotonic() > until:
+            for pid in worker_processes(os.getpid()):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def worker_processes(parent: int) -> list[int]:
+    """Returns the numbers of Beam's worker processes below a process; none where the system does not tell."""
+    below, found = _children(parent), list[int]()
+    while below:
+        pid = below.pop()
+        below += _children(pid)
+        with contextlib.suppress(OSError):
+            if _WORKER in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
+def _children(pid: int) -> list[int]:
+    found = list[int]()
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += map(int, task.read_text().split())
+    return found
