@@ -142,4 +142,5 @@ def _empty_root_warnings(empty_roots: Sequence[str], options: NightlyOptions, ta
             f"{', '.join(unknown)}: no photograph there; check the path, give the names to score with --pattern, or "
             "allow it with --allow-empty"
         )
-    return tuple(f"{root}: no photograph there{' any more' if root in emptied else ''}" for root in empty_roots)
+    found = {root: "no photograph there any more" if root in emptied else "no photograph there" for root in empty_roots}
+    return tuple(f"{root}: {what}" for root, what in found.items())
