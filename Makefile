@@ -9,7 +9,7 @@ IMAGES ?= out/samples
 BUNDLE ?= bundles/ham10000-lite0-taught
 OUTPUT ?= out/scores
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
-         FROM scores WHERE status = 'scored' GROUP BY top_label ORDER BY photographs DESC
+         FROM current GROUP BY top_label ORDER BY photographs DESC
 
 # What needs neither a training nor a server.
 QUICK := tests/melanoma tests/pipelines/test_scoring.py tests/pipelines/test_transforms.py --ignore=tests/melanoma/training
@@ -38,7 +38,7 @@ quick: $(VENV)/.developing
 test-3.12:
 	@$(MAKE) --no-print-directory quick VENV=.venv-3.12 PYTHON="$(PYTHON_3_12)"
 
-# A hundred simulated nights, twice (docs/understand/reliability.md): ten to twenty minutes on two cores.
+# A hundred simulated nights, twice (docs/understand/reliability.md): about ten minutes on two cores.
 slow: $(VENV)/.developing
 	@$(BIN)/python -m pytest -q -m slow -n 2
 

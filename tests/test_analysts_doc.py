@@ -22,6 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
     folder = tmp_path_factory.mktemp("analysts")
     other = write_tiny_bundle(folder / "other", seed=5)
     paths = fill(folder / "in", 6)
+    paths[0] = paths[0].rename(paths[0].with_name("phantom-0012.jpg"))
     (folder / "in" / "copy.jpg").write_bytes(paths[0].read_bytes())
     (folder / "in" / "broken.jpg").write_bytes(b"")
     words = ["score", "--images", str(folder / "in"), "--bundle", bundle_uri, "--bundle", other]
@@ -46,13 +47,17 @@ def test_each_question_is_answered(folder: Path, number: int) -> None:
 
 
 def test_the_answers_are_right(folder: Path) -> None:
-    assert [row["image_id"] for row in answer(folder, 1)] == ["copy", *(f"lesion-{n:04}" for n in range(6))]
-    assert [(row["image_id"], row["status"]) for row in answer(folder, 2)] == [("lesion-0000", "scored")]
+    ids = [row["image_id"] for row in answer(folder, 1)]
+    assert ids == ["copy", *(f"lesion-{n:04}" for n in range(1, 6)), "phantom-0012"]
+    newest = answer(folder, 2)
+    assert [(row["image_id"], row["status"]) for row in newest] == [("phantom-0012", "scored")] * 2
+    models = sorted({row["model_id"] for row in answer(folder, 10)})
+    assert [row["model_id"] for row in newest] == models and len(models) == 2
     assert answer(folder, 3) == []  # these small networks ask for no review
-    assert [(row["error_kind"], row["photographs"]) for row in answer(folder, 4)] == [("empty", 2)]
+    assert [(row["error_kind"], row["photographs"]) for row in answer(folder, 4)] == [("empty", 1)]  # of both models
     months = answer(folder, 5)
-    assert sum(row["photographs"] for row in months if row["month"].month == 1) == 14
-    assert sum(row["photographs"] for row in months if row["month"].month == 2) == 2
+    assert sum(row["photographs"] for row in months if row["month"].month == 1) == 6
+    assert sum(row["photographs"] for row in months if row["month"].month == 2) == 1  # the overwritten one
     assert all(len(row["classes"]) == 2 for row in answer(folder, 6))
     assert all(row["one"] != row["other"] and row["moved"] >= 0 for row in answer(folder, 7))
     story = answer(folder, 8)
@@ -60,6 +65,8 @@ def test_the_answers_are_right(folder: Path) -> None:
     assert answer(folder, 9) == []  # the original was overwritten, so that its copy is alone now
     nights = answer(folder, 10)
     assert [row["scored"] for row in nights] == [1, 1, 7, 7] and all(row["minutes"] >= 0 for row in nights)
+    assert [row["model_id"] for row in nights] == models * 2
+    assert nights[0]["started_at"] > nights[2]["started_at"]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS[:2], ids=["pandas", "polars"])
