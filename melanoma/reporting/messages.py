@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind
+from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_RATIO, MAX_SCANS, MAX_SIDE
 from melanoma.reporting.bottleneck import START_UP
 from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STAGES, STOPPED, STORE_DOWN, RunRecord
 from melanoma.runs.retry_policy import DAILY_RETRIES, DAYS_LATER
@@ -19,6 +20,17 @@ STAGE_NAMES = dict(
 _RETRIED = f"Retried daily for {DAILY_RETRIES} days, then every {DAYS_LATER} days."
 _NOT_RETRIED = "Not retried until the file is replaced."
 _ADVICE = {
+    ErrorKind.EMPTY: "The file has no bytes; export it again.",
+    ErrorKind.UNSUPPORTED_FORMAT: "Not JPEG, PNG, WebP or TIFF, or a rare kind of these; convert it.",
+    ErrorKind.TRUNCATED: "The file ends too early, often an interrupted copy; copy it again.",
+    ErrorKind.CORRUPT: "The file is damaged; restore it.",
+    ErrorKind.ANIMATED: "Several pictures in one file; export a single one.",
+    ErrorKind.TOO_LARGE: f"More than {MAX_BYTES >> 20} MiB; export it smaller.",
+    ErrorKind.TOO_MANY_PIXELS: f"More than {MAX_PIXELS // 10**6} million pixels; export it smaller.",
+    ErrorKind.BAD_DIMENSIONS: (
+        f"A side above {MAX_SIDE:,} pixels, or more than {MAX_RATIO} times the other; crop it, or export it smaller."
+    ),
+    ErrorKind.TOO_MANY_SCANS: f"A progressive JPEG of more than {MAX_SCANS} scans; save it as an ordinary JPEG.",
     ErrorKind.MISSING: "Deleted between listing and reading, or named by a manifest but not in the store.",
     ErrorKind.CHANGED: "Overwritten during the run.",
     ErrorKind.FORBIDDEN: "Fix the permissions of the account that runs the job.",
@@ -46,9 +58,7 @@ def advice_on(kind: str) -> str:
     if kind not in set(ErrorKind):
         return _NOT_RETRIED
     known = ErrorKind(kind)
-    if known.may_heal:
-        return f"{_ADVICE[known]} {_RETRIED}"
-    return _ADVICE.get(known, _NOT_RETRIED)
+    return f"{_ADVICE[known]} {_RETRIED}" if known.may_heal else _ADVICE[known]
 
 
 def headline(record: RunRecord, is_over_budget: bool = False) -> Headline:
@@ -63,8 +73,8 @@ def headline(record: RunRecord, is_over_budget: bool = False) -> Headline:
     counts = record.counts
     if record.outcome == NOTHING_NEW:
         if counts.deferred:
-            return Headline(LOOK, f"Out of time: {counts.deferred:,} photographs deferred to the next run")
-        return Headline(GOOD, f"OK: nothing new among {counts.listed:,} photographs")
+            return Headline(LOOK, f"Out of time: {_photographs(counts.deferred)} deferred to the next run")
+        return Headline(GOOD, f"OK: nothing new among {_photographs(counts.listed)}")
     if record.outcome == STOPPED and record.reason:
         return Headline(BAD, f"The run ended early and committed nothing: {record.reason}")
     sentences = {
@@ -77,7 +87,7 @@ def headline(record: RunRecord, is_over_budget: bool = False) -> Headline:
 
 def _of_committed(record: RunRecord, is_over_budget: bool) -> Headline:
     counts = record.counts
-    numbers = f"{counts.scored:,} photographs scored"
+    numbers = f"{_photographs(counts.scored)} scored"
     numbers += f", {counts.failed:,} failed" if counts.failed else ""
     numbers += f", {counts.deferred:,} deferred" if counts.deferred else ""
     if is_over_budget:
@@ -85,6 +95,10 @@ def _of_committed(record: RunRecord, is_over_budget: bool) -> Headline:
     if record.warnings or counts.deferred:
         return Headline(LOOK, f"Committed: {numbers}")
     return Headline(GOOD, f"OK: {numbers}")
+
+
+def _photographs(number: int) -> str:
+    return f"{number:,} photograph{'' if number == 1 else 's'}"
 
 
 def one_line(record: RunRecord, is_over_budget: bool = False) -> str:

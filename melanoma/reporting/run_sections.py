@@ -31,13 +31,17 @@ def failures(record: RunRecord) -> str:
     if not record.failures:
         return ""
     rows = "".join(
-        f"<tr><td>{escaped(kind.replace('_', ' '))}</td><td>{count:,}</td>"
-        f'<td class="text">{escaped(messages.advice_on(kind))}</td></tr>'
+        f'<tr><td>{escaped(kind)}</td><td>{count:,}</td><td class="text">{escaped(messages.advice_on(kind))}</td></tr>'
         for kind, count in sorted(record.failures.items(), key=lambda item: (-item[1], item[0]))
     )
-    head = "<thead><tr><th>error kind</th><th>photographs</th><th></th></tr></thead>"
+    head = "<thead><tr><th>error kind</th><th>photographs</th><th>what to do</th></tr></thead>"
     table = f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div>'
-    return section("What failed", table, paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted"))
+    return section(
+        "What failed",
+        table,
+        paragraph("A replaced file is scored by the next run. What is not retried is only tried again then.", "muted"),
+        paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted"),
+    )
 
 
 def stages(record: RunRecord, content: Mapping[str, Any]) -> str:

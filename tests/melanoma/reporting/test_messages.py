@@ -18,6 +18,10 @@ from tests.helpers.reports import RECORD
         (COMMITTED, Counts(5, 4, 1), False, "good", "OK: 4 photographs scored, 1 failed"),
         (COMMITTED, Counts(5, 3, 2), True, "bad", "Too many failures: 3 photographs scored, 2 failed"),
         (COMMITTED, Counts(5, 3, deferred=2), False, "look", "Committed: 3 photographs scored, 2 deferred"),
+        (COMMITTED, Counts(1, 1), False, "good", "OK: 1 photograph scored"),
+        (COMMITTED, Counts(1200, 1200), False, "good", "OK: 1,200 photographs scored"),
+        (NOTHING_NEW, Counts(1, skipped=1), False, "good", "OK: nothing new among 1 photograph"),
+        (NOTHING_NEW, Counts(1, deferred=1), False, "look", "Out of time: 1 photograph deferred to the next run"),
         (NOTHING_NEW, Counts(5, skipped=5), False, "good", "OK: nothing new among 5 photographs"),
         (NOTHING_NEW, Counts(5, deferred=5), False, "look", "Out of time: 5 photographs deferred to the next run"),
         (STORE_DOWN, Counts(5, deferred=5), False, "bad", "The store returned no photographs"),
@@ -67,8 +71,26 @@ def test_every_error_kind_has_advice_that_matches_the_retries() -> None:
     }
     assert retried == set(MAY_HEAL)
     assert all(advice_on(kind.value).endswith(".") for kind in ErrorKind)
-    assert advice_on("corrupt") == "Not retried until the file is replaced."
-    assert advice_on("from_the_future") == advice_on("corrupt")
+    assert advice_on("from_the_future") == "Not retried until the file is replaced."
+
+
+def test_every_error_kind_has_advice_of_its_own() -> None:
+    advice = [advice_on(kind.value) for kind in ErrorKind]
+    assert len(set(advice)) == len(advice) and advice_on("from_the_future") not in advice
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("empty", "The file has no bytes; export it again."),
+        ("truncated", "The file ends too early, often an interrupted copy; copy it again."),
+        ("corrupt", "The file is damaged; restore it."),
+        ("too_large", "More than 64 MiB; export it smaller."),
+        ("too_many_pixels", "More than 64 million pixels; export it smaller."),
+    ],
+)
+def test_advice_says_what_to_do_with_the_file(kind: str, text: str) -> None:
+    assert advice_on(kind) == text
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,11 @@ def test_counts_that_do_not_add_up_are_reported_as_a_bug() -> None:
 def test_failures_are_sorted_by_frequency_and_have_advice() -> None:
     record = replace(RECORD, failures={"bad_name": 2, "timeout": 2, "truncated": 5})
     page = Page(run_sections.failures(record))
-    assert [text for text in page.texts if text in ("bad name", "timeout", "truncated")] == [
-        *("truncated", "bad name", "timeout")
+    assert [text for text in page.texts if text in ("bad_name", "timeout", "truncated")] == [
+        *("truncated", "bad_name", "timeout")
+    ]
+    assert [text for text in page.texts if text in ("error kind", "photographs", "what to do")] == [
+        *("error kind", "photographs", "what to do")
     ]
     assert 'To list the files: melanoma query TABLE "FROM failures"' in page.texts
     assert messages.advice_on("timeout") in page.texts and messages.advice_on("truncated") in page.texts
