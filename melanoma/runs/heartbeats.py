@@ -119,5 +119,6 @@ def _in_the_way(beat: Heartbeat) -> str:
     until = beat.seen_at + STALE_AFTER
     return (
         f"run {beat.run_id} is active on this output (host {beat.host.split('/')[0]}, process {beat.pid}, last seen "
-        f"{beat.last_seen}); if it has died, start again after {until:%H:%M} UTC; nothing was read"
+        f"{beat.last_seen}); if it has died, a start on that host goes on at once; elsewhere, or after a reboot, start "
+        f"again after {until:%H:%M} UTC; nothing was read"
     )

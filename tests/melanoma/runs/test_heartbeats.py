@@ -72,7 +72,8 @@ def test_the_refusal_says_who_is_in_the_way_and_until_when(tmp_path: Path) -> No
         heartbeats.refuse_if_active(layout_of(tmp_path))
     assert str(caught.value) == (
         f"run {MIDDLE} is active on this output (host ward-3, process 77, last seen 2999-01-02 03:54:05 UTC); if it "
-        "has died, start again after 04:04 UTC; nothing was read"
+        "has died, a start on that host goes on at once; elsewhere, or after a reboot, start again after 04:04 UTC; "
+        "nothing was read"
     )
 
 
