@@ -68,8 +68,8 @@ def past_attempts(run: Run, table: ScoreTable) -> PastAttempts:
     """Reads what the table knows of a run's photographs.
 
     Args:
-        run: Its model and its policy count: to a run that rescores nothing is done, and to one that retries what failed
-            only what was scored.
+        run: Its model and its flags count. With `rescore`, no photograph counts as done; with `retry_failed`, only
+            those that were scored.
         table: The version that the run was planned against.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Records of runs that did not come to their end, as far as the table tells what became of them."""
+"""Writes the records of runs that were stopped or killed; the table says whether they had committed."""
 
 from melanoma import storage
 from melanoma.runs.commit_rows import Tally

@@ -1,4 +1,7 @@
-"""When a failed photograph that may heal is retried: daily at first, then once a week."""
+"""When a failed photograph is retried: daily at first, then once a week.
+
+Which kinds of failure are retried at all is `ErrorKind.may_heal` in `melanoma/errors.py`.
+"""
 
 import datetime
 
@@ -11,6 +14,6 @@ def next_try(attempts: int, last: datetime.date) -> datetime.date:
 
     Args:
         attempts: Number of failed attempts so far, at least 1.
-        last: Date of the run that made the last one.
+        last: Date of the last attempt, which is that of its run.
     """
     return last + datetime.timedelta(days=DAYS_AT_FIRST if attempts <= DAILY_RETRIES else DAYS_LATER)
