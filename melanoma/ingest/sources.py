@@ -84,18 +84,29 @@ def check_sources(sources: Sequence[Source]) -> list[str]:
     return [source.uri for source in sources if _is_empty(source)]
 
 
-def _is_empty(source: Source) -> bool:
+@contextlib.contextmanager
+def naming(source: Source) -> Iterator[None]:
+    """Turns the error for a root that does not exist or cannot be addressed into one that names it.
+
+    Raises:
+        UsageError: A `ReadError` of that kind was raised in the block.
+    """
     try:
-        if isinstance(source, Manifest):
-            uris = read_manifest(source)["uri"].to_pylist()
-            _check_stores(uris)
-            return not uris
-        return next(list_images(replace(source, since=None)), None) is None
+        yield
     except ReadError as error:
         if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
             found = "does not exist" if error.kind is ErrorKind.MISSING else error.detail
             raise UsageError(f"{source.uri}: {found}; check --images for a typo") from None
         raise
+
+
+def _is_empty(source: Source) -> bool:
+    with naming(source):
+        if isinstance(source, Manifest):
+            uris = read_manifest(source)["uri"].to_pylist()
+            _check_stores(uris)
+            return not uris
+        return next(list_images(replace(source, since=None)), None) is None
 
 
 def _check_stores(uris: Sequence[str]) -> None:

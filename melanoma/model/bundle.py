@@ -138,7 +138,7 @@ def _read_description(uri: str) -> bytes:
         stored = storage.stat(place)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
-            raise BundleError(f"there is no {DESCRIPTION}; give the folder of a bundle") from None
+            raise BundleError(f"no {DESCRIPTION} there; check the path") from None
         raise
     if not stored.regular or stored.size > _MAX_DESCRIPTION_BYTES:
         raise BundleError(f"{DESCRIPTION} is not a plain file of at most {_MAX_DESCRIPTION_BYTES >> 20} MiB")
@@ -157,10 +157,10 @@ def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
     sizes = {}
     for name, stored in _entries(uri):
         if not stored.regular:
-            raise BundleError(f"{name!r} is a link or a device; a bundle holds plain files only")
+            raise BundleError(f"{name!r} is a link or a device; put a plain file in its place")
         sizes[name] = stored.size
         if len(sizes) > _MAX_FILES or sum(sizes.values()) > _MAX_BYTES:
-            raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB; this is not a bundle")
+            raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB: not a bundle; check the path")
     if unmatched := sizes.keys() ^ {DESCRIPTION, *listed}:
         raise BundleError(f"missing or not listed in {DESCRIPTION}: {few(unmatched)}")
     return {name: _read_checked(uri, name, sha256) for name, sha256 in listed.items()}

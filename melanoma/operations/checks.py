@@ -4,7 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, ReadError
+from melanoma.errors import (
+    BundleError,
+    MelanomaError,
+    NothingCommittedError,
+    PhotographError,
+    ReadError,
+    UsageError,
+)
 
 FAILURES = (MelanomaError, PhotographError, OSError)
 _TRY_AGAIN = "try again later; if it keeps failing, contact the store's administrator"
@@ -51,7 +58,17 @@ def guarded(name: str, remedy: str, check: Callable[[], Check]) -> Check:
 
 
 def failed(name: str, remedy: str, error: Exception) -> Check:
-    """Returns a failed check for an error; for an error that may go away by itself, the remedy is to try again."""
+    """Returns a failed check for an error.
+
+    Args:
+        name: What was checked.
+        remedy: What to do, unless the error's own text ends with that. For an error that may go away by itself, the
+            remedy is to try again.
+        error: What ended the check.
+    """
     if isinstance(error, NothingCommittedError) or (isinstance(error, ReadError) and error.kind.is_transient):
         return Check(name, Result.STORE, str(error), _TRY_AGAIN)
+    if isinstance(error, UsageError | BundleError) and "; " in str(error):
+        found, _, advice = str(error).rpartition("; ")
+        return Check(name, Result.FAIL, found, advice)
     return Check(name, Result.FAIL, str(error), remedy)

@@ -74,14 +74,15 @@ class Preflight:
         yield found
 
     def _check_listing(self) -> Check:
-        self._listed = sample_checks.list_sample(self._planned.sources(self._layout))
-        return sample_checks.check_listing(self._listed)
+        sources = self._planned.sources(self._layout)
+        self._listed = sample_checks.list_sample(sources)
+        return sample_checks.check_listing(self._listed, [source.uri for source in sources])
 
     def _bundle_checks(self, uri: str) -> Iterator[Check]:
         try:
             bundle = load_bundle(uri)
         except FAILURES as error:
-            yield failed("bundle", "run melanoma bundle inspect for details", error)
+            yield failed("bundle", "check the path, or copy the bundle again", error)
             return
         yield Check("bundle", Result.PASS, f"{bundle.model_id}, digest {bundle.digest[:12]}…")
         if self._layout is not None and self._is_writable:

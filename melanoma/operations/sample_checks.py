@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import numpy as np
 from melanoma.images.pixels import Pixels
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded, load
-from melanoma.ingest.sources import Source, list_images
+from melanoma.ingest.sources import Source, list_images, naming
 from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
 
@@ -55,11 +55,11 @@ def list_sample(sources: Sequence[Source]) -> Listed:
     """Lists photographs for a limited time, and picks a sample spread evenly over them.
 
     Raises:
-        UsageError: A manifest cannot be read, or a store is unknown.
+        UsageError: A root does not exist, a manifest cannot be read, or a store is unknown.
         ReadError: A root cannot be listed.
     """
     began, seen, is_complete = time.monotonic(), list[ImageRef](), True
-    for ref in itertools.chain.from_iterable(list_images(source) for source in sources):
+    for ref in itertools.chain.from_iterable(map(_list_by_name, sources)):
         seen.append(ref)
         if len(seen) >= _MAX_LISTED or time.monotonic() - began > _MAX_SECONDS:
             is_complete = False
@@ -68,11 +68,21 @@ def list_sample(sources: Sequence[Source]) -> Listed:
     return Listed(tuple(seen[::step][:_SAMPLE_SIZE]), len(seen), is_complete, time.monotonic() - began)
 
 
-def check_listing(listed: Listed) -> Check:
-    """Reports how many photographs there are and how fast they are listed."""
+def _list_by_name(source: Source) -> Iterator[ImageRef]:
+    with naming(source):
+        yield from list_images(source)
+
+
+def check_listing(listed: Listed, uris: Sequence[str]) -> Check:
+    """Reports how many photographs there are and how fast they are listed.
+
+    Args:
+        listed: What was listed.
+        uris: Its sources, as the user wrote them.
+    """
     if not listed.count:
         remedy = "check --images and --pattern, and the permissions of this account"
-        return Check("listing", Result.FAIL, "no photographs found", remedy)
+        return Check("listing", Result.FAIL, f"no photographs in {', '.join(uris)}", remedy)
     rate = listed.count / max(listed.seconds, 1e-6)
     count = f"{listed.count:,} photographs" if listed.is_complete else f"the first {listed.count:,} photographs"
     return Check("listing", Result.PASS, f"{count}, {rate:,.0f} per second")

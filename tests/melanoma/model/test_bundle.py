@@ -115,7 +115,7 @@ def test_a_folder_behind_a_link_is_refused(bundle_uri: str, tmp_path: Path) -> N
 
 def test_a_folder_without_a_bundle_is_refused_with_what_to_give(tmp_path: Path) -> None:
     for uri in (str(tmp_path), str(tmp_path / "absent"), "memory://absent"):
-        assert "there is no bundle.json; give the folder of a bundle" in refusal(uri)
+        assert "no bundle.json there; check the path" in refusal(uri)
 
 
 NAMES = ["../card.md", "/etc/passwd", "golden/../card.md", "", ".", "card.md/", "a\n\x1b[2Jb", "\ud800", "bundle.json"]

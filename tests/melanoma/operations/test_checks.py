@@ -34,6 +34,12 @@ def test_a_permanent_error_fails_with_the_remedy_of_the_check(error: Exception) 
     assert "found" in check.found
 
 
+@pytest.mark.parametrize("own", [UsageError, BundleError])
+def test_what_an_error_says_to_do_is_the_remedy_and_is_said_once(own: type[Exception]) -> None:
+    check = raising(own("/out cannot be written; disk full; choose another --output"))
+    assert (check.found, check.remedy) == ("/out cannot be written; disk full", "choose another --output")
+
+
 @pytest.mark.parametrize(
     "error",
     [

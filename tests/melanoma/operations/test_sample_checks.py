@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from melanoma.errors import ErrorKind, PhotographError, ReadError
+from melanoma.errors import ErrorKind, PhotographError, UsageError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
 from melanoma.ingest.sources import Root
@@ -53,7 +53,7 @@ def test_a_long_listing_is_cut_short_and_reported_as_incomplete(
     monkeypatch.setattr(sample_checks, "_MAX_LISTED", 10)
     listed = list_sample([write(tmp_path, 30)])
     assert listed.count == 10 and not listed.is_complete
-    assert check_listing(listed).found.startswith("the first 10 photographs, ")
+    assert check_listing(listed, [str(tmp_path)]).found.startswith("the first 10 photographs, ")
 
 
 def test_several_sources_are_listed_together(tmp_path: Path) -> None:
@@ -64,19 +64,20 @@ def test_several_sources_are_listed_together(tmp_path: Path) -> None:
     assert list_sample(roots).count == 4
 
 
-def test_a_missing_root_raises(tmp_path: Path) -> None:
-    with pytest.raises(ReadError):
+def test_a_missing_root_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="missing: does not exist; check --images for a typo"):
         list_sample([Root(str(tmp_path / "missing"))])
 
 
 def test_a_listing_reports_number_and_rate() -> None:
-    check = check_listing(Listed((REF,), 1200, True, 0.5))
+    check = check_listing(Listed((REF,), 1200, True, 0.5), [])
     assert (check.result, check.found) == (Result.PASS, "1,200 photographs, 2,400 per second")
 
 
 def test_an_empty_listing_fails() -> None:
-    check = check_listing(Listed((), 0, True, 0.1))
-    assert check.result is Result.FAIL and "--pattern" in check.remedy
+    check = check_listing(Listed((), 0, True, 0.1), ["/archive/a", "s3://b"])
+    assert (check.result, check.found) == (Result.FAIL, "no photographs in /archive/a, s3://b")
+    assert "--pattern" in check.remedy
 
 
 def test_a_sample_is_decoded_to_the_input_size_of_the_bundle(tmp_path: Path, bundle_uri: str) -> None:
