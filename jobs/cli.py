@@ -107,7 +107,9 @@ def parse(words: Sequence[str]) -> Invocation:
         # score and doctor read the same file; doctor skips the flags that only score has, and Beam's options.
         expanded = config_file.expand(line, command, _flags_of(_TAKES_BEAM_OPTIONS))
         line = expanded if name == _TAKES_BEAM_OPTIONS else expanded._replace(beam_options=line.beam_options)
-    args = parser.parse_args(line.words)
+    args, unknown = parser.parse_known_args(line.words)
+    if unknown:  # the command's own help lists what it takes, that of `melanoma` does not
+        (command or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
     if line.beam_options and name != _TAKES_BEAM_OPTIONS:
         raise UsageError(f"options after -- are for Beam, which melanoma {name} does not use; leave them out")
     return Invocation(name, args, tuple(line.beam_options))

@@ -138,7 +138,7 @@ def test_sigterm_exits_with_3_so_that_a_scheduler_starts_again(
         (["Score"], "invalid choice: 'Score'"),
         (["--vers"], "COMMAND"),
         (["query"], "the following arguments are required: TABLE; see melanoma query --help"),
-        (["query", "t", "SELECT 1", "more"], "unrecognized arguments: more"),
+        (["query", "t", "SELECT 1", "more"], "unrecognized arguments: more; see melanoma query --help"),
         (["bundle"], "the following arguments are required: ACTION"),
         (["bundle", "destroy"], "invalid choice: 'destroy'"),
         (["bundle", "inspect", "a", "b"], "unrecognized arguments: b"),

@@ -137,7 +137,7 @@ def test_the_module_can_be_started_as_a_program() -> None:
     words = [sys.executable, "-m", "jobs.score", "--bundle", "b", "--output", "o", "--surprise"]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert ended.stderr == "melanoma: unrecognized arguments: --surprise; see melanoma --help\n"
+    assert ended.stderr == "melanoma: unrecognized arguments: --surprise; see melanoma score --help\n"
 
 
 def test_names_of_every_kind_are_kept_byte_for_byte(tmp_path: Path, bundle_uri: str) -> None:
