@@ -175,6 +175,9 @@ class Vacuum(TableAction):
         """Deletes replaced files, or counts them."""
         with self._without_runs() if self.yes else contextlib.nullcontext(self._open()) as table:
             removal = table.vacuum(self.retention_days, dry_run=not self.yes)
+        if not removal.files:
+            print("nothing to delete")
+            return
         outcome = "deleted" if self.yes else "would be deleted; run again with --yes"
         files = f"{counted(removal.files, 'file')} of {removal.size / 1e6:,.1f} MB"
         print(f"{files}, replaced more than {self.retention_days} days ago: {outcome}")
@@ -199,8 +202,9 @@ class Forget(TableAction):
             reports = forget(table.layout, {*uris, *map(pseudonyms.pseudonym, uris)})
         if erased.unknown:
             print(
-                f"melanoma: warning: {erased.unknown:,} of {erased.asked:,} names are not in the table. Check their "
-                "spelling; melanoma explain prints a name as the table has it",
+                f"melanoma: warning: {erased.unknown:,} of {counted(erased.asked, 'name')} "
+                f"{'is' if erased.unknown == 1 else 'are'} not in the table. Check the spelling; melanoma explain "
+                "prints a name as the table has it",
                 file=sys.stderr,
             )
         print(
