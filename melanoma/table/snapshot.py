@@ -78,7 +78,7 @@ class Snapshot:
     def _required(self) -> DeltaTable:
         if self._delta is None:
             raise UsageError(
-                f"{self.layout}: no score table there; `melanoma score --output {self.layout}` creates one"
+                f"{self.layout}: no score table there; check the path (`melanoma score --output …` creates one)"
             )
         return self._delta
 

@@ -197,7 +197,7 @@ def test_no_statement_changes_the_table(table: ScoreTable) -> None:
 
 
 def test_the_error_for_a_missing_table_says_how_to_create_one(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
+    with pytest.raises(UsageError, match="no score table there; check the path"):
         views.query(ScoreTable.in_folder(str(tmp_path)), "SELECT 1")
 
 

@@ -23,7 +23,7 @@ def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
     assert not table_in(uri).knows_under("/archive")
     with pytest.raises(UsageError, match="no score table there"):
         table_in(uri).compact()
-    with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
+    with pytest.raises(UsageError, match="no score table there; check the path"):
         table_in(uri).dataset()
     assert not (tmp_path / "none").exists()
 
@@ -93,7 +93,9 @@ def test_a_folder_without_a_table_is_a_mistake_that_quotes_the_users_path(
 ) -> None:
     assert ScoreTable.in_folder(str(several)).version == 3
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"^scores: no score table there; `melanoma score --output scores` creates"):
+    with pytest.raises(
+        UsageError, match=r"^scores: no score table there; check the path \(`melanoma score --output …`"
+    ):
         ScoreTable.in_folder("scores")
 
 
@@ -135,5 +137,5 @@ def test_a_broken_data_file_is_named_by_every_reader(tmp_path: Path, reader: str
 def test_reading_without_a_table_says_how_to_create_one(tmp_path: Path) -> None:
     table = table_in(tmp_path)
     for read in (table.dataset, table.models, table.promoted, table.history):
-        with pytest.raises(UsageError, match="no score table there; `melanoma score --output"):
+        with pytest.raises(UsageError, match="no score table there; check the path"):
             read()
