@@ -23,10 +23,18 @@ def settings(options: NightlyOptions) -> str:
 
 def _as_toml(value: object) -> str:
     if isinstance(value, datetime.timedelta):
-        return f'"{int(value.total_seconds())}s"'
+        return f'"{_as_flag(value)}"'
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
     return json.dumps(value, ensure_ascii=False)
+
+
+def _as_flag(length: datetime.timedelta) -> str:
+    """Returns a length of time as `--max-time` takes it, such as `5h` or `1h30m`."""
+    minutes, seconds = divmod(int(length.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (seconds, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
 
 
 def count(plan: RunPlan, limit: int | None) -> list[Counts]:
@@ -68,11 +76,11 @@ def describe(plan: RunPlan, counts: Sequence[Counts]) -> str:
 
 def _sentence(model_id: str, counts: Counts) -> str:
     parts = {
-        "already scored, or waiting for a retry": counts.skipped,
+        "skipped: scored already, failed for good, waiting for a retry, or forgotten": counts.skipped,
         "listed twice": counts.duplicates,
         "above --limit": counts.deferred,
     }
-    rest = ", ".join(f"{number:,} {what}" for what, number in parts.items() if number)
+    rest = "; ".join(f"{number:,} {what}" for what, number in parts.items() if number)
     return (
         f"Would score {counts.scored:,} of {counts.listed:,} listed photographs with {model_id}"
         f"{f' ({rest})' if rest else ''}."

@@ -6,8 +6,8 @@ from dataclasses import replace
 from jobs.console import sigterm
 from jobs.console.exit_codes import OK
 from jobs.nightly import dry_run, launch, publishing, summary
-from jobs.nightly.messages import say, warn
 from jobs.nightly.options import NightlyOptions
+from jobs.nightly.output import say, warn
 from jobs.nightly.plan import RunPlan, prepare
 from jobs.nightly.progress import showing_progress
 from jobs.nightly.verdict import exit_code

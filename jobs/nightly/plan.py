@@ -1,6 +1,7 @@
 """The plan of a nightly run: everything is checked before any photograph is read."""
 
 import datetime
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -8,7 +9,7 @@ from jobs.nightly.options import NightlyOptions, ScoringOptions
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root, Source, check_sources, kept_schema
+from melanoma.ingest.sources import Root, Source, check_sources, kept_schema, list_images
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import heartbeats
 from melanoma.runs.run import ModelRun, Run, new_run
@@ -67,7 +68,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
     table = ScoreTable.open(layout)
     kept = kept_schema(sources)
     table.check_types(kept)
-    warnings = _empty_root_warnings(empty_roots, options, table)
+    warnings = _empty_root_warnings(empty_roots, sources, options, table)
     runs = [new_run(layout, bundle, kept, table.version, options.run_date) for bundle in bundles]
     models = map(ModelRun, _with_options(runs, options), bundles)
     return RunPlan(tuple(models), sources, warnings)
@@ -134,13 +135,25 @@ def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
     ]
 
 
-def _empty_root_warnings(empty_roots: Sequence[str], options: NightlyOptions, table: ScoreTable) -> tuple[str, ...]:
+def _empty_root_warnings(
+    empty_roots: Sequence[str], sources: Sequence[Source], options: NightlyOptions, table: ScoreTable
+) -> tuple[str, ...]:
     """Returns a warning for each root without photographs, and refuses those under which the table knows none."""
     emptied = {root for root in empty_roots if table.knows_under(options.uri_base or root)}
     if not options.allow_empty and (unknown := [root for root in empty_roots if root not in emptied]):
         raise UsageError(
-            f"{', '.join(unknown)}: no photograph there; check the path, give the names to score with --pattern, or "
-            "allow it with --allow-empty"
+            f"{', '.join(unknown)}: no photograph there{_other_files(unknown, sources)}; check the path, give the "
+            "names to score with --pattern, or allow it with --allow-empty"
         )
     found = {root: "no photograph there any more" if root in emptied else "no photograph there" for root in empty_roots}
     return tuple(f"{root}: {what}" for root, what in found.items())
+
+
+def _other_files(uris: Sequence[str], sources: Sequence[Source]) -> str:
+    """Returns which files are in roots without photographs, by extension; empty if there are none."""
+    ignored = Counter[str]()
+    for source in sources:
+        if source.uri in uris:
+            deque(list_images(source, ignored), maxlen=0)
+    kinds = ", ".join(f"{kind} {number:,}" for kind, number in ignored.most_common())
+    return f", only other files ({kinds}); JPEG, PNG, WebP and TIFF are read" if kinds else ""

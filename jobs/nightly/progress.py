@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from jobs.console.wording import per_second
 from melanoma.errors import ReadError
 from melanoma.reporting.messages import duration
 from melanoma.runs import staging
@@ -85,7 +86,7 @@ def line(rows: int, total: int, seconds: float) -> str:
     """
     rate = rows / seconds
     left = duration(max(total - rows, 0) / rate)
-    return f"scored {rows:,} of {total:,} ({rows / total:.0%}), {rate:.0f} photographs/s, about {left} left"
+    return f"scored {rows:,} of {total:,} ({rows / total:.0%}), {per_second(rate)}, about {left} left"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from jobs.console.wording import per_second
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.reporting.messages import duration
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
@@ -28,13 +29,14 @@ def summary(model: ModelRun, record: RunRecord, seconds: float) -> str:
     table = f"{model.run.layout.root}" + (f", version {record.table_version}" if record.table_version else "")
     parts = {
         "counts": _equation(counts),
-        "rate": f"{tried / seconds:.0f} photographs/s, start-up included" if tried else "",
+        "rate": f"{per_second(tried / seconds)}, start-up included" if tried else "",
         "resumed": f"{record.adopted:,} rows that an earlier run had staged" if record.adopted else "",
         "deferred": f"{counts.deferred:,} left for the next run, which starts with them" if counts.deferred else "",
         "ignored": _by_frequency(record.ignored),
         "failed": _by_frequency(record.failures),
         "classes": _by_frequency(record.classes),
         "table": table,
+        "report": model.run.layout.report(record.run_id),
         "model": record.model_id,
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),
     }

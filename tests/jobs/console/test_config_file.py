@@ -156,7 +156,7 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path, words: list[str]) -
 def test_a_dry_run_prints_the_settings_that_result(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*words, "--limit", "2", "--max-time", "1h30m", "--dry-run"]) == 0
     printed = capsys.readouterr().out
-    for line in ("limit = 2", 'max-time = "5400s"', "stop-at = 05:30:00", "max-failed = 0.5", "allow-empty = true"):
+    for line in ("limit = 2", 'max-time = "1h30m"', "stop-at = 05:30:00", "max-failed = 0.5", "allow-empty = true"):
         assert f"\n  {line}\n" in printed
     assert 'beam-options = ["--direct_running_mode=in_memory"]' in printed and "rescore" not in printed
     assert "Would score 2 of 3" in printed

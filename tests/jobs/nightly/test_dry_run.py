@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main, parse
+from jobs.console.arg_types import duration
 from jobs.nightly import dry_run
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
@@ -46,12 +47,21 @@ def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
         "output": "o",
         "since": datetime.date(2026, 1, 2),
         "stop-at": datetime.time(5, 30),
-        "max-time": "5400s",
+        "max-time": "1h30m",
         "rescore": True,
         "limit": 3,
         "batch-size": 32,
         "max-failed": 0.05,
     }
+
+
+@pytest.mark.parametrize("length", ["5h", "1h30m", "90s", "45s", "2h5s", "26h", "0s"])
+def test_a_length_of_time_is_one_that_the_flag_takes(length: str) -> None:
+    words = ["score", "--images", "a", "--bundle", "b", "--output", "o", "--max-time", length]
+    lines = dry_run.settings(options(words)).splitlines()
+    (line,) = [line for line in lines if "max-time" in line]
+    printed = tomllib.loads(line)["max-time"]
+    assert duration(printed) == duration(length) and len(printed) <= len("1h30m")
 
 
 def test_words_for_beam_are_settings_too() -> None:
@@ -94,7 +104,7 @@ def test_each_model_has_its_own_counts(tmp_path: Path, bundle_uri: str, other_bu
     first, second, last = dry_run.describe(plan, counts).splitlines()
     assert first == (
         f"Would score 0 of 3 listed photographs with {plan.runs[0].model_id} "
-        "(3 already scored, or waiting for a retry)."
+        "(3 skipped: scored already, failed for good, waiting for a retry, or forgotten)."
     )
     assert second == f"Would score 3 of 3 listed photographs with {plan.runs[1].model_id}."
     assert "nothing was written" in last
@@ -105,7 +115,10 @@ def test_every_part_of_the_rest_is_named(tmp_path: Path, bundle_uri: str) -> Non
     counts = [Counts(2000, scored=1200, skipped=500, duplicates=100, deferred=200)]
     (sentence, _) = dry_run.describe(plan_for(words_for(tmp_path, bundle_uri)), counts).splitlines()
     assert sentence.startswith("Would score 1,200 of 2,000 listed photographs with ")
-    assert sentence.endswith("(500 already scored, or waiting for a retry, 100 listed twice, 200 above --limit).")
+    assert sentence.endswith(
+        "(500 skipped: scored already, failed for good, waiting for a retry, or forgotten; 100 listed twice; "
+        "200 above --limit)."
+    )
 
 
 def test_a_store_that_seems_to_have_moved_is_refused_as_in_the_run(tmp_path: Path, bundle_uri: str) -> None:

@@ -25,7 +25,7 @@ def stage(run: Run, number: int, rows: int) -> None:
 
 
 def test_a_line_has_counts_rate_and_time_left() -> None:
-    assert line(25, 100, 10.0) == "scored 25 of 100 (25%), 2 photographs/s, about 30 s left"
+    assert line(25, 100, 10.0) == "scored 25 of 100 (25%), 2.5 photographs/s, about 30 s left"
     assert line(1000, 1_000_000, 10.0) == "scored 1,000 of 1,000,000 (0%), 100 photographs/s, about 166 min left"
 
 

@@ -23,13 +23,14 @@ def test_a_committed_run_shows_all_that_it_has(model: ModelRun, tmp_path: Path) 
     assert summary(model, record, 2.0).splitlines() == [
         "Run 20260102T030405Z-00000000 finished in 2 s: committed",
         "  counts    20 listed = 10 scored + 3 failed + 4 skipped + 1 duplicates + 2 deferred",
-        "  rate      6 photographs/s, start-up included",
+        "  rate      6.5 photographs/s, start-up included",
         "  resumed   4,321 rows that an earlier run had staged",
         "  deferred  2 left for the next run, which starts with them",
         "  ignored   .txt 5",
         "  failed    timeout 2, truncated 1",
         "  classes   melanoma 7, nevus 3",
         f"  table     file://{tmp_path / 'out'}, version 118",
+        f"  report    file://{tmp_path / 'out'}/_reports/{RECORD.run_id}.html",
         "  model     m-000000000001",
         "  licence   Public domain: made of random numbers.",
         f"  {NO_DIAGNOSIS}",
@@ -47,7 +48,7 @@ def test_a_run_without_rows_shows_no_empty_lines(model: ModelRun, outcome: str, 
     record = replace(RECORD, outcome=outcome, counts=Counts(5, skipped=5), table_version=None, failures={}, ignored={})
     lines = summary(model, record, 180.0).splitlines()
     assert lines[0] == f"Run {record.run_id} finished in 3 min: {text}"
-    assert [line.split()[0] for line in lines[1:-1]] == ["counts", "table", "model", "licence"]
+    assert [line.split()[0] for line in lines[1:-1]] == ["counts", "table", "report", "model", "licence"]
     assert "version" not in lines[2]
 
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobs.nightly.messages import say, warn
+from jobs.nightly.output import say, warn
 
 
 class GoneReader(io.StringIO):
