@@ -310,7 +310,7 @@ def test_a_folder_without_a_valid_bundle_exits_with_2(
     action: str, tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bundle", action, str(tmp_path)]) == 2
-    assert "there is no bundle.json" in capsys.readouterr().err
+    assert "no bundle.json there; check the path" in capsys.readouterr().err
     folder = copied(bundle_uri, tmp_path)
     (folder / "card.md").write_bytes(b"changed")
     assert main(["bundle", action, str(folder)]) == 2

@@ -99,6 +99,26 @@ def test_each_problem_fails_its_own_check_with_a_remedy(
     assert found[check]["result"] in ("fail", "store") and found[check]["remedy"]
 
 
+@pytest.mark.parametrize(
+    ("place", "value", "lines"),
+    [
+        (2, "{tmp}/missing", ["listing       {tmp}/missing: does not exist", "check --images for a typo"]),
+        (2, "{tmp}/bare", ["listing       no photographs in {tmp}/bare", "check --images and --pattern"]),
+        (4, "{tmp}/bare", ["bundle        {tmp}/bare: no bundle.json there", "check the path"]),
+        (6, "{tmp}/in/lesion-0000.jpg", ["output        the output {tmp}/in/lesion", "choose another --output"]),
+    ],
+)
+def test_a_failure_names_its_place_and_says_once_what_to_do(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str], place: int, value: str, lines: list[str]
+) -> None:
+    (tmp_path / "bare").mkdir()
+    words[place] = value.format(tmp=tmp_path)
+    assert main(words) == 2
+    text = capsys.readouterr().out
+    found, remedy = (line.format(tmp=tmp_path) for line in lines)
+    assert f"\nFAIL  {found}" in text and f"\n{'':<20}remedy: {remedy}" in text and text.count(remedy) == 1
+
+
 def test_a_damaged_bundle_fails(tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(words[4], tmp_path / "bundle")
     network = tmp_path / "bundle" / "model.keras"

@@ -57,7 +57,7 @@ def test_a_dry_run_prints_what_it_would_do_and_writes_nothing(
         (["--manifest", "{tmp}/manifest.csv", "--keep", "age"], "no column age"),
         (["--manifest", "{tmp}/strange.csv"], "store that can be used"),
         (["--manifest", "{tmp}/manifest.csv", "--keep", "status"], "has a column of that name"),
-        (["--images", "{in}", "--bundle", "{in}"], "there is no bundle.json"),
+        (["--images", "{in}", "--bundle", "{in}"], "no bundle.json there; check the path"),
         (["--images", "{in}", "--output", "memory://x"], "memory://"),
         (["--images", "{in}", "--output", "{in}/lesion-0000.jpg"], "choose another --output"),
         (["--images", "nostore://x"], "store that can be used"),
