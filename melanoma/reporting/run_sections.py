@@ -39,7 +39,7 @@ def failures(record: RunRecord) -> str:
     return section(
         "What failed",
         table,
-        paragraph("A replaced file is scored by the next run. What is not retried is only tried again then.", "muted"),
+        paragraph("What is not retried is tried again once the file is replaced, or with --retry-failed.", "muted"),
         paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted"),
     )
 

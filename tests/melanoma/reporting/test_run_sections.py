@@ -35,6 +35,7 @@ def test_failures_are_sorted_by_frequency_and_have_advice() -> None:
     assert [text for text in page.texts if text in ("error kind", "photographs", "what to do")] == [
         *("error kind", "photographs", "what to do")
     ]
+    assert "What is not retried is tried again once the file is replaced, or with --retry-failed." in page.texts
     assert 'To list the files: melanoma query TABLE "FROM failures"' in page.texts
     assert messages.advice_on("timeout") in page.texts and messages.advice_on("truncated") in page.texts
 
