@@ -12,7 +12,8 @@ QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 
          FROM current GROUP BY top_label ORDER BY photographs DESC
 
 # What needs neither a training nor a server.
-QUICK := tests/melanoma tests/pipelines/test_scoring.py tests/pipelines/test_transforms.py --ignore=tests/melanoma/training
+QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
+         --ignore=tests/pipelines/test_races.py
 
 .PHONY: score test quick test-3.12 slow lint types lock clean
 

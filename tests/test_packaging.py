@@ -58,3 +58,10 @@ def test_the_lock_files_agree() -> None:
 
 def test_the_extras_are_those_of_the_documentation() -> None:
     assert set(PROJECT["optional-dependencies"]) == {"s3", "gcs", "azure", "train", "dev"}
+
+
+def test_the_quick_tests_are_there() -> None:
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    (words,) = re.findall(r"^QUICK := (.+)$", lines, re.MULTILINE)
+    for word in words.split():
+        assert (ROOT / word.removeprefix("--ignore=")).exists(), word
