@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from melanoma.errors import MAY_HEAL
 from melanoma.ingest.image_refs import digest_of
 from melanoma.runs.digests import digests_in, name_digest
+from melanoma.runs.retry_policy import is_settled
 from melanoma.runs.run import Run
 from melanoma.table.schema import PARTITION, SCORED
 from melanoma.table.score_table import ScoreTable
@@ -122,21 +122,15 @@ def _last_attempts(run: Run, table: ScoreTable) -> dict[bytes, _Last]:
     """Returns the last attempt of each photograph, and whether any attempt settled it."""
     found = dict[bytes, _Last]()
     for rows in table.ledger_rows(PARTITION, run.model_id):
-        settled = _is_settled(rows).to_pylist()
-        for digest, attempt, is_settled in zip(digests_in(rows), rows["attempt"].to_pylist(), settled, strict=True):
+        settled = is_settled(rows).to_pylist()
+        for digest, attempt, is_last in zip(digests_in(rows), rows["attempt"].to_pylist(), settled, strict=True):
             last = found.get(digest, _Last(0, False))
-            found[digest] = _Last(max(attempt, last.attempt), is_settled or last.is_settled)
+            found[digest] = _Last(max(attempt, last.attempt), is_last or last.is_settled)
     return found
 
 
 def _is_done(run: Run, rows: pa.RecordBatch) -> npt.NDArray[np.bool_]:
     if run.rescore:
         return np.zeros(rows.num_rows, bool)
-    done = pa.compute.equal(rows["status"], SCORED) if run.retry_failed else _is_settled(rows)
+    done = pa.compute.equal(rows["status"], SCORED) if run.retry_failed else is_settled(rows)
     return np.asarray(done.to_numpy(zero_copy_only=False), bool)
-
-
-def _is_settled(rows: pa.RecordBatch) -> pa.Array:
-    """Tells of each row whether it was scored, or failed in a way that cannot heal."""
-    healing = pa.array([kind.value for kind in MAY_HEAL])
-    return pa.compute.invert(pa.compute.is_in(rows["error_kind"], value_set=healing))

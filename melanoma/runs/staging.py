@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute
 
 from melanoma import storage
-from melanoma.errors import MAY_HEAL, ReadError
+from melanoma.errors import ReadError
 from melanoma.runs.records import Stage
+from melanoma.runs.retry_policy import is_settled
 from melanoma.runs.run import RUN_ID, Run, time_stamp
 from melanoma.table.layout import OutputLayout
 
@@ -100,12 +101,10 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
     Yields:
         Rows of the run's model from whole files; without failures that may have healed meanwhile.
     """
-    healing = pa.array([kind.value for kind in MAY_HEAL])
     for uri in _chunks(run.layout.staging_of(run.fingerprint)):
         table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
         if table is not None:
-            settled = pa.compute.invert(pa.compute.is_in(table["error_kind"], value_set=healing))
-            yield table.filter(pa.compute.and_(settled, pa.compute.equal(table["model_id"], run.model_id)))
+            yield table.filter(pa.compute.and_(is_settled(table), pa.compute.equal(table["model_id"], run.model_id)))
 
 
 def clean(run: Run) -> None:

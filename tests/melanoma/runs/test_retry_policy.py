@@ -2,9 +2,11 @@
 
 import datetime
 
+import pyarrow as pa
 import pytest
 
-from melanoma.runs.retry_policy import next_try
+from melanoma.errors import ErrorKind
+from melanoma.runs.retry_policy import is_settled, next_try
 
 
 @pytest.mark.parametrize(
@@ -28,3 +30,10 @@ def test_nightly_runs_of_a_month_retry_on_these_days() -> None:
         day, attempts = next_try(attempts, day), attempts + 1
         tried.append(day.day)
     assert tried == [2, 3, 4, 11, 18, 25, 1]
+
+
+def test_a_row_is_settled_unless_its_error_may_heal() -> None:
+    kinds = [None, *ErrorKind]
+    rows = pa.table({"error_kind": pa.array([kind and kind.value for kind in kinds], pa.string())})
+    healing = {"missing", "changed", "forbidden", "timeout", "store_unavailable"}
+    assert is_settled(rows).to_pylist() == [kind is None or kind.value not in healing for kind in kinds]
