@@ -39,7 +39,7 @@ quick: $(VENV)/.developing
 test-3.12:
 	@$(MAKE) --no-print-directory quick VENV=.venv-3.12 PYTHON="$(PYTHON_3_12)"
 
-# A hundred simulated nights, twice (docs/understand/reliability.md): about ten minutes on two cores.
+# A hundred simulated nights, twice (docs/understand/reliability.md): three minutes on two idle cores, ten on busy ones.
 slow: $(VENV)/.developing
 	@$(BIN)/python -m pytest -q -m slow -n 2
 
