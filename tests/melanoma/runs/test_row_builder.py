@@ -2,45 +2,17 @@
 
 import datetime
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from melanoma.errors import ErrorKind, PhotographError
-from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.loading import Loaded
-from melanoma.model.bundle import Bundle, load_bundle
+from melanoma.model.bundle import Bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs.row_builder import RowBuilder
-from melanoma.runs.run import Run, new_run
+from melanoma.runs.run import Run
 from melanoma.table.schema import score_schema
-from tests.helpers.outputs import layout_of
-
-ROWS = np.array([[0.5, 0.3, 0.2], [0.1, 0.7, 0.2]], np.float32)
-KEPT = pa.schema([("site", pa.string()), ("age", pa.int16())])
-
-
-@pytest.fixture(scope="module")
-def bundle(bundle_uri: str) -> Bundle:
-    return load_bundle(bundle_uri)
-
-
-@pytest.fixture
-def run(tmp_path: Path, bundle: Bundle) -> Run:
-    return new_run(layout_of(tmp_path), bundle, KEPT, None, datetime.date(2026, 1, 2))
-
-
-def loaded(name: str, **facts: object) -> Loaded:
-    ref = ImageRef(f"file:///in/{name}.jpg", f"version of {name}", 10, f"id of {name}", (f"site of {name}", 40), 3)
-    return Loaded(ref, 600, 450, "ab" * 32)._replace(**facts)
-
-
-def table_of(run: Run, bundle: Bundle, names: str = "ab") -> pa.Table:
-    builder = RowBuilder(run, bundle)
-    builder.add_scored([loaded(name) for name in names], ModelOutput(ROWS[: len(names)]))
-    return builder.table()
+from tests.helpers.built_rows import KEPT, ROWS, loaded, table_of
 
 
 def test_a_scored_row_says_everything_of_its_photograph(run: Run, bundle: Bundle) -> None:
