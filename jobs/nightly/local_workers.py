@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS = 5.0  # each look asks the output's store
 _PATIENCE_SECONDS = 30.0  # Beam itself needs about one
 _WORKER = b"apache_beam.runners.worker.sdk_worker_main"
 
@@ -22,7 +22,7 @@ def ended_after(has_failed: Callable[[], bool]) -> Iterator[None]:
     """Ends the worker processes below this one if the block goes on for half a minute after a failure.
 
     Args:
-        has_failed: Tells whether the run has failed; asked once a second.
+        has_failed: Tells whether the run has failed; asked every few seconds.
     """
     done = threading.Event()
     watch = threading.Thread(target=_watch, args=(has_failed, done), daemon=True, name="local-workers")
