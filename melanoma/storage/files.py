@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from stat import S_ISREG
 
@@ -44,8 +44,15 @@ def write_bytes(uri: str, data: bytes) -> None:
         NothingCommittedError: The store or the disk refused the file.
     """
     place = locate(uri)
-    try:
+    with _refusal_named(uri):
         call_store(_writer(place), place.path, data)
+
+
+@contextlib.contextmanager
+def _refusal_named(uri: str) -> Iterator[None]:
+    """Turns the refusal of a file into the error that ends a run."""
+    try:
+        yield
     except ReadError as error:
         raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
 
@@ -62,13 +69,8 @@ def put_file(uri: str, path: str) -> None:
         NothingCommittedError: The store or the disk refused the file.
     """
     place = locate(uri)
-    try:
-        if place.is_local:
-            call_store(move_file, path, place.path)
-        else:
-            call_store(place.fs.put_file, path, place.path)
-    except ReadError as error:
-        raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+    with _refusal_named(uri):
+        call_store(move_file if place.is_local else place.fs.put_file, path, place.path)
 
 
 def create_bytes(uri: str, data: bytes) -> None:
