@@ -35,7 +35,7 @@ def expand(given: CommandLine, parser: argparse.ArgumentParser, flags_of_others:
         flags_of_others: Flags of other commands that read the same file; settings for them are skipped.
 
     Returns:
-        The command line with the file's settings, except those that it gives itself.
+        The command line with the file's settings, except those that it sets itself.
 
     Raises:
         UsageError: The file is missing or not TOML, or has a setting with an unknown name or an impossible value.

@@ -124,7 +124,7 @@ def _load_bundles(uris: Sequence[str]) -> list[Bundle]:
 
 
 def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
-    """Adds what the command line says about each run, and gives the first one the smallest id.
+    """Adds what the command line says about each run, and assigns the smallest id to the first one.
 
     The first run writes the heartbeat, and of two starts at once the one with the larger id gives way.
     """
