@@ -14,9 +14,11 @@ from melanoma.storage.files import (
 )
 from melanoma.storage.filesystems import canonical, delta_location, local_path
 from melanoma.storage.listing import below, list_files, stat
+from melanoma.storage.targets import STDOUT, file_target, folder_target
 from melanoma.storage.uris import join, name_of, stem_of
 
 __all__ = [
+    "STDOUT",
     "StoredFile",
     "below",
     "canonical",
@@ -25,6 +27,8 @@ __all__ = [
     "delta_location",
     "erase",
     "exists",
+    "file_target",
+    "folder_target",
     "join",
     "list_files",
     "local_path",

@@ -11,6 +11,7 @@ from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
 from melanoma.storage.local import create_file, move_file, replace_file
+from melanoma.storage.targets import refuse_special_file
 
 
 def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
@@ -45,6 +46,7 @@ def write_bytes(uri: str, data: bytes) -> None:
     """
     place = locate(uri)
     with _refusal_named(uri):
+        refuse_special_file(place)
         call_store(_writer(place), place.path, data)
 
 
@@ -70,6 +72,7 @@ def put_file(uri: str, path: str) -> None:
     """
     place = locate(uri)
     with _refusal_named(uri):
+        refuse_special_file(place)
         call_store(move_file if place.is_local else place.fs.put_file, path, place.path)
 
 
