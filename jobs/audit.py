@@ -12,6 +12,7 @@ from tqdm import tqdm
 from jobs.console.arg_types import whole
 from jobs.console.data_flags import DATA_FLAGS, TableOptions, columns_of
 from jobs.console.exit_codes import OK
+from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
 
@@ -105,6 +106,7 @@ def run(args: argparse.Namespace) -> int:
     """
     options = AuditOptions.from_args(args)
     set_options = _set_options(options)
+    check_folders(options.output)
     from melanoma.audit import audit, hash_files, sets, text_report
 
     if options.output:
@@ -143,8 +145,7 @@ def _check_writable(folder: str) -> None:
     from melanoma import storage
 
     probe = storage.join(storage.canonical(folder), f"probe-{uuid.uuid4().hex[:8]}")
-    storage.write_bytes(probe, b"probe")
-    storage.remove(probe)
+    storage.check_writable(folder, probe)
 
 
 def _write_files(

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from jobs.console.arg_types import share, size, whole
 from jobs.console.data_flags import DataOptions, add_data_arguments, prepare, sources_of
 from jobs.console.exit_codes import OK
+from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def _check(options: AugmentOptions) -> None:
         raise UsageError("nothing to do; give --preview FOLDER, --output FOLDER, or both")
     if bool(options.output) != bool(options.per_class):
         raise UsageError("--per-class goes with --output; give both or neither")
+    check_folders(options.preview, options.output)
     sources = sources_of(options)
     from melanoma.datasets.label_tables import is_table
     from melanoma.training.data.export import check_target_folder

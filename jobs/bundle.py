@@ -10,6 +10,7 @@ from jobs.console.arg_types import size
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
+from jobs.console.targets import check_folders
 from melanoma.terminal import printable
 
 
@@ -166,6 +167,7 @@ class Import(Action):
 
     def run(self) -> None:
         """Writes the bundle."""
+        check_folders(self.output)
         from melanoma.images.decoding import ImageSpec
         from melanoma.model.bundle_contents import ModelSettings
         from melanoma.model.description import uniform_prior

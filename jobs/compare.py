@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jobs.console.exit_codes import OK
 from jobs.console.label_flags import LabelOptions, add_label_arguments
+from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
 
@@ -64,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
         MelanomaError: A table or the labels cannot be read, or they do not fit together.
     """
     options = CompareOptions.from_args(args)
+    check_folders(options.output)
     from melanoma.evaluation.compare import compare
     from melanoma.evaluation.inputs.pairing import pair_predictions
     from melanoma.evaluation.inputs.training_set import read_training_set

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jobs.console.exit_codes import OK
 from jobs.console.label_flags import LabelOptions, add_label_arguments
+from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
 
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         MelanomaError: The table or the labels cannot be read, or do not fit together.
     """
     options = EvaluateOptions.from_args(args)
+    check_folders(options.output)
     from melanoma.evaluation.evaluate import evaluate
     from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_truth
     from melanoma.evaluation.inputs.matching import match

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from jobs.console.exit_codes import OK
 from jobs.console.options import Options
+from jobs.console.targets import check_folders
 from jobs.console.wording import counted
 from melanoma.errors import UsageError
 
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     options = SamplesOptions.from_args(args)
     if "://" in options.folder:
         raise UsageError(f"{options.folder} is not a local folder; choose one, and copy the samples from there")
+    check_folders(options.folder)
     folder = Path(options.folder).expanduser()
     with tqdm(total=options.count, unit="image", desc="written", disable=not sys.stderr.isatty()) as bar:
         try:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from jobs.console import sigterm
 from jobs.console.exit_codes import OK
+from jobs.console.targets import check_file
 from jobs.nightly import dry_run, launch, publishing, summary
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.output import say, warn
@@ -26,6 +27,7 @@ def execute(options: NightlyOptions) -> int:
         NothingCommittedError: The run ended early; a later start resumes it.
     """
     publishing.check_command(options.notify_command)
+    check_file(options.metrics_file)
     try:
         return _execute(options)
     except MelanomaError as error:

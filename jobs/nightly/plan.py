@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from jobs.console.targets import check_folders
 from jobs.nightly.options import NightlyOptions, ScoringOptions
 from melanoma import storage
 from melanoma.errors import UsageError
@@ -51,6 +52,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
         ReadError: A store cannot be listed.
         NothingCommittedError: The output's store does not answer, or another run is active there.
     """
+    check_folders(options.output)
     layout = OutputLayout.at(options.output)
     if not options.dry_run:
         heartbeats.refuse_if_active(layout)

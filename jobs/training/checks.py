@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from jobs.console.data_flags import sources_of
+from jobs.console.targets import check_folders
 from jobs.training.options import TrainOptions
 from melanoma.errors import NothingCommittedError, UsageError
 
@@ -25,6 +26,7 @@ def check(options: TrainOptions) -> None:
         raise UsageError(
             f"{options.output}: training needs a local folder for its checkpoints; copy the bundle afterwards"
         )
+    check_folders(options.output)
     _check_folder(options)
     _check_shares(options)
     rate = options.learning_rate

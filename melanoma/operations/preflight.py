@@ -62,6 +62,7 @@ class Preflight:
 
     def _output_checks(self) -> Iterator[Check]:
         try:
+            storage.folder_target(self._planned.output)
             layout = OutputLayout.at(self._planned.output)
         except FAILURES as error:
             yield failed("output", "choose another --output", error)

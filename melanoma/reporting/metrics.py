@@ -42,12 +42,13 @@ def write_metrics(path: str, runs: Sequence[ReportedRun], now: float) -> None:
         now: Unix time of their end.
 
     Raises:
+        UsageError: Something is there that is no file.
         NothingCommittedError: The file cannot be written.
         ReadError: The previous file cannot be read.
     """
     is_successful = bool(runs) and all(run.record.is_successful for run in runs)
     last_success = now if is_successful else _last_success_in(path)
-    storage.write_bytes(storage.canonical(path), as_text(runs, now, last_success).encode())
+    storage.write_bytes(storage.file_target(path), as_text(runs, now, last_success).encode())
 
 
 def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None) -> str:

@@ -37,7 +37,6 @@ def file_target(target: str) -> str:
 
     Raises:
         UsageError: Something is there that is no file, such as a folder, a device or a pipe.
-        ReadError: The store does not answer.
     """
     place = _checked(target, _FILE)
     if target.endswith("/"):
@@ -56,7 +55,6 @@ def folder_target(target: str) -> str:
 
     Raises:
         UsageError: Something is there that is no folder, such as a file, a device or a pipe.
-        ReadError: The store does not answer.
     """
     return _checked(target, _FOLDER).uri
 
@@ -95,7 +93,7 @@ def refuse_special_file(place: Place) -> None:
 
 
 def _kind_at(place: Place) -> str | None:
-    """Returns what lies at a place, links followed; None where nothing is there, or where nobody may ask."""
+    """Returns what lies at a place, links followed; None where nothing is there, or where the store does not say."""
     if not place.is_local:
         return _kind_in_store(place)
     if _STREAM.fullmatch(place.path):
@@ -112,8 +110,6 @@ def _kind_in_store(place: Place) -> str | None:
         return _FOLDER
     try:
         found = call_store(place.fs.info, place.path)["type"]
-    except ReadError as error:
-        if error.kind in (ErrorKind.MISSING, ErrorKind.FORBIDDEN):  # some buckets may be written, but not asked
-            return None
-        raise
+    except ReadError:  # some buckets may be written, but not asked; what else is wrong, the first write says
+        return None
     return _FOLDER if found == "directory" else _FILE

@@ -13,7 +13,7 @@ import pytest
 
 from jobs.audit import AuditOptions, add_arguments, run
 from jobs.cli import main
-from melanoma.errors import DataError, NothingCommittedError, UsageError
+from melanoma.errors import DataError, UsageError
 from melanoma.images import encoding
 from melanoma.samples import phantoms
 from tests.helpers import fill, photograph
@@ -166,8 +166,13 @@ def test_arguments_that_cannot_work_are_refused(words: list[str], message: str) 
 
 def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(NothingCommittedError, match="cannot be written"):
+    with pytest.raises(UsageError, match="lies below a file"):
         run(parse(str(tmp_path / "nowhere"), "--output", str(tmp_path / "file" / "out")))
+
+
+def test_an_output_on_a_store_without_such_a_bucket_is_refused_before_anything_is_read(s3_endpoint: str) -> None:
+    with pytest.raises(UsageError, match="the output s3://no-such-bucket/out cannot be written"):
+        run(parse("nowhere", "--output", "s3://no-such-bucket/out"))
 
 
 def test_the_probe_of_the_output_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -105,7 +105,11 @@ def test_each_problem_fails_its_own_check_with_a_remedy(
         (2, "{tmp}/missing", ["listing       {tmp}/missing: does not exist", "check --images for a typo"]),
         (2, "{tmp}/bare", ["listing       no photographs in {tmp}/bare", "check --images and --pattern"]),
         (4, "{tmp}/bare", ["bundle        {tmp}/bare: no bundle.json there", "check the path"]),
-        (6, "{tmp}/in/lesion-0000.jpg", ["output        the output {tmp}/in/lesion", "choose another --output"]),
+        (
+            6,
+            "{tmp}/in/lesion-0000.jpg",
+            ["output        {tmp}/in/lesion-0000.jpg: is a file, not", "choose another path"],
+        ),
     ],
 )
 def test_a_failure_names_its_place_and_says_once_what_to_do(

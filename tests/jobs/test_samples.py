@@ -44,7 +44,7 @@ def test_the_same_command_writes_the_same_files(tmp_path: Path) -> None:
         (("samples", "--count", "many"), "argument --count: invalid int value: 'many'"),
         (
             ("file/below", "--count", "1", "--broken", "0"),
-            "cannot be written (Not a directory); choose a",
+            "file/below: lies below a file; choose another path",
         ),
     ],
 )

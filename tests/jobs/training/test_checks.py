@@ -67,7 +67,7 @@ def test_a_folder_with_other_files_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(UsageError, match="file is not a writable folder; choose another one"):
+    with pytest.raises(UsageError, match="bundle: lies below a file; choose another path"):
         check(options(tmp_path / "file" / "bundle"))
 
 

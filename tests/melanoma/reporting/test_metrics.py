@@ -102,5 +102,5 @@ def test_a_damaged_file_is_replaced(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_raises(tmp_path: Path) -> None:
     (tmp_path / "m.prom").mkdir()
-    with pytest.raises(MelanomaError, match="cannot be written"):
+    with pytest.raises(MelanomaError, match="is a folder, not a file"):
         write_metrics(str(tmp_path / "m.prom"), [ReportedRun(RECORD, {})], 100.0)
