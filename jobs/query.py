@@ -10,8 +10,6 @@ from jobs.console.options import Options
 from jobs.console.wording import counted
 from melanoma.errors import UsageError
 
-_VIEWS = ("latest", "current", "failures", "nights", "scores")
-
 
 @dataclass(frozen=True)
 class QueryOptions(Options):
@@ -40,14 +38,16 @@ class QueryOptions(Options):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
+    from melanoma.queries.views import NAMES
+
     add = parser.add_argument
     add("table", metavar="TABLE", help="folder of the score table, as given to score --output")
-    add("sql", metavar="SQL", nargs="?", help=f"one DuckDB statement over the views {', '.join(_VIEWS)}")
+    add("sql", metavar="SQL", nargs="?", help=f"one DuckDB statement over the views {', '.join(NAMES)}")
     add("--file", metavar="FILE", help="read the statement from this file instead")
     add("--output", metavar="FILE", help="write the result to this .csv or .parquet file instead of the terminal")
     add("--format", choices=("csv", "parquet"), help="format of the file (default: by its extension)")
     add("--export", metavar="FILE", help="write a whole view to one .csv or .parquet file, replacing it atomically")
-    add("--view", choices=_VIEWS, default="latest", help="view for --export (default: latest)")
+    add("--view", choices=NAMES, default="latest", help="view for --export (default: latest)")
     add("--rows", type=int, default=50, metavar="N", help="number of rows to print on the terminal (default: 50)")
 
 
