@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from jobs.console.arg_types import whole
+from jobs.console.commands import add_flags
 from jobs.console.data_flags import DATA_FLAGS, TableOptions, columns_of
 from jobs.console.exit_codes import OK
 from jobs.console.targets import check_folders
@@ -91,8 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder with one subfolder per class, folder of photographs, or CSV or Parquet table; each DATA is one "
         "set, and no two sets should share a photograph",
     )
-    for name, details in _OPTIONS.items():
-        parser.add_argument(f"--{name}", **details)
+    add_flags(parser, _OPTIONS)
 
 
 def run(args: argparse.Namespace) -> int:

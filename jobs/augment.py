@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from jobs.console.arg_types import share, size, whole
+from jobs.console.commands import add_group
 from jobs.console.data_flags import DataOptions, add_data_arguments, prepare, sources_of
 from jobs.console.exit_codes import OK
+from jobs.console.renamed_flags import accept_old_names
 from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
     from melanoma.datasets.splits import Dataset
 
-_FLAGS: dict[str, dict[str, Any]] = {
+_PREVIEW: dict[str, dict[str, Any]] = {
     "preview": {
         "metavar": "FOLDER",
         "help": "write counts.png and, for each class, a sheet of photographs and augmented images of them",
     },
-    "look": {
+    "augmentation": {
         "choices": ("augmentor", "views"),
         "default": "augmentor",
         "help": "augmentation policy for --preview: Augmentor, or the one for networks with ImageNet weights "
@@ -52,6 +54,8 @@ _FLAGS: dict[str, dict[str, Any]] = {
         "help": "class balance in counts.png, as for melanoma train: from 0 for the class shares of the data to 1 for "
         "equal shares (default: %(default)s)",
     },
+}
+_FILES: dict[str, dict[str, Any]] = {
     "output": {
         "metavar": "FOLDER",
         "help": "write augmented images, made by Augmentor, to class folders in this empty folder",
@@ -66,7 +70,7 @@ class AugmentOptions(DataOptions):
 
     Attributes:
         preview: Folder for counts.png and the contact sheets; None for neither.
-        look: Name of the augmentation policy of the sheets.
+        augmentation: Name of the augmentation policy of the sheets.
         photographs: Photographs per sheet.
         variants: Augmented images of each photograph on a sheet.
         size: Height and width of an augmented image on a sheet, in pixels.
@@ -76,7 +80,7 @@ class AugmentOptions(DataOptions):
     """
 
     preview: str | None
-    look: str
+    augmentation: str
     photographs: int
     variants: int
     size: tuple[int, int]
@@ -88,8 +92,9 @@ class AugmentOptions(DataOptions):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of `melanoma augment`."""
     add_data_arguments(parser)
-    for name, details in _FLAGS.items():
-        parser.add_argument(f"--{name}", **details)
+    add_group(parser, "pictures of the augmentation", _PREVIEW)
+    add_group(parser, "augmented images as files", _FILES)
+    accept_old_names(parser, {"--look": "--augmentation"})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -137,7 +142,9 @@ def _write_preview(options: AugmentOptions, folder: str, dataset: "Dataset") -> 
 
     root, part = storage.canonical(folder), dataset.part(TRAIN)
     storage.write_bytes(storage.join(root, "counts.png"), _counts_chart(options, dataset))
-    config = SheetConfig(POLICIES[options.look], options.size, options.photographs, options.variants, options.seed)
+    config = SheetConfig(
+        POLICIES[options.augmentation], options.size, options.photographs, options.variants, options.seed
+    )
     for label in tqdm(dataset.labels, unit="sheet", desc="sheets", disable=None, dynamic_ncols=True):
         members = [photograph for photograph in part.photographs if photograph.label == label]
         if members:

@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_import(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("model", metavar="MODEL.keras", help="URI or path of the model file")
-    add("--output", required=True, metavar="URI", help="folder of the new bundle")
+    add("-o", "--output", required=True, metavar="URI", help="folder of the new bundle")
     add("--labels", required=True, nargs="+", metavar="LABEL", help="classes in the order of the network's outputs")
     add("--size", required=True, type=size, metavar="HxW", help="height and width of the network's input, pixels")
     add(

@@ -91,7 +91,7 @@ def _write(options: TrainOptions, job: "TrainingJob", candidate: "ReleaseCandida
         data=options.data_description or f"Photographs of {', '.join(options.data)}.",
         licence=terms,
         command=options.resolved(job.recipe).command(),
-        limits=[*preparation.warnings(job.prepared), *options.limit],
+        limits=[*preparation.warnings(job.prepared), *options.limitation],
     )
     checkpoints = [folder / name for name in checkpoint_names(len(job.recipe.teachers))]
     with clear_disk_error(options.output), set_aside(checkpoints):

@@ -33,6 +33,13 @@ def share(text: str) -> float:
     return value
 
 
+def sentence(text: str) -> str:
+    """Returns text with at least one letter."""
+    if not any(map(str.isalpha, text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a sentence; write it in quotes")
+    return text
+
+
 def date(text: str) -> datetime.date:
     """Returns the date of `YYYY-MM-DD`."""
     try:

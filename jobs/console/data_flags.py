@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tqdm import tqdm
 
 from jobs.console.arg_types import whole
+from jobs.console.commands import add_group
 from jobs.console.options import Options
 from melanoma.errors import DataError, UsageError
 
@@ -115,8 +116,10 @@ class DataOptions(TableOptions):
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags that `DataOptions` holds."""
-    for name, details in DATA_FLAGS.items():
-        parser.add_argument(f"--{name}", **details)
+    names = list(DATA_FLAGS)
+    first_of_split = names.index("split")
+    add_group(parser, "labelled photographs", {name: DATA_FLAGS[name] for name in names[:first_of_split]})
+    add_group(parser, "split", {name: DATA_FLAGS[name] for name in names[first_of_split:]})
 
 
 def columns_of(options: TableOptions, where: str) -> "Columns | None":

@@ -58,6 +58,6 @@ def add_label_arguments(parser: argparse.ArgumentParser, required: bool) -> None
         help="list of training photographs, such as a bundle's split.csv; they and others of their lesions are left "
         "out; repeatable",
     )
-    parser.add_argument("--output", metavar="FOLDER", help="folder for the report, as JSON and as an HTML page")
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="folder for the report, as JSON and as an HTML page")
     seed = partial(whole, least=0)
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="bootstrap seed (default: %(default)s)")

@@ -39,7 +39,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder of a model bundle; repeatable: all of them score",
     )
     parser.add_argument(
-        "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"
+        "-o", "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"
     )
     parser.add_argument(
         "--batch-size", type=whole, default=32, metavar="N", help="inference batch size (default: %(default)s)"

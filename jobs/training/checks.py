@@ -32,8 +32,8 @@ def check(options: TrainOptions) -> None:
     rate = options.learning_rate
     if rate is not None and not 0 < rate <= 1:
         raise UsageError(f"--learning-rate {rate}: must be above 0 and at most 1, for example 0.0005")
-    if not options.taught_by and (options.teaching, options.teacher_epochs) != (None, None):
-        raise UsageError("--teaching and --teacher-epochs need --taught-by")
+    if not options.teacher and (options.distill_weight, options.teacher_epochs) != (None, None):
+        raise UsageError("--distill-weight and --teacher-epochs need --teacher")
     if options.by and not options.id_column:
         raise UsageError("--by needs a CSV or Parquet table in --data or --reference")
     sources_of(options)
@@ -41,7 +41,7 @@ def check(options: TrainOptions) -> None:
 
 def _check_shares(options: TrainOptions) -> None:
     below_one = {"review-share": options.review_share, "label-smoothing": options.label_smoothing}
-    up_to_one = {"balance": options.balance, "mixup": options.mixup, "teaching": options.teaching}
+    up_to_one = {"balance": options.balance, "mixup": options.mixup, "distill-weight": options.distill_weight}
     for name, value in {**below_one, **up_to_one}.items():
         if value is not None and not (0 <= value < 1 or (value == 1 and name in up_to_one)):
             limits = "at least 0 and below 1" if name in below_one else "from 0 to 1"
@@ -52,7 +52,7 @@ def _check_folder(options: TrainOptions) -> None:
     from melanoma.model.bundle import check_free
     from melanoma.training.fitting.checkpoints import WORK_FILES, checkpoint_names
 
-    folder, names = Path(options.output), checkpoint_names(len(options.taught_by))
+    folder, names = Path(options.output), checkpoint_names(len(options.teacher))
     _restore([folder / name for name in names])
     check_free(options.output, allowed=(*WORK_FILES, *names))
     has_begun = any((folder / name).exists() for name in names)

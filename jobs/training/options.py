@@ -19,9 +19,9 @@ _RECIPE_FIELDS = {
         for name in ("size", "epochs", "head_epochs", "batch_size", "learning_rate", "balance", "label_smoothing")
     },
     "mixup": "mixup",
-    "look": "augmentation",
+    "augmentation": "augmentation",
 }
-_TEACHER_FIELDS = {"teaching": "teacher_weight", "teacher_epochs": "teacher_epochs"}
+_TEACHER_FIELDS = {"distill_weight": "teacher_weight", "teacher_epochs": "teacher_epochs"}
 
 
 @dataclass(frozen=True)
@@ -39,21 +39,22 @@ class TrainOptions(DataOptions):
     balance: float | None
     label_smoothing: float | None
     mixup: float | None
-    taught_by: tuple[str, ...]
-    teaching: float | None
+    teacher: tuple[str, ...]
+    distill_weight: float | None
     teacher_epochs: int | None
     precision: str
-    look: str | None
+    augmentation: str | None
     rule: str
     review_share: float
     by: str | None
     data_description: str | None
     data_licence: str
-    limit: tuple[str, ...]
+    limitation: tuple[str, ...]
     output: str
     name: str | None
     processes: int
     resume: bool
+    quiet: bool
 
     def recipe(self, default: "Recipe") -> "Recipe":
         """Returns a network's recipe with the changes that the flags request.
@@ -65,7 +66,7 @@ class TrainOptions(DataOptions):
         given = {field: value for flag, field in fields.items() if (value := getattr(self, flag)) is not None}
         if sizes := self.train_size or (self.size and (self.size,)):
             given["train_sizes"] = sizes
-        recipe = replace(default, teachers=self.taught_by, **given)
+        recipe = replace(default, teachers=self.teacher, **given)
         if self.head_epochs is None:
             return recipe.with_epochs(recipe.epochs)
         if self.head_epochs >= recipe.epochs:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -231,7 +232,7 @@ def test_every_help_explains_each_argument(name: str, capsys: pytest.CaptureFixt
     assert captured.err == ""
     text = " ".join(captured.out.split())
     for action in PARSERS[name]._actions:
-        if isinstance(action, argparse._SubParsersAction):
+        if isinstance(action, argparse._SubParsersAction) or action.help == argparse.SUPPRESS:
             continue
         what = action.option_strings[0] if action.option_strings else str(action.metavar)
         assert what in text
@@ -242,10 +243,34 @@ def test_every_help_explains_each_argument(name: str, capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("name", PARSERS)
 def test_help_texts_are_phrases_in_one_form(name: str) -> None:
     """Lower case but for names and acronyms, one space between words, no full stop at the end."""
-    for text in (action.help for action in PARSERS[name]._actions if action.help):
+    for text in (action.help for action in PARSERS[name]._actions if action.help not in (None, argparse.SUPPRESS)):
         assert text == " ".join(text.split()) and not text.endswith("."), text
         first = re.split(r"\W", text)[0]
         assert not first.istitle() or first in NAMES, text
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_every_option_with_a_default_says_so_in_the_help(name: str) -> None:
+    options = [action for action in PARSERS[name]._actions if action.option_strings and action.nargs != 0]
+    given = [option for option in options if option.default not in (None, [], argparse.SUPPRESS)]
+    assert [option.option_strings for option in given if "(default: " not in str(option.help)] == []
+
+
+@pytest.mark.parametrize("name", [name for name in PARSERS if name != "melanoma"])
+def test_every_help_has_an_example_that_is_a_valid_command_line(name: str) -> None:
+    text = PARSERS[name].format_help()
+    example = text.partition("\nexample:\n  ")[2].partition("\n\n")[0]
+    words = shlex.split(example.replace("\\\n", " "))
+    assert " ".join(words).startswith(name)
+    assert parse(words[1:]).command == words[1]
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_output_quiet_and_verbose_have_a_short_form(name: str) -> None:
+    for action in PARSERS[name]._actions:
+        for long, short in (("--output", "-o"), ("--quiet", "-q"), ("--verbose", "-v")):
+            if long in action.option_strings:
+                assert short in action.option_strings
 
 
 @pytest.mark.parametrize("name", PARSERS)

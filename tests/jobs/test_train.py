@@ -79,7 +79,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
     words = [
         *("--data", str(photographs), "--reference", str(folder / "lesions.csv")),
         *("--id-column", "image", "--label-column", "diagnosis", "--group-column", "lesion"),
-        *("--data-licence", str(folder / "terms.txt"), "--limit", "Phantoms are not lesions."),
+        *("--data-licence", str(folder / "terms.txt"), "--limitation", "Phantoms are not lesions."),
         *("--network", "assignment-cnn", "--size", "32x40", "--epochs", "1", "--seed", "5"),
         *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(folder / "bundle")),
     ]
@@ -131,8 +131,8 @@ def test_the_card_repeats_the_command_with_every_default(trained: Training) -> N
         name: value for name, value in given.items() if value not in (None, [])
     }
     assert again["train_size"] == [(32, 40)]
-    assert again["look"] == "augmentor" and again["batch_size"] == 16
-    assert "--teach" not in command.group(1)  # there were no teachers
+    assert again["augmentation"] == "augmentor" and again["batch_size"] == 16
+    assert "--teacher" not in command.group(1)  # there were no teachers
 
 
 def test_the_licence_holds_the_terms_of_the_data(trained: Training) -> None:
@@ -241,8 +241,8 @@ def stop_before_the_bundle(words: list[str]) -> str:
 def resumed(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Training:
     """A training with a teacher and a leaking split, killed after its teacher and again while it wrote its bundle."""
     folder = tmp_path_factory.mktemp("resumed") / "data"
-    words = [*leaking(table, folder), "--allow-leaks", "--taught-by", "assignment-cnn", "--teacher-epochs", "1"]
-    words += ["--teaching", "0.5"]
+    words = [*leaking(table, folder), "--allow-leaks", "--teacher", "assignment-cnn", "--teacher-epochs", "1"]
+    words += ["--distill-weight", "0.5"]
     bundle = folder / "bundle"
     kill_after_the_first_checkpoint(words)
     assert sorted(path.name for path in bundle.iterdir()) == ["split.csv", "teacher-1.npz"]
@@ -269,8 +269,8 @@ def test_checkpoints_are_deleted_and_teachers_are_not_shipped(resumed: Training)
     assert not list(resumed.folder.rglob("*.npz")) and not list(resumed.folder.glob(".bundle-*"))
     training = load_bundle(str(resumed.bundle)).description["training"]
     assert training["recipe"]["taught_by"] == ["assignment-cnn"]
-    assert "--taught-by assignment-cnn" in training["command"] and "--resume" not in training["command"]
-    assert "--teaching 0.5 --teacher-epochs 1" in training["command"]
+    assert "--teacher assignment-cnn" in training["command"] and "--resume" not in training["command"]
+    assert "--distill-weight 0.5 --teacher-epochs 1" in training["command"]
     assert "Trained by Keras with tensorflow." in resumed.card
     assert "Distilled from 1 network (" in resumed.card and "not in the bundle" in resumed.card
 
@@ -313,7 +313,7 @@ def test_training_needs_more_than_one_class(tmp_path: Path) -> None:
         (("--by", "agee"), "no column 'agee'"),
         (("--data-licence", "LICENCE.txt"), "No such file or directory; give a text file"),
         (("--network", "NoSuchNet"), "network 'NoSuchNet' is unknown"),
-        (("--taught-by", "assignment-cnn", "--taught-by", "lite9"), "network 'lite9' is unknown"),
+        (("--teacher", "assignment-cnn", "--teacher", "lite9"), "network 'lite9' is unknown"),
     ],
 )
 def test_invalid_options_fail_before_any_photograph_is_read(
@@ -344,8 +344,8 @@ def test_jax_can_train_and_tensorflow_then_evaluates(tmp_path: Path) -> None:
     photographs = fill_classes(tmp_path / "photographs")
     words = [
         *("train", "--data", str(photographs), "--data-licence", "None", "--network", "assignment-cnn"),
-        *("--size", "32x40", "--epochs", "1", "--look", "views", "--precision", "bfloat16", "--processes", "1"),
-        *("--taught-by", "assignment-cnn", "--teacher-epochs", "1", "--batch-size", "8", "--mixup", "0.5"),
+        *("--size", "32x40", "--epochs", "1", "--augmentation", "views", "--precision", "bfloat16", "--processes", "1"),
+        *("--teacher", "assignment-cnn", "--teacher-epochs", "1", "--batch-size", "8", "--mixup", "0.5"),
         *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(tmp_path / "bundle")),
     ]
     command = [sys.executable, "-m", "jobs.cli", *words]

@@ -14,7 +14,7 @@ class AugmentationPolicy:
     """A way to change training photographs at random.
 
     Attributes:
-        name: Value of `--look`.
+        name: Value of `--augmentation`.
         apply: From a complete image file, (height, width) and a random key to uint8 (height, width, 3); the same key
             gives the same pixels.
         threads: Number of threads that can usefully call it at the same time.

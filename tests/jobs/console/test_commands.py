@@ -4,7 +4,7 @@ import argparse
 
 import pytest
 
-from jobs.console.commands import add_command
+from jobs.console.commands import add_command, add_group
 
 
 def declared() -> argparse.ArgumentParser:
@@ -28,3 +28,21 @@ def test_flags_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         declared().parse_args(["draw", "--cou", "3"])
     assert "unrecognized arguments: --cou 3" in capsys.readouterr().err
+
+
+def test_paragraphs_are_wrapped_and_indented_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    parser = argparse.ArgumentParser("trial")
+    epilog = (
+        "example:\n  a command that is wider than the help, \\\n    with a second line\n\nA text\nthat is wrapped anew."
+    )
+    add_command(parser.add_subparsers(dest="command"), "draw", "draw", epilog)
+    text = parser._subparsers._group_actions[0].choices["draw"].format_help()  # type: ignore[union-attr,index]
+    assert "example:\n  a command that is wider than the help, \\\n    with a second line\n\nA text that is" in text
+
+
+def test_flags_in_a_group_get_their_short_forms() -> None:
+    parser = argparse.ArgumentParser()
+    add_group(parser, "a heading", {"output": {"metavar": "FOLDER"}, "quiet": {"action": "store_true"}, "other": {}})
+    assert vars(parser.parse_args(["-o", "x", "-q"])) == {"output": "x", "quiet": True, "other": None}
+    assert "\na heading:\n  -o FOLDER, --output FOLDER\n  -q, --quiet\n  --other OTHER\n" in parser.format_help()

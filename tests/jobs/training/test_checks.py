@@ -30,9 +30,9 @@ def options(output: Path | str, *words: str) -> TrainOptions:
         (["--group-column", "lesion"], "--id-column and --label-column go with"),
         (["--mixup", "1.5"], r"--mixup 1\.5: must be from 0 to 1"),
         (["--mixup", "-0.5"], r"--mixup -0\.5: must be from 0 to 1"),
-        (["--taught-by", "lite2", "--teaching", "1.5"], r"--teaching 1\.5: must be from 0 to 1"),
-        (["--teaching", "0.5"], "--teaching and --teacher-epochs need --taught-by"),
-        (["--teacher-epochs", "5"], "--teaching and --teacher-epochs need --taught-by"),
+        (["--teacher", "lite2", "--distill-weight", "1.5"], r"--distill-weight 1\.5: must be from 0 to 1"),
+        (["--distill-weight", "0.5"], "--distill-weight and --teacher-epochs need --teacher"),
+        (["--teacher-epochs", "5"], "--distill-weight and --teacher-epochs need --teacher"),
         (["--balance", "nan"], "--balance nan: must be from 0 to 1"),
         (["--label-smoothing", "1"], r"--label-smoothing 1\.0: must be at least 0 and below 1"),
         (["--review-share", "1"], r"--review-share 1\.0: must be at least 0 and below 1"),
@@ -51,7 +51,7 @@ def test_invalid_options_are_refused(tmp_path: Path, words: list[str], message: 
 
 def test_values_at_the_limits_are_accepted(tmp_path: Path) -> None:
     words = ("--mixup", "1", "--balance", "0", "--label-smoothing", "0", "--review-share", "0.99")
-    check(options(tmp_path / "new", *words, "--learning-rate", "1", "--taught-by", "lite2", "--teaching", "1"))
+    check(options(tmp_path / "new", *words, "--learning-rate", "1", "--teacher", "lite2", "--distill-weight", "1"))
 
 
 def test_the_folder_must_be_local() -> None:
@@ -76,8 +76,8 @@ def test_an_unfinished_training_must_be_resumed(tmp_path: Path, name: str) -> No
     (tmp_path / name).write_bytes(b"")
     (tmp_path / "split.csv").write_bytes(b"")
     with pytest.raises(UsageError, match="holds an unfinished training; give --resume"):
-        check(options(tmp_path, "--taught-by", "lite2"))
-    check(options(tmp_path, "--taught-by", "lite2", "--resume"))
+        check(options(tmp_path, "--teacher", "lite2"))
+    check(options(tmp_path, "--teacher", "lite2", "--resume"))
 
 
 def test_checkpoints_are_restored_after_a_kill_while_writing_the_bundle(tmp_path: Path) -> None:

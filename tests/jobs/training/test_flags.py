@@ -28,7 +28,7 @@ def test_values_are_parsed_to_their_types() -> None:
 def test_flags_that_a_recipe_decides_have_no_default() -> None:
     args = vars(parse())
     names = ("size", "epochs", "head_epochs", "batch_size", "learning_rate", "balance", "label_smoothing", "mixup")
-    assert [args[name] for name in (*names, "look", "teaching", "teacher_epochs")] == [None] * 11
+    assert [args[name] for name in (*names, "augmentation", "distill_weight", "teacher_epochs")] == [None] * 11
     assert (args["network"], args["rule"], args["precision"], args["review_share"]) == (
         *("lite0", "balanced", "float32", 0.2),
     )
@@ -49,10 +49,35 @@ def test_every_flag_has_printable_help() -> None:
     assert "decision rule for top_label (default: balanced)" in text
 
 
-@pytest.mark.parametrize(("flag", "field"), [("teaching", "teacher_weight"), ("teacher-epochs", "teacher_epochs")])
-def test_defaults_in_the_help_match_every_recipe(flag: str, field: str) -> None:
-    for network in ("lite0", "assignment-cnn"):
-        assert f"(default: {getattr(recipe_for(network), field)})" in TRAIN_FLAGS[flag]["help"]
+def test_defaults_in_the_help_are_those_of_the_recipes() -> None:
+    transfer, cnn = recipe_for("lite0"), recipe_for("assignment-cnn")
+    fields = {name.replace("_", "-"): name for name in vars(transfer)}
+    fields |= {"distill-weight": "teacher_weight", "mixup": "mixup"}
+    different = set[str]()
+    for flag in TRAIN_FLAGS.keys() & (fields.keys() - {"size"}):
+        ours, theirs = getattr(transfer, fields[flag]), getattr(cnn, fields[flag])
+        expected = f"{ours}; assignment-cnn: {theirs}" if "assignment-cnn" in TRAIN_FLAGS[flag]["help"] else f"{ours}"
+        assert f"(default: {expected})" in TRAIN_FLAGS[flag]["help"]
+        assert "assignment-cnn" in expected or ours == theirs
+        different.add(flag)
+    assert different == {
+        *("epochs", "head-epochs", "batch-size", "learning-rate", "balance", "label-smoothing", "augmentation"),
+        *("mixup", "distill-weight", "teacher-epochs"),
+    }
+
+
+def test_default_sizes_in_the_help_are_those_of_the_recipes() -> None:
+    transfer, cnn = recipe_for("lite0"), recipe_for("assignment-cnn")
+    assert "(default: 224x224; assignment-cnn: 112x112)" in TRAIN_FLAGS["size"]["help"]
+    assert "or 128x128, 160x160 and 192x192; assignment-cnn: 112x112)" in TRAIN_FLAGS["train-size"]["help"]
+    assert (transfer.size, cnn.size) == ((224, 224), (112, 112)) and cnn.train_sizes == (cnn.size,)
+    assert transfer.train_sizes == ((128, 128), (160, 160), (192, 192))
+
+
+def test_a_limitation_is_a_sentence_and_not_a_number(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        parse("--limit", "100")
+    assert "'100' is not a sentence; write it in quotes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -66,7 +91,7 @@ def test_defaults_in_the_help_match_every_recipe(flag: str, field: str) -> None:
         ["--batch-size", "0"],
         ["--seed", "-1"],
         ["--precision", "float16"],
-        ["--look", "none"],
+        ["--augmentation", "none"],
         ["--rule", "best"],
         ["--processes", "-1"],
     ],

@@ -1,8 +1,10 @@
 """The options of `melanoma train`: parsed once, completed by a recipe, and written out again for the card."""
 
 import argparse
+import re
 import shlex
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from jobs.training.flags import add_arguments
 from jobs.training.options import TrainOptions
 from melanoma.errors import UsageError
 from melanoma.training.fitting.recipes import recipe_for
+from tests.helpers import ROOT
 
 REQUIRED = ("--data", "in", "--data-licence", "CC0", "--output", "out")
 
@@ -22,15 +25,15 @@ def parse(*words: str) -> TrainOptions:
 
 def test_without_flags_the_recipe_decides_everything() -> None:
     options = parse()
-    assert options.network == "lite0" and options.train_size == () and options.taught_by == ()
+    assert options.network == "lite0" and options.train_size == () and options.teacher == ()
     assert options.recipe(recipe_for("lite0")) == recipe_for("lite0")
 
 
 def test_flags_override_the_recipe() -> None:
     options = parse(
         *("--size", "64x48", "--epochs", "9", "--batch-size", "4", "--learning-rate", "0.25", "--balance", "0"),
-        *("--label-smoothing", "0.5", "--mixup", "1", "--look", "augmentor", "--head-epochs", "3"),
-        *("--taught-by", "lite1", "--taught-by", "lite2", "--teaching", "0.75", "--teacher-epochs", "5"),
+        *("--label-smoothing", "0.5", "--mixup", "1", "--augmentation", "augmentor", "--head-epochs", "3"),
+        *("--teacher", "lite1", "--teacher", "lite2", "--distill-weight", "0.75", "--teacher-epochs", "5"),
     )
     assert options.recipe(recipe_for("lite0")) == replace(
         recipe_for("lite0"),
@@ -71,17 +74,28 @@ def resolved(*words: str) -> TrainOptions:
 def test_resolved_options_include_the_values_of_the_recipe() -> None:
     options = resolved("--epochs", "7")
     assert (options.size, options.train_size) == ((224, 224), ((128, 128), (160, 160), (192, 192)))
-    assert (options.epochs, options.head_epochs, options.look, options.mixup) == (7, 1, "views", 0.5)
-    assert options.teaching is None and options.teacher_epochs is None  # there are no teachers
-    assert resolved("--taught-by", "lite2").teaching == 0.7
+    assert (options.epochs, options.head_epochs, options.augmentation, options.mixup) == (7, 1, "views", 0.5)
+    assert options.distill_weight is None and options.teacher_epochs is None  # there are no teachers
+    assert resolved("--teacher", "lite2").distill_weight == 0.7
 
 
 def test_the_command_parses_to_the_same_options() -> None:
     words = [
         *("--data", "more photographs", "--root", "a", "--root", "b", "--reference", "t.csv", "--id-column", "id"),
         *("--label-column", "dx", "--split", "s.csv", "--seed", "4", "--allow-leaks", "--start-from", "old bundle"),
-        *("--train-size", "32x40", "--train-size", "48x60", "--taught-by", "lite1", "--taught-by", "lite2"),
-        *("--by", "age,sex", "--limit", "It's small.", "--limit", "Old.", "--name", "new", "--rule", "argmax"),
+        *("--train-size", "32x40", "--train-size", "48x60", "--teacher", "lite1", "--teacher", "lite2"),
+        *(
+            "--by",
+            "age,sex",
+            "--limitation",
+            "It's small.",
+            "--limitation",
+            "Old.",
+            "--name",
+            "new",
+            "--rule",
+            "argmax",
+        ),
     ]
     options = resolved(*words)
     first, second, *rest = shlex.split(options.command())
@@ -102,3 +116,13 @@ def test_the_command_omits_flags_that_do_not_change_the_outcome() -> None:
 def test_options_do_not_change_once_parsed() -> None:
     with pytest.raises(FrozenInstanceError):
         parse().epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("card", sorted(ROOT.glob("bundles/*/card.md")), ids=lambda card: card.parent.name)
+def test_the_command_on_the_card_of_every_bundle_still_works(card: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (command,) = re.findall(r"```\nmelanoma train (.*)\n```", card.read_text(encoding="utf-8"))
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    options = TrainOptions.from_args(parser.parse_args(shlex.split(command)))
+    assert options.augmentation in {"views", "augmentor"} and options.limitation
+    assert "--look is now called --augmentation" in capsys.readouterr().err
