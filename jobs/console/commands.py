@@ -34,7 +34,7 @@ def add_command(commands: Any, name: str, purpose: str, epilog: str | None) -> a
         epilog: Text below the help.
 
     Returns:
-        Its parser, with its example above the epilog.
+        Its parser, with its example in the help.
     """
     description = f"{purpose[0].upper()}{purpose[1:]}."
     parser: argparse.ArgumentParser = commands.add_parser(
@@ -46,7 +46,7 @@ def add_command(commands: Any, name: str, purpose: str, epilog: str | None) -> a
         formatter_class=_HelpFormatter,
     )
     if example := EXAMPLES.get(parser.prog):
-        parser.epilog = "\n\n".join(filter(None, [f"example:\n{textwrap.indent(example, '  ')}", epilog]))
+        parser.add_argument_group("example", example)
     return parser
 
 

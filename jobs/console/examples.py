@@ -1,9 +1,10 @@
 """An example of every command and action, which its help shows; a test parses each one."""
 
+_NEXT_LINE = " \\\n  "
 EXAMPLES = {
     "melanoma score": (
-        "melanoma score --images s3://archive/dermoscopy --output s3://results/scores \\\n"
-        "  --bundle /models/ham10000-lite0-taught --stop-at 05:30"
+        f"melanoma score --images s3://archive/dermoscopy --stop-at 05:30{_NEXT_LINE}"
+        "--bundle /models/ham10000-lite0-taught --output s3://results/scores"
     ),
     "melanoma query": 'melanoma query scores "SELECT top_label, count(*) FROM latest GROUP BY ALL"',
     "melanoma table": "melanoma table models scores",
@@ -15,25 +16,25 @@ EXAMPLES = {
     "melanoma table vacuum": "melanoma table vacuum scores --retention-days 30",
     "melanoma table forget": "melanoma table forget scores --uris uris.txt",
     "melanoma explain": "melanoma explain scores /archive/dermoscopy/lesion-0001.jpg",
-    "melanoma doctor": "melanoma doctor --config night.toml",
+    "melanoma doctor": (
+        f"melanoma doctor --images s3://archive/dermoscopy{_NEXT_LINE}"
+        "--bundle /models/ham10000-lite0-taught --output s3://results/scores"
+    ),
     "melanoma evaluate": (
-        "melanoma evaluate scores --labels metadata.csv --id-column image_id \\\n"
-        "  --label-column dx --group-column lesion_id --trained-on bundles/mine/split.csv"
+        f"melanoma evaluate scores --labels metadata.csv --id-column image_id{_NEXT_LINE}"
+        "--label-column dx --group-column lesion_id --trained-on split.csv"
     ),
-    "melanoma compare": (
-        "melanoma compare scores --old-model m-501b05be0066 --new-model m-b5ff6dd4ad14 \\\n"
-        "  --labels metadata.csv --id-column image_id --label-column dx"
-    ),
+    "melanoma compare": "melanoma compare scores --old-model m-501b05be0066 --new-model m-b5ff6dd4ad14",
     "melanoma train": (
-        'melanoma train --data /archive/labelled --data-licence "CC BY 4.0" \\\n  --output bundles/mine'
+        f'melanoma train --data /archive/labelled --data-licence "CC BY 4.0"{_NEXT_LINE}--output bundles/mine'
     ),
     "melanoma augment": "melanoma augment --data /archive/labelled --preview previews",
     "melanoma bundle": "melanoma bundle inspect bundles/mine",
     "melanoma bundle inspect": "melanoma bundle inspect bundles/mine --card",
     "melanoma bundle verify": "melanoma bundle verify bundles/mine",
     "melanoma bundle import": (
-        "melanoma bundle import model.keras --labels melanoma nevus --size 224x224 \\\n"
-        '  --scale 0.00392157 --licence "CC BY 4.0" --output bundles/imported'
+        f"melanoma bundle import model.keras --labels melanoma nevus --size 224x224{_NEXT_LINE}"
+        '--scale 0.00392157 --licence "CC BY 4.0" --output bundles/imported'
     ),
     "melanoma audit": "melanoma audit data/train data/test --output audit",
     "melanoma samples": "melanoma samples photographs --count 50",

@@ -30,15 +30,16 @@ def test_flags_are_not_abbreviated(capsys: pytest.CaptureFixture[str]) -> None:
     assert "unrecognized arguments: --cou 3" in capsys.readouterr().err
 
 
-def test_paragraphs_are_wrapped_and_indented_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
-    parser = argparse.ArgumentParser("trial")
-    epilog = (
-        "example:\n  a command that is wider than the help, \\\n    with a second line\n\nA text\nthat is wrapped anew."
-    )
-    add_command(parser.add_subparsers(dest="command"), "draw", "draw", epilog)
-    text = parser._subparsers._group_actions[0].choices["draw"].format_help()  # type: ignore[union-attr,index]
-    assert "example:\n  a command that is wider than the help, \\\n    with a second line\n\nA text that is" in text
+def test_an_example_keeps_its_lines_while_other_texts_are_wrapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    parser = argparse.ArgumentParser("melanoma")
+    train = add_command(parser.add_subparsers(), "train", "train a network", "A text\nthat is wrapped anew.")
+    for length in range(20):
+        train.add_argument(f"--{length}", help=f"{'x' * length} assignment-cnn")
+    text = train.format_help()
+    assert '\nexample:\n  melanoma train --data /archive/labelled --data-licence "CC BY 4.0" \\\n    --output' in text
+    assert text.endswith("\n\nA text that is wrapped anew.\n")
+    assert text.count("assignment-cnn") == 20
 
 
 def test_flags_in_a_group_get_their_short_forms() -> None:

@@ -109,7 +109,7 @@ def test_the_command_omits_flags_that_do_not_change_the_outcome() -> None:
     command = parse("--processes", "3", "--resume").command()
     assert command == (
         "melanoma train --data in --validation-share 0.2 --test-share 0.2 --seed 0 --network lite0 --precision float32 "
-        "--rule balanced --review-share 0.2 --data-licence CC0 --output out"
+        "--rule balanced --review-share 0.2 --output out --data-licence CC0"
     )
 
 
