@@ -90,7 +90,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="DATA",
         help="folder with one subfolder per class, folder of photographs, or CSV or Parquet table; each DATA is one "
-        "set, and no two sets should share a photograph",
+        "set, and no two sets should share a photograph; nor should its folders that are named train, test and so on",
     )
     add_flags(parser, _OPTIONS)
 

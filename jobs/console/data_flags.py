@@ -21,7 +21,8 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
         "action": "append",
         "required": True,
         "metavar": "SOURCE",
-        "help": "folder with one subfolder for each class, or CSV or Parquet table; repeatable, all are pooled",
+        "help": "folder with one subfolder for each class, or CSV or Parquet table; repeatable, all are pooled; "
+        "folders named train, validation and test are kept as the split",
     },
     "root": {
         "action": "append",
@@ -172,6 +173,7 @@ def prepare(options: DataOptions) -> "Prepared":
         DataError: The split leaks, and --allow-leaks is not given.
         MelanomaError: The data cannot be used.
     """
+    from melanoma.datasets.split_folders import describe_parts
     from melanoma.training.fitting import preparation
 
     sources = sources_of(options)
@@ -181,11 +183,15 @@ def prepare(options: DataOptions) -> "Prepared":
         print(f"{step.left:7} photographs, {step.dropped:5} removed: {step.what}")
     for label, counts in prepared.dataset.tally().items():
         print(f"{label:28}" + "".join(f"{part:>12} {count:5}" for part, count in counts.items()))
+    by_folders = describe_parts(prepared.dataset.photographs, prepared.dataset.parts.tolist())
+    if by_folders:
+        print(by_folders)
     if prepared.leaks:
         found = preparation.describe_leaks(prepared)
+        remedy = "correct --split" if options.split else "give each of its folders as --data to split them anew"
         if not options.allow_leaks:
             raise DataError(
-                f"the split leaks: {found}; inspect it with melanoma audit and correct --split, or add --allow-leaks"
+                f"the split leaks: {found}; inspect it with melanoma audit and {remedy}, or add --allow-leaks"
             )
         print(f"the split leaks: {found}; continuing because of --allow-leaks")
     return prepared

@@ -10,6 +10,7 @@ from melanoma.datasets.label_tables import Columns, is_table, read_label_rows
 from melanoma.datasets.photographs import Photograph, file_digests
 from melanoma.datasets.reading import read_table
 from melanoma.datasets.reference import Reference, read_reference
+from melanoma.datasets.split_folders import parts_without_classes
 from melanoma.errors import UsageError
 
 
@@ -21,7 +22,7 @@ class Sets:
         photographs: With the group that the reference knows and, where a set has no labels, the label that it knows;
             the label is empty where neither states one.
         names: Name of each photograph's set: the end of its URI, as long as needed to tell the sets apart.
-        parts: Part of a split that a table assigns each photograph to; empty where there is none.
+        parts: Part of a split that a table or a folder named like a part states; empty where there is none.
         known: Label of each photograph in the reference; empty where there is none.
         sources: URI of each set, by name.
         absent: By name of a set, the number of table rows whose photograph is below no root.
@@ -110,7 +111,7 @@ def set_names(uris: Sequence[str]) -> list[str]:
 def _read_set(uri: str, options: SetOptions) -> _Set:
     if not is_table(uri):
         photographs = _read_folder(uri, options.unlabelled)
-        return _Set(photographs, [""] * len(photographs), 0)
+        return _Set(photographs, [photograph.part for photograph in photographs], 0)
     photographs, absent = read_table(uri, options.columns, options.roots)
     if options.columns is None or options.part_column is None:
         return _Set(photographs, [""] * len(photographs), absent)
@@ -120,15 +121,20 @@ def _read_set(uri: str, options: SetOptions) -> _Set:
 
 
 def _read_folder(root: str, unlabelled: bool) -> list[Photograph]:
-    """Reads a folder with one subfolder per class, or one without labels: it has no subfolders, or is unlabelled."""
+    """Reads a folder with one subfolder per class, or one without labels: it has no subfolders, or is unlabelled.
+
+    In both, folders that are named like the parts of a split are its parts.
+    """
     prefix = storage.canonical(root).rstrip("/") + "/"
     files = list_image_files(root, "a folder of photographs, or a table")
     if not unlabelled and any("/" in file.uri.removeprefix(prefix) for file in files):
         return read_folders(root)
     check_plain_files(root, files)
     uris = [file.uri for file in files]
-    named = zip(uris, map(storage.stem_of, uris), file_digests(uris), strict=True)
-    return [Photograph(image_id, uri, digest, "", image_id) for uri, image_id, digest in named]
+    parts = parts_without_classes([uri.removeprefix(prefix) for uri in uris])
+    ids = list(map(storage.stem_of, uris))
+    named = zip(uris, ids, file_digests(uris), parts, strict=True)
+    return [Photograph(image_id, uri, digest, "", image_id, part=part) for uri, image_id, digest, part in named]
 
 
 def _with_reference(sets: Sets, reference: Reference) -> Sets:

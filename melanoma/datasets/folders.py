@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from melanoma import storage
 from melanoma.datasets.labelled_files import LabelledFile, to_photographs
 from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.split_folders import read_folder_names
 from melanoma.errors import DataError, ReadError
 from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.storage import StoredFile
@@ -13,14 +14,22 @@ from melanoma.storage import StoredFile
 def read_folders(root: str) -> list[Photograph]:
     """Reads `root/<label>/…/<photograph>`: one folder for each class, with any folders inside it.
 
+    Folders named like the parts of a split, above or below those of the classes, give each photograph its `part`, see
+    `split_folders.read_folder_names`.
+
     Raises:
-        DataError: The root cannot be listed, holds no photograph, or holds one outside a class folder.
+        DataError: The root cannot be listed, holds no photograph, holds one outside a class folder, or has folders
+            that may be classes or parts.
     """
     uri_of = images_below(root)
     for stray in (path for path in uri_of if "/" not in path):
         raise DataError(f"{root}: {stray} is outside a class folder; move it to {root}/<label>/{stray}")
+    meanings = read_folder_names(root, list(uri_of))
     return to_photographs(
-        [LabelledFile(storage.stem_of(path), uri, path.split("/")[0]) for path, uri in uri_of.items()]
+        [
+            LabelledFile(storage.stem_of(path), uri, meaning.label, part=meaning.part)
+            for (path, uri), meaning in zip(uri_of.items(), meanings, strict=True)
+        ]
     )
 
 

@@ -17,6 +17,7 @@ class LabelledFile(NamedTuple):
         label: Class, in any form that `labels.slug_of` knows.
         group: Lesion or patient; empty where none is stated.
         other_uris: Further files of the photograph.
+        part: Part of a split that its folder is named like; empty where none is.
     """
 
     image_id: str
@@ -24,6 +25,7 @@ class LabelledFile(NamedTuple):
     label: str
     group: str = ""
     other_uris: tuple[str, ...] = ()
+    part: str = ""
 
 
 def to_photographs(files: Sequence[LabelledFile]) -> list[Photograph]:
@@ -36,6 +38,8 @@ def to_photographs(files: Sequence[LabelledFile]) -> list[Photograph]:
     groups = distinct_groups([file.image_id for file in files], [file.group for file in files])
     digests = file_digests([file.uri for file in files])
     return [
-        Photograph(file.image_id, file.uri, digest, slugs[file.label], group or file.image_id, file.other_uris)
+        Photograph(
+            file.image_id, file.uri, digest, slugs[file.label], group or file.image_id, file.other_uris, file.part
+        )
         for file, group, digest in zip(files, groups, digests, strict=True)
     ]

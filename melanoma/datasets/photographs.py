@@ -25,6 +25,7 @@ class Photograph:
         label: Slug of its class.
         group: Its lesion or patient; the image_id where neither is known.
         other_uris: Further files that show it at another scale or crop, which training may use too.
+        part: Part of a split that its folder is named like; empty where none is.
     """
 
     image_id: str
@@ -33,6 +34,7 @@ class Photograph:
     label: str
     group: str
     other_uris: tuple[str, ...] = ()
+    part: str = ""
 
 
 class TrainingFiles(NamedTuple):

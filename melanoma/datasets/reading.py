@@ -10,6 +10,7 @@ from melanoma.datasets.folders import images_below, read_folders
 from melanoma.datasets.label_tables import Columns, is_table, read_label_rows
 from melanoma.datasets.labelled_files import LabelledFile, to_photographs
 from melanoma.datasets.photographs import Photograph
+from melanoma.datasets.splits import PARTS
 from melanoma.errors import DataError, UsageError
 
 
@@ -41,12 +42,22 @@ def read_sources(sources: Sequence[str], columns: Columns | None, roots: Sequenc
     absent = 0
     for source in sources:
         if not is_table(source):
-            pooled += read_folders(source)
+            pooled += _without_folds(source, read_folders(source))
             continue
         found = read_table(source, columns, roots)
         pooled += found.photographs
         absent += found.absent
     return FoundPhotographs(pooled, absent)
+
+
+def _without_folds(root: str, photographs: list[Photograph]) -> list[Photograph]:
+    """Refuses folders that are named like folds, which state no part."""
+    if folds := sorted({photograph.part for photograph in photographs} - {"", *PARTS}):
+        raise DataError(
+            f"{root}: has folders named like folds ({', '.join(folds[:3])}), expected train, validation and test, or "
+            "class folders. Give each fold as --data of its own to split their photographs anew, or rename one to test"
+        )
+    return photographs
 
 
 def read_table(uri: str, columns: Columns | None, roots: Sequence[str]) -> FoundPhotographs:

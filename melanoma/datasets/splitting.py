@@ -1,6 +1,7 @@
 """Splits photographs into parts by lesion or patient."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,8 @@ def split(
     """Splits by group, with similar class shares in every part: no lesion is in two parts.
 
     A class with fewer groups than the split has folds cannot be in every part; it goes to training with its groups.
+    Photographs whose folder states a part stay in it. If no folder is named like validation, or none like test, that
+    part is taken from the training part.
 
     Args:
         photographs: Cleaned photographs.
@@ -42,27 +45,66 @@ def split(
         UsageError: The shares are not a whole number of at most 20 folds, or leave nothing for training.
     """
     folds = _num_folds(validation, test)
-    labels = np.array([photograph.label for photograph in photographs])
-    groups = np.array([photograph.group for photograph in photographs])
+    held_out = {TEST: round(test * folds), VALIDATION: round(validation * folds)}
+    by_folder = any(photograph.part for photograph in photographs)
     parts = follow_split(photographs, existing or ExistingSplit(), stated_groups)
     undecided = parts == ""
     parts[undecided] = TRAIN
-    groups_of = {label: len(set(groups[undecided & (labels == label)])) for label in sorted(set(labels.tolist()))}
+    chosen = _splittable(photographs, undecided, folds)
+    if len(chosen.indices) or not (existing or by_folder):
+        _hold_out(photographs, parts, chosen, held_out, folds, seed)
+    absent = {part: count for part, count in held_out.items() if part not in parts}
+    if by_folder and absent and TRAIN in parts:  # folders often have no validation part, which training needs
+        _hold_out(photographs, parts, _splittable(photographs, parts == TRAIN, folds), absent, folds, seed)
+    return parts
+
+
+class _Splittable(NamedTuple):
+    """Indices of the photographs to split, and the number of groups of each class among those considered."""
+
+    indices: npt.NDArray[np.int64]
+    groups_of: dict[str, int]
+
+
+def _splittable(photographs: Sequence[Photograph], considered: npt.NDArray[np.bool_], folds: int) -> _Splittable:
+    """Returns the considered photographs, a bool (photographs,), without the groups of classes with too few groups."""
+    labels = np.array([photograph.label for photograph in photographs])
+    groups = np.array([photograph.group for photograph in photographs])
+    groups_of = {label: len(set(groups[considered & (labels == label)])) for label in sorted(set(labels.tolist()))}
     small = [label for label, count in groups_of.items() if count < folds]
-    splittable = np.flatnonzero(undecided & ~np.isin(groups, groups[np.isin(labels, small)]))
-    if existing and not len(splittable):
-        return parts
-    if len(set(labels[splittable].tolist())) < 2:
-        found = ", ".join(f"{label} {count}" for label, count in groups_of.items()) or "none"
+    indices = np.flatnonzero(considered & ~np.isin(groups, groups[np.isin(labels, small)]))
+    return _Splittable(indices, groups_of)
+
+
+def _hold_out(
+    photographs: Sequence[Photograph],
+    parts: npt.NDArray[np.str_],
+    chosen: _Splittable,
+    held_out: Mapping[str, int],
+    folds: int,
+    seed: int,
+) -> None:
+    """Moves some of the chosen photographs to other parts, by group and with similar class shares.
+
+    Args:
+        photographs: All photographs.
+        parts: The part of each, changed in place.
+        chosen: Those that may be moved.
+        held_out: Number of folds that go to each part.
+        folds: Number of all folds.
+        seed: Seed of the shuffle.
+    """
+    labels = np.array([photographs[index].label for index in chosen.indices])
+    groups = np.array([photographs[index].group for index in chosen.indices])
+    if len(set(labels.tolist())) < 2:
+        found = ", ".join(f"{label} {count}" for label, count in chosen.groups_of.items()) or "none"
         raise DataError(
             f"lesions by class after cleaning: {found}; expected at least {folds} in each of 2 classes, add photographs"
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
-    held_out = [TEST] * round(test * folds) + [VALIDATION] * round(validation * folds)
-    indices = splitter.split(splittable, labels[splittable], groups[splittable])
-    for part, (_, fold) in zip(held_out, indices, strict=False):
-        parts[splittable[fold]] = part
-    return parts
+    targets = [part for part, count in held_out.items() for _ in range(count)]
+    for part, (_, fold) in zip(targets, splitter.split(chosen.indices, labels, groups), strict=False):
+        parts[chosen.indices[fold]] = part
 
 
 def _num_folds(validation: float, test: float) -> int:

@@ -14,9 +14,10 @@ from melanoma.audit.sets import SetOptions, Sets, read_sets
 from melanoma.datasets.photographs import Photograph
 
 
-def labelled(image_id: str, label: str = "nevus", content: str = "", group: str = "") -> Photograph:
+def labelled(image_id: str, label: str = "nevus", content: str = "", group: str = "", part: str = "") -> Photograph:
     """Returns a photograph without a file; equal `content` stands for equal bytes."""
-    return Photograph(image_id, f"file:///{label}/{image_id}.jpg", content or image_id, label, group or image_id)
+    uri = f"file:///{label}/{image_id}.jpg"
+    return Photograph(image_id, uri, content or image_id, label, group or image_id, part=part)
 
 
 def lesions(counts: dict[str, int], photographs_each: int = 2) -> list[Photograph]:

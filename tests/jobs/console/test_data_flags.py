@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from jobs.console.data_flags import DATA_FLAGS, DataOptions, add_data_arguments, columns_of, prepare, sources_of
 from melanoma.datasets.label_tables import Columns
@@ -129,3 +130,20 @@ def test_every_step_and_part_is_counted(tmp_path: Path, capsys: pytest.CaptureFi
     for label in ("melanoma", "nevus"):
         counts = " ".join(f"{part} {count}" for part, count in tally[label].items())
         assert f"{label} {counts}" in lines and sum(tally[label].values()) == 12
+
+
+def test_folders_that_are_a_split_are_kept_and_their_leaks_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, folder in enumerate(("Train/mel", "Train/nv", "Test/mel", "Test/nv")):
+        fill(tmp_path / folder, 12, first=100 * number)
+    prepared = prepare(options("--data", str(tmp_path)))
+    assert prepared.dataset.labels == ["melanoma", "nevus"]
+    assert "split as the folders are named: train, test; validation taken from train" in capsys.readouterr().out
+    assert sum(prepared.dataset.parts == "test") == 24
+    pixels = Image.open(tmp_path / "Train" / "mel" / "lesion-0000.jpg").resize((70, 50))
+    pixels.save(tmp_path / "Test" / "mel" / "again.jpg")
+    with pytest.raises(
+        DataError, match=r"1 by near duplicate .* give each of its folders as --data to split them anew"
+    ):
+        prepare(options("--data", str(tmp_path)))

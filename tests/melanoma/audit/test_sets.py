@@ -94,3 +94,13 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "link.jpg").symlink_to(fill(tmp_path / "elsewhere", 1)[0])
     with pytest.raises(DataError, match="a link or a device"):
         read_sets([str(tmp_path)], SetOptions(unlabelled=True))
+
+
+def test_folders_named_like_a_split_are_sides_of_one_set(tmp_path: Path) -> None:
+    fill(tmp_path / "data" / "Train" / "nevus", 2)
+    fill(tmp_path / "data" / "fold1" / "nevus", 1, first=5)
+    sets = read_sets([str(tmp_path / "data")], SetOptions())
+    assert sorted(sets.sides) == ["data: fold1", "data: train", "data: train"]
+    assert {p.label for p in sets.photographs} == {"nevus"}
+    unlabelled = read_sets([str(tmp_path / "data")], SetOptions(unlabelled=True))
+    assert sorted(unlabelled.sides) == sorted(sets.sides)

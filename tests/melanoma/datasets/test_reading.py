@@ -99,3 +99,17 @@ def test_a_table_without_columns_or_roots_is_a_usage_error(
 ) -> None:
     with pytest.raises(UsageError, match="needs the names of its columns and the folder of its photographs"):
         read_sources([str(tmp_path / "metadata.csv")], columns, roots)
+
+
+def test_folders_named_like_a_split_state_the_part_of_each_photograph(tmp_path: Path) -> None:
+    fill(tmp_path / "Train" / "nevus", 1)
+    fill(tmp_path / "Test" / "mel", 1, first=5)
+    found = read_sources([str(tmp_path)], None)
+    assert sorted((p.label, p.part) for p in found.photographs) == [("melanoma", "test"), ("nevus", "train")]
+
+
+def test_folders_named_like_folds_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    for fold in range(2):
+        fill(tmp_path / f"fold{fold}" / "nevus", 1, first=fold)
+    with pytest.raises(DataError, match=r"named like folds \(fold0, fold1\), expected .* Give each fold as --data"):
+        read_sources([str(tmp_path)], None)

@@ -10,6 +10,7 @@ from melanoma.datasets.cleaning import clean
 from melanoma.datasets.existing_splits import ExistingSplit, read_split
 from melanoma.datasets.folders import read_folders
 from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.reference import read_reference
 from melanoma.datasets.splits import PARTS, Dataset
 from melanoma.datasets.splitting import split
@@ -72,6 +73,44 @@ def test_a_class_too_small_to_be_split_goes_to_training_with_its_lesions() -> No
 def test_fewer_than_two_classes_that_can_be_split_are_refused(counts: dict[str, int], found: str) -> None:
     with pytest.raises(DataError, match=f"cleaning: {found}; expected at least 5 in each of 2 classes"):
         split(lesions(counts), 0.2, 0.2, seed=0)
+
+
+def in_folders(parts: dict[str, int]) -> list[Photograph]:
+    """Returns photographs of two classes whose folders state a part, `count` of each class."""
+    return [
+        labelled(f"{part}-{label}-{number}", label, part=part)
+        for part, count in parts.items()
+        for label in ("melanoma", "nevus")
+        for number in range(count)
+    ]
+
+
+def test_parts_that_folders_state_are_kept_and_validation_is_taken_from_training() -> None:
+    photographs = in_folders({"train": 40, "test": 10})
+    parts = split(photographs, 0.2, 0.2, seed=0)
+    stated = np.array([photograph.part for photograph in photographs])
+    assert set(parts[stated == "test"]) == {"test"}
+    assert Counter(parts[stated == "train"].tolist()) == {"train": 64, "validation": 16}
+
+
+def test_three_parts_that_folders_state_are_kept_exactly() -> None:
+    photographs = in_folders({"train": 3, "validation": 2, "test": 1})
+    assert split(photographs, 0.2, 0.2, seed=0).tolist() == [photograph.part for photograph in photographs]
+
+
+def test_photographs_from_elsewhere_are_split_beside_those_whose_folders_state_a_part() -> None:
+    photographs = [*in_folders({"train": 5, "test": 5}), *lesions({"melanoma": 20, "nevus": 20}, 1)]
+    parts = split(photographs, 0.2, 0.2, seed=0)
+    assert parts[:20].tolist() == ["train"] * 10 + ["test"] * 10
+    assert Counter(parts[20:].tolist()) == {"train": 24, "validation": 8, "test": 8}
+
+
+def test_a_file_name_in_two_folders_is_left_to_the_search_for_leaks_but_a_lesion_is_refused() -> None:
+    twice = [labelled("1", part="train"), labelled("1", "melanoma", part="test"), labelled("2", part="validation")]
+    assert split(twice, 0.2, 0.2, seed=0).tolist() == ["train", "test", "validation"]
+    lesion = [labelled("1", group="L", part="train"), labelled("2", group="L", part="test")]
+    with pytest.raises(DataError, match="group L is in train and in test"):
+        split(lesion, 0.2, 0.2, seed=0)
 
 
 def test_an_existing_split_is_followed_and_the_rest_is_split(tmp_path: Path) -> None:
