@@ -48,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("old", metavar="OLD", help="score table with the old predictions")
     parser.add_argument("new", metavar="NEW", nargs="?", help="score table with the new predictions (default: OLD)")
-    parser.add_argument("--old-model", metavar="M", help="model of OLD, if it holds several")
-    parser.add_argument("--new-model", metavar="M", help="model of NEW, if it holds several")
+    parser.add_argument("--old-model", metavar="NAME_OR_ID", help="model of OLD, if it holds several")
+    parser.add_argument("--new-model", metavar="NAME_OR_ID", help="model of NEW, if it holds several")
     parser.add_argument("--old-run", metavar="RUN_ID", help="use only the rows of OLD that this run committed")
     parser.add_argument("--new-run", metavar="RUN_ID", help="use only the rows of NEW that this run committed")
     add_label_arguments(parser, required=False)
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         from melanoma.evaluation.pages.comparison import page
         from melanoma.evaluation.pages.files import write_report
 
-        html = page(report, f"{old.model_id} against {new.model_id}")
+        html = page(report, f"{old.model} against {new.model}")
         print(f"  report    {write_report(options.output, 'comparison', report, html)}")
     return OK
 
@@ -98,13 +98,18 @@ def _read_labels(options: CompareOptions) -> "GroundTruth | None":
 
 def _read_sides(options: CompareOptions) -> "tuple[TablePredictions, TablePredictions]":
     from melanoma.evaluation.inputs.table_predictions import read_table_predictions
+    from melanoma.runs.model_names import names_of
     from melanoma.table.score_table import ScoreTable
 
+    def read(uri: str, model: str | None, option: str, run_id: str | None) -> "TablePredictions":
+        table = ScoreTable.in_folder(uri)
+        return read_table_predictions(table, model, option, run_id, names_of(table.layout))
+
     new_table = options.new or options.old
-    old = read_table_predictions(ScoreTable.in_folder(options.old), options.old_model, "--old-model", options.old_run)
-    new = read_table_predictions(ScoreTable.in_folder(new_table), options.new_model, "--new-model", options.new_run)
+    old = read(options.old, options.old_model, "--old-model", options.old_run)
+    new = read(new_table, options.new_model, "--new-model", options.new_run)
     if _Side(options.old, old.model_id, options.old_run) == _Side(new_table, new.model_id, options.new_run):
         raise UsageError(
-            f"{options.old}: both sides are {old.model_id} of the same table; name two models, runs or tables"
+            f"{options.old}: both sides are {old.model} of the same table; name two models, runs or tables"
         )
     return old, new

@@ -16,7 +16,7 @@ class EvaluateOptions(LabelOptions):
 
     Attributes:
         table: Folder of the score table.
-        model_id: The model to evaluate; None if the table holds only one.
+        model_id: Id or name of the model to evaluate; None if the table holds only one.
         by: Columns of the labels that define subgroups.
     """
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by", metavar="COLUMN,…", type=_names, default=[], help="columns of the labels that define subgroups"
     )
-    parser.add_argument("--model-id", metavar="M", help="model to evaluate, if the table holds several")
+    parser.add_argument("--model-id", metavar="NAME_OR_ID", help="model to evaluate, if the table holds several")
 
 
 def _names(text: str) -> list[str]:
@@ -57,13 +57,15 @@ def run(args: argparse.Namespace) -> int:
     from melanoma.evaluation.inputs.table_predictions import read_table_predictions
     from melanoma.evaluation.inputs.training_set import read_training_set
     from melanoma.evaluation.summary import evaluation_summary
+    from melanoma.runs.model_names import names_of
     from melanoma.table.score_table import ScoreTable
 
     if not (options.labels and options.id_column and options.label_column):
         raise UsageError("--labels, --id-column and --label-column must not be empty")
     columns = LabelColumns(options.id_column, options.label_column, options.group_column, options.by)
     ground_truth = read_ground_truth(options.labels, columns)
-    table = read_table_predictions(ScoreTable.in_folder(options.table), options.model_id)
+    opened = ScoreTable.in_folder(options.table)
+    table = read_table_predictions(opened, options.model_id, names=names_of(opened.layout))
     matched = match(table, ground_truth, read_training_set(options.trained_on))
     report = {**evaluate(matched.predictions, options.seed), "data": matched.accounting}
     print(printable(evaluation_summary(report), keep="\n"))
@@ -71,6 +73,6 @@ def run(args: argparse.Namespace) -> int:
         from melanoma.evaluation.pages.evaluation import page
         from melanoma.evaluation.pages.files import write_report
 
-        html = page(report, f"Evaluation of {table.model_id}")
+        html = page(report, f"Evaluation of {table.model}")
         print(f"  report    {write_report(options.output, 'evaluation', report, html)}")
     return OK

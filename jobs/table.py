@@ -14,8 +14,10 @@ from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
 from jobs.console.wording import counted
+from melanoma.terminal import printable
 
 if TYPE_CHECKING:
+    from melanoma.table.models import ModelFacts
     from melanoma.table.score_table import ScoreTable
 
 
@@ -33,9 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     models = add("models", "show the models in the table, and which one is promoted")
     models.add_argument("--json", action="store_true", help="print JSON")
     promote = add("promote", "make a model's results the current ones")
-    promote.add_argument("model_id", metavar="MODEL_ID", help="model to promote, as table models prints it")
+    promote.add_argument("model", metavar="NAME_OR_ID", help="model to promote, as table models prints it")
     delete = add("delete", "delete all rows of a model that is not promoted")
-    delete.add_argument("--model", required=True, metavar="MODEL_ID", help="model whose rows are deleted")
+    delete.add_argument("--model", required=True, metavar="NAME_OR_ID", help="model whose rows are deleted")
     delete.add_argument("--yes", action="store_true", help="delete them; without it, only print how many there are")
     add("compact", "merge the small files of many runs; no row changes")
     vacuum = add("vacuum", "delete data files that were replaced longer ago than the retention period")
@@ -114,25 +116,39 @@ class Models(TableAction):
 
     def run(self) -> None:
         """Prints every model with its number of rows."""
-        models = self._open().models()
+        from melanoma.runs.model_names import models_of
+
+        models = models_of(self._open())
         if self.json:
             print(json.dumps([asdict(model) for model in models], indent=1))
             return
+        width = max((len(model.name) for model in models), default=0)
         for model in models:
-            mark = ", promoted" if model.is_promoted else ""
-            print(f"{model.model_id}  {model.rows:>12,} rows, first run {model.first}, last run {model.last}{mark}")
+            name = f"  {printable(model.name):<{width}}" if width else ""
+            rows = counted(model.rows, "row")
+            print(f"{model.model_id}{name}  {rows:>17}, first run {model.first}, last run {model.last}{_mark(model)}")
+
+
+def _mark(model: "ModelFacts") -> str:
+    if model.is_default:
+        return ", current (first model; none promoted)"
+    return ", promoted" if model.is_promoted else ""
 
 
 @dataclass(frozen=True)
 class Promote(TableAction):
     """`table promote`."""
 
-    model_id: str
+    model: str
 
     def run(self) -> None:
         """Promotes the model."""
-        version = self._open().promote(self.model_id)
-        print(f"{self.model_id} is promoted in table version {version}; the view current now shows its results")
+        from melanoma.runs.model_names import model_called
+
+        table = self._open()
+        model = model_called(table, self.model)
+        version = table.promote(model.model_id)
+        print(f"{model.shown} is promoted in table version {version}; the view current now shows its results")
 
 
 @dataclass(frozen=True)
@@ -144,13 +160,14 @@ class Delete(TableAction):
 
     def run(self) -> None:
         """Deletes the model's rows, or counts them."""
+        from melanoma.runs.model_names import model_called
+
+        model = model_called(self._open(), self.model)
         if not self.yes:
-            rows = {model.model_id: model.rows for model in self._open().models()}
-            found = counted(rows.get(self.model, 0), "row")
-            print(f"{found} of {self.model} would be deleted; run again with --yes")
+            print(f"{counted(model.rows, 'row')} of {model.shown} would be deleted; run again with --yes")
             return
         with self._without_runs() as table:
-            print(f"{counted(table.delete_model(self.model), 'row')} of {self.model} deleted")
+            print(f"{counted(table.delete_model(model.model_id), 'row')} of {model.shown} deleted")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from melanoma.ingest.sources import list_images
 from melanoma.runs import ledger
 from melanoma.runs.planning import check_moved, plan_tasks
 from melanoma.runs.records import Counts
+from melanoma.table.model_names import shown
 
 
 def settings(options: NightlyOptions) -> str:
@@ -70,11 +71,14 @@ def describe(plan: RunPlan, counts: Sequence[Counts]) -> str:
         plan: Plan of the nightly run.
         counts: Counts of each model.
     """
-    lines = [_sentence(run.model_id, of_model) for run, of_model in zip(plan.runs, counts, strict=True)]
+    lines = [
+        _sentence(shown(run.model_id, run.model_name), of_model)
+        for run, of_model in zip(plan.runs, counts, strict=True)
+    ]
     return "\n".join([*lines, "This was a dry run: no photograph was read and nothing was written."])
 
 
-def _sentence(model_id: str, counts: Counts) -> str:
+def _sentence(model: str, counts: Counts) -> str:
     parts = {
         "skipped: scored already, failed for good, waiting for a retry, or forgotten": counts.skipped,
         "listed twice": counts.duplicates,
@@ -82,6 +86,6 @@ def _sentence(model_id: str, counts: Counts) -> str:
     }
     rest = "; ".join(f"{number:,} {what}" for what, number in parts.items() if number)
     return (
-        f"Would score {counts.scored:,} of {counts.listed:,} listed photographs with {model_id}"
+        f"Would score {counts.scored:,} of {counts.listed:,} listed photographs with {model}"
         f"{f' ({rest})' if rest else ''}."
     )

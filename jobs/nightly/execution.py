@@ -14,6 +14,7 @@ from jobs.nightly.progress import showing_progress
 from jobs.nightly.verdict import exit_code
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 from melanoma.runs.records import RunRecord
+from melanoma.table.model_names import shown
 
 
 def execute(options: NightlyOptions) -> int:
@@ -55,7 +56,7 @@ def _execute(options: NightlyOptions) -> int:
 
 def _score(plan: RunPlan, options: NightlyOptions, began: float) -> int:
     for run in plan.runs:
-        say(f"Run {run.run_id}: model {run.model_id}, table {run.layout.root}")
+        say(f"Run {run.run_id}: model {shown(run.model_id, run.model_name)}, table {run.layout.root}")
     try:
         with showing_progress(plan.runs[0]) as progress:
             records = launch.run_pipeline(plan, options)

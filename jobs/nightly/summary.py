@@ -7,6 +7,7 @@ from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.reporting.messages import duration
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
 from melanoma.runs.run import ModelRun
+from melanoma.table.model_names import shown
 
 _OUTCOMES = {
     COMMITTED: "committed",
@@ -37,7 +38,7 @@ def summary(model: ModelRun, record: RunRecord, seconds: float) -> str:
         "classes": _by_frequency(record.classes),
         "table": table,
         "report": model.run.layout.report(record.run_id),
-        "model": record.model_id,
+        "model": shown(record.model_id, record.model_name),
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),
     }
     lines = [f"  {name:<9} {text}" for name, text in parts.items() if text]

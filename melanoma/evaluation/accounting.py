@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from melanoma.evaluation.formatting import class_counts
+from melanoma.evaluation.formatting import class_counts, model_in
 from melanoma.evaluation.report import Report
 from melanoma.labels import name_of
 
@@ -45,7 +45,7 @@ def _stated(sentences: list[_Sentence]) -> list[str]:
 def _sources(data: Report) -> list[_Sentence]:
     trained_on, group = data["trained_on"], data["group_column"]
     return [
-        _Sentence(True, f"Model {data['model_id']} in {data['table']}, version {data['table_version']}."),
+        _Sentence(True, f"Model {model_in(data)} in {data['table']}, version {data['table_version']}."),
         _Sentence(True, f"Labels in {data['labels']}, SHA-256 {data['labels_sha256'][:12]}…"),
         _Sentence(
             True, f"{data['judged']:,} of {data['photographs']:,} scored photographs have a label and are evaluated."

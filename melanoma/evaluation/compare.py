@@ -58,7 +58,12 @@ def compare(
 
 
 def _source(predictions: TablePredictions) -> dict[str, Any]:
-    return {"table": predictions.table, "table_version": predictions.version, "model_id": predictions.model_id}
+    return {
+        "table": predictions.table,
+        "table_version": predictions.version,
+        "model_id": predictions.model_id,
+        "model_name": predictions.model_name,
+    }
 
 
 def _judged(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from melanoma.evaluation.report import Report
 from melanoma.labels import name_of
+from melanoma.table.model_names import shown
 
 UNDEFINED = "–"
 
@@ -66,3 +67,12 @@ def signed(difference: Report | None) -> str:
 def class_counts(counts: Mapping[str, int]) -> str:
     """Returns the names and the numbers of photographs of some classes, as in `nevus (1,099), scar (2)`."""
     return ", ".join(f"{name_of(slug).lower()} ({count:,})" for slug, count in counts.items())
+
+
+def model_in(data: Report) -> str:
+    """Returns the model that a part of a report is about, by name and id.
+
+    Args:
+        data: JSON values with `model_id`, and `model_name` if it is known.
+    """
+    return shown(data["model_id"], data.get("model_name", ""))

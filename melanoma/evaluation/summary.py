@@ -2,7 +2,7 @@
 
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.accounting import comparison_accounting, evaluation_accounting
-from melanoma.evaluation.formatting import METRICS, number, signed, with_interval
+from melanoma.evaluation.formatting import METRICS, model_in, number, signed, with_interval
 from melanoma.evaluation.metrics.agreement import list_flips
 from melanoma.evaluation.report import Report
 from melanoma.labels import name_of
@@ -17,7 +17,7 @@ def evaluation_summary(report: Report) -> str:
         report: As `evaluate.evaluate` returns it, with `data` as `matching.match` returns it.
     """
     lines = [
-        f"{report['data']['model_id']}: {report['n']:,} photographs of {report['groups']:,} lesions or patients",
+        f"{model_in(report['data'])}: {report['n']:,} photographs of {report['groups']:,} lesions or patients",
         *_overall_lines(report),
         f"  {'class':<28} {'n':>7}  {'sensitivity':<24} AUC",
         *(
@@ -56,7 +56,7 @@ def comparison_summary(report: Report) -> str:
         for flip in list_flips(agreement)[:_MAX_FLIPS]
     ]
     lines = [
-        f"{report['old']['model_id']} (old) against {report['new']['model_id']} (new) on {n:,} photographs",
+        f"{model_in(report['old'])} (old) against {model_in(report['new'])} (new) on {n:,} photographs",
         f"  same class chosen  {agreement['same_top_label']:,} of {n:,}, Cohen's kappa {number(agreement['kappa'])}",
         f"  difference         {agreement['largest_difference']:.3g} at most, {agreement['mean_difference']:.3g} on "
         f"average; {agreement['identical']:,} photographs identical, {agreement['within_1e-5']:,} within 1e-5",

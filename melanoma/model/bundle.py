@@ -13,8 +13,10 @@ from melanoma.json_values import few
 from melanoma.model.description import CARD, DESCRIPTION, LICENCE, NETWORK, Description, read_description
 from melanoma.model.network_scan import NetworkFacts, scan_network
 from melanoma.storage import StoredFile
+from melanoma.terminal import printable
 
 _MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
+_MAX_NAME = 100  # characters
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,13 @@ class Bundle(Description):
     digest: str
     facts: NetworkFacts
     files: Mapping[str, bytes] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The name by which people know the model: the last part of its address, shortened and safe to print."""
+        uri = storage.canonical(self.uri)
+        whole_archive = storage.name_of(uri.rpartition("::")[2]).split(".")[0]
+        return printable(storage.name_of(uri) or whole_archive)[:_MAX_NAME]
 
     @contextlib.contextmanager
     def network_file(self) -> Iterator[Path]:

@@ -27,6 +27,7 @@ SCHEMA = pa.schema(
         ("table_version", pa.int64()),
         ("warnings", pa.int64()),
         ("drift", pa.float64()),
+        ("model_name", pa.string()),
     ]
 )
 
@@ -45,5 +46,5 @@ def _row(run: RunSummary) -> dict[str, Any]:
         "run_date": datetime.date.fromisoformat(run["run_date"]),
         "started_at": started_at(run["run_id"]),
     }
-    known = {**run, **run["counts"], **times}
+    known = {**run, **run["counts"], **times, "model_name": run["model_name"] or None}
     return {name: known[name] for name in SCHEMA.names}

@@ -98,7 +98,7 @@ def _row(run: RunSummary) -> str:
         duration(seconds),
         f"{tried / seconds:,.0f}/s" if seconds and tried else "",
         "" if run["drift"] is None else f"{run['drift']:.2f}",
-        f"<code>{escaped(run['model_id'])}</code>",
+        f"{escaped(run['model_name'])} <code>{escaped(run['model_id'])}</code>",
     ]
     link = f'<a href="{escaped(run["run_id"])}.html">{escaped(run["run_date"])}</a>'
     outcome = escaped(run["outcome"].replace("_", " "))

@@ -10,6 +10,7 @@ from melanoma.reporting import messages, prediction_sections, run_sections
 from melanoma.reporting.messages import Headline
 from melanoma.reporting.style import STYLE
 from melanoma.runs.records import RunRecord
+from melanoma.table.model_names import shown
 
 
 def page(record: RunRecord, content: Mapping[str, Any], is_over_budget: bool) -> str:
@@ -42,7 +43,7 @@ def head(headline: Headline) -> str:
 def _identity(record: RunRecord) -> str:
     entries = {
         "run": record.run_id,
-        "model": record.model_id,
+        "model": shown(record.model_id, record.model_name),
         "duration": messages.duration(record.seconds),
         "table": "" if record.table_version is None else f"version {record.table_version}",
         "resumed": f"{record.adopted:,} rows scored by a killed run" if record.adopted else "",

@@ -112,6 +112,7 @@ def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts:
         ignored=dict(totals.ignored),
         stages=stages,
         workers=totals.workers,
+        model_name=run.model_name,
     )
 
 

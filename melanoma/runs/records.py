@@ -85,6 +85,7 @@ class RunRecord:
         warnings: Warnings for the operator; they name no photograph.
         seconds: Duration of the run; None where it is not known.
         reason: Why nothing was committed, for the operator; it names no photograph. Empty where none is known.
+        model_name: Name of the bundle, for people; empty in the records of older versions.
     """
 
     run_id: str
@@ -102,6 +103,7 @@ class RunRecord:
     warnings: Sequence[str] = ()
     seconds: float | None = None
     reason: str = ""
+    model_name: str = ""
 
     @property
     def is_successful(self) -> bool:

@@ -29,7 +29,8 @@ def record_stop(run: Run, reason: str = "") -> bool:
     if read_record(run) is not None or ScoreTable.open(run.layout).holds(run.run_id):
         return False
     date = run.run_date.isoformat()
-    write_record(run.layout, RunRecord(run.run_id, date, run.model_id, STOPPED, Counts(), reason=reason))
+    stopped = RunRecord(run.run_id, date, run.model_id, STOPPED, Counts(), reason=reason, model_name=run.model_name)
+    write_record(run.layout, stopped)
     return True
 
 

@@ -37,6 +37,7 @@ class Run:
         deadline: UTC; no chunk is begun after it. None for no deadline.
         scratch: Path of a folder on the machine that started the run, which need not exist; empty for none. A worker
             there leaves the error that ends the run in it if the output takes no files any more.
+        model_name: Name of the bundle, for people.
     """
 
     run_id: str
@@ -50,6 +51,7 @@ class Run:
     retry_failed: bool = False
     deadline: datetime.datetime | None = None
     scratch: str = ""
+    model_name: str = ""
 
     @property
     def started(self) -> datetime.datetime:
@@ -101,6 +103,7 @@ def new_run(
         table_version=table_version,
         # Nobody can guess the name, and so put a file of theirs in its place.
         scratch=str(Path(tempfile.gettempdir()) / f"melanoma-{run_id}-{secrets.token_hex(8)}"),
+        model_name=bundle.name,
     )
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from melanoma import storage
 from melanoma.errors import ReadError
@@ -24,6 +24,7 @@ class RunSummary(TypedDict):
         warnings: Number of warnings.
         drift: Largest drift index against the bundle's reference; None if it was not assessed.
         seen: Distribution of the run's predictions, as `reference_of` returns it; empty if nothing was scored.
+        model_name: Name of its bundle; empty if it is unknown.
     """
 
     run_id: str
@@ -36,6 +37,10 @@ class RunSummary(TypedDict):
     warnings: int
     drift: float | None
     seen: dict[str, Any]
+    model_name: str
+
+
+_LATER_KEYS = {"model_name": ""}  # what the lines of older versions lack
 
 
 def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
@@ -58,6 +63,7 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
         "warnings": len(record.warnings),
         "drift": found["columns"][found["worst"]] if found.get("judged") else None,
         "seen": content.get("seen", {}),
+        "model_name": record.model_name,
     }
 
 
@@ -96,7 +102,7 @@ def _recorded(layout: OutputLayout) -> list[str]:
 def _kept(layout: OutputLayout) -> dict[str, RunSummary]:
     try:
         lines = storage.read_bytes(layout.series).decode().splitlines() if storage.exists(layout.series) else []
-        return {summary["run_id"]: summary for summary in map(json.loads, lines)}
+        return {line["run_id"]: cast(RunSummary, _LATER_KEYS | line) for line in map(json.loads, lines)}
     except (ReadError, ValueError, TypeError, KeyError):
         return {}  # the file is damaged: the records hold the same
 

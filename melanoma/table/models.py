@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from melanoma.table.model_names import shown
 from melanoma.table.schema import PARTITION
 
 PROMOTED = "melanoma.promoted"  # property of the table, readable by any Delta client
@@ -19,6 +20,8 @@ class ModelFacts:
         first: Id of its first run.
         last: Id of its last run.
         is_promoted: Whether its probabilities count.
+        is_default: Whether they count only because it is the first model and none was promoted.
+        name: Name for people, from the records of its runs; empty if they state none.
     """
 
     model_id: str
@@ -26,6 +29,13 @@ class ModelFacts:
     first: str
     last: str
     is_promoted: bool
+    is_default: bool = False
+    name: str = ""
+
+    @property
+    def shown(self) -> str:
+        """The model for people: its name and id."""
+        return shown(self.model_id, self.name)
 
 
 def models_in(rows: pa.Table, promoted: str | None) -> list[ModelFacts]:
@@ -48,6 +58,7 @@ def models_in(rows: pa.Table, promoted: str | None) -> list[ModelFacts]:
             first=row["run_id_min"],
             last=row["run_id_max"],
             is_promoted=row[PARTITION] == counting,
+            is_default=row[PARTITION] == counting and promoted is None,
         )
         for row in found
     ]

@@ -3,11 +3,13 @@
 from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 from melanoma.reporting.bottleneck import bottleneck
-from melanoma.runs.records import COMMITTED, STAGES, Counts, RunRecord, Stage
+from melanoma.runs.records import COMMITTED, STAGES, Counts, RunRecord, Stage, write_record
 from melanoma.runs.run_history import RunSummary, summary_of
+from tests.helpers.outputs import layout_of
 
 COUNTS = Counts(listed=20, scored=10, failed=3, skipped=4, duplicates=1, deferred=2, ignored=5)
 RECORD = RunRecord(
@@ -50,6 +52,11 @@ def summaries(*outcomes: str) -> list[RunSummary]:
         for place, outcome in enumerate(outcomes)
     ]
     return [summary_of(record, {}) for record in records]
+
+
+def name_model(output: Path | str, model_id: str, name: str) -> None:
+    """Leaves the record of a run that names a model."""
+    write_record(layout_of(output), replace(RECORD, model_id=model_id, model_name=name))
 
 
 class Page(HTMLParser):

@@ -12,6 +12,7 @@ import pytest
 from jobs.cli import main
 from jobs.compare import CompareOptions, add_arguments
 from tests.helpers import ROOT
+from tests.helpers.reports import name_model
 from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, scored_row, write_labels, write_table
 
 
@@ -110,6 +111,9 @@ def test_two_models_of_one_table_are_named(tables: tuple[str, str, str], capsys:
     assert main(["compare", table, "--old-model", MODEL, "--new-model", OTHER_MODEL]) == 0
     output = capsys.readouterr().out
     assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photographs" in output
+    name_model(table, OTHER_MODEL, "lite0")
+    assert main(["compare", table, "--old-model", MODEL, "--new-model", "lite0"]) == 0
+    assert f"{MODEL} (old) against lite0 ({OTHER_MODEL}) (new) on 1 photographs" in capsys.readouterr().out
     assert "Photographs in the old table only, left out: 149." in output
 
 

@@ -16,6 +16,7 @@ from jobs.cli import main
 from jobs.evaluate import EvaluateOptions, add_arguments
 from melanoma.labels import slug_of
 from tests.helpers import ROOT
+from tests.helpers.reports import name_model
 from tests.helpers.score_tables import MODEL, OTHER_MODEL, SLUGS, scored_row, write_labels, write_table
 
 NAMES = ["--id-column", "image_id", "--label-column", "dx"]
@@ -121,6 +122,9 @@ def test_one_of_several_models_must_be_named(evaluated: tuple[str, str], capsys:
     assert f"{MODEL}, {OTHER_MODEL}; choose one with --model-id" in capsys.readouterr().err
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model-id", OTHER_MODEL]) == 0
     assert f"{OTHER_MODEL}: 1 photographs" in capsys.readouterr().out
+    name_model(evaluated[0], OTHER_MODEL, "lite0")
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model-id", "lite0"]) == 0
+    assert f"lite0 ({OTHER_MODEL}): 1 photographs" in capsys.readouterr().out
 
 
 def test_names_from_files_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

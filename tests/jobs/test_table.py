@@ -41,7 +41,7 @@ def test_words_become_an_action(words: list[str], expected: Action) -> None:
         ([], "the following arguments are required: ACTION"),
         (["drop", "t"], "invalid choice: 'drop'"),
         (["history"], "the following arguments are required: TABLE; see melanoma table history --help"),
-        (["promote", "t"], "the following arguments are required: MODEL_ID"),
+        (["promote", "t"], "the following arguments are required: NAME_OR_ID"),
         (["delete", "t"], "the following arguments are required: --model"),
         (["forget", "t"], "the following arguments are required: --uris"),
         (["vacuum", "t", "--retention-days", "soon"], "'soon' is not a whole number of at least 1"),

@@ -62,6 +62,30 @@ def test_an_unknown_model_cannot_be_promoted(table: str, capsys: pytest.CaptureF
     assert f"the table has {OLD}, {NEW}" in capsys.readouterr().err
 
 
+def test_models_go_by_the_names_of_their_bundles(
+    tmp_path: Path, bundle_uri: str, other_bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 1)
+    out = str(tmp_path / "out")
+    words = ["--images", str(tmp_path / "in"), "--output", out, "--bundle", bundle_uri, "--bundle", other_bundle_uri]
+    assert main(["score", *words]) == 0
+    assert "model     other (m-" in capsys.readouterr().out
+    models = json.loads(printed_by(capsys, "models", out, "--json"))
+    assert [(model["name"], model["is_promoted"], model["is_default"]) for model in models] == [
+        ("tiny", True, True),
+        ("other", False, False),
+    ]
+    first, second = (model["model_id"] for model in models)
+    assert printed_by(capsys, "promote", out, "other").startswith(f"other ({second}) is promoted in table version")
+    assert [line.split()[:2] for line in printed_by(capsys, "models", out).splitlines()] == [
+        [first, "tiny"],
+        [second, "other"],
+    ]
+    assert printed_by(capsys, "delete", out, "--model", "tiny", "--yes") == f"1 row of tiny ({first}) deleted\n"
+    assert main(["table", "promote", out, "tiny"]) == 2
+    assert f"no row of 'tiny'; the table has other ({second})" in capsys.readouterr().err
+
+
 def test_a_run_that_planned_before_a_promotion_still_commits(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
     run_once(tmp_path / "in", tmp_path / "out", bundle_uri, limit=1)
@@ -91,7 +115,7 @@ def test_a_run_scores_again_what_was_deleted(
         run_once(tmp_path / "in", tmp_path / "out", uri)
     bad = start(tmp_path / "out", other_bundle_uri).model_id
     deleted = printed_by(capsys, "delete", str(tmp_path / "out"), "--model", bad, "--yes")
-    assert deleted == f"1 row of {bad} deleted\n"
+    assert deleted == f"1 row of other ({bad}) deleted\n"
     assert run_once(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
 
 
@@ -120,8 +144,9 @@ def test_compaction_changes_no_row_and_pays_once_there_are_many_files(tmp_path: 
 
 def test_models_are_listed_with_their_rows_and_runs(table: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert printed_by(capsys, "models", table).splitlines() == [
-        f"{OLD}             3 rows, first run 20260102T000000Z-00000000, last run 20260102T030405Z-00000000, promoted",
-        f"{NEW}             1 rows, first run 20260103T000000Z-00000000, last run 20260103T000000Z-00000000",
+        f"{OLD}             3 rows, first run 20260102T000000Z-00000000, last run 20260102T030405Z-00000000, "
+        "current (first model; none promoted)",
+        f"{NEW}              1 row, first run 20260103T000000Z-00000000, last run 20260103T000000Z-00000000",
     ]
     found = json.loads(printed_by(capsys, "models", table, "--json"))
     assert [(model["model_id"], model["rows"]) for model in found] == [(OLD, 3), (NEW, 1)]
@@ -131,7 +156,8 @@ def test_a_deletion_without_consent_only_counts(table: str, capsys: pytest.Captu
     before = table_in(table).version
     printed = printed_by(capsys, "delete", table, "--model", NEW)
     assert printed == f"1 row of {NEW} would be deleted; run again with --yes\n"
-    assert printed_by(capsys, "delete", table, "--model", "m-unknown").startswith("0 rows of m-unknown would be")
+    assert main(["table", "delete", table, "--model", "m-unknown"]) == 2
+    assert f"no row of 'm-unknown'; the table has {OLD}, {NEW}" in capsys.readouterr().err
     assert table_in(table).version == before and len(rows(table)) == 4
 
 

@@ -98,6 +98,7 @@ def _account(
         "table": table.table,
         "table_version": table.version,
         "model_id": table.model_id,
+        "model_name": table.model_name,
         "labels": ground_truth.uri,
         "labels_sha256": ground_truth.sha256,
         "group_column": ground_truth.columns.group,

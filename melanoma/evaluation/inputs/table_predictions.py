@@ -12,6 +12,7 @@ import pyarrow.dataset
 from melanoma.errors import DataError, NothingCommittedError, UsageError
 from melanoma.evaluation.inputs.newest_rows import newest_by_uri, one_row_each
 from melanoma.evaluation.inputs.predictions import Classes, Mask
+from melanoma.table.model_names import ModelNames, shown
 from melanoma.table.schema import FAILED, PROBABILITY_PREFIX, SCORED
 from melanoma.table.score_table import ScoreTable
 
@@ -36,6 +37,7 @@ class TablePredictions:
         failed: Ids of photographs that the model failed on and never scored.
         superseded: Number of scored rows that a newer row of the same photograph replaces.
         ambiguous: Ids that photographs of different content share; they have no prediction here.
+        model_name: Name of the model; empty if it is unknown.
     """
 
     table: str
@@ -51,6 +53,12 @@ class TablePredictions:
     failed: frozenset[str]
     superseded: int
     ambiguous: frozenset[str]
+    model_name: str = ""
+
+    @property
+    def model(self) -> str:
+        """The model for people: its name and id."""
+        return shown(self.model_id, self.model_name)
 
     def take(self, places: Sequence[int], slugs: tuple[str, ...]) -> "TablePredictions":
         """Returns some of the photographs in a given order, over a larger set of classes.
@@ -75,30 +83,37 @@ class TablePredictions:
 
 
 def read_table_predictions(
-    table: ScoreTable, model_id: str | None = None, option: str = "--model-id", run_id: str | None = None
+    table: ScoreTable,
+    model_id: str | None = None,
+    option: str = "--model-id",
+    run_id: str | None = None,
+    names: ModelNames | None = None,
 ) -> TablePredictions:
     """Reads the newest scored row of each photograph.
 
     Args:
         table: The score table, at the version to read.
-        model_id: The model to read; None if the table holds only one.
+        model_id: Id or name of the model to read; None if the table holds only one.
         option: The command-line option that names the model, for error messages.
         run_id: The only run to read; None for all runs.
+        names: Names of the models; None if they are not known.
 
     Raises:
-        UsageError: The table holds several models and none is named, or it lacks the named model or run.
+        UsageError: The table holds several models and none is named, several have the name that was given, or it lacks
+            the named model or run.
         DataError: The model has not scored any photograph, or its rows are inconsistent.
         NothingCommittedError: The store does not answer, or a file of the table is missing.
     """
-    dataset, name = table.dataset(), table.layout.name
+    dataset, name, names = table.dataset(), table.layout.name, names or ModelNames()
     try:
-        model_id = _choose_model(dataset, name, model_id, option)
+        model_id = _choose_model(dataset, name, names, model_id, option)
         rows = _rows(dataset, model_id, run_id)
     except (pa.ArrowException, OSError) as error:
         raise NothingCommittedError(f"{name}: the score table cannot be read ({type(error).__name__})") from None
     if run_id is not None and not rows.num_rows:
         raise UsageError(f"{name}: run {run_id} has no row of {model_id}; the ids of the runs are in the view nights")
-    return _newest_predictions(rows, name, table.version or 0, model_id)
+    predictions = _newest_predictions(rows, name, table.version or 0, model_id)
+    return replace(predictions, model_name=names.name(model_id))
 
 
 def _newest_predictions(rows: pa.Table, uri: str, version: int, model_id: str) -> TablePredictions:
@@ -127,17 +142,21 @@ def _newest_predictions(rows: pa.Table, uri: str, version: int, model_id: str) -
     )
 
 
-def _choose_model(dataset: pyarrow.dataset.Dataset, uri: str, model_id: str | None, option: str) -> str:
+def _choose_model(
+    dataset: pyarrow.dataset.Dataset, uri: str, names: ModelNames, wanted: str | None, option: str
+) -> str:
     present = sorted(dataset.to_table(columns=["model_id"])["model_id"].unique().to_pylist())
     if not present:
         raise DataError(f"{uri}: the score table is empty; score photographs first")
-    if model_id is None and len(present) > 1:
+    if wanted is None and len(present) > 1:
         raise UsageError(
-            f"{uri}: the table has rows of {len(present)} models, {', '.join(present)}; choose one with {option}"
+            f"{uri}: the table has rows of {len(present)} models, {names.listed(present)}; choose one with {option}"
         )
-    if model_id is not None and model_id not in present:
-        raise UsageError(f"{uri}: no rows of {option} {model_id}; the table has {', '.join(present)}")
-    return model_id or str(present[0])
+    if wanted is None:
+        return str(present[0])
+    if (model_id := names.find(wanted, present)) is None:
+        raise UsageError(f"{uri}: no rows of {option} {wanted}; the table has {names.listed(present)}")
+    return model_id
 
 
 def _rows(dataset: pyarrow.dataset.Dataset, model_id: str, run_id: str | None) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.accounting import comparison_accounting
-from melanoma.evaluation.formatting import METRICS, signed, with_interval
+from melanoma.evaluation.formatting import METRICS, model_in, signed, with_interval
 from melanoma.evaluation.pages import parts, svg
 from melanoma.evaluation.pages.agreement import agreement_chapters
 from melanoma.evaluation.pages.parts import estimate_cell
@@ -23,8 +23,8 @@ def page(report: Report, title: str) -> str:
     """
     old, new, judged = report["old"], report["new"], report["judged"]
     lead = [
-        f"Old: {old['model_id']} in {old['table']}, version {old['table_version']}.",
-        f"New: {new['model_id']} in {new['table']}, version {new['table_version']}.",
+        f"Old: {model_in(old)} in {old['table']}, version {old['table_version']}.",
+        f"New: {model_in(new)} in {new['table']}, version {new['table_version']}.",
         *comparison_accounting(report),
     ]
     chapters = [

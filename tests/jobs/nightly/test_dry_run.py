@@ -103,10 +103,12 @@ def test_each_model_has_its_own_counts(tmp_path: Path, bundle_uri: str, other_bu
     assert [(of_model.scored, of_model.skipped) for of_model in counts] == [(0, 3), (3, 0)]
     first, second, last = dry_run.describe(plan, counts).splitlines()
     assert first == (
-        f"Would score 0 of 3 listed photographs with {plan.runs[0].model_id} "
+        f"Would score 0 of 3 listed photographs with {Path(bundle_uri).name} ({plan.runs[0].model_id}) "
         "(3 skipped: scored already, failed for good, waiting for a retry, or forgotten)."
     )
-    assert second == f"Would score 3 of 3 listed photographs with {plan.runs[1].model_id}."
+    assert second == (
+        f"Would score 3 of 3 listed photographs with {Path(other_bundle_uri).name} ({plan.runs[1].model_id})."
+    )
     assert "nothing was written" in last
 
 

@@ -3,9 +3,11 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,28 @@ def test_a_loaded_bundle_holds_what_was_written(bundle_uri: str) -> None:
     assert bundle.files["card.md"] == b"# Tiny\n\nFor tests.\n"
     assert bundle.facts.input_shape == (16, 16, 3)
     assert {golden.file for golden in bundle.golden} == {name for name in bundle.files if name.startswith("golden/")}
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("/models/lite0", "lite0"),
+        ("/models/lite0/", "lite0"),
+        ("s3://models/2026/lite0-v2.1", "lite0-v2.1"),
+        ("memory://models/lite0", "lite0"),
+        ("/models/a\x1b[2J\u202eb", "a\ufffd[2J\ufffdb"),
+        ("/models/" + 200 * "a", 100 * "a"),
+    ],
+)
+def test_a_bundle_is_called_by_the_last_part_of_its_address(bundle_uri: str, uri: str, name: str) -> None:
+    assert replace(load_bundle(bundle_uri), uri=uri).name == name
+
+
+def test_a_bundle_in_an_archive_is_called_by_its_folder_or_the_archive(bundle_uri: str, tmp_path: Path) -> None:
+    archive = shutil.make_archive(str(tmp_path / "lite0"), "zip", bundle_uri)
+    bundle = load_bundle(bundle_uri)
+    assert replace(bundle, uri=f"zip://inner::{archive}").name == "inner"
+    assert replace(bundle, uri=f"zip://::{archive}").name == "lite0"
 
 
 def test_one_flipped_byte_in_any_file_is_refused(bundle_uri: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The view `nights` has one typed row per run, however complete its record is."""
 
 import datetime
+from dataclasses import replace
 
 from melanoma.queries.run_rows import SCHEMA, run_rows
 from melanoma.runs.records import COMMITTED, KILLED, Counts, RunRecord
@@ -17,6 +18,11 @@ def test_a_row_has_the_counts_and_the_start_time_from_the_run_id() -> None:
     assert row["run_date"] == datetime.date(2026, 1, 3)
     assert {name: row[name] for name in Counts.__dataclass_fields__} == vars(COUNTS)
     assert (row["seconds"], row["table_version"], row["warnings"], row["drift"]) == (2.5, 7, 0, 0.3)
+
+
+def test_a_row_has_the_name_of_the_model_if_it_is_known() -> None:
+    rows = run_rows([summary_of(replace(RECORD, model_name="lite0"), {}), summary_of(RECORD, {})])
+    assert rows["model_name"].to_pylist() == ["lite0", None] and SCHEMA.names[-1] == "model_name"
 
 
 def test_unknown_values_of_a_killed_run_are_null() -> None:

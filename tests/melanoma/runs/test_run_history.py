@@ -40,6 +40,7 @@ def test_a_summary_keeps_these_figures_of_a_run() -> None:
         "warnings": 2,
         "drift": 0.31,
         "seen": {"n": 5},
+        "model_name": "",
     }
 
 
@@ -127,11 +128,10 @@ def test_the_file_has_one_line_a_run(tmp_path: Path) -> None:
 def test_the_series_of_an_earlier_version_is_what_its_records_say(tmp_path: Path) -> None:
     shutil.copytree(EARLIER / "_reports", tmp_path / "_reports")
     layout = layout_of(tmp_path)
-    before = storage.read_bytes(layout.series)
+    before = [json.loads(line) for line in storage.read_bytes(layout.series).splitlines()]
     from_file = read_series(layout)
     assert [summary["outcome"] for summary in from_file] == ["committed"] * 3 + ["nothing_new"]
-    write_series(layout, from_file)
-    assert storage.read_bytes(layout.series) == before
+    assert from_file == [{**line, "model_name": ""} for line in before]
     storage.remove(layout.series)
     assert read_series(layout) == from_file
 
