@@ -1,4 +1,4 @@
-"""`melanoma bundle`: inspect, verify and import models."""
+"""`melanoma bundle`: list, inspect, verify and import models."""
 
 import argparse
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.console import logs
 from jobs.console.arg_types import size
+from jobs.console.bundle_list import List, add_list_arguments
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
@@ -15,17 +16,18 @@ from melanoma.terminal import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares the three actions."""
+    """Declares the actions."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def add(name: str, purpose: str) -> argparse.ArgumentParser:
         return add_command(actions, name, purpose, parser.epilog)
 
+    add_list_arguments(add("list", "list the bundles that can be given by name"))
     inspect = add("inspect", "check a bundle's files and show what it states, without running its network")
-    inspect.add_argument("uri", metavar="URI", help="folder of the bundle")
+    inspect.add_argument("uri", metavar="URI", help="folder or name of the bundle")
     inspect.add_argument("--card", action="store_true", help="print the whole model card instead")
     verify = add("verify", "check a bundle's files and golden samples, as every run does before it scores")
-    verify.add_argument("uri", metavar="URI", help="folder of the bundle")
+    verify.add_argument("uri", metavar="URI", help="folder or name of the bundle")
     _add_import(add("import", "turn a Keras model from elsewhere into a bundle"))
 
 
@@ -72,7 +74,7 @@ class Inspect(Action):
     """`bundle inspect`.
 
     Attributes:
-        uri: Folder of the bundle.
+        uri: Folder or name of the bundle.
         card: Whether to print the model card instead.
     """
 
@@ -118,7 +120,7 @@ class Verify(Action):
     """`bundle verify`.
 
     Attributes:
-        uri: Folder of the bundle.
+        uri: Folder or name of the bundle.
     """
 
     uri: str
@@ -190,4 +192,4 @@ class Import(Action):
         )
 
 
-_ACTIONS: dict[str, type[Action]] = {"inspect": Inspect, "verify": Verify, "import": Import}
+_ACTIONS: dict[str, type[Action]] = {"list": List, "inspect": Inspect, "verify": Verify, "import": Import}

@@ -22,6 +22,19 @@ def test_the_setup_shim_builds_the_three_packages_and_nothing_else(tmp_path: Pat
     modules = {name[0] for name in names if name and name[-1].endswith(".py")}
     assert modules == {"melanoma", "pipelines", "jobs", "setup.py"}
     assert ("melanoma", "py.typed") in names
+    assert archive.stat().st_size < 1e6  # every worker loads it
+
+
+def test_the_default_bundle_is_installed_with_the_package(tmp_path: Path) -> None:
+    words = [sys.executable, "setup.py", "-q", "egg_info", "--egg-base", str(tmp_path), "build", "--build-base"]
+    subprocess.run(
+        [*words, str(tmp_path), "--build-lib", str(tmp_path / "lib")], cwd=ROOT, check=True, capture_output=True
+    )
+    installed, ours = tmp_path / "lib" / "melanoma" / "bundles", ROOT / "bundles"
+    assert [path.name for path in installed.iterdir()] == ["ham10000-lite0-taught"]
+    for path in (ours / "ham10000-lite0-taught").rglob("*"):
+        if path.is_file():
+            assert (installed / path.relative_to(ours)).read_bytes() == path.read_bytes()
 
 
 def test_every_dependency_has_a_lower_bound_and_is_pinned_by_hash() -> None:

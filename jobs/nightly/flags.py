@@ -35,8 +35,8 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
         "--bundle",
         required=True,
         action="append",
-        metavar="URI",
-        help="folder of a model bundle; repeatable: all of them score",
+        metavar="BUNDLE",
+        help="folder of a model bundle, or a name that melanoma bundle list shows; repeatable: all of them score",
     )
     parser.add_argument(
         "-o", "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"

@@ -19,7 +19,8 @@ _NETWORK: dict[str, dict[str, Any]] = {
     },
     "start-from": {
         "metavar": "BUNDLE",
-        "help": "warm start: take all weights except the head's from a bundle with the same network",
+        "help": "warm start: take all weights except the head's from a bundle with the same network, given by folder "
+        "or name",
     },
     "size": {
         "type": _image_size,

@@ -10,6 +10,7 @@ from pathlib import Path
 from melanoma import storage
 from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
 from melanoma.json_values import few
+from melanoma.model.bundle_search import find_bundle, known_bundles
 from melanoma.model.description import CARD, DESCRIPTION, LICENCE, NETWORK, Description, read_description
 from melanoma.model.network_scan import NetworkFacts, scan_network
 from melanoma.storage import StoredFile
@@ -49,18 +50,19 @@ class Bundle(Description):
             yield path
 
 
-def load_bundle(uri: str, expected_digest: str | None = None) -> Bundle:
+def load_bundle(place: str, expected_digest: str | None = None) -> Bundle:
     """Reads a bundle and checks everything that can be checked without running it.
 
     Args:
-        uri: Folder in any store.
+        place: Folder in any store, or the name of a bundle that `find_bundle` finds.
         expected_digest: The pinned digest that the bundle must have; None accepts any.
 
     Raises:
         BundleError: A file is missing, extra or changed, the description is wrong, or the network file is unsafe.
         NothingCommittedError: The store does not answer.
     """
-    with _one_clear_error(uri):
+    with _one_clear_error(place):
+        uri = find_bundle(place)
         data = _read_description(uri)
         digest = hashlib.sha256(data).hexdigest()
         if expected_digest is not None and digest != expected_digest:
@@ -147,7 +149,7 @@ def _read_description(uri: str) -> bytes:
         stored = storage.stat(place)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
-            raise BundleError(f"no {DESCRIPTION} there; check the path") from None
+            raise BundleError(f"no {DESCRIPTION} there; check the path, or give a name; {known_bundles()}") from None
         raise
     if not stored.regular or stored.size > _MAX_DESCRIPTION_BYTES:
         raise BundleError(f"{DESCRIPTION} is not a plain file of at most {_MAX_DESCRIPTION_BYTES >> 20} MiB")

@@ -70,6 +70,18 @@ def list_files(root: str) -> Iterator[StoredFile]:
         yield stored_file(place, {**info, "name": place.path})
 
 
+def subfolders(folder: str) -> list[str]:
+    """Returns the URIs of the folders directly inside a folder, in the order of their names.
+
+    Raises:
+        ReadError: The folder does not exist, or cannot be listed.
+    """
+    place = locate(folder)
+    entries = call_store(place.fs.ls, place.path, detail=True)
+    names = {info["name"].rstrip("/") for info in entries if info["type"] == "directory"}
+    return [place.uri_of(name) for name in sorted(names - {place.path.rstrip("/")})]
+
+
 def _glob(place: Place) -> Iterator[StoredFile]:
     matches = re.compile(glob_translate(place.path)).fullmatch
     folder = posixpath.dirname(re.split(r"[*?\[]", place.path, maxsplit=1)[0])
