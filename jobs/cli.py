@@ -13,10 +13,12 @@ from typing import NoReturn
 
 from jobs.console import config_file, logs, stdout
 from jobs.console.commands import add_command
-from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, exit_code_of
+from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
+from jobs.console.parsing import Parser
 from jobs.console.sigterm import Terminated
 from melanoma import __version__
 from melanoma.errors import MelanomaError, ReadError, UsageError
+from melanoma.extras import install_command, missing_modules
 from melanoma.terminal import printable
 
 COMMANDS = {
@@ -29,7 +31,7 @@ COMMANDS = {
     "compare": "compare two models, runs or runners on the same photographs",
     "train": "train a network and write it as a model bundle",
     "augment": "preview augmented photographs of the training part, or write them as files",
-    "bundle": "inspect, verify or import a model bundle",
+    "bundle": "list, inspect, verify or import model bundles",
     "audit": "find duplicates, contradictory labels and leaks in labelled data",
     "samples": "write synthetic sample photographs to try the program on",
 }
@@ -38,7 +40,15 @@ _STOPPED = {
     "score": "stopped; results so far stay staged, and the next run resumes from them",
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
 }
-_EPILOG = "No result of this program is a diagnosis. Exit codes: docs/use/operations.md."
+# The extra of pyproject.toml without which a command can only print its help.
+NEEDS = {"train": "train", "augment": "train", "audit": "train"}
+_NO_DIAGNOSIS = "No result of this program is a diagnosis."
+_EPILOG = f"{_NO_DIAGNOSIS} melanoma --help lists the exit codes."
+_EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, but somebody has to look at the result; 2 usage, configuration or data is wrong, and "
+    "has to be corrected before the next start; 3 nothing was committed, and another start may succeed; 70 a bug in "
+    "this program; 130 stopped by Ctrl-C."
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,16 @@ class Invocation:
     beam_options: tuple[str, ...] = ()
 
     def run(self) -> int:
-        """Runs the command and returns its exit code."""
+        """Runs the command and returns its exit code.
+
+        Raises:
+            UsageError: The command needs packages that are not installed.
+        """
+        extra = NEEDS.get(self.command)
+        if extra and missing_modules(extra):
+            raise UsageError(
+                f"melanoma {self.command} needs packages that are not installed; run: {install_command(extra)}"
+            )
         module = importlib.import_module(f"jobs.{self.command}")
         if self.command == _TAKES_BEAM_OPTIONS:
             return int(module.run(self.args, self.beam_options))
@@ -98,18 +117,21 @@ def parse(words: Sequence[str]) -> Invocation:
 
     Raises:
         UsageError: The words are not a valid command line.
-        SystemExit: `--help` or `--version` was printed.
+        SystemExit: `--help` or `--version` was printed, or the help because there was no command or no action.
     """
     line = _split_at_dashes(words)
     name = next((word for word in line.words if not word.startswith("-")), "")
     parser, command = _build_parser(name)
+    if not words or (command is not None and list(words) == [name] and command._subparsers is not None):
+        (command or parser).print_help(sys.stderr)  # a script that lost its words must not read as a success
+        raise SystemExit(WRONG_USAGE)
     if command is not None and config_file.FLAG in command._option_string_actions:
         # score and doctor read the same file; doctor skips the flags that only score has, and Beam's options.
         expanded = config_file.expand(line, command, _flags_of(_TAKES_BEAM_OPTIONS))
         line = expanded if name == _TAKES_BEAM_OPTIONS else expanded._replace(beam_options=line.beam_options)
     args, unknown = parser.parse_known_args(line.words)
     if unknown:  # the command's own help lists what it takes, that of `melanoma` does not
-        (command or parser).error(f"unrecognized arguments: {' '.join(unknown)}")
+        (command or parser).reject(unknown)
     if line.beam_options and name != _TAKES_BEAM_OPTIONS:
         raise UsageError(f"options after -- are for Beam, which melanoma {name} does not use; leave them out")
     return Invocation(name, args, tuple(line.beam_options))
@@ -130,22 +152,16 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
     os._exit(code)
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports a usage error like every other error: one line, exit code 2."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; see {self.prog} --help")
-
-
 def _split_at_dashes(words: Sequence[str]) -> config_file.CommandLine:
     """Splits a command line at its first `--`, after which the words are for Beam."""
     place = words.index("--") if "--" in words else len(words)
     return config_file.CommandLine(list(words[:place]), list(words[place + 1 :]))
 
 
-def _build_parser(name: str) -> tuple[_Parser, argparse.ArgumentParser | None]:
+def _build_parser(name: str) -> tuple[Parser, Parser | None]:
     """Returns the parser of all commands, and the one of the named command, the only one with its flags declared."""
-    parser = _Parser("melanoma", description="Batch scoring of lesion photographs.", epilog=_EPILOG, allow_abbrev=False)
+    epilog = f"{_NO_DIAGNOSIS} {_EXIT_CODES}"
+    parser = Parser("melanoma", description="Batch scoring of lesion photographs.", epilog=epilog, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command, purpose in COMMANDS.items():
@@ -156,7 +172,7 @@ def _build_parser(name: str) -> tuple[_Parser, argparse.ArgumentParser | None]:
 
 
 def _flags_of(name: str) -> set[str]:
-    parser = _Parser(add_help=False)
+    parser = Parser(add_help=False)
     importlib.import_module(f"jobs.{name}").add_arguments(parser)
     return set(parser._option_string_actions)
 

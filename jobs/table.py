@@ -228,7 +228,7 @@ class Forget(TableAction):
             f"{counted(erased.asked, 'photograph')} forgotten: {counted(erased.rows, 'row')}, "
             f"{counted(erased.files, 'replaced data file')} and {counted(erased.staged, 'staged file')} deleted, "
             f"{counted(reports, 'report')} changed; {erased.unknown:,} not in the table. No later run will score them. "
-            "Backups and exports may still hold them: see docs/use/table.md"
+            "Backups, exports and older versions in a bucket may still hold them; delete them there too"
         )
 
 

@@ -142,7 +142,10 @@ def _list_root(root: Root) -> Iterator[StoredFile]:
 def _refusal(uri: str, detail: str) -> UsageError:
     """Returns the error for a root that must not be listed; does not name the folder, which may be a patient's."""
     if not detail.startswith(MEANING[ErrorKind.FORBIDDEN]):  # no credentials, or incomplete ones
-        return UsageError(f"{uri}: cannot be listed: {detail}; docs/use/operations.md says where they are looked for")
+        return UsageError(
+            f"{uri}: cannot be listed: {detail}; set them in the environment: AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_CONNECTION_STRING"
+        )
     return UsageError(
         f"{uri}: permission denied for it or a folder below it; fix the permissions, or give the readable folders, "
         "each with its own --images"

@@ -36,7 +36,7 @@ _HARMFUL = (
 def check_versions() -> Check:
     """Compares the installed libraries with our bounds and with versions known to be harmful."""
     if wrong := [*_out_of_bounds(), *_harmful()]:
-        remedy = "run pip install --require-hashes -r requirements.lock"
+        remedy = "install melanoma again, in an environment of its own"
         return Check("versions", Result.FAIL, "; ".join(wrong), remedy)
     return Check("versions", Result.PASS, "all libraries are within the tested bounds")
 

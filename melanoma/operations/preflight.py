@@ -52,7 +52,9 @@ class Preflight:
 
     def checks(self) -> Iterator[Check]:
         """Runs the checks one by one; skips those that need the result of a failed one."""
-        yield guarded("versions", "reinstall from requirements.lock", environment_checks.check_versions)
+        yield guarded(
+            "versions", "install melanoma again, in an environment of its own", environment_checks.check_versions
+        )
         yield from self._output_checks()
         yield guarded("listing", "check --images, and the credentials of its store", self._check_listing)
         for uri in self._planned.bundles:

@@ -107,7 +107,7 @@ def check_decoding(loaded: Sequence[Loaded]) -> Check:
         remedy = "the store returned no photographs; check the credentials, the permissions and the network"
         return Check("decoding", Result.STORE, found, remedy)
     if errors.total() > _MAX_FAILED * len(loaded):
-        remedy = "look up the error kinds in docs/use/output.md"
+        remedy = "look at some of these files; a run writes a row with the reason for each"
         return Check("decoding", Result.WARN if good else Result.FAIL, found, remedy)
     return Check("decoding", Result.PASS, found)
 

@@ -18,6 +18,7 @@ from typing import Any
 import fsspec
 
 from melanoma.errors import ReadError, UsageError
+from melanoma.extras import install_command
 from melanoma.storage.errors import detail_of, kind_of
 from melanoma.storage.file_info import version_of
 from melanoma.storage.uris import ARCHIVES, split
@@ -76,11 +77,7 @@ def _file_system(protocol: str) -> Any:
         return fsspec.filesystem(protocol, **_options(protocol))
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
-        remedy = (
-            f"pip install '.[{extra}]' in the project's folder"
-            if extra
-            else f"install the fsspec package for {protocol!r}"
-        )
+        remedy = install_command(extra) if extra else f"install the fsspec package for {protocol!r}"
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
     except Exception as error:
         if _EXTRAS.get(protocol) == "azure" and isinstance(error, ValueError):

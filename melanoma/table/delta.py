@@ -73,7 +73,8 @@ def _broken_file(layout: OutputLayout, fault: str, error: Exception) -> UsageErr
     files = sorted(set(_DATA_FILE.findall(str(error))))
     return UsageError(
         f"{layout}: a data file of the score table is {fault} ({', '.join(files) or 'its name is not known'}); "
-        "docs/use/scheduling.md says what to do"
+        "restore it from a backup; without one, move the damaged file away, remove it from the table with "
+        "deltalake.DeltaTable(...).repair(), and let the next run score its photographs again"
     )
 
 

@@ -16,7 +16,9 @@ from jobs import cli
 from jobs.cli import COMMANDS, Invocation, main, parse
 from melanoma import __version__
 from melanoma.errors import BundleError, DataError, MelanomaError, NothingCommittedError, UsageError
+from melanoma.extras import MODULES
 from tests.helpers import ROOT
+from tests.helpers.imports import modules, texts_in
 
 MODULE = """
 from melanoma.errors import *
@@ -134,13 +136,18 @@ def test_sigterm_exits_with_3_so_that_a_scheduler_starts_again(
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "the following arguments are required: COMMAND; see melanoma --help"),
         (["predict"], "invalid choice: 'predict'"),
-        (["Score"], "invalid choice: 'Score'"),
+        (["Score"], "invalid choice: 'Score' (choose from 'score', "),
+        (["Score"], "; did you mean score?; see melanoma --help"),
+        (["skore"], "; did you mean score?"),
+        (["table", "vacum", "x"], "; did you mean vacuum?; see melanoma table --help"),
+        (
+            ["query", "t", "SELECT 1", "--row=3"],
+            "unrecognized arguments: --row; did you mean --rows?; see melanoma que",
+        ),
         (["--vers"], "COMMAND"),
         (["query"], "the following arguments are required: TABLE; see melanoma query --help"),
         (["query", "t", "SELECT 1", "more"], "unrecognized arguments: more; see melanoma query --help"),
-        (["bundle"], "the following arguments are required: ACTION"),
         (["bundle", "destroy"], "invalid choice: 'destroy'"),
         (["bundle", "inspect", "a", "b"], "unrecognized arguments: b"),
         (["query", "t", "SELECT 1", "--", "--runner=FlinkRunner"], "melanoma query does not use"),
@@ -155,6 +162,63 @@ def test_wrong_words_exit_with_2_and_one_line(
 ) -> None:
     assert main(words) == 2
     assert complaint in only_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("words", "prog"), [([], "melanoma"), (["table"], "melanoma table"), (["bundle"], "melanoma b")]
+)
+def test_a_command_line_without_a_command_or_an_action_prints_help_and_fails(
+    capsys: pytest.CaptureFixture[str], words: list[str], prog: str
+) -> None:
+    """A script whose variable is empty must not read as a success."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    captured = capsys.readouterr()
+    assert ended.value.code == 2 and captured.out == ""
+    assert captured.err.startswith(f"usage: {prog}") and ", --help" in captured.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["score", "--bundle", "b", "--output", "o", "--images", "/in/Ann Smith.jpg", "/in/Smith-2.jpg"],
+        ["score", "--bundle", "b", "--output", "o", "--images", "Smith.jpg", "Smith2.jpg"],
+        ["score", "--bundle", "b", "--output", "o", "--images", "a", "b", "Smith", "d", "e"],
+        ["score", "--bundle", "b", "--output", "o", "--images", "a", "Smith-without-extension"],
+        ["score", "--limit", "Smith.jpg", "Smith2.jpg"],
+        ["score", "--max-failed", "O'Smith's \"x\".jpg"],
+        ["score", "--run-date=/in/Smith 1.jpg"],
+        ["score", "--stop-at", "/in/Smith"],
+        ["score", "--dry-run=/in/Smith.jpg"],
+        ["Smith.jpg", "Smith2.jpg"],
+        ["table", "/in/Smith.jpg", "/in/Smith2.jpg"],
+        ["bundle", "import", "m.keras", "--output", "o", "--labels", "a", "--size", "Smith.jpg"],
+        ["bundle", "inspect", "b", "/in/Smith.jpg"],
+        ["train", "--rule", "/in/Smith.jpg"],
+    ],
+)
+def test_a_pattern_that_the_shell_expanded_is_a_hint_and_shows_no_name(
+    words: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Smith-without-extension").touch()
+    assert main(words) == 2
+    err = only_line(capsys)
+    assert "Smith" not in err and "put quotes around it: '/archive/*.jpg'; see melanoma" in err
+
+
+@pytest.mark.parametrize("name", sorted(cli.NEEDS))
+def test_a_command_without_its_extra_says_how_to_install_it_before_any_work(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(MODULES, cli.NEEDS[name], ("numpy", "no_such_package_here"))
+    words = {
+        "train": ["--data", "x", "--data-licence", "y", "--output", "z"],
+        "augment": ["--data", "x", "--output", "y"],
+    }
+    assert main([name, *words.get(name, ["x"])]) == 2
+    assert f"melanoma {name} needs packages that are not installed; run: " in (err := only_line(capsys))
+    assert err.endswith(" install 'melanoma[train]'")
 
 
 def test_two_dashes_inside_a_word_are_part_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,6 +279,10 @@ def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
 
 
 PARSERS = dict(parsers())
+# Files and folders of a checkout that an installed package lacks.
+ABSENT = re.compile(
+    r"\b(?:docs|bundles|deploy|benchmarks|tests)/|\b(?!card\.md)\w+\.md\b|\b(?:Makefile|CONTRIBUTING|requirements\S*\.lock)"
+)
 NAMES = {"Augmentor", "Beam", "Keras", "Parquet", "Prometheus", "Python"}
 
 
@@ -285,8 +353,19 @@ def test_no_line_of_a_help_is_wider_than_the_terminal(name: str, monkeypatch: py
 def test_every_help_says_that_no_result_is_a_diagnosis_and_where_exit_codes_are(name: str) -> None:
     text = " ".join(PARSERS[name].format_help().split())
     assert "No result of this program is a diagnosis." in text
-    (page,) = re.findall(r"docs/\S+\.md", text)
-    assert "exit code" in (ROOT / page).read_text(encoding="utf-8")
+    assert ("Exit codes: 0 done; 1 done, but" in text) is (name == "melanoma")
+    assert ("melanoma --help lists the exit codes." in text) is (name != "melanoma")
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_no_help_names_a_file_that_pip_does_not_install(name: str) -> None:
+    assert ABSENT.findall(PARSERS[name].format_help()) == []
+
+
+def test_no_message_names_a_file_that_pip_does_not_install() -> None:
+    for module, path in modules(ROOT).items():
+        found = [text for text in texts_in(path.read_text(encoding="utf-8")) if ABSENT.search(text)]
+        assert found == [], module
 
 
 @pytest.mark.parametrize("name", PARSERS)

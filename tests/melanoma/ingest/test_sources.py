@@ -174,7 +174,8 @@ def test_missing_credentials_are_named_as_that(tmp_path: Path, monkeypatch: pyte
     from botocore.exceptions import NoCredentialsError
 
     assert refused(tmp_path, NoCredentialsError(), monkeypatch) == (
-        f"{tmp_path}: cannot be listed: no AWS credentials found; docs/use/operations.md says where they are looked for"
+        f"{tmp_path}: cannot be listed: no AWS credentials found; set them in the environment: AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_CONNECTION_STRING"
     )
 
 

@@ -75,7 +75,7 @@ def test_errors_of_a_change_name_damaged_files_but_not_those_of_a_full_disk() ->
 def test_files_are_named_once_each_and_in_order() -> None:
     first, second = (f"model_id=m-1/part-{number}.parquet" for number in (1, 2))
     error = pa.ArrowInvalid(f"'{second}' and /out/{first} and '{second}'")
-    assert f"is damaged ({first}, {second}); docs/use/scheduling.md" in str(read_error(layout_of("/out"), error))
+    assert f"is damaged ({first}, {second}); restore it from a backup" in str(read_error(layout_of("/out"), error))
     assert "(its name is not known)" in str(read_error(layout_of("/out"), pa.ArrowInvalid("CANARY")))
 
 

@@ -128,7 +128,9 @@ def test_a_broken_data_file_is_named_by_every_reader(tmp_path: Path, reader: str
     file.write_bytes(b"junk" * 100)
     if fault == "gone":
         file.unlink()
-    expected = rf"a data file of the score table is {fault} \({re.escape(str(file.relative_to(tmp_path)))}\); docs/use"
+    expected = (
+        rf"a data file of the score table is {fault} \({re.escape(str(file.relative_to(tmp_path)))}\); restore it"
+    )
     with pytest.raises(UsageError, match=expected) as caught:
         READERS[reader](table)
     assert "DOE" not in str(caught.value) and str(file) not in str(caught.value)

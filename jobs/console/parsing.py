@@ -1,0 +1,63 @@
+"""The parser of every command: one line for a mistake, the nearest name, and no file name in it.
+
+A shell expands `--images /archive/*.jpg` before the program sees it, and names of files may be names of patients. So a
+message never repeats a word that may be a file's name.
+"""
+
+import argparse
+import difflib
+import os
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from melanoma.errors import UsageError
+
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_HINT = "if the shell expanded a pattern, put quotes around it: '/archive/*.jpg'"
+_MAX_WORDS = 3
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a usage error like every other error: one line, exit code 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raises the message without file names."""
+        hidden = _QUOTED.sub(lambda quoted: _hidden(quoted.group()), message)
+        hint = f"; {_HINT}" if hidden != message else ""
+        raise UsageError(f"{hidden}{hint}; see {self.prog} --help")
+
+    def reject(self, unknown: Sequence[str]) -> NoReturn:
+        """Raises an error about words that no argument takes."""
+        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
+        others = [word for word in unknown if not word.startswith("-")]
+        if len(others) > _MAX_WORDS or any(map(may_name_a_file, others)):
+            shown = " ".join([*flags, f"({len(others)} more, not repeated here)"])
+            self.error(f"unrecognized arguments: {shown}; {_HINT}{self._nearest(flags)}")
+        self.error(f"unrecognized arguments: {' '.join([*flags, *others])}{self._nearest(flags)}")
+
+    def _nearest(self, flags: Sequence[str]) -> str:
+        return next((near for flag in flags if (near := did_you_mean(flag, self._option_string_actions))), "")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            raise argparse.ArgumentError(
+                action, error.message + did_you_mean(str(value), action.choices or ())
+            ) from None
+
+
+def did_you_mean(word: str, known: Iterable[Any]) -> str:
+    """Returns a clause that names the known word nearest to a mistyped one; empty if none is near."""
+    near = difflib.get_close_matches(word.lower(), [str(name) for name in known], 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def may_name_a_file(word: str) -> bool:
+    """Tells whether a word may be the name of a file: it has a slash or an extension, or there is such a file."""
+    return "/" in word or bool(re.search(r"\.[A-Za-z]\w*$", word)) or os.path.lexists(word)
+
+
+def _hidden(quoted: str) -> str:
+    return "a file name" if may_name_a_file(quoted[1:-1]) else quoted
