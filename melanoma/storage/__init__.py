@@ -13,7 +13,6 @@ from melanoma.storage.files import (
     write_bytes,
 )
 from melanoma.storage.filesystems import canonical, delta_location, local_path
-from melanoma.storage.listing import below, list_files, stat
 from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.targets import STDOUT, file_target, folder_target
 from melanoma.storage.uris import join, name_of, stem_of
