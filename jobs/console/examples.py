@@ -4,7 +4,7 @@ _NEXT_LINE = " \\\n  "
 EXAMPLES = {
     "melanoma score": (
         f"melanoma score --images s3://archive/dermoscopy --stop-at 05:30{_NEXT_LINE}"
-        "--bundle /models/ham10000-lite0-taught --output s3://results/scores"
+        "--bundle ham10000-lite0-taught --output s3://results/scores"
     ),
     "melanoma query": 'melanoma query scores "SELECT top_label, count(*) FROM latest GROUP BY ALL"',
     "melanoma table": "melanoma table models scores",
@@ -18,7 +18,7 @@ EXAMPLES = {
     "melanoma explain": "melanoma explain scores /archive/dermoscopy/lesion-0001.jpg",
     "melanoma doctor": (
         f"melanoma doctor --images s3://archive/dermoscopy{_NEXT_LINE}"
-        "--bundle /models/ham10000-lite0-taught --output s3://results/scores"
+        "--bundle ham10000-lite0-taught --output s3://results/scores"
     ),
     "melanoma evaluate": (
         f"melanoma evaluate scores --labels metadata.csv --id-column image_id{_NEXT_LINE}"
@@ -26,15 +26,16 @@ EXAMPLES = {
     ),
     "melanoma compare": "melanoma compare scores --old-model m-501b05be0066 --new-model m-b5ff6dd4ad14",
     "melanoma train": (
-        f'melanoma train --data /archive/labelled --data-licence "CC BY 4.0"{_NEXT_LINE}--output bundles/mine'
+        f'melanoma train --data /archive/labelled --data-licence "CC BY 4.0"{_NEXT_LINE}--output models/mine'
     ),
     "melanoma augment": "melanoma augment --data /archive/labelled --preview previews",
-    "melanoma bundle": "melanoma bundle inspect bundles/mine",
-    "melanoma bundle inspect": "melanoma bundle inspect bundles/mine --card",
-    "melanoma bundle verify": "melanoma bundle verify bundles/mine",
+    "melanoma bundle": "melanoma bundle list",
+    "melanoma bundle list": "melanoma bundle list",
+    "melanoma bundle inspect": "melanoma bundle inspect models/mine --card",
+    "melanoma bundle verify": "melanoma bundle verify models/mine",
     "melanoma bundle import": (
         f"melanoma bundle import model.keras --labels melanoma nevus --size 224x224{_NEXT_LINE}"
-        '--scale 0.00392157 --licence "CC BY 4.0" --output bundles/imported'
+        '--scale 0.00392157 --licence "CC BY 4.0" --output models/imported'
     ),
     "melanoma audit": "melanoma audit data/train data/test --output audit",
     "melanoma samples": "melanoma samples photographs --count 50",
