@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from melanoma.errors import UsageError
+from melanoma.table.schema import PROBABILITY_PREFIX
 
 
 @dataclass(frozen=True)
@@ -11,14 +14,43 @@ class ViewInput:
     """What the SQL of a view may depend on.
 
     Attributes:
-        columns: Names of the columns of the score table, in order.
+        schema: Columns of the score table.
         model_id: The model whose probabilities count; None for an empty table.
         roles: The column of the table that each role names, such as `{"lesion": "lesion_id"}`.
+        clinic_levels: Number of folder names, below the folder that all photographs share, that make a clinic.
     """
 
-    columns: tuple[str, ...]
+    schema: pa.Schema
     model_id: str | None
     roles: Mapping[str, str] = field(default_factory=dict)
+    clinic_levels: int = 1
+
+    @property
+    def probabilities(self) -> list[str]:
+        """Names of the columns with probabilities, in order."""
+        return [name for name in self.schema.names if name.startswith(PROBABILITY_PREFIX)]
+
+    def find(self, name: str) -> pa.Field | None:
+        """Returns a column by its name in any case, as in SQL; None if the table has no such column."""
+        return next((field for field in self.schema if field.name.lower() == name.lower()), None)
+
+    def column_for(self, role: str, view: str) -> pa.Field:
+        """Returns the column that a role names.
+
+        Args:
+            role: One of `roles`.
+            view: Name of the view that needs it.
+
+        Raises:
+            UsageError: The table lacks the column.
+        """
+        if (found := self.find(self.roles[role])) is not None:
+            return found
+        column = self.roles[role]
+        raise UsageError(
+            f"the view {view} needs the column {column!r}, which the score table does not have: keep it from the "
+            f"manifest (melanoma score --manifest … --keep {column}), or name another column with --{role}-column"
+        )
 
 
 @dataclass(frozen=True)
@@ -41,14 +73,8 @@ class View:
         Raises:
             UsageError: The table lacks a column that the view needs.
         """
-        known = {name.lower() for name in given.columns}
         for role in self.needs:
-            if (column := given.roles[role]).lower() not in known:
-                raise UsageError(
-                    f"the view {self.name} needs the column {column!r}, which the score table does not have: keep it "
-                    f"from the manifest (melanoma score --manifest … --keep {column}), or name another column with "
-                    f"--{role}-column"
-                )
+            given.column_for(role, self.name)
         body = self.sql if isinstance(self.sql, str) else self.sql(given)
         return f"CREATE VIEW {quoted(self.name)} AS {body}"
 
@@ -56,3 +82,13 @@ class View:
 def quoted(name: str) -> str:
     """Returns a name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Returns a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def is_filled(name: str) -> str:
+    """Returns the SQL condition that a column holds an id: neither null nor blank text."""
+    return f"trim(CAST({quoted(name)} AS VARCHAR)) <> ''"

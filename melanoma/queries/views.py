@@ -10,8 +10,11 @@ import duckdb
 import pyarrow as pa
 
 from melanoma.errors import UsageError
+from melanoma.queries.clinics import clinics
+from melanoma.queries.groups import lesions, patients
 from melanoma.queries.lean_dataset import lean
 from melanoma.queries.newest_views import FAILURES, LATEST, current
+from melanoma.queries.over_time import over_time
 from melanoma.queries.run_rows import run_rows
 from melanoma.queries.statements import check_statement, query_error
 from melanoma.queries.view import View, ViewInput
@@ -23,6 +26,10 @@ VIEWS = (
     View("latest", LATEST),
     View("current", current),
     View("failures", FAILURES),
+    View("lesions", lesions, ("lesion",)),
+    View("patients", patients, ("patient",)),
+    View("over_time", over_time, ("lesion",)),
+    View("clinics", clinics),
 )
 # The columns that views ask for by role, where no option names another one.
 ROLES = {"lesion": "lesion_id", "patient": "patient_id"}
@@ -36,11 +43,13 @@ class Additions:
 
     Attributes:
         tables: Further tables by name.
-        roles: Columns for roles, where they differ from `ROLES`.
+        roles: Columns for roles, where they differ from `ROLES`; `date` and `clinic` have no column of their own.
+        clinic_levels: Number of folder names, below the folder that all photographs share, that make a clinic.
     """
 
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    clinic_levels: int = 1
 
 
 _NOTHING = Additions()
@@ -93,7 +102,8 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Any]:
         # The records are many small files, so they are read only for statements that use them.
         runs = read_series(table.layout) if _mentions(sql, "nights") else []
         connection.register("nights", run_rows(runs))
-        given = ViewInput(tuple(dataset.schema.names), table.promoted(), {**ROLES, **additions.roles})
+        roles = {**ROLES, **additions.roles}
+        given = ViewInput(dataset.schema, table.promoted(), roles, additions.clinic_levels)
         missing = _create_views(connection, given)
         for name, rows in additions.tables.items():
             connection.register(name, rows)

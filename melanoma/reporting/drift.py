@@ -4,9 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-LOOK_LIMIT, WARNING_LIMIT = 0.1, 0.2
-CALM, LOOK, WARN = "calm", "look", "warn"
-MIN_PHOTOGRAPHS = 200  # with ten bins, two samples of this size differ by a PSI of 0.09 by chance alone
+from melanoma.model.reference_distribution import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, WARN, WARNING_LIMIT
+
 TOP_LABEL = "top_label"
 Distribution = Mapping[str, Any]  # as `model.reference_distribution.reference_of` returns it; empty if there is none
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from melanoma import html_page, storage
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import escaped, paragraph, section
+from melanoma.model.reference_distribution import WARNING_LIMIT
 from melanoma.reporting import charts
-from melanoma.reporting.drift import WARNING_LIMIT
 from melanoma.reporting.messages import BAD, GOOD, LOOK, Headline, duration
 from melanoma.reporting.page import head
 from melanoma.reporting.run_chart import TRIED, RunBar, run_chart

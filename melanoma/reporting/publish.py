@@ -8,8 +8,8 @@ from typing import Any
 from melanoma import storage
 from melanoma.errors import ReadError
 from melanoma.json_values import to_json
+from melanoma.model.reference_distribution import WARN, WARNING_LIMIT
 from melanoma.reporting.content import report_content
-from melanoma.reporting.drift import WARN, WARNING_LIMIT
 from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from melanoma.model.reference_distribution import reference_of
-from melanoma.reporting.drift import MIN_PHOTOGRAPHS, drift, level_of, pooled, stability_index
+from melanoma.model.reference_distribution import MIN_PHOTOGRAPHS, reference_of
+from melanoma.reporting.drift import drift, level_of, pooled, stability_index
 
 SLUGS = ("melanoma", "nevus")
 

@@ -1,0 +1,50 @@
+"""How views date photographs: by a kept column, or else by the time of the run that scored them."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from melanoma.errors import UsageError
+from melanoma.queries.view import ViewInput, quoted
+
+_ROLE, _USUAL, _OF_RUNS = "date", "visit_date", "scored_at"
+
+
+@dataclass(frozen=True)
+class Dating:
+    """How photographs are dated.
+
+    Attributes:
+        column: Name of the column, as the table spells it.
+        time: SQL of the time of a row, a timestamp without time zone; null where a text is not a date.
+    """
+
+    column: str
+    time: str
+
+    @property
+    def is_of_visits(self) -> bool:
+        """Whether the dates are those of the photographs, and not of the runs that scored them."""
+        return self.column != _OF_RUNS
+
+
+def dating_for(given: ViewInput, view: str) -> Dating:
+    """Returns how a view dates photographs: by the column for `date`, else `visit_date` if kept, else `scored_at`.
+
+    Args:
+        given: What the view is built from.
+        view: Name of the view.
+
+    Raises:
+        UsageError: The column for `date` does not exist, or does not hold dates.
+    """
+    usual = given.find(_USUAL) or given.schema.field(_OF_RUNS)
+    field = given.column_for(_ROLE, view) if _ROLE in given.roles else usual
+    if pa.types.is_timestamp(field.type) and field.type.tz:
+        return Dating(field.name, f"{quoted(field.name)} AT TIME ZONE 'UTC'")
+    if any(check(field.type) for check in (pa.types.is_timestamp, pa.types.is_date, pa.types.is_string)):
+        return Dating(field.name, f"TRY_CAST({quoted(field.name)} AS TIMESTAMP)")
+    raise UsageError(
+        f"the view {view} needs dates, but the column {field.name} holds {field.type}; name a column of dates, or of "
+        "text such as 2026-03-31, with --date-column"
+    )
