@@ -13,6 +13,7 @@ from melanoma.errors import UsageError
 from melanoma.queries.clinics import clinics
 from melanoma.queries.groups import lesions, patients
 from melanoma.queries.lean_dataset import lean
+from melanoma.queries.model_view import models
 from melanoma.queries.newest_views import FAILURES, LATEST, current
 from melanoma.queries.over_time import over_time
 from melanoma.queries.run_rows import run_rows
@@ -30,6 +31,7 @@ VIEWS = (
     View("patients", patients, ("patient",)),
     View("over_time", over_time, ("lesion",)),
     View("clinics", clinics),
+    View("models", models),
 )
 # The columns that views ask for by role, where no option names another one.
 ROLES = {"lesion": "lesion_id", "patient": "patient_id"}
@@ -100,7 +102,7 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Any]:
         is_query = check_statement(connection, sql)
         connection.register("scores", dataset)
         # The records are many small files, so they are read only for statements that use them.
-        runs = read_series(table.layout) if _mentions(sql, "nights") else []
+        runs = read_series(table.layout) if _mentions(sql, "nights") or _mentions(sql, "models") else []
         connection.register("nights", run_rows(runs))
         roles = {**ROLES, **additions.roles}
         given = ViewInput(dataset.schema, table.promoted(), roles, additions.clinic_levels)
