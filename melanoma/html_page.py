@@ -1,7 +1,7 @@
 """Builds self-contained HTML pages: no scripts, no remote content, all text escaped, light and dark."""
 
 import html
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from melanoma.terminal import printable
 
@@ -54,6 +54,23 @@ def document(title: str, parts: Iterable[str], style: str = "", note: str = "") 
 def section(title: str, *parts: str) -> str:
     """Returns pieces of HTML under a heading; empty ones are left out."""
     return "\n".join([f"<h2>{escaped(title)}</h2>", *(part for part in parts if part)])
+
+
+def data_table(names: Sequence[str], rows: Iterable[Sequence[str]], sentences: Collection[str] = ()) -> str:
+    """Returns a table that scrolls sideways by itself where the page is narrow.
+
+    Args:
+        names: Heading of each column, plain text.
+        rows: Cells of each row, pieces of HTML.
+        sentences: Names of the columns whose cells hold sentences, which may break into lines.
+    """
+    kinds = ["text" if name in sentences else "" for name in names]
+    head = "".join(f"<th{class_of(kind)}>{escaped(name)}</th>" for name, kind in zip(names, kinds, strict=True))
+    body = "".join(
+        f"<tr>{''.join(f'<td{class_of(kind)}>{cell}</td>' for cell, kind in zip(row, kinds, strict=True))}</tr>"
+        for row in rows
+    )
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def paragraph(text: str, kind: str = "") -> str:

@@ -1,6 +1,6 @@
 """The content of a report beyond the run's record, as JSON values."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,9 @@ import pyarrow as pa
 from melanoma.model.reference_distribution import reference_of
 from melanoma.reporting.bottleneck import bottleneck
 from melanoma.reporting.drift import Distribution, drift, pooled
+from melanoma.reporting.failed_photographs import failed_photographs
+from melanoma.reporting.flags import FLAGS, REASON, flag_counts
+from melanoma.reporting.photograph_names import PhotographNames
 from melanoma.reporting.quality_sample import ReportOptions, ScoredRows, quality_sample
 from melanoma.runs.records import COMMITTED, RunRecord
 from melanoma.runs.run import ModelRun
@@ -32,28 +35,52 @@ def report_content(
     Returns:
         JSON values: `format`; `seen`, the distribution of the run's predictions, empty if nothing was scored;
         `earlier`, the pooled distribution of the earlier runs and their number `nights`; `reference`, the bundle's;
-        `drift` against the `bundle` and `earlier`; `sample` for quality control; `bottleneck`.
+        `drift` against the `bundle` and `earlier`; `sample` for quality control; `bottleneck`; `flags`, the photographs
+        that were flagged; `failed`, the first photographs that failed; `table`, URI of the score table.
     """
     table = ScoreTable.open(model.run.layout)
     reference = model.bundle.description["reference"]
     scored = _scored_rows(table, model, record)
     seen = _distribution(scored) if scored.rows.num_rows else {}
     before = pooled(earlier)
+    names = PhotographNames(model.run.layout, options.show_uris)
     return {
         "format": FORMAT,
         "seen": seen,
         "earlier": before | {"nights": len(earlier)},
         "reference": reference,
         "drift": {"bundle": drift(reference, seen), "earlier": drift(before, seen)},
-        "sample": quality_sample(table, model, scored, options),
+        "sample": quality_sample(table, model, scored, options, names),
         "bottleneck": bottleneck(record),
+        "flags": flag_counts(scored.rows),
+        "failed": failed_photographs(table, record, names),
+        "table": model.run.layout.root,
     }
+
+
+def without_photographs(content: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Returns the content of a report without the lines on some photographs.
+
+    Args:
+        content: As `report_content` returns it, also that of an older version.
+        names: Names of the photographs in the report: their URIs and their pseudonyms.
+    """
+    kept = dict(content)
+    if "failed" in content:
+        kept["failed"] = _others(content["failed"], names)
+    if "sample" in content:
+        kept["sample"] = {part: _others(rows, names) for part, rows in content["sample"].items()}
+    return kept
+
+
+def _others(rows: Sequence[Mapping[str, Any]], names: Collection[str]) -> list[Mapping[str, Any]]:
+    return [row for row in rows if row["photograph"] not in names]
 
 
 def _scored_rows(table: ScoreTable, model: ModelRun, record: RunRecord) -> ScoredRows:
     slugs = model.bundle.slugs
     names = [f"{PROBABILITY_PREFIX}{slug}" for slug in slugs]
-    columns = ["image_uri", "image_version", "top_label", "ood_score", "scored_at", *names]
+    columns = ["image_uri", "image_version", "top_label", "ood_score", "scored_at", *FLAGS, REASON, *names]
     if record.outcome != COMMITTED or not record.counts.scored:
         nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
         return ScoredRows(nothing, np.zeros((0, len(slugs))), slugs)

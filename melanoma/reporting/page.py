@@ -6,7 +6,7 @@ from typing import Any
 from melanoma import html_page
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import bullets, escaped, section
-from melanoma.reporting import messages, prediction_sections, run_sections
+from melanoma.reporting import flag_section, messages, prediction_sections, run_sections
 from melanoma.reporting.messages import Headline
 from melanoma.reporting.style import STYLE
 from melanoma.runs.records import RunRecord
@@ -26,9 +26,10 @@ def page(record: RunRecord, content: Mapping[str, Any], is_over_budget: bool) ->
         _identity(record),
         section("Warnings", bullets(record.warnings)) if record.warnings else "",
         run_sections.accounting(record),
-        run_sections.failures(record),
+        run_sections.failures(record, content),
         run_sections.stages(record, content),
         prediction_sections.classes(content),
+        flag_section.flags(content),
         prediction_sections.drift(content),
         prediction_sections.sample(content),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from melanoma.disclaimer import NO_DIAGNOSIS
-from melanoma.html_page import escaped, paragraph, section
+from melanoma.html_page import data_table, escaped, paragraph, section
 from melanoma.labels import name_of
 from melanoma.model.reference_distribution import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, WARN, WARNING_LIMIT
 from melanoma.reporting import charts
@@ -118,10 +118,5 @@ def _suspicious(rows: Sequence[Content]) -> str:
 def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
-    head = "".join(f"<th>{escaped(name)}</th>" for name in names)
-    body = "".join(
-        f"<tr><td><code>{escaped(first)}</code></td>{''.join(f'<td>{escaped(cell)}</td>' for cell in rest)}</tr>"
-        for first, *rest in rows
-    )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<h3>{escaped(title)}</h3><div class="scroll">{table}</div>'
+    cells = [(f"<code>{escaped(first)}</code>", *map(escaped, rest)) for first, *rest in rows]
+    return f"<h3>{escaped(title)}</h3>{data_table(names, cells)}"

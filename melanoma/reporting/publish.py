@@ -9,7 +9,7 @@ from melanoma import storage
 from melanoma.errors import ReadError
 from melanoma.json_values import to_json
 from melanoma.model.reference_distribution import WARN, WARNING_LIMIT
-from melanoma.reporting.content import report_content
+from melanoma.reporting.content import report_content, without_photographs
 from melanoma.reporting.index import write_index
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
@@ -101,10 +101,9 @@ def forget(layout: OutputLayout, names: Collection[str]) -> int:
         uri = layout.record(run["run_id"])
         document = json.loads(storage.read_bytes(uri))
         content = document.get("report", {})
-        sample = content.get("sample", {})
-        kept = {part: [row for row in rows if row["photograph"] not in names] for part, rows in sample.items()}
-        if kept != sample:
-            content = content | {"sample": kept}
+        kept = without_photographs(content, names)
+        if kept != content:
+            content = kept
             html = page(record_of(document), content, content.get("is_over_budget", False))
             storage.write_bytes(layout.report(run["run_id"]), html.encode())
             storage.write_bytes(uri, to_json(document | {"report": content}))

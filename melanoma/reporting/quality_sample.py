@@ -9,13 +9,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
+from melanoma.reporting.photograph_names import PhotographNames
 from melanoma.runs.run import ModelRun
-from melanoma.table.layout import OutputLayout
-from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import PROBABILITY_PREFIX, SCORED
 from melanoma.table.score_table import ScoreTable
 
 _SAMPLE_SIZE = 5
+_LEAST_DISTANCE = 0.0005  # smaller ones read 0.000, and may come from rounding
 _MAX_COMPARED = 200_000  # rows for which earlier scores are looked up in the table
 _MELANOMA = "melanoma"
 Rows = list[dict[str, Any]]
@@ -66,7 +66,9 @@ class _Moved(NamedTuple):
     now: str
 
 
-def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, options: ReportOptions) -> dict[str, Rows]:
+def quality_sample(
+    table: ScoreTable, model: ModelRun, scored: ScoredRows, options: ReportOptions, shown: PhotographNames
+) -> dict[str, Rows]:
     """Chooses the photographs for the report.
 
     Args:
@@ -74,11 +76,11 @@ def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, optio
         model: The model that ran.
         scored: Rows that the model scored in this run.
         options: Options for the content of the report.
+        shown: Names of photographs in the report.
 
     Returns:
         JSON values: `least_certain` and `most_moved`, and `suspicious` if the options ask for it.
     """
-    shown = _Names(model.run.layout, options.show_uris)
     sample = {
         "least_certain": _least_certain(shown, scored),
         "most_moved": _most_moved(shown, scored, _scores_before(table, model, scored)),
@@ -88,17 +90,7 @@ def quality_sample(table: ScoreTable, model: ModelRun, scored: ScoredRows, optio
     return sample
 
 
-class _Names:
-    """The names under which photographs appear in the report."""
-
-    def __init__(self, layout: OutputLayout, show_uris: bool) -> None:
-        self._pseudonyms = None if show_uris else Pseudonyms.of_table(layout)
-
-    def of(self, uri: str) -> str:
-        return uri if self._pseudonyms is None else self._pseudonyms.pseudonym(uri)
-
-
-def _least_certain(names: _Names, scored: ScoredRows) -> Rows:
+def _least_certain(names: PhotographNames, scored: ScoredRows) -> Rows:
     if not len(scored.probabilities):
         return []
     top_two = np.sort(scored.probabilities, axis=1)[:, -2:]
@@ -120,7 +112,7 @@ def _scores_before(table: ScoreTable, model: ModelRun, scored: ScoredRows) -> di
     return {row["image_uri"]: row for row in before.sort_by("run_id").to_pylist()}
 
 
-def _most_moved(names: _Names, scored: ScoredRows, before: dict[str, dict[str, Any]]) -> Rows:
+def _most_moved(names: PhotographNames, scored: ScoredRows, before: dict[str, dict[str, Any]]) -> Rows:
     """Finds the photographs whose probabilities are farthest from those of the same model before."""
     moved = []
     for row, uri in enumerate(scored.rows["image_uri"].to_pylist()):
@@ -128,7 +120,8 @@ def _most_moved(names: _Names, scored: ScoredRows, before: dict[str, dict[str, A
             old = np.array([before[uri][name] for name in _columns(scored.slugs)], np.float64)
             # Total variation distance: the share of the probability that went to other classes.
             distance = 0.5 * float(np.abs(old - scored.probabilities[row]).sum())
-            moved.append(_Moved(distance, uri, before[uri]["top_label"], scored.top_label(row)))
+            if distance >= _LEAST_DISTANCE:
+                moved.append(_Moved(distance, uri, before[uri]["top_label"], scored.top_label(row)))
     moved.sort(key=lambda one: (-one.distance, one.uri))
     return [
         {"photograph": names.of(one.uri), "distance": one.distance, "from": one.before, "to": one.now}
@@ -136,7 +129,7 @@ def _most_moved(names: _Names, scored: ScoredRows, before: dict[str, dict[str, A
     ]
 
 
-def _suspicious(names: _Names, scored: ScoredRows) -> Rows:
+def _suspicious(names: PhotographNames, scored: ScoredRows) -> Rows:
     values = scored.probabilities[:, list(scored.slugs).index(_MELANOMA)]
     return [
         {"photograph": names.of(scored.uri(row)), "p_melanoma": float(values[row])}

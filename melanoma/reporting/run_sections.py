@@ -1,12 +1,15 @@
 """Sections of a report on the work of the run: the accounting, the failures, and where the time went."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from melanoma.html_page import escaped, paragraph, section
+from melanoma.html_page import data_table, escaped, paragraph, section
 from melanoma.reporting import charts, messages
 from melanoma.reporting.charts import Bar
+from melanoma.reporting.failed_photographs import MAX_LISTED
 from melanoma.runs.records import STAGES, RunRecord, Stage
+from melanoma.runs.run import RUN_ID
 
 
 def accounting(record: RunRecord) -> str:
@@ -26,22 +29,48 @@ def accounting(record: RunRecord) -> str:
     )
 
 
-def failures(record: RunRecord) -> str:
+def failures(record: RunRecord, content: Mapping[str, Any]) -> str:
     """Returns the section on failed photographs, by error kind with advice; empty if none failed."""
     if not record.failures:
         return ""
-    rows = "".join(
-        f'<tr><td>{escaped(kind)}</td><td>{count:,}</td><td class="text">{escaped(messages.advice_on(kind))}</td></tr>'
+    kinds = [
+        (escaped(kind), f"{count:,}", escaped(messages.advice_on(kind)))
         for kind, count in sorted(record.failures.items(), key=lambda item: (-item[1], item[0]))
-    )
-    head = "<thead><tr><th>error kind</th><th>photographs</th><th>what to do</th></tr></thead>"
-    table = f'<div class="scroll"><table>{head}<tbody>{rows}</tbody></table></div>'
+    ]
     return section(
         "What failed",
-        table,
+        data_table(("error kind", "photographs", "what to do"), kinds, sentences={"what to do"}),
         paragraph("What is not retried is tried again once the file is replaced, or with --retry-failed.", "muted"),
-        paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted"),
+        _failed_photographs(record, content),
     )
+
+
+def _failed_photographs(record: RunRecord, content: Mapping[str, Any]) -> str:
+    """Returns the list of the photographs that failed, and the command that lists them all by name."""
+    if "table" not in content or not RUN_ID.fullmatch(record.run_id):  # the report of an older version
+        return paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted")
+    rows = [
+        (
+            f"<code>{escaped(row['photograph'])}</code>",
+            escaped(row["kind"]),
+            escaped(row["detail"]),
+            str(row["attempt"]),
+        )
+        for row in content["failed"]
+    ]
+    more = record.counts.failed - MAX_LISTED
+    parts = [
+        data_table(("photograph", "error kind", "detail", "attempt"), rows, sentences={"detail"}) if rows else "",
+        paragraph(f"and {more:,} more", "muted") if rows and more > 0 else "",
+        paragraph("To list all of them by name:", "muted"),
+        f"<pre><code>{escaped(_query(content['table'], record.run_id))}</code></pre>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _query(table: str, run_id: str) -> str:
+    sql = f"SELECT image_uri, error_kind, error FROM scores WHERE run_id = '{run_id}' AND status = 'failed'"  # noqa: S608
+    return f'melanoma query {shlex.quote(table)} "{sql}"'
 
 
 def stages(record: RunRecord, content: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from melanoma.html_page import bullets, class_of, document, escaped, paragraph, section
+from melanoma.html_page import bullets, class_of, data_table, document, escaped, paragraph, section
 from tests.helpers.html_reader import HtmlReader
 
 HOSTILE = "<script src='https://x'>&\"\x1b[2J\u202e"
@@ -58,6 +58,14 @@ def test_small_parts_are_plain_html() -> None:
     assert bullets(["a", "<b>"]) == "<ul><li>a</li><li>&lt;b&gt;</li></ul>"
     assert bullets([]) == "<ul></ul>"
     assert (class_of(""), class_of("x y")) == ("", ' class="x y"')
+
+
+def test_a_table_scrolls_by_itself_and_breaks_only_sentences() -> None:
+    html = data_table(("a & b", "c"), [("<b>1</b>", "two words")], sentences={"c"})
+    assert html == (
+        '<div class="scroll"><table><thead><tr><th>a &amp; b</th><th class="text">c</th></tr></thead>'
+        '<tbody><tr><td><b>1</b></td><td class="text">two words</td></tr></tbody></table></div>'
+    )
 
 
 def test_other_values_are_shown_as_text_and_hard_spaces_stay() -> None:

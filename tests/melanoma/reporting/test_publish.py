@@ -137,3 +137,17 @@ def test_an_erased_photograph_is_removed_from_every_report(tmp_path: Path, bundl
     assert not [name for name in gone if name in text] and [name for name in kept if name in text]
     assert [row["top_label"] for row in document(tmp_path)["report"]["sample"]["least_certain"]] == ["nevus"]
     assert forget(layout_of(tmp_path), gone) == 0
+
+
+@pytest.mark.parametrize("show_uris", [False, True])
+def test_an_erased_photograph_that_failed_is_removed_too(tmp_path: Path, bundle_uri: str, show_uris: bool) -> None:
+    model = model_run(tmp_path, bundle_uri)
+    record = commit_scores(model, SCORES, {"broken": "corrupt", "cut": "truncated"})
+    publish(model, record, ReportOptions(show_uris), is_over_budget=False)
+    pseudonyms = Pseudonyms.of_table(layout_of(tmp_path))
+    gone, kept = ({uri_of(name), pseudonyms.pseudonym(uri_of(name))} for name in ("broken", "cut"))
+    assert [name for name in gone if name in page(tmp_path)]
+    assert forget(layout_of(tmp_path), gone) == 1
+    text = json.dumps(document(tmp_path)) + page(tmp_path)
+    assert not [name for name in gone if name in text] and [name for name in kept if name in text]
+    assert [row["kind"] for row in document(tmp_path)["report"]["failed"]] == ["truncated"]

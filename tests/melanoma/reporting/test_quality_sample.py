@@ -34,7 +34,8 @@ def test_the_least_certain_photographs_are_first(tmp_path: Path, bundle_uri: str
 
 def test_a_sample_holds_five_photographs_and_ten_suspicious_ones(tmp_path: Path, bundle_uri: str) -> None:
     scores = {f"{place:02}": (place / 20, 1 - place / 20, 0.0) for place in range(20)}
-    found = sample_of(tmp_path, bundle_uri, scores, scores)
+    moved = {name: (b, a, c) for name, (a, b, c) in scores.items()}
+    found = sample_of(tmp_path, bundle_uri, scores, moved)
     assert {name: len(rows) for name, rows in found.items()} == {"least_certain": 5, "most_moved": 5, "suspicious": 10}
 
 
@@ -51,6 +52,13 @@ def test_the_most_changed_differ_most_from_the_newest_earlier_scores(tmp_path: P
         (uri_of("a"), "nevus", "nevus"),
     ]
     assert [row["distance"] for row in found] == pytest.approx([0.5, 0.25])
+
+
+def test_a_photograph_that_did_not_move_is_not_among_the_most_changed(tmp_path: Path, bundle_uri: str) -> None:
+    before = {"same": (0.25, 0.75, 0.0), "rounded": (0.25, 0.75, 0.0), "moved": (0.25, 0.75, 0.0)}
+    now = before | {"rounded": (0.2504, 0.7496, 0.0), "moved": (0.251, 0.749, 0.0)}
+    found = sample_of(tmp_path, bundle_uri, before, now)["most_moved"]
+    assert [row["photograph"] for row in found] == [uri_of("moved")]
 
 
 def test_scores_of_other_models_are_not_compared(tmp_path: Path, bundle_uri: str) -> None:
@@ -71,8 +79,8 @@ def test_suspicious_photographs_are_sorted_by_probability_of_melanoma(tmp_path: 
 
 
 def test_without_options_photographs_have_pseudonyms_and_no_ranking(tmp_path: Path, bundle_uri: str) -> None:
-    scores = {"a": (1.0, 0.0, 0.0)}
-    found = sample_of(tmp_path, bundle_uri, scores, scores, options=ReportOptions())
+    before, now = {"a": (1.0, 0.0, 0.0)}, {"a": (0.0, 1.0, 0.0)}
+    found = sample_of(tmp_path, bundle_uri, before, now, options=ReportOptions())
     pseudonym = Pseudonyms.of_table(layout_of(tmp_path)).pseudonym(uri_of("a"))
     assert "suspicious" not in found and "archive" not in str(found)
     assert [row["photograph"] for rows in found.values() for row in rows] == [pseudonym, pseudonym]

@@ -1,6 +1,8 @@
 """The sections of a report on the work of a run."""
 
+import shlex
 from dataclasses import replace
+from typing import Any
 
 from melanoma.reporting import messages, run_sections
 from melanoma.reporting.bottleneck import bottleneck
@@ -28,7 +30,7 @@ def test_counts_that_do_not_add_up_are_reported_as_a_bug() -> None:
 
 def test_failures_are_sorted_by_frequency_and_have_advice() -> None:
     record = replace(RECORD, failures={"bad_name": 2, "timeout": 2, "truncated": 5})
-    page = Page(run_sections.failures(record))
+    page = Page(run_sections.failures(record, {}))
     assert [text for text in page.texts if text in ("bad_name", "timeout", "truncated")] == [
         *("truncated", "bad_name", "timeout")
     ]
@@ -38,6 +40,32 @@ def test_failures_are_sorted_by_frequency_and_have_advice() -> None:
     assert "What is not retried is tried again once the file is replaced, or with --retry-failed." in page.texts
     assert 'To list the files: melanoma query TABLE "FROM failures"' in page.texts
     assert messages.advice_on("timeout") in page.texts and messages.advice_on("truncated") in page.texts
+
+
+def failed_content(count: int, detail: str = "the file ends too early") -> dict[str, Any]:
+    row = {"photograph": HOSTILE, "kind": "truncated", "detail": detail, "attempt": 2}
+    return {"table": "file:///results/o'scores", "failed": [row] * count}
+
+
+def test_failed_photographs_are_listed_with_the_command_that_names_them_all() -> None:
+    record = replace(RECORD, counts=replace(COUNTS, failed=3))
+    page = Page(run_sections.failures(record, failed_content(3, "<b>cut</b>")))
+    assert page.text.count("truncated <b>cut</b> 2") == 3 and page.elements["img"] == 0
+    command = next(text for text in page.texts if text.startswith("melanoma query"))
+    words = shlex.split(command)
+    assert words[:3] == ["melanoma", "query", "file:///results/o'scores"] and f"'{record.run_id}'" in words[3]
+    assert " more" not in page.text and "TABLE" not in page.text
+
+
+def test_failed_photographs_beyond_the_limit_are_counted() -> None:
+    record = replace(RECORD, counts=replace(COUNTS, failed=1234))
+    page = Page(run_sections.failures(record, failed_content(50)))
+    assert "and 1,184 more" in page.texts
+
+
+def test_a_run_id_that_is_none_is_no_part_of_a_command() -> None:
+    page = Page(run_sections.failures(replace(RECORD, run_id='x"; rm -rf ~; "'), failed_content(1)))
+    assert 'To list the files: melanoma query TABLE "FROM failures"' in page.texts and "rm" not in page.text
 
 
 def test_stages_show_their_work_and_rate() -> None:
@@ -53,5 +81,5 @@ def test_stages_show_their_work_and_rate() -> None:
 
 def test_sections_without_content_are_left_out() -> None:
     quiet = replace(RECORD, counts=Counts(), failures={}, stages={})
-    assert run_sections.accounting(quiet) == run_sections.failures(quiet) == run_sections.stages(quiet, {}) == ""
+    assert run_sections.accounting(quiet) == run_sections.failures(quiet, {}) == run_sections.stages(quiet, {}) == ""
     assert run_sections.stages(replace(RECORD, counts=Counts(5, skipped=5)), {}) == ""
