@@ -21,6 +21,8 @@ p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
 .muted, figcaption, .note { color: var(--muted); font-size: .875rem; }
 .warning { border-left: 4px solid var(--other); padding: .4rem .8rem; background: var(--card); max-width: none; }
 .scroll { overflow-x: auto; margin: .6rem 0; }
+pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .5rem .7rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 """
 
