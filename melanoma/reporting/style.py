@@ -18,7 +18,8 @@ i.reference { background: var(--other); height: .2em; vertical-align: .2em; }
 svg .bad { fill: var(--bad); } svg .look { fill: var(--other); } svg .good { fill: var(--good); }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; } thead th { color: var(--muted); } th:first-child, td:first-child { text-align: left;
-  padding-left: 0; } th.text, td.text { text-align: left; } td.text { white-space: normal; min-width: 16rem; } .bars { width: 100%; }
+  padding-left: 0; } th.text, td.text { text-align: left; } td.text { white-space: normal; min-width: 16rem; }
+.bars { width: 100%; }
 .bars td:nth-child(2) { width: 50%; min-width: 90px; } .bars svg { height: 16px; }
 .grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); margin: .8rem 0; }
 .small { margin: 0; } figcaption { min-height: 2.6em; line-height: 1.3; } figcaption b { color: var(--fg); }
