@@ -5,11 +5,15 @@ PYTHON_3_12 ?= python3.12
 VENV := .venv
 BIN := $(VENV)/bin
 
-IMAGES ?= out/samples
-BUNDLE ?= bundles/ham10000-lite0-taught
-OUTPUT ?= out/scores
+# Photographs of your own never go into the table of the samples.
+SAMPLES := out/samples
+IMAGES ?= $(SAMPLES)
+BUNDLE ?= ham10000-lite0-taught
+OUTPUT ?= $(if $(filter-out $(SAMPLES),$(IMAGES)),out/my-scores,out/scores)
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
          FROM current GROUP BY top_label ORDER BY photographs DESC
+FAILURES := SELECT error_kind, count(*) AS photographs FROM failures GROUP BY error_kind ORDER BY photographs DESC
+export IMAGES BUNDLE OUTPUT QUERY FAILURES  # the recipe reads them from its environment, whatever characters they have
 
 # What needs neither a training nor a server.
 QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
@@ -18,14 +22,22 @@ QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignor
 .PHONY: score test quick test-3.12 slow lint types lock clean
 
 score: $(VENV)/.scoring
-ifeq ($(IMAGES),out/samples)
+ifeq ($(IMAGES),$(SAMPLES))
 	@echo "== drawing sample photographs (they show no patient and no disease)"
-	@$(BIN)/melanoma samples out/samples
+	@$(BIN)/melanoma samples $(SAMPLES)
 endif
-	@echo "== scoring $(IMAGES) with $(BUNDLE)"
-	@$(BIN)/melanoma score --images "$(IMAGES)" --bundle "$(BUNDLE)" --output "$(OUTPUT)"
-	@echo "== querying the table: melanoma query $(OUTPUT) \"$(QUERY)\""
-	@$(BIN)/melanoma query "$(OUTPUT)" "$(QUERY)"
+	@echo "== scoring $$IMAGES with $$BUNDLE"
+	@$(BIN)/melanoma score --images "$$IMAGES" --bundle "$$BUNDLE" --output "$$OUTPUT" || code=$$?; \
+	if [[ $${code:-0} -gt 1 ]]; then exit $$code; fi; \
+	echo "== querying the table: $(BIN)/melanoma query $${OUTPUT@Q} \"$$QUERY\""; \
+	$(BIN)/melanoma query "$$OUTPUT" "$$QUERY" || exit; \
+	if [[ $${code:-0} -eq 1 ]]; then \
+	  echo "== the run is done and its table complete, but somebody has to look at it: the reason stands above"; \
+	  echo "== what failed: $(BIN)/melanoma query $${OUTPUT@Q} \"$$FAILURES\""; \
+	  $(BIN)/melanoma query "$$OUTPUT" "$$FAILURES"; \
+	  exit 1; \
+	fi; \
+	echo "== for the command melanoma in this terminal: source $(VENV)/bin/activate"
 
 test: $(VENV)/.developing
 	@echo "== running the tests"
@@ -51,7 +63,7 @@ types: $(VENV)/.developing
 
 $(VENV)/bin/python:
 	@echo "== creating $(VENV)"
-	@$(PYTHON) -m venv $(VENV)
+	@"$(PYTHON)" -m venv $(VENV)
 
 $(VENV)/.scoring: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@echo "== installing what scoring needs, by hash (a few minutes, once)"

@@ -73,9 +73,7 @@ class Invocation:
         """
         extra = NEEDS.get(self.command)
         if extra and missing_modules(extra):
-            raise UsageError(
-                f"melanoma {self.command} needs packages that are not installed; run: {install_command(extra)}"
-            )
+            raise UsageError(f"{self.command} needs packages that are not installed; run: {install_command(extra)}")
         module = importlib.import_module(f"jobs.{self.command}")
         if self.command == _TAKES_BEAM_OPTIONS:
             return int(module.run(self.args, self.beam_options))

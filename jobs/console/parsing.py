@@ -50,7 +50,7 @@ class Parser(argparse.ArgumentParser):
 
 def did_you_mean(word: str, known: Iterable[Any]) -> str:
     """Returns a clause that names the known word nearest to a mistyped one; empty if none is near."""
-    near = difflib.get_close_matches(word.lower(), [str(name) for name in known], 1)
+    near = difflib.get_close_matches(word.lower(), [str(name) for name in known], 1, cutoff=0.7)
     return f"; did you mean {near[0]}?" if near else ""
 
 

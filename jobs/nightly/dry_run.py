@@ -64,6 +64,12 @@ def count(plan: RunPlan, limit: int | None) -> list[Counts]:
     return counts
 
 
+_NOTE = (
+    "This was a dry run: no photograph was read and nothing was written. It has not tried whether --output can be "
+    "written; melanoma doctor does."
+)
+
+
 def describe(plan: RunPlan, counts: Sequence[Counts]) -> str:
     """Returns what a run of each model would do, in sentences.
 
@@ -75,7 +81,7 @@ def describe(plan: RunPlan, counts: Sequence[Counts]) -> str:
         _sentence(shown(run.model_id, run.model_name), of_model)
         for run, of_model in zip(plan.runs, counts, strict=True)
     ]
-    return "\n".join([*lines, "This was a dry run: no photograph was read and nothing was written."])
+    return "\n".join([*lines, _NOTE])
 
 
 def _sentence(model: str, counts: Counts) -> str:

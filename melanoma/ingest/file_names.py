@@ -27,6 +27,11 @@ def is_photograph(name: str, pattern: str | None = None) -> bool:
     return PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS
 
 
+def explains_folder(name: str) -> bool:
+    """Tells whether a file is a README, which nobody expects to be scored: it is ignored without being counted."""
+    return PurePosixPath(name).stem.lower() == "readme"
+
+
 def reported_extension(name: str) -> str:
     """Returns under which heading an ignored file is counted: its extension, if that is a common one."""
     extension = PurePosixPath(name).suffix.lower()

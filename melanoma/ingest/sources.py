@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
-from melanoma.ingest.file_names import is_photograph, reported_extension
+from melanoma.ingest.file_names import explains_folder, is_photograph, reported_extension
 from melanoma.ingest.image_refs import ImageRef, Renaming
 from melanoma.ingest.manifests import Manifest, kept_fields, read_manifest
 from melanoma.storage import StoredFile
@@ -124,7 +124,8 @@ def _root_images(root: Root, ignored: Counter[str]) -> Iterator[ImageRef]:
     renaming = None if root.base is None else Renaming.from_folder_to(root.uri, root.base)
     for stored in _list_root(root):
         if reason := _reason_to_ignore(stored, root):
-            ignored[reason] += 1
+            if not explains_folder(storage.name_of(stored.uri)):
+                ignored[reason] += 1
         else:
             ref = _ref_to(stored, storage.stem_of(stored.uri))
             yield ref if renaming is None else renaming.applied_to(ref)

@@ -149,7 +149,7 @@ def _read_description(uri: str) -> bytes:
         stored = storage.stat(place)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
-            raise BundleError(f"no {DESCRIPTION} there; check the path, or give a name; {known_bundles()}") from None
+            raise BundleError(f"no {DESCRIPTION} there; check the path, or give a name ({known_bundles()})") from None
         raise
     if not stored.regular or stored.size > _MAX_DESCRIPTION_BYTES:
         raise BundleError(f"{DESCRIPTION} is not a plain file of at most {_MAX_DESCRIPTION_BYTES >> 20} MiB")

@@ -1,10 +1,14 @@
 """Checks of the output folder: other runs, writing, atomic creation, the store's clock, and a commit."""
 
+import contextlib
 import datetime
+from collections.abc import Iterator
+from pathlib import Path
 
 import pyarrow as pa
 
 from melanoma import storage
+from melanoma.errors import MelanomaError, PhotographError
 from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
 from melanoma.runs import heartbeats
@@ -13,6 +17,27 @@ from melanoma.table.schema import COLUMNS, score_schema
 from melanoma.table.score_table import ScoreTable
 
 _MAX_SKEW = 120  # seconds
+
+
+@contextlib.contextmanager
+def leaving_no_folders(output: str) -> Iterator[None]:
+    """Removes the empty folders that trying out the output in the block has created on a local disk."""
+    created = _missing_folders(output)
+    try:
+        yield
+    finally:
+        for folder in created:
+            with contextlib.suppress(OSError):  # a run that started meanwhile uses it, or it was never created
+                folder.rmdir()
+
+
+def _missing_folders(output: str) -> list[Path]:
+    """Returns the local folders that writing to the output would create, innermost first; none in another store."""
+    try:
+        local = storage.local_path(OutputLayout.at(output).staging)
+    except (MelanomaError, PhotographError):  # a check of its own reports it
+        return []
+    return [] if local is None else [path for path in (Path(local), *Path(local).parents) if not path.exists()]
 
 
 def check_other_runs(layout: OutputLayout) -> Check:

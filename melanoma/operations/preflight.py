@@ -52,6 +52,10 @@ class Preflight:
 
     def checks(self) -> Iterator[Check]:
         """Runs the checks one by one; skips those that need the result of a failed one."""
+        with output_checks.leaving_no_folders(self._planned.output):
+            yield from self._checks()
+
+    def _checks(self) -> Iterator[Check]:
         yield guarded(
             "versions", "install melanoma again, in an environment of its own", environment_checks.check_versions
         )

@@ -77,7 +77,7 @@ def _file_system(protocol: str) -> Any:
         return fsspec.filesystem(protocol, **_options(protocol))
     except ImportError as error:
         extra = _EXTRAS.get(protocol)
-        remedy = install_command(extra) if extra else f"install the fsspec package for {protocol!r}"
+        remedy = f"run: {install_command(extra)}" if extra else f"install the fsspec package for {protocol!r}"
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
     except Exception as error:
         if _EXTRAS.get(protocol) == "azure" and isinstance(error, ValueError):

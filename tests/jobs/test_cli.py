@@ -217,7 +217,7 @@ def test_a_command_without_its_extra_says_how_to_install_it_before_any_work(
         "augment": ["--data", "x", "--output", "y"],
     }
     assert main([name, *words.get(name, ["x"])]) == 2
-    assert f"melanoma {name} needs packages that are not installed; run: " in (err := only_line(capsys))
+    assert f"melanoma: {name} needs packages that are not installed; run: " in (err := only_line(capsys))
     assert err.endswith(" install 'melanoma[train]'")
 
 

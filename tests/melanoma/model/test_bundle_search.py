@@ -55,7 +55,9 @@ def test_an_unknown_name_and_a_missing_path_list_what_there_is() -> None:
         BundleError, match=r"^sane: no such folder, .* did you mean same\? known by name: same, only-sec"
     ):
         load_bundle("sane")
-    with pytest.raises(BundleError, match=r"^/gone/same: no bundle\.json there; .*known by name: same, only-second, "):
+    with pytest.raises(
+        BundleError, match=r"^/gone/same: no bundle\.json there; .*\(known by name: same, only-second, "
+    ):
         load_bundle("/gone/same")
     with pytest.raises(BundleError, match=r"^no-bundle: no such folder"):
         load_bundle("no-bundle")
