@@ -50,8 +50,9 @@ class Parser(argparse.ArgumentParser):
 
 def did_you_mean(word: str, known: Iterable[Any]) -> str:
     """Returns a clause that names the known word nearest to a mistyped one; empty if none is near."""
-    near = difflib.get_close_matches(word.lower(), [str(name) for name in known], 1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    names = {str(name).lstrip("-"): str(name) for name in known}
+    near = difflib.get_close_matches(word.lstrip("-").lower(), names, 1, cutoff=0.7)
+    return f"; did you mean {names[near[0]]}?" if near else ""
 
 
 def may_name_a_file(word: str) -> bool:
