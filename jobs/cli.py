@@ -34,6 +34,7 @@ COMMANDS = {
     "bundle": "list, inspect, verify or import model bundles",
     "audit": "find duplicates, contradictory labels and leaks in labelled data",
     "samples": "write synthetic sample photographs to try the program on",
+    "completion": "print a script that completes commands and flags in a shell",
 }
 _TAKES_BEAM_OPTIONS = "score"
 _STOPPED = {
@@ -167,6 +168,16 @@ def _build_parser(name: str) -> tuple[Parser, Parser | None]:
     if (chosen := commands.choices.get(name)) is not None:
         importlib.import_module(f"jobs.{name}").add_arguments(chosen)
     return parser, chosen
+
+
+def whole_parser() -> Parser:
+    """Returns the parser of all commands with the flags of each declared; loads every command's module."""
+    parser, _ = _build_parser("")
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                importlib.import_module(f"jobs.{name}").add_arguments(command)
+    return parser
 
 
 def _flags_of(name: str) -> set[str]:

@@ -38,5 +38,6 @@ EXAMPLES = {
         '--scale 0.00392157 --licence "CC BY 4.0" --output models/imported'
     ),
     "melanoma audit": "melanoma audit data/train data/test --output audit",
+    "melanoma completion": "melanoma completion bash",
     "melanoma samples": "melanoma samples photographs --count 50",
 }

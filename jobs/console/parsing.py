@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from melanoma.errors import UsageError
 
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
-_HINT = "if the shell expanded a pattern, put quotes around it: '/archive/*.jpg'"
+_HINT = "; if the shell expanded a pattern, put quotes around it: '/archive/*.jpg'"
 _MAX_WORDS = 3
 
 
@@ -24,8 +24,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raises the message without file names."""
         hidden = _QUOTED.sub(lambda quoted: _hidden(quoted.group()), message)
-        hint = f"; {_HINT}" if hidden != message else ""
-        raise UsageError(f"{hidden}{hint}; see {self.prog} --help")
+        self._raise(hidden + (_HINT if hidden != message else ""))
 
     def reject(self, unknown: Sequence[str]) -> NoReturn:
         """Raises an error about words that no argument takes."""
@@ -33,8 +32,11 @@ class Parser(argparse.ArgumentParser):
         others = [word for word in unknown if not word.startswith("-")]
         if len(others) > _MAX_WORDS or any(map(may_name_a_file, others)):
             shown = " ".join([*flags, f"({len(others)} more, not repeated here)"])
-            self.error(f"unrecognized arguments: {shown}; {_HINT}{self._nearest(flags)}")
-        self.error(f"unrecognized arguments: {' '.join([*flags, *others])}{self._nearest(flags)}")
+            self._raise(f"unrecognized arguments: {shown}{self._nearest(flags)}{_HINT}")
+        self._raise(f"unrecognized arguments: {' '.join([*flags, *others])}{self._nearest(flags)}")
+
+    def _raise(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see {self.prog} --help")
 
     def _nearest(self, flags: Sequence[str]) -> str:
         return next((near for flag in flags if (near := did_you_mean(flag, self._option_string_actions))), "")
