@@ -3,14 +3,17 @@
 import argparse
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jobs.console import logs
 from jobs.console.data_flags import prepare
-from jobs.training.checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
+from jobs.training import summary
+from jobs.training.checks import check, clear_backend_error, clear_disk_error, log_folder, read_terms, set_aside
 from jobs.training.flags import add_arguments
 from jobs.training.options import TrainOptions
+from jobs.training.progress import ProgressPrinter
 
 if TYPE_CHECKING:
     from melanoma.model.bundle import Bundle
@@ -34,22 +37,37 @@ def run(args: argparse.Namespace) -> int:
     check(options)
     terms = read_terms(options.data_licence)
     with clear_backend_error(), logs.native_silence():
-        from melanoma.training.release import markdown_tables
         from melanoma.training.release.candidate import make_candidate
         from melanoma.training.release.training_run import TrainingRun
 
     job = _job(options)
-    training = TrainingRun(job, Path(options.output), 1 if sys.stdout.isatty() else 2, _print_progress)
+    printer = ProgressPrinter(quiet=options.quiet)
+    on_step = printer.on_step if printer.has_bar else None
+    training = TrainingRun(job, Path(options.output), _on_epoch(options, printer), on_step)
     with clear_disk_error(options.output):
         trained = training.train(resume=options.resume)
     _continue_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then evaluating once on the test part")
     candidate = make_candidate(job, trained)
     bundle = _write(options, job, candidate, terms)
-    assessment = candidate.assessment
-    sections = markdown_tables.evaluation_sections(assessment.report, assessment.gap)
-    print("", *sections, f"{options.output}: {bundle.model_id}", sep="\n\n")
+    print("", summary.results(candidate.assessment), "", summary.next_steps(options, bundle), sep="\n")
     return 0
+
+
+def _on_epoch(options: TrainOptions, printer: ProgressPrinter) -> "Callable[[Progress], object]":
+    """Returns the function that is called after every epoch."""
+    if not options.tensorboard:
+        return printer.on_epoch
+    with logs.native_silence():
+        from melanoma.training.fitting.tensorboard_log import TensorBoardLogs
+
+    boards = TensorBoardLogs(log_folder(options.tensorboard, options.output))
+
+    def on_epoch(progress: "Progress") -> None:
+        boards.write(progress.teacher, progress.history)
+        printer.on_epoch(progress)
+
+    return on_epoch
 
 
 def _job(options: TrainOptions) -> "TrainingJob":
@@ -63,7 +81,7 @@ def _job(options: TrainOptions) -> "TrainingJob":
     recipe = options.recipe(recipe_for(options.network))
     registry.check_buildable([options.network, *recipe.teachers])
     subgroups = _subgroups(options)
-    prepared = prepare(options)
+    prepared = prepare(options, show_progress=not options.quiet)
     warnings = preparation.warnings(prepared)
     print(*(f"note: {warning}" for warning in warnings), sep="\n", end="\n" * bool(warnings))
     return TrainingJob(
@@ -107,25 +125,6 @@ def _continue_with_tensorflow() -> None:
         arguments = sys.argv[1:] + ["--resume"] * ("--resume" not in sys.argv)
         command = [sys.executable, "-m", "jobs.cli", *arguments]
         os.execve(sys.executable, command, os.environ | {"KERAS_BACKEND": "tensorflow"})  # noqa: S606 - our own arguments
-
-
-def _print_progress(progress: "Progress") -> None:
-    """Prints the metrics of the last epoch and the remaining time."""
-    last, done = progress.history[-1], len(progress.history)
-    print(
-        f"{progress.role and progress.role + ', '}epoch {done} of {progress.total_epochs}: "
-        f"{last['size']:.0f} pixels, loss {last['loss']:.3f}, validation loss {last['val_loss']:.3f}, "
-        f"balanced accuracy {last['val_accuracy']:.3f}; {_time_left(progress.total_epochs - done, last['seconds'])}",
-        flush=True,
-    )
-
-
-def _time_left(epochs: int, seconds: float) -> str:
-    """Returns the remaining time if each epoch takes as long as the last one; later epochs may take longer."""
-    if not epochs:
-        return "trained"
-    minutes = epochs * seconds / 60
-    return f"at least {minutes:.0f} minutes left" if minutes >= 1 else "less than a minute left"
 
 
 def _subgroups(options: TrainOptions) -> dict[str, dict[str, str]]:

@@ -166,8 +166,12 @@ def sources_of(options: DataOptions) -> "Sources":
     )
 
 
-def prepare(options: DataOptions) -> "Prepared":
+def prepare(options: DataOptions, *, show_progress: bool = True) -> "Prepared":
     """Reads, cleans and splits the photographs, and prints how many each step removed and each part holds.
+
+    Args:
+        options: Parsed flags.
+        show_progress: Whether to draw a progress bar, if the error stream is a terminal.
 
     Raises:
         DataError: The split leaks, and --allow-leaks is not given.
@@ -177,7 +181,7 @@ def prepare(options: DataOptions) -> "Prepared":
     from melanoma.training.fitting import preparation
 
     sources = sources_of(options)
-    with tqdm(unit="image", desc="checked", disable=None, dynamic_ncols=True) as bar:
+    with tqdm(unit="image", desc="checked", disable=None if show_progress else True, dynamic_ncols=True) as bar:
         prepared = preparation.prepare(sources, lambda total: bar.reset(total), bar.update)
     for step in prepared.steps:
         print(f"{step.left:7} photographs, {step.dropped:5} removed: {step.what}")

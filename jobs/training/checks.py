@@ -34,6 +34,8 @@ def check(options: TrainOptions) -> None:
         raise UsageError(f"--learning-rate {rate}: must be above 0 and at most 1, for example 0.0005")
     if not options.teacher and (options.distill_weight, options.teacher_epochs) != (None, None):
         raise UsageError("--distill-weight and --teacher-epochs need --teacher")
+    if options.tensorboard:
+        _check_log_folder(options.tensorboard, options)
     if options.by and not options.id_column:
         raise UsageError("--by needs a CSV or Parquet table in --data or --reference")
     sources_of(options)
@@ -63,6 +65,22 @@ def _check_folder(options: TrainOptions) -> None:
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise UsageError(f"{folder}: {nearest} is not a writable folder; choose another one")
+
+
+def log_folder(folder: str, output: str) -> Path:
+    """Returns where the log of a training is, below the folder of --tensorboard: named after its bundle."""
+    return Path(folder) / Path(output).absolute().name
+
+
+def _check_log_folder(folder: str, options: TrainOptions) -> None:
+    if "://" in folder:
+        raise UsageError(f"--tensorboard {folder}: must be a local folder; copy the log afterwards")
+    check_folders(folder)
+    log = log_folder(folder, options.output)
+    if Path(options.output).absolute() in (log.absolute(), *log.absolute().parents):
+        raise UsageError(f"--tensorboard {folder}: is in the folder of the bundle; choose another one")
+    if not options.resume and any(log.rglob("*tfevents*")):
+        raise UsageError(f"--tensorboard {folder}: {log} has the log of another training; delete it, or choose another")
 
 
 def _restore(checkpoints: Sequence[Path]) -> None:

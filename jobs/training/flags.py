@@ -146,6 +146,10 @@ _SESSION: dict[str, dict[str, Any]] = {
         "metavar": "N",
         "help": "processes that load photographs; changes only the speed, useful with GPUs (default: threads)",
     },
+    "tensorboard": {
+        "metavar": "FOLDER",
+        "help": "write the metrics of every epoch to a subfolder of this local folder, as a log for TensorBoard",
+    },
     "quiet": {"action": "store_true", "help": "print no progress, only warnings and the results"},
 }
 _OLD_NAMES = {

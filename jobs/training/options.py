@@ -54,6 +54,7 @@ class TrainOptions(DataOptions):
     name: str | None
     processes: int
     resume: bool
+    tensorboard: str | None
     quiet: bool
 
     def recipe(self, default: "Recipe") -> "Recipe":

@@ -64,7 +64,7 @@ def _sources(data: Report) -> list[_Sentence]:
         _Sentence(
             not trained_on,
             "The model's training photographs were not given (--trained-on): if some are among these, the results are "
-            "too good.",
+            "too optimistic.",
         ),
     ]
 
@@ -77,7 +77,7 @@ def _classes(data: Report) -> list[_Sentence]:
         _Sentence(
             count,
             f"Labelled photographs of classes that the model does not know, left out: {count:,}, "
-            f"{class_counts(unknown)}. The model is wrong on all of them, so the results here are too good.",
+            f"{class_counts(unknown)}. The model is wrong on all of them, so the true results are worse.",
         ),
         _Sentence(
             unlabelled, f"Classes of the model without any label: {unlabelled}. Their sensitivity cannot be measured."

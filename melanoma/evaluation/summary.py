@@ -18,6 +18,20 @@ def evaluation_summary(report: Report) -> str:
     """
     lines = [
         f"{model_in(report['data'])}: {report['n']:,} photographs of {report['groups']:,} lesions or patients",
+        *metric_lines(report),
+        *(f"  {sentence}" for sentence in evaluation_accounting(report["data"])),
+        f"  {NO_CLINICAL_VALIDATION}",
+    ]
+    return "\n".join(lines)
+
+
+def metric_lines(report: Report) -> list[str]:
+    """Returns the metrics of an evaluation as two aligned tables: over all photographs, and for each class.
+
+    Args:
+        report: As `evaluate.evaluate` returns it.
+    """
+    return [
         *_overall_lines(report),
         f"  {'class':<28} {'n':>7}  {'sensitivity':<24} AUC",
         *(
@@ -25,10 +39,7 @@ def evaluation_summary(report: Report) -> str:
             f"{with_interval(metrics['auc'])}"
             for slug, metrics in report["by_label"].items()
         ),
-        *(f"  {sentence}" for sentence in evaluation_accounting(report["data"])),
-        f"  {NO_CLINICAL_VALIDATION}",
     ]
-    return "\n".join(lines)
 
 
 def _overall_lines(report: Report) -> list[str]:

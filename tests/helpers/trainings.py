@@ -50,7 +50,7 @@ def train(training: TrainingConfig, *, resume: bool = False, stop_after: int | N
         if len(history) == stop_after:
             raise KeyboardInterrupt
 
-    return Trainer(training).run(resume=resume, verbose=0, on_epoch=on_epoch)
+    return Trainer(training).run(resume=resume, on_epoch=on_epoch)
 
 
 def listed(counts: dict[str, int]) -> Dataset:

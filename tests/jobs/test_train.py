@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jobs.cli import main
 from jobs.train import add_arguments, run
 from melanoma.errors import BundleError, DataError, UsageError
 from melanoma.model.bundle import load_bundle
@@ -142,10 +143,28 @@ def test_the_licence_holds_the_terms_of_the_data(trained: Training) -> None:
 def test_progress_and_results_are_printed(trained: Training) -> None:
     (output,) = trained.output
     assert re.search(
-        r"^epoch 1 of 1: 32 pixels, loss [\d.]+, validation loss [\d.]+, balanced .*; trained$", output, re.M
+        r"^epoch 1 of 1: 32 pixels, loss [\d.]+, validation loss [\d.]+, validation balanced .*; trained$", output, re.M
     )
-    assert output.rstrip().endswith(f"bundle: {load_bundle(str(trained.bundle)).model_id}")
-    assert "| test part | value | 95 % interval | n |" in output
+    assert output.count("epoch 1 of 1") == 1
+    assert f"\n{trained.bundle}: {load_bundle(str(trained.bundle)).model_id}\nnext:\n" in output
+    assert re.search(r"^  balanced accuracy  +[\d.]+ \([\d.]+ to [\d.]+\) +always", output, re.M)
+
+
+def test_the_next_commands_can_be_pasted(trained: Training, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (output,) = trained.output
+    inspect, score, evaluate, compare, promote = re.findall(r"^  melanoma (.*)$", output.partition("next:")[2], re.M)
+    for command in (inspect, score, evaluate, promote):
+        assert main(shlex.split(command)) == 0, command
+    assert main(shlex.split(compare.replace("OLD_MODEL", "m-none"))) == 2
+    part = [row["part"] for row in csv.DictReader((trained.bundle / "split.csv").open())].count("test")
+    described = load_bundle(str(trained.bundle)).description["metrics"]["test"]
+    assert described["n"] == part
+
+
+def test_quiet_prints_the_results_but_no_epoch(trained: Training, tmp_path: Path) -> None:
+    output = attempt([*trained.words, "--output", str(tmp_path / "quiet bundle"), "--quiet"])
+    assert "epoch" not in output and f"bundle inspect '{tmp_path}/quiet bundle' --card" in output
 
 
 def test_an_existing_bundle_is_never_overwritten(trained: Training) -> None:

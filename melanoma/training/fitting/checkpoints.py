@@ -16,6 +16,8 @@ from melanoma.storage.local import replace_file
 Arrays = Sequence[npt.NDArray[Any]]
 # Files in the folder of a training in progress; the bundle keeps all but the checkpoint.
 CHECKPOINT, HISTORY, SPLIT = WORK_FILES = ("checkpoint.npz", "history.csv", "split.csv")
+_DIGEST = "photographs and split"  # a setting whose value says nothing to people
+_SHOWN = {"look": "augmentation", "teaching": "distillation"}  # today's words for the names of settings
 _STATE = "story"  # the archive's member with everything but the arrays; part of the file format
 
 
@@ -89,7 +91,9 @@ def load(path: Path, settings: Mapping[str, Any]) -> Checkpoint:
 def _check_settings(path: Path, saved: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     for name, value in current.items():
         if saved.get(name) != value:
+            change = f"{_SHOWN.get(name, name)} {saved.get(name)}, now it is {value}"
+            change = "other photographs or another split" if name == _DIGEST else change
             raise UsageError(
-                f"{path}: this training began with {name} {saved.get(name)}, now it is {value}; "
+                f"{path}: this training began with {change}; "
                 "give the same options as before, or train into a new folder"
             )

@@ -86,7 +86,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     _check(dataset)
     first = Step("found" + (f"; {absent} more are listed but missing" if absent else ""), 0, len(found))
     groups = len(set(groups_before)) - len({photograph.group for photograph in joined})
-    last = Step(f"{groups} groups joined with others because of near duplicates", 0, len(joined))
+    last = Step(f"groups joined with others because of near duplicates: {groups}", 0, len(joined))
     files = readable.files
     found_leaks = find_leaks(files.files, dataset.parts[files.owners].tolist(), files.hashes, files.owners)
     return Prepared(dataset, [first, *cleaning_steps, *readable.steps, last], found_leaks)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -16,11 +16,12 @@ from melanoma.training.data.loader import DataLoader
 from melanoma.training.fitting import checkpoints
 from melanoma.training.fitting.checkpoints import Checkpoint
 from melanoma.training.fitting.monitoring import History, Monitor
+from melanoma.training.fitting.steps import Step, StepReporter
 from melanoma.training.fitting.training_config import TrainingConfig
 from melanoma.training.fitting.training_state import TrainingState, build_state
 from melanoma.training.networks.registry import BACKEND
 
-Verbosity = Literal[0, 1, 2]
+OnStep = Callable[[Step], object]
 _EMPTY = Checkpoint(0, [], [], {})
 
 
@@ -54,13 +55,13 @@ class Trainer:
         self._part = config.dataset.part(TRAIN)
         self._settings = config.checkpoint_settings()
 
-    def run(self, *, resume: bool, verbose: Verbosity, on_epoch: Callable[[History], object]) -> Trained:
+    def run(self, *, resume: bool, on_epoch: Callable[[History], object], on_step: OnStep | None = None) -> Trained:
         """Trains to the end.
 
         Args:
             resume: Whether to continue from the checkpoint.
-            verbose: 0 for silence, 1 for a progress bar, 2 for one line per epoch.
             on_epoch: Called after every epoch, before its checkpoint, with the metrics of all epochs so far.
+            on_step: Called when an epoch begins and after its steps; None costs nothing.
 
         Raises:
             UsageError: The checkpoint is missing or belongs to another training, or the loss became infinite.
@@ -76,7 +77,7 @@ class Trainer:
                     self._compile(state, number)
                 if BACKEND not in backends:
                     backends.append(BACKEND)
-                history.append(self._train_epoch(state, number, monitor, verbose))
+                history.append(self._train_epoch(state, number, monitor, on_step))
                 on_epoch(history)
                 checkpoint = Checkpoint(number + 1, history, backends, state.to_arrays())
                 checkpoints.save(config.checkpoint, checkpoint, self._settings)
@@ -92,17 +93,22 @@ class Trainer:
             state.restore(start, with_optimizer=start.epochs != schedule.head_epochs)
         return state
 
-    def _train_epoch(self, state: TrainingState, number: int, monitor: Monitor, verbose: Verbosity) -> dict[str, float]:
+    def _train_epoch(
+        self, state: TrainingState, number: int, monitor: Monitor, on_step: OnStep | None
+    ) -> dict[str, float]:
         """Trains one epoch and returns its metrics."""
         started, epoch = time.monotonic(), self._epoch(number)
-        fitted = state.fitted.fit(epoch, epochs=1, shuffle=False, callbacks=[state.average], verbose=verbose)
+        first = Step(number + 1, self._config.schedule.epochs, 0, len(epoch), math.nan)
+        callbacks = [state.average, *([StepReporter(first, on_step)] if on_step else [])]
+        fitted = state.fitted.fit(epoch, epochs=1, shuffle=False, callbacks=callbacks, verbose=0)
         state.publish_average()
         metrics = {name: float(values[-1]) for name, values in fitted.history.items()}
         if not math.isfinite(metrics["loss"]):
             raise UsageError(f"epoch {number + 1}: the loss became infinite; give a smaller --learning-rate")
         metrics |= monitor.measure(state.shipped, epoch.class_shares())
         side = self._config.schedule.size_of(number)[0]
-        return {"size": side, **metrics, "seconds": time.monotonic() - started}
+        rate = float(keras.ops.convert_to_numpy(state.fitted.optimizer.learning_rate))
+        return {"size": side, **metrics, "seconds": time.monotonic() - started, "learning_rate": rate}
 
     def _compile(self, state: TrainingState, epoch: int) -> None:
         state.compile(self._config, epoch, steps=len(self._epoch(0)))

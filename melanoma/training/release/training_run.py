@@ -10,7 +10,7 @@ import keras
 from melanoma.training.fitting.checkpoints import HISTORY, SPLIT, checkpoint_names
 from melanoma.training.fitting.distillation import DistillationConfig
 from melanoma.training.fitting.monitoring import History, history_csv
-from melanoma.training.fitting.trainer import Trained, Trainer, Verbosity
+from melanoma.training.fitting.trainer import OnStep, Trained, Trainer
 from melanoma.training.networks.fast_copy import training_copy
 from melanoma.training.networks.registry import network_named
 from melanoma.training.release.training_job import TrainingJob
@@ -23,11 +23,13 @@ class Progress(NamedTuple):
         role: Which network this is, such as `teacher 1 of 2 (lite2)`; empty for the network itself.
         total_epochs: Epochs that this network will train.
         history: Metrics of its epochs so far.
+        teacher: Number of the teacher, counted from 1; 0 for the network itself.
     """
 
     role: str
     total_epochs: int
     history: History
+    teacher: int = 0
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,14 @@ class TrainingRun:
     Attributes:
         job: What to train.
         folder: Local folder, which will become the bundle.
-        verbose: Verbosity, see `Trainer.run`.
         on_epoch: Called after every epoch.
+        on_step: Called after every step, see `Trainer.run`.
     """
 
     job: TrainingJob
     folder: Path
-    verbose: Verbosity
     on_epoch: Callable[[Progress], object]
+    on_step: OnStep | None = None
 
     def train(self, *, resume: bool) -> Trained:
         """Trains to the end.
@@ -62,7 +64,7 @@ class TrainingRun:
         trainer = Trainer(self.job.training_config(checkpoint, self._distillation(teacher_checkpoints)))
         # A job that was killed while training its teachers has no checkpoint of the network itself.
         has_begun = checkpoint.exists() or not teacher_checkpoints
-        return trainer.run(resume=resume and has_begun, verbose=self.verbose, on_epoch=self._keep)
+        return trainer.run(resume=resume and has_begun, on_epoch=self._keep, on_step=self.on_step)
 
     def _checkpoints(self) -> list[Path]:
         return [self.folder / name for name in checkpoint_names(len(self.job.recipe.teachers))]
@@ -88,8 +90,8 @@ class TrainingRun:
         role = f"teacher {number + 1} of {len(self.job.recipe.teachers)} ({job.network})"
         trained = Trainer(job.training_config(checkpoint)).run(
             resume=checkpoint.exists(),
-            verbose=self.verbose,
-            on_epoch=lambda history: self.on_epoch(Progress(role, job.recipe.epochs, history)),
+            on_epoch=lambda history: self.on_epoch(Progress(role, job.recipe.epochs, history, number + 1)),
+            on_step=self.on_step,
         )
         teacher = network_named(job.network).build(len(job.prepared.dataset.labels), (None, None))
         teacher.set_weights(trained.network.get_weights())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.training.checks import check, clear_backend_error, clear_disk_error, read_terms, set_aside
+from jobs.training.checks import check, clear_backend_error, clear_disk_error, log_folder, read_terms, set_aside
 from jobs.training.flags import add_arguments
 from jobs.training.options import TrainOptions
 from melanoma.errors import BundleError, NothingCommittedError, UsageError
@@ -40,6 +40,7 @@ def options(output: Path | str, *words: str) -> TrainOptions:
         (["--learning-rate", "0"], "must be above 0 and at most 1"),
         (["--learning-rate", "2"], "must be above 0 and at most 1"),
         (["--by", "age"], "--by needs a CSV or Parquet table"),
+        (["--tensorboard", "s3://logs"], "--tensorboard s3://logs: must be a local folder"),
         (["--resume"], "there is nothing to --resume"),
     ],
 )
@@ -155,3 +156,25 @@ def test_only_a_backend_other_than_the_default_is_named(monkeypatch: pytest.Monk
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
     with pytest.raises(ImportError, match="broken installation"), clear_backend_error():
         raise ImportError("broken installation")
+
+
+def test_a_log_is_named_after_its_bundle_and_never_overwrites_another(tmp_path: Path) -> None:
+    output, logs = tmp_path / "bundles" / "mine", tmp_path / "logs"
+    check(options(output, "--tensorboard", str(logs)))
+    log = log_folder(str(logs), str(output))
+    assert log == logs / "mine"
+    (log / "teacher-1").mkdir(parents=True)
+    (log / "teacher-1" / "events.out.tfevents.melanoma").write_bytes(b"")
+    with pytest.raises(UsageError, match="mine has the log of another training; delete it, or choose another"):
+        check(options(output, "--tensorboard", str(logs)))
+    check(options(tmp_path / "bundles" / "other", "--tensorboard", str(logs)))
+    output.mkdir(parents=True)
+    (output / "checkpoint.npz").write_bytes(b"")
+    check(options(output, "--resume", "--tensorboard", str(logs)))
+
+
+@pytest.mark.parametrize("place", ["bundle", "bundle/logs", "."])
+def test_a_log_in_the_folder_of_the_bundle_is_refused(tmp_path: Path, place: str) -> None:
+    """A bundle with a file that its description does not name could not be written."""
+    with pytest.raises(UsageError, match="is in the folder of the bundle; choose another one"):
+        check(options(tmp_path / "bundle", "--tensorboard", str(tmp_path / place)))

@@ -42,7 +42,7 @@ def test_a_complete_evaluation_states_only_its_sources() -> None:
         (
             {"classes_unknown_to_model": {"scar": 20, "wart": 1}},
             "Labelled photographs of classes that the model does not know, left out: 21, scar (20), wart (1). "
-            "The model is wrong on all of them, so the results here are too good.",
+            "The model is wrong on all of them, so the true results are worse.",
         ),
     ],
 )
@@ -56,7 +56,7 @@ def test_what_was_not_given_is_stated() -> None:
     sentences = evaluation_accounting(accounting(trained_on=[], group_column=None))
     assert len(sentences) == ALWAYS
     assert any(sentence.startswith("No group column was given") for sentence in sentences)
-    assert any("--trained-on" in sentence and "too good" in sentence for sentence in sentences)
+    assert any("--trained-on" in sentence and "too optimistic" in sentence for sentence in sentences)
     assert not any("kept together" in sentence for sentence in sentences)
 
 

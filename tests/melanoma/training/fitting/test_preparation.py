@@ -38,7 +38,7 @@ def test_a_smaller_copy_shares_the_part_of_its_original(tmp_path: Path) -> None:
         "The lesion or patient is unknown for 80 of 80 photographs. Each counts as a se"
     ]
     whats = {step.what: step for step in found.steps}
-    assert whats["20 groups joined with others because of near duplicates"].left == 80
+    assert whats["groups joined with others because of near duplicates: 20"].left == 80
     assert any(what.startswith("unreadable files, ") and whats[what].dropped == 1 for what in whats)
 
 

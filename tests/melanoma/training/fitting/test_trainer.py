@@ -1,5 +1,6 @@
 """Trainings on photographs that differ by colour: they learn, repeat exactly, and resume where they stopped."""
 
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +16,7 @@ from melanoma.training.data.epochs import EpochConfig
 from melanoma.training.fitting import checkpoints
 from melanoma.training.fitting.distillation import DistillationConfig
 from melanoma.training.fitting.monitoring import History
+from melanoma.training.fitting.steps import Step
 from melanoma.training.fitting.trainer import Trained, Trainer
 from melanoma.training.networks.assignment_cnn import assignment_cnn
 from melanoma.training.networks.fast_copy import training_copy
@@ -79,7 +81,7 @@ def test_the_seed_determines_the_network(dataset: Dataset, tmp_path: Path, one_e
 def test_a_killed_training_resumes_after_its_last_completed_epoch(dataset: Dataset, tmp_path: Path) -> None:
     schedule = replace(SCHEDULE, epochs=3, head_epochs=1, sizes=(coloured.SIZE, (48, 48)))
     whole = Trainer(config(dataset, tmp_path, schedule=schedule)).run(
-        resume=False, verbose=0, on_epoch=keeping_checkpoints(tmp_path)
+        resume=False, on_epoch=keeping_checkpoints(tmp_path)
     )
     assert [row["size"] for row in whole.history] == [32, 32, 48]
     for epochs in (1, 2):  # after the head alone, and between two epochs of all layers
@@ -106,14 +108,14 @@ def test_a_training_resumes_only_with_the_same_settings(dataset: Dataset, one_ep
     with pytest.raises(UsageError, match="began with precision float32, now it is bfloat16"):
         train(config(dataset, folder, schedule=ONE_EPOCH, precision="bfloat16"), resume=True)
     distillation = DistillationConfig(0.5, list, "0.5 by one")
-    with pytest.raises(UsageError, match=r"began with teaching none, now it is 0\.5 by one"):
+    with pytest.raises(UsageError, match=r"began with distillation none, now it is 0\.5 by one"):
         train(config(dataset, folder, schedule=ONE_EPOCH, distillation=distillation), resume=True)
 
 
 def test_a_training_resumes_only_with_the_same_photographs(dataset: Dataset, one_epoch: tuple[Path, Trained]) -> None:
     other = Dataset(dataset.photographs, dataset.parts[::-1].copy())
     assert np.bincount(other.part("train").truth).tolist() == np.bincount(dataset.part("train").truth).tolist()
-    with pytest.raises(UsageError, match="photographs and split"):
+    with pytest.raises(UsageError, match="began with other photographs or another split; give the same options"):
         train(config(other, one_epoch[0], schedule=ONE_EPOCH), resume=True)
 
 
@@ -149,7 +151,7 @@ def test_the_averaged_weights_are_shipped_not_the_last_ones(dataset: Dataset, tm
     """The average after step 10 follows from that after step 5 and the trained weights of step 10."""
     training = config(dataset, tmp_path, schedule=replace(SCHEDULE, epochs=2), epochs=EpochConfig(21, 0))
     assert len(dataset.part("train").photographs) // 21 == 5
-    trained = Trainer(training).run(resume=False, verbose=0, on_epoch=keeping_checkpoints(tmp_path))
+    trained = Trainer(training).run(resume=False, on_epoch=keeping_checkpoints(tmp_path))
     settings = training.checkpoint_settings()
     *average_of_5, steps = checkpoints.load(tmp_path / "after-1.npz", settings).arrays["average"]
     assert steps == 5
@@ -181,5 +183,23 @@ def test_the_teacher_weight_decides_between_teachers_and_labels(
 
 def test_the_columns_of_the_history(one_epoch: tuple[Path, Trained]) -> None:
     row = one_epoch[1].history[0]
-    assert list(row) == ["size", "accuracy", "loss", "val_loss", "val_accuracy", "seconds"]
+    assert list(row) == ["size", "accuracy", "loss", "val_loss", "val_accuracy", "seconds", "learning_rate"]
     assert row["size"] == 32 and row["seconds"] > 0
+
+
+def test_the_steps_of_every_epoch_are_reported(dataset: Dataset, tmp_path: Path) -> None:
+    steps: list[Step] = []
+    training = config(dataset, tmp_path, schedule=replace(SCHEDULE, epochs=2), epochs=EpochConfig(21, 0))
+    trained = Trainer(training).run(resume=False, on_epoch=lambda history: None, on_step=steps.append)
+    assert [(step.epoch, step.epochs, step.done, step.total) for step in steps] == [
+        (epoch, 2, done, 5) for epoch in (1, 2) for done in range(6)
+    ]
+    assert all(math.isnan(step.loss) is (step.done == 0) for step in steps)
+    assert [step.loss for step in steps if step.done == 5] == pytest.approx([row["loss"] for row in trained.history])
+
+
+def test_the_history_has_the_learning_rate_at_the_end_of_each_epoch(dataset: Dataset, tmp_path: Path) -> None:
+    """The rate of the head epochs is constant; then it rises for half an epoch and falls to zero along a cosine."""
+    schedule = replace(SCHEDULE, epochs=3, head_epochs=1, warmup_epochs=1.0)
+    trained = train(config(dataset, tmp_path, schedule=schedule, epochs=EpochConfig(21, 0)))
+    assert [row["learning_rate"] for row in trained.history] == pytest.approx([3e-3, 1e-2, 0.0], abs=1e-9)

@@ -32,7 +32,7 @@ def train(job: TrainingJob, folder: Path, *, resume: bool, stop_after: int = 99)
             raise KeyboardInterrupt
         seen.append(progress)
 
-    return TrainingRun(job, folder, 0, on_epoch).train(resume=resume), seen
+    return TrainingRun(job, folder, on_epoch).train(resume=resume), seen
 
 
 @pytest.fixture(scope="module")

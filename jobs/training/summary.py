@@ -1,0 +1,56 @@
+"""What `melanoma train` prints at the end: the results on the test part, the bundle, and the next commands."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jobs.training.options import TrainOptions
+from melanoma.disclaimer import NO_CLINICAL_VALIDATION
+
+if TYPE_CHECKING:
+    from melanoma.model.bundle import Bundle
+    from melanoma.training.release.assessment import Assessment
+
+_TABLE = "scores"
+_PARTS = {"train": "training", "validation": "validation"}
+
+
+def results(assessment: "Assessment") -> str:
+    """Returns the metrics on the test part as aligned tables, and the balanced accuracy on the other parts."""
+    from melanoma.evaluation.formatting import with_interval
+    from melanoma.evaluation.summary import metric_lines
+
+    report = assessment.report
+    subgroups = ", ".join(report["subgroups"] or ())
+    others = {f"balanced accuracy, {_PARTS[part]} part": metric for part, metric in assessment.gap.items()}
+    lines = [
+        f"test part, used neither for training nor for any choice: {report['n']:,} photographs of "
+        f"{report['groups']:,} lesions or patients, 95 % intervals",
+        *metric_lines(report),
+        *(f"  {name:<36} {with_interval(metric)}" for name, metric in others.items()),
+        *([f"  Subgroups by {subgroups} are on the card."] if subgroups else []),
+        f"  {NO_CLINICAL_VALIDATION}",
+    ]
+    return "\n".join(lines)
+
+
+def next_steps(options: TrainOptions, bundle: "Bundle") -> str:
+    """Returns the bundle's address and the commands that usually follow, ready to paste into a shell."""
+    from melanoma.datasets.label_tables import is_table
+
+    images = options.root[:1] or tuple(uri for uri in options.data if not is_table(uri))
+    split = str(Path(options.output) / "split.csv")
+    labels = ["--labels", split, "--id-column", "image_id", "--label-column", "label", "--group-column", "group"]
+    labels += ["--trained-on", split]
+    score = [word for uri in images for word in ("--images", uri)]
+    commands = {
+        "read its card": ["bundle", "inspect", options.output, "--card"],
+        "score photographs with it": ["score", *score, "--bundle", options.output, "--output", _TABLE],
+        "measure these scores on the test part": ["evaluate", _TABLE, "--model-id", bundle.model_id, *labels],
+        "compare it with a model that is in the table already": [
+            *("compare", _TABLE, "--old-model", "OLD_MODEL", "--new-model", bundle.model_id, *labels),
+        ],
+        "make its results the current ones": ["table", "promote", _TABLE, bundle.model_id],
+    }
+    steps = [f"  # {purpose}\n  {shlex.join(['melanoma', *words])}" for purpose, words in commands.items()]
+    return "\n".join([f"{options.output}: {bundle.model_id}", "next:", *steps])
