@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from jobs.console.exit_codes import OK
 from jobs.console.label_flags import LabelOptions, add_label_arguments
+from jobs.console.renamed_flags import accept_old_names
 from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 from melanoma.terminal import printable
@@ -16,12 +17,12 @@ class EvaluateOptions(LabelOptions):
 
     Attributes:
         table: Folder of the score table.
-        model_id: Id or name of the model to evaluate; None if the table holds only one.
+        model: Id or name of the model to evaluate; None if the table holds only one.
         by: Columns of the labels that define subgroups.
     """
 
     table: str
-    model_id: str | None
+    model: str | None
     by: tuple[str, ...]
 
 
@@ -32,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--by", metavar="COLUMN,…", type=_names, default=[], help="columns of the labels that define subgroups"
     )
-    parser.add_argument("--model-id", metavar="NAME_OR_ID", help="model to evaluate, if the table holds several")
+    parser.add_argument("--model", metavar="NAME_OR_ID", help="model to evaluate, if the table holds several")
+    accept_old_names(parser, {"--model-id": "--model"})
 
 
 def _names(text: str) -> list[str]:
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     columns = LabelColumns(options.id_column, options.label_column, options.group_column, options.by)
     ground_truth = read_ground_truth(options.labels, columns)
     opened = ScoreTable.in_folder(options.table)
-    table = read_table_predictions(opened, options.model_id, names=names_of(opened.layout))
+    table = read_table_predictions(opened, options.model, names=names_of(opened.layout))
     matched = match(table, ground_truth, read_training_set(options.trained_on))
     report = {**evaluate(matched.predictions, options.seed), "data": matched.accounting}
     print(printable(evaluation_summary(report), keep="\n"))

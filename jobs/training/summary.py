@@ -46,7 +46,7 @@ def next_steps(options: TrainOptions, bundle: "Bundle") -> str:
     commands = {
         "read its card": ["bundle", "inspect", options.output, "--card"],
         "score photographs with it": ["score", *score, "--bundle", options.output, "--output", _TABLE],
-        "measure these scores on the test part": ["evaluate", _TABLE, "--model-id", bundle.model_id, *labels],
+        "measure these scores on the test part": ["evaluate", _TABLE, "--model", bundle.model_id, *labels],
         "compare it with a model that is in the table already": [
             *("compare", _TABLE, "--old-model", "OLD_MODEL", "--new-model", bundle.model_id, *labels),
         ],

@@ -58,7 +58,7 @@ def test_subgroup_columns_are_named_once_whatever_their_blanks() -> None:
     add_arguments(parser)
     labels = ["--labels", "x.csv", *NAMES]
     options = EvaluateOptions.from_args(parser.parse_args(["scores", *labels, "--by", " sex,age ,,sex,"]))
-    assert (options.table, options.by, options.model_id) == ("scores", ("sex", "age"), None)
+    assert (options.table, options.by, options.model) == ("scores", ("sex", "age"), None)
     assert EvaluateOptions.from_args(parser.parse_args(["scores", *labels])).by == ()
 
 
@@ -99,7 +99,7 @@ def test_training_photographs_are_left_out(
         (["--label-column", "diagnosis"], "no column 'diagnosis', expected one; it has image_id, dx, lesion, sex"),
         (["--by", "skin"], "no column 'skin'"),
         (["--by", "lesion"], "--by lesion: 45 different values, at most 40"),
-        (["--model-id", OTHER_MODEL], f"no rows of --model-id {OTHER_MODEL}; the table has {MODEL}"),
+        (["--model", OTHER_MODEL], f"no rows of --model {OTHER_MODEL}; the table has {MODEL}"),
         (["--labels", "absent.csv"], "absent.csv"),
         (["--trained-on", "absent.csv"], "--trained-on absent.csv"),
         (["--id-column", "lesion"], "ids in"),
@@ -119,11 +119,11 @@ def test_wrong_arguments_exit_with_2_in_one_line(
 def test_one_of_several_models_must_be_named(evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     write_table(Path(evaluated[0]), [scored_row("DOE-0", 1, 0, 0, model_id=OTHER_MODEL)])
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES]) == 2
-    assert f"{MODEL}, {OTHER_MODEL}; choose one with --model-id" in capsys.readouterr().err
+    assert f"{MODEL}, {OTHER_MODEL}; choose one with --model" in capsys.readouterr().err
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model-id", OTHER_MODEL]) == 0
     assert f"{OTHER_MODEL}: 1 photographs" in capsys.readouterr().out
     name_model(evaluated[0], OTHER_MODEL, "lite0")
-    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model-id", "lite0"]) == 0
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model", "lite0"]) == 0
     assert f"lite0 ({OTHER_MODEL}): 1 photographs" in capsys.readouterr().out
 
 

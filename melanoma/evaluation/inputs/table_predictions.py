@@ -85,7 +85,7 @@ class TablePredictions:
 def read_table_predictions(
     table: ScoreTable,
     model_id: str | None = None,
-    option: str = "--model-id",
+    option: str = "--model",
     run_id: str | None = None,
     names: ModelNames | None = None,
 ) -> TablePredictions:
