@@ -1,8 +1,13 @@
-"""Lets a process continue when the reader of its standard output is gone, as after `| head`."""
+"""Standard output, for text and for bytes; a process continues when its reader is gone, as after `| head`."""
 
+import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
+from typing import Protocol
+
+from melanoma.terminal import printable
 
 
 class _PatientOutput(io.TextIOWrapper):
@@ -24,9 +29,7 @@ class _PatientOutput(io.TextIOWrapper):
             self._discard()
 
     def _discard(self) -> None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, self.fileno())
-        os.close(nowhere)
+        _discard(self.fileno())
 
 
 def outlive_reader() -> None:
@@ -35,3 +38,40 @@ def outlive_reader() -> None:
     if isinstance(out, io.TextIOWrapper):
         encoding, errors, by_line, through = out.encoding, out.errors, out.line_buffering, out.write_through
         sys.stdout = _PatientOutput(out.detach(), encoding, errors, line_buffering=by_line, write_through=through)
+
+
+class ByteSink(Protocol):
+    """Takes bytes."""
+
+    def write(self, data: bytes, /) -> int:
+        """Writes bytes and returns their number."""
+
+
+@contextlib.contextmanager
+def binary_output(printable_only: bool = False) -> Iterator[ByteSink]:
+    """Lends standard output for bytes; the block ends early and without an error once the reader is gone.
+
+    Args:
+        printable_only: Whether the bytes are UTF-8 text for a terminal, which must not see control characters.
+    """
+    sys.stdout.flush()
+    try:
+        yield _Terminal() if printable_only else sys.stdout.buffer
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        _discard(sys.stdout.fileno())
+
+
+class _Terminal:
+    """Replaces control characters in UTF-8 text on its way to a terminal; every write is whole characters."""
+
+    def write(self, data: bytes, /) -> int:
+        """Writes the text."""
+        return sys.stdout.buffer.write(printable(data.decode(), keep="\r\n").encode())
+
+
+def _discard(descriptor: int) -> None:
+    """Lets what is written to a file descriptor from now on disappear."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)

@@ -1,53 +1,96 @@
-"""Writes the result of a query as one CSV or Parquet file."""
+"""Writes the result of a query as one file, or to standard output."""
 
-import csv
 import os
 import tempfile
-from collections.abc import Callable, Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet
 
 from melanoma import storage
-from melanoma.errors import UsageError
-from melanoma.queries import views
+from melanoma.errors import NothingCommittedError, UsageError
+from melanoma.queries import text_table, views
+from melanoma.queries.formats import WRITERS, Sink
+from melanoma.queries.views import Additions, Rows
 from melanoma.storage.errors import reason_of
 from melanoma.table.score_table import ScoreTable
 
-FORMATS = ("csv", "parquet")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+TEXT = "table"
+FORMATS = (*WRITERS, TEXT)
+_NOTHING = Additions()
 
 
-def export(table: ScoreTable, sql: str, target: str, file_format: str | None = None) -> int:
+def export(
+    table: ScoreTable,
+    sql: str,
+    target: str,
+    file_format: str | None = None,
+    additions: Additions = _NOTHING,
+    max_rows: int = text_table.MAX_ROWS,
+) -> int:
     """Writes the result of a query as one file, replacing an older one in one step.
 
     Args:
         table: The score table.
-        sql: One DuckDB SQL statement that returns a result.
+        sql: One DuckDB SQL query.
         target: URI or path of the file.
         file_format: One of `FORMATS`; None to take it from the extension of `target`.
+        additions: What the query can use beside the views.
+        max_rows: Number of rows in the format `table`.
 
     Returns:
-        Number of rows written.
+        Number of rows of the result.
 
     Raises:
-        UsageError: There is no score table, the statement fails, the format is unknown, or the folder cannot be used.
+        UsageError: There is no score table, the statement fails, the format is unknown, the folder cannot be used, or
+            something that is no file lies at the target.
         NothingCommittedError: The file cannot be written.
     """
-    write = _writer(target, file_format)
-    uri = storage.canonical(target)
+    chosen = format_of(target, file_format)
+    uri = storage.file_target(target)
     local = storage.local_path(uri)
     folder = os.path.dirname(local) if local else None
     if folder and not Path(folder).is_dir():
         raise UsageError(f"{target}: the folder {folder} does not exist")
-    with views.stream(table, sql) as reader, _temporary_folder(target, folder) as temporary:
+    with views.stream(table, sql, additions) as rows, _temporary_folder(target, folder) as temporary:
         path = os.path.join(temporary, "result")
-        rows = write(reader, path)
+        try:
+            with open(path, "wb") as file:
+                count = _write(rows, file, chosen, max_rows)
+        except OSError as error:
+            raise NothingCommittedError(f"{target}: cannot be written ({reason_of(error)})") from None
         storage.put_file(uri, path)
-    return rows
+    return count
+
+
+def write_to(
+    sink: Sink,
+    table: ScoreTable,
+    sql: str,
+    file_format: str,
+    additions: Additions = _NOTHING,
+    max_rows: int = text_table.MAX_ROWS,
+) -> int:
+    """Writes the result of a query to a stream; arguments, result and errors are those of `export`."""
+    with views.stream(table, sql, additions) as rows:
+        return _write(rows, sink, file_format, max_rows)
+
+
+def format_of(target: str, file_format: str | None) -> str:
+    """Returns the format of a file.
+
+    Raises:
+        UsageError: None is given, and the extension names none.
+    """
+    found = file_format or Path(target).suffix.removeprefix(".").lower()
+    if found not in (FORMATS if file_format else WRITERS):
+        raise UsageError(f"{target}: unknown file format; name the file .csv, .json or .parquet, or give --format")
+    return found
+
+
+def _write(rows: Rows, sink: Sink, file_format: str, max_rows: int) -> int:
+    if file_format != TEXT:
+        return WRITERS[file_format](rows, sink)
+    text, count = text_table.as_text_of(rows, max_rows)
+    sink.write(f"{text}\n".encode())
+    return count
 
 
 def _temporary_folder(target: str, folder: str | None) -> tempfile.TemporaryDirectory[str]:
@@ -56,47 +99,3 @@ def _temporary_folder(target: str, folder: str | None) -> tempfile.TemporaryDire
         return tempfile.TemporaryDirectory(dir=folder, prefix=".export-")
     except OSError as error:
         raise UsageError(f"{target}: cannot write to the folder {folder} ({reason_of(error)})") from None
-
-
-def _writer(target: str, file_format: str | None) -> Callable[[pa.RecordBatchReader, str], int]:
-    found = (file_format or Path(target).suffix.removeprefix(".")).lower()
-    if found not in FORMATS:
-        raise UsageError(f"{target}: unknown file format; name the file .csv or .parquet, or give --format")
-    return _write_csv if found == "csv" else _write_parquet
-
-
-def _write_parquet(reader: pa.RecordBatchReader, path: str) -> int:
-    rows = 0
-    with pa.parquet.ParquetWriter(path, reader.schema, compression="zstd") as writer:
-        for batch in reader:
-            writer.write_batch(batch)
-            rows += batch.num_rows
-    return rows
-
-
-def _write_csv(reader: pa.RecordBatchReader, path: str) -> int:
-    """Writes RFC 4180 CSV; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    rows = 0
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow([_harmless(name) for name in reader.schema.names])
-        for batch in reader:
-            writer.writerows(_rows(batch))
-            rows += batch.num_rows
-    return rows
-
-
-def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
-    yield from zip(*(map(_as_cell, column.to_pylist()) for column in batch.columns), strict=True)
-
-
-def _as_cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    if isinstance(value, bool | int | float | Decimal):
-        return value
-    return _harmless(value.isoformat() if hasattr(value, "isoformat") else str(value))
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -2,14 +2,15 @@
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset
 
-from melanoma.errors import UsageError
+from melanoma.errors import MelanomaError, UsageError
 from melanoma.queries.clinics import clinics
 from melanoma.queries.groups import lesions, patients
 from melanoma.queries.lean_dataset import lean
@@ -37,6 +38,7 @@ VIEWS = (
 ROLES = {"lesion": "lesion_id", "patient": "patient_id"}
 NAMES = (*(view.name for view in VIEWS), "nights", "scores")
 _BATCH_ROWS = 65_536
+_READING = "reading the stream registered as"  # so DuckDB begins an error of Arrow
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,39 @@ class Additions:
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     clinic_levels: int = 1
+
+
+class Rows:
+    """The result of a query, batch by batch; it can be read once.
+
+    Attributes:
+        schema: Of the batches.
+    """
+
+    def __init__(self, reader: pa.RecordBatchReader, cause: Callable[[Exception], MelanomaError]) -> None:
+        """Takes the result.
+
+        Args:
+            reader: Of DuckDB.
+            cause: Returns what to raise for an error of reading.
+        """
+        self.schema, self._reader, self._cause = reader.schema, reader, cause
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """Yields the batches.
+
+        Raises:
+            UsageError: The query fails in one of its rows, or a data file of the table is damaged.
+            NothingCommittedError: The store does not answer.
+        """
+        while True:
+            try:
+                batch = self._reader.read_next_batch()
+            except StopIteration:
+                return
+            except (duckdb.Error, pa.ArrowException, OSError) as error:
+                raise self._cause(error) from None
+            yield batch
 
 
 _NOTHING = Additions()
@@ -73,12 +108,12 @@ def query(table: ScoreTable, sql: str, additions: Additions = _NOTHING) -> pa.Ta
     Raises:
         UsageError: There is no score table, the statement is no query, or DuckDB rejects it.
     """
-    with _result(table, sql, additions) as result:
-        return pa.table({}) if result is None else result.to_arrow_table()
+    with _result(table, sql, additions) as rows:
+        return pa.table({}) if rows is None else pa.Table.from_batches(rows, rows.schema)
 
 
 @contextlib.contextmanager
-def stream(table: ScoreTable, sql: str, additions: Additions = _NOTHING) -> Iterator[pa.RecordBatchReader]:
+def stream(table: ScoreTable, sql: str, additions: Additions = _NOTHING) -> Iterator[Rows]:
     """Opens the result of one query batch by batch, so that it may be larger than memory.
 
     Args:
@@ -88,15 +123,16 @@ def stream(table: ScoreTable, sql: str, additions: Additions = _NOTHING) -> Iter
 
     Raises:
         UsageError: There is no score table, the statement is no query, or DuckDB rejects it.
+        NothingCommittedError: The store does not answer.
     """
-    with _result(table, sql, additions) as result:
-        if result is None:
+    with _result(table, sql, additions) as rows:
+        if rows is None:
             raise UsageError("the statement returns no rows to write; begin it with SELECT or FROM")
-        yield result.to_arrow_reader(_BATCH_ROWS)
+        yield rows
 
 
 @contextlib.contextmanager
-def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Any]:
+def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Rows | None]:
     dataset = lean(table.dataset())
     with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as connection:
         is_query = check_statement(connection, sql)
@@ -110,10 +146,12 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Any]:
         for name, rows in additions.tables.items():
             connection.register(name, rows)
         connection.execute("SET lock_configuration = true")
+        cause = partial(_cause, table, dataset, missing)
         try:
-            yield connection.sql(sql) if is_query else None
+            reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS) if is_query else None
         except duckdb.Error as error:
-            raise _cause(error, missing) from None
+            raise cause(error) from None
+        yield None if reader is None else Rows(reader, cause)
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, given: ViewInput) -> dict[str, UsageError]:
@@ -131,8 +169,12 @@ def _mentions(text: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) is not None
 
 
-def _cause(error: duckdb.Error, missing: Mapping[str, UsageError]) -> UsageError:
+def _cause(
+    table: ScoreTable, dataset: pyarrow.dataset.Dataset, missing: Mapping[str, UsageError], error: Exception
+) -> MelanomaError:
+    """Returns what to raise for an error of DuckDB: it may be one of the statement, or of reading the table."""
+    text = str(error)
     for name, reason in missing.items():
-        if re.search(rf"Table with name {name} does not exist", str(error), re.IGNORECASE):
+        if re.search(rf"Table with name {name} does not exist", text, re.IGNORECASE):
             return reason
-    return query_error(error)
+    return table.read_failure(error, dataset) if _READING in text else query_error(error)

@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from melanoma.errors import NothingCommittedError, ReadError, UsageError
+from melanoma.storage.column_types import fitting_type
 from melanoma.storage.files import read_bytes
 from melanoma.storage.filesystems import canonical
 
@@ -37,14 +38,43 @@ def read_table_file(option: str, uri: str) -> bytes:
         raise UsageError(f"{option} {uri}: {error.detail}; check the path and its permissions") from None
 
 
-def parse_table(data: bytes, name: str, text_columns: Collection[str]) -> pa.Table:
+def parse_typed_table(data: bytes, name: str, text_columns: Collection[str]) -> pa.Table:
+    """Parses a CSV or Parquet file whose columns have types.
+
+    Args:
+        data: The whole file.
+        name: What error messages call the table.
+        text_columns: Columns of a CSV file that stay text whatever they hold.
+
+    Returns:
+        All columns. Those of a CSV file have the type that fits every value, see `fitting_type`.
+
+    Raises:
+        UsageError: The bytes are neither.
+    """
+    table = parse_table(data, name, None)
+    if is_parquet(data):
+        return table
+    columns = [
+        column if column_name in text_columns else column.cast(fitting_type(column))
+        for column_name, column in zip(table.schema.names, table.columns, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, table.schema.names)
+
+
+def is_parquet(data: bytes) -> bool:
+    """Tells whether a table is a Parquet file, which has types of its own."""
+    return data.startswith(_PARQUET_MAGIC)
+
+
+def parse_table(data: bytes, name: str, text_columns: Collection[str] | None) -> pa.Table:
     """Parses a CSV file with a header row, or a Parquet file.
 
     Args:
         data: The whole file.
         name: What error messages call the table, such as `--labels labels.csv`.
-        text_columns: Columns of a CSV file that are always read as text, so that `007` keeps its zeros. Columns
-            that the file lacks are ignored. A Parquet file keeps its types.
+        text_columns: Columns of a CSV file that are always read as text, so that `007` keeps its zeros; None for
+            all. Columns that the file lacks are ignored. A Parquet file keeps its types.
 
     Returns:
         All columns of the file; empty CSV cells are null.
@@ -53,20 +83,24 @@ def parse_table(data: bytes, name: str, text_columns: Collection[str]) -> pa.Tab
         UsageError: The bytes are neither.
     """
     try:
-        if data.startswith(_PARQUET_MAGIC):
+        if is_parquet(data):
             return pa.parquet.ParquetFile(io.BytesIO(data)).read()
-        table = pa.csv.read_csv(
-            io.BytesIO(data),
-            parse_options=pa.csv.ParseOptions(newlines_in_values=True),
-            convert_options=pa.csv.ConvertOptions(
-                column_types=dict.fromkeys(text_columns, pa.string()), strings_can_be_null=True, null_values=[""]
-            ),
-        )
+        table = _parse_csv(data, text_columns)
         _ = table.schema.names  # a header that is not UTF-8 fails here, not later
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         details = ", ".join(_SAFE_DETAILS.findall(str(error))) or type(error).__name__
         raise UsageError(f"{name}: neither CSV with a header nor Parquet ({details})") from None
     return table
+
+
+def _parse_csv(data: bytes, text_columns: Collection[str] | None) -> pa.Table:
+    parsing = pa.csv.ParseOptions(newlines_in_values=True)
+    if text_columns is None:
+        text_columns = pa.csv.open_csv(io.BytesIO(data), parse_options=parsing).schema.names
+    conversion = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(text_columns, pa.string()), strings_can_be_null=True, null_values=[""]
+    )
+    return pa.csv.read_csv(io.BytesIO(data), parse_options=parsing, convert_options=conversion)
 
 
 def columns_as_text(

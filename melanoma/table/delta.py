@@ -1,7 +1,7 @@
 """Opens the Delta table of an output folder and translates its errors; a door to Delta Lake."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 from deltalake import DeltaTable
@@ -53,11 +53,18 @@ def _check_columns(layout: OutputLayout, delta: DeltaTable) -> None:
         )
 
 
-def read_error(layout: OutputLayout, error: Exception) -> MelanomaError:
-    """Returns what to raise for an error of reading rows; names only data files, never quotes the error."""
-    if not isinstance(error, pa.ArrowInvalid | FileNotFoundError):
-        return NothingCommittedError(f"{layout}: the score table cannot be read ({reason_of(error)})")
-    return _broken_file(layout, "gone" if isinstance(error, FileNotFoundError) else "damaged", error)
+def read_error(layout: OutputLayout, error: Exception, broken: Mapping[str, str]) -> MelanomaError:
+    """Returns what to raise for an error of reading rows; names only data files, never quotes the error.
+
+    Args:
+        layout: Of the table.
+        error: The error.
+        broken: What is wrong with each data file that cannot be read, see `broken_files`.
+    """
+    if not broken:
+        return NothingCommittedError(f"{layout}: the score table cannot be read ({reason_of(error)}); try again")
+    faults = sorted(set(broken.values()))
+    return _broken_file(layout, " or ".join(faults), sorted(broken))
 
 
 def change_error(layout: OutputLayout, error: Exception) -> MelanomaError:
@@ -65,14 +72,13 @@ def change_error(layout: OutputLayout, error: Exception) -> MelanomaError:
     text = str(error)
     # An error of the operating system concerns the disk or the store, even where it names a data file.
     if "Parquet error" in text and "(os error" not in text and _DATA_FILE.search(text):
-        return _broken_file(layout, "damaged", error)
+        return _broken_file(layout, "damaged", sorted(set(_DATA_FILE.findall(text))))
     return NothingCommittedError(f"{layout}: the score table could not be changed ({reason_of(error)}); try again")
 
 
-def _broken_file(layout: OutputLayout, fault: str, error: Exception) -> UsageError:
-    files = sorted(set(_DATA_FILE.findall(str(error))))
+def _broken_file(layout: OutputLayout, fault: str, files: Sequence[str]) -> UsageError:
     return UsageError(
-        f"{layout}: a data file of the score table is {fault} ({', '.join(files) or 'its name is not known'}); "
+        f"{layout}: a data file of the score table is {fault} ({', '.join(files)}); "
         "restore it from a backup; without one, move the damaged file away, remove it from the table with "
         "deltalake.DeltaTable(...).repair(), and let the next run score its photographs again"
     )

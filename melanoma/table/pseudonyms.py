@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 
 from melanoma import storage
@@ -23,6 +24,7 @@ class Pseudonyms:
         """Reads the key of a score table, or creates it where there is none.
 
         Raises:
+            UsageError: The key is damaged.
             NothingCommittedError: The key cannot be written.
             ReadError: The key cannot be read.
         """
@@ -35,7 +37,7 @@ class Pseudonyms:
         """Reads the key of a score table; returns None where there is none, so that no pseudonym can exist.
 
         Raises:
-            UsageError: Only the owner of the key may read it.
+            UsageError: The key is damaged, or only its owner may read it.
             ReadError: The store does not return it.
         """
         try:
@@ -56,4 +58,16 @@ class Pseudonyms:
 
 
 def _read_key(layout: OutputLayout) -> bytes:
-    return bytes.fromhex(storage.read_bytes(layout.key).decode())
+    """Reads the key.
+
+    Raises:
+        UsageError: The file does not hold a key.
+        ReadError: The store does not return it.
+    """
+    text = storage.read_bytes(layout.key).strip()
+    if re.fullmatch(rb"[0-9a-f]{%d}" % (2 * _KEY_BYTES), text) is None:
+        raise UsageError(
+            f"{layout.key}: is damaged, expected {2 * _KEY_BYTES} hex digits; restore the file from a backup, as "
+            "forgotten photographs and the pseudonyms of reports cannot be recognised without it"
+        )
+    return bytes.fromhex(text.decode())

@@ -8,7 +8,8 @@ import pyarrow.compute
 import pyarrow.dataset
 from deltalake import DeltaTable
 
-from melanoma.errors import UsageError
+from melanoma.errors import MelanomaError, UsageError
+from melanoma.table.damage import broken_files
 from melanoma.table.delta import READ_ERRORS, open_delta, read_error
 from melanoma.table.layout import OutputLayout
 
@@ -107,9 +108,11 @@ class Snapshot:
             is_equal = pyarrow.compute.field(name) == value
             where = is_equal if where is None else where & is_equal
         try:
-            return source.to_table(columns=list(columns), filter=where)
+            found = source.to_table(columns=list(columns), filter=where)
+            found.validate(full=True)  # a damaged file can hold text that is not Unicode, which Arrow does not check
         except READ_ERRORS as error:
-            raise read_error(self.layout, error) from None
+            raise self.read_failure(error, source) from None
+        return found
 
     def ledger_rows(self, column: str, value: str) -> Iterator[pa.RecordBatch]:
         """Streams the attempts on record; nothing where there is no table.
@@ -132,13 +135,31 @@ class Snapshot:
         self, columns: Sequence[str], where: pyarrow.dataset.Expression | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Streams some columns of some rows, or of all; opens the table at once."""
-        return self._translated(self.dataset().to_batches(columns=list(columns), filter=where))
+        return self._translated(self.dataset(), columns, where)
 
-    def _translated(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def _translated(
+        self, source: pyarrow.dataset.Dataset, columns: Sequence[str], where: pyarrow.dataset.Expression | None
+    ) -> Iterator[pa.RecordBatch]:
         try:
-            yield from batches
+            for batch in source.to_batches(columns=list(columns), filter=where):
+                batch.validate(full=True)
+                yield batch
         except READ_ERRORS as error:
-            raise read_error(self.layout, error) from None
+            raise self.read_failure(error, source) from None
+
+    def read_failure(self, error: Exception, source: pyarrow.dataset.Dataset) -> MelanomaError:
+        """Returns what to raise for an error of reading rows: it names the data files that are gone or damaged.
+
+        Args:
+            error: Of Arrow or of a library that reads through it; its text is not repeated.
+            source: What was read, as `dataset` returned it.
+
+        Raises:
+            UsageError: The store refuses access.
+            NothingCommittedError: The store does not answer.
+        """
+        names = sorted(fragment.path for fragment in source.get_fragments())
+        return read_error(self.layout, error, broken_files(self.layout, names))
 
     def holds(self, run_id: str) -> bool:
         """Tells whether a run has committed its rows."""

@@ -1,6 +1,9 @@
 """`melanoma query`: one statement, with the result on the terminal or in a file."""
 
+import io
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +37,7 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_arguments_become_options() -> None:
     assert QueryOptions.from_args(parse(["query", "t", "FROM scores"]).args) == QueryOptions(
-        table="t", sql="FROM scores", file=None, output=None, format=None, export=None, view="latest", rows=50
+        *("t", "FROM scores", None, (), None, None, None, None, 50)
     )
 
 
@@ -78,6 +81,73 @@ def test_the_format_may_differ_from_the_extension(table: str, tmp_path: Path) ->
     assert pyarrow.csv.read_csv(target).to_pydict() == {"one": [1]}
 
 
+def run_piped(words: list[str], reader: str = "cat") -> bytes:
+    """Runs the command in a process of its own, piped into a shell command, and returns what that printed."""
+    command = shlex.join([sys.executable, "-m", "jobs.cli", "query", *words])
+    pipe = f"set -o pipefail; {command} 2>&1 | {reader}"
+    ended = subprocess.run(["bash", "-c", pipe], cwd=ROOT, capture_output=True, check=False)
+    assert ended.returncode == 0, ended
+    return ended.stdout
+
+
+def test_an_answer_in_each_format_can_be_piped(table: str) -> None:
+    sql = "SELECT image_id FROM failures"
+    assert run_piped([table, sql, "-o", "-"]) == b"image_id\n--------\nDOE-c\n"
+    assert run_piped([table, sql, "--format", "csv"]) == b"image_id\r\nDOE-c\r\n"
+    assert run_piped([table, "--export", "-", "--view", "failures", "--format", "json"]).startswith(
+        b'[\n{"image_id": "DOE'
+    )
+    data = run_piped([table, sql, "-o", "-", "--format", "parquet"])
+    assert pyarrow.parquet.read_table(io.BytesIO(data)).to_pydict() == {"image_id": ["DOE-c"]}
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_a_reader_that_leaves_early_is_no_error(table: str, file_format: str) -> None:
+    sql = "SELECT range AS n, md5(range::text) AS text FROM range(100000)"
+    found = run_piped([table, sql, "--format", file_format, "--rows", "90000"], "head -c 10")
+    assert len(found) == 10
+
+
+def test_json_is_chosen_by_the_extension(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "a.json"
+    assert main(["query", table, "SELECT run_date, top_probability FROM scores ORDER BY 2", "-o", str(target)]) == 0
+    assert json.loads(target.read_text()) == [
+        {"run_date": "2026-01-02", "top_probability": p} for p in (0.75, 0.75, None)
+    ]
+
+
+def test_a_file_of_patients_is_joined(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "patients.csv").write_text("image_id,age\nDOE-a,61\n")
+    sql = "SELECT age + 1 AS next FROM latest JOIN patients USING (image_id)"
+    assert main(["query", table, sql, "--with", str(tmp_path / "patients.csv")]) == 0
+    assert capsys.readouterr().out == "next\n----\n  62\n"
+
+
+def test_a_file_named_like_another_view_is_a_question(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "nights.csv"
+    assert main(["query", table, "--export", str(target)]) == 2
+    assert "is the view nights meant? Give --view nights, or --view latest" in error_of(capsys) and not target.exists()
+    assert main(["query", table, "--export", str(target), "--view", "nights"]) == 0
+    assert capsys.readouterr().err == f"0 rows of the view nights written to {target}\n"
+    assert main(["query", table, "--export", str(target), "--view", "latest"]) == 0
+    assert capsys.readouterr().err == f"2 rows of the view latest written to {target}\n"
+
+
+def test_control_characters_reach_no_terminal_in_csv(table: str) -> None:
+    """A pseudo-terminal is a terminal for the command."""
+    words = ["query", table, "SELECT image_id FROM latest", "--format", "csv"]
+    reader, writer = os.openpty()
+    try:
+        subprocess.run([sys.executable, "-m", "jobs.cli", *words], cwd=ROOT, stdout=writer, check=True)
+        shown = os.read(reader, 65536)
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert b"DOE-" in shown and b"\x1b" not in shown
+
+
 @pytest.mark.parametrize(("words", "ids"), [([], {"DOE-a", "DOE-\x1b[2Jb"}), (["--view", "failures"], {"DOE-c"})])
 def test_a_whole_view_is_exported(table: str, tmp_path: Path, words: list[str], ids: set[str]) -> None:
     target = tmp_path / "view.parquet"
@@ -106,6 +176,11 @@ def test_every_view_that_the_help_names_can_be_queried(table: str) -> None:
         (["--file", "latin.sql"], "--file latin.sql: is not UTF-8 text"),
         (["SELECT 1", "--output", "absent/a.csv"], "absent"),
         (["SELECT nothing FROM scores"], "the query failed"),
+        (["SELECT 1; SELECT 2"], "2 SQL statements where one query is expected"),
+        (["SELECT 1", "--with", "absent.csv"], "--with absent.csv: the store has no such file"),
+        (["SELECT 1", "--with", "latest=latin.sql"], "there is a view 'latest' already"),
+        (["SELECT 1", "-o", "/dev/null", "--format", "csv"], "/dev/null: is a device, not a file"),
+        (["SELECT 1", "--rows", "-1"], "'-1' is not a whole number of at least 0"),
         (["SELECT * FROM read_text('/etc/passwd')"], "file system operations are disabled"),
         (["COPY scores TO 'written.csv'"], "COPY is refused, because melanoma query only reads"),
     ],

@@ -1,6 +1,7 @@
 """An export replaces the old file completely, or leaves it unchanged."""
 
 import csv
+import os
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -65,8 +66,8 @@ def test_an_export_that_fails_keeps_the_old_file(table: ScoreTable, tmp_path: Pa
 def test_a_given_format_overrides_the_extension(table: ScoreTable, tmp_path: Path, file_format: str) -> None:
     target = tmp_path / "result.txt"
     assert export(table, "SELECT 7 AS n", str(target), file_format) == 1
-    data = target.read_bytes()
-    assert data == b"n\r\n7\r\n" if file_format == "csv" else data.startswith(b"PAR1")
+    starts = {"csv": b"n\r\n7\r\n", "json": b'[\n{"n": 7}\n]\n', "parquet": b"PAR1", "table": b"n\n-\n7\n"}
+    assert target.read_bytes().startswith(starts[file_format])
 
 
 def test_a_result_without_rows_is_a_file_with_its_columns(table: ScoreTable, tmp_path: Path) -> None:
@@ -79,7 +80,7 @@ def test_a_result_without_rows_is_a_file_with_its_columns(table: ScoreTable, tmp
 @pytest.mark.parametrize(
     ("sql", "name", "message"),
     [
-        ("FROM latest", "x.xlsx", "name the file .csv or .parquet, or give --format"),
+        ("FROM latest", "x.xlsx", "name the file .csv, .json or .parquet, or give --format"),
         ("FROM latest", "missing/x.csv", "folder .*missing does not exist"),
         ("SELECT nothing FROM latest", "x.csv", "nothing"),
         (" ; ", "x.csv", "returns no rows"),
@@ -89,3 +90,21 @@ def test_invalid_exports_are_refused(table: ScoreTable, tmp_path: Path, sql: str
     with pytest.raises(UsageError, match=message):
         export(table, sql, str(tmp_path / name))
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_no_file_is_never_replaced(table: ScoreTable, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "folder.csv").mkdir()
+    for name, kind in (("pipe.csv", "a pipe"), ("folder.csv", "a folder")):
+        with pytest.raises(UsageError, match=f"{name}: is {kind}, not a file"):
+            export(table, "FROM latest", str(tmp_path / name))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.csv", "pipe.csv"]
+
+
+def test_a_result_that_fails_late_keeps_the_old_file(table: ScoreTable, tmp_path: Path) -> None:
+    target = tmp_path / "late.csv"
+    target.write_bytes(b"yesterday's")
+    with pytest.raises(UsageError, match=r"the query failed: .*row 1999999"):
+        sql = "SELECT CASE WHEN range = 1999999 THEN error('row 1999999') ELSE range END AS n FROM range(2000000)"
+        export(table, sql, str(target))
+    assert target.read_bytes() == b"yesterday's" and [path.name for path in tmp_path.iterdir()] == ["late.csv"]

@@ -61,3 +61,14 @@ def test_a_store_that_does_not_return_the_key_is_not_a_mistake(tmp_path: Path, m
     monkeypatch.setattr(LocalFileSystem, "cat_file", refusing("/key", LocalFileSystem.cat_file, OSError(5, "I/O")))
     with pytest.raises(ReadError):
         Pseudonyms.known_to(layout_of(tmp_path))
+
+
+@pytest.mark.parametrize("key", [b"", b"xyz", b"\xff" * 64, b"ab" * 31, b"0" * 65, b"ab\ncd"])
+def test_a_damaged_key_is_an_error_that_does_not_quote_it(tmp_path: Path, key: bytes) -> None:
+    layout = layout_of(tmp_path)
+    Pseudonyms.of_table(layout)
+    (tmp_path / "_private" / "key").write_bytes(key)
+    for read in (Pseudonyms.of_table, Pseudonyms.known_to):
+        with pytest.raises(UsageError, match=r"_private/key: is damaged, expected 64 hex digits; restore") as caught:
+            read(layout)
+        assert not key or key.decode("latin-1") not in str(caught.value)

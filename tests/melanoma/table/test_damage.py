@@ -1,0 +1,52 @@
+"""Data files that cannot be read are named, and nothing else is called damaged."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from melanoma.errors import MelanomaError, UsageError
+from melanoma.queries import views
+from melanoma.table.damage import DAMAGED, GONE, broken_files
+from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.score_rows import commit, row
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """The data files of a table of two commits."""
+    for night in range(2):
+        commit(tmp_path, [row(f"{night}-{number}") for number in range(300)])
+    return sorted(tmp_path.glob("model_id=*/*.parquet"))
+
+
+def names(folder: Path, files: list[Path]) -> list[str]:
+    return [str(file.relative_to(folder)) for file in files]
+
+
+def test_files_are_gone_or_damaged_or_sound(tmp_path: Path, files: list[Path]) -> None:
+    assert broken_files(layout_of(tmp_path), names(tmp_path, files)) == {}
+    files[0].write_bytes(files[0].read_bytes()[:1000])
+    files[1].unlink()
+    first, second = names(tmp_path, files)
+    assert broken_files(layout_of(tmp_path), [first, second]) == {first: DAMAGED, second: GONE}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_flipped_bits_are_an_error_that_names_the_file_or_go_unnoticed(
+    tmp_path: Path, files: list[Path], seed: int
+) -> None:
+    """Parquet has no checksum here, so a flipped bit may also change a value; it never ends in an error of ours."""
+    dice, data = random.Random(seed), bytearray(files[0].read_bytes())
+    for _ in range(30):
+        data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+    files[0].write_bytes(data)
+    readers = (
+        lambda: [batch.to_pylist() for batch in views.query(table_in(tmp_path), "FROM scores").to_batches()],
+        lambda: table_in(tmp_path).rows(["image_uri", "error", "p_nevus"]).to_pylist(),
+    )
+    for read in readers:
+        try:
+            read()
+        except MelanomaError as error:
+            assert isinstance(error, UsageError) and names(tmp_path, files)[0] in str(error), error
