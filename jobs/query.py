@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--format", choices=FORMATS, help="format of the result (default: by the file's extension, else table)")
     add("--export", metavar="FILE", help="write a whole view to one file, replacing it atomically")
-    add("--view", choices=NAMES, help=f"view for --export (default: {_DEFAULT_VIEW})")
+    add("--view", choices=NAMES, metavar="VIEW", help=f"view for --export (default: {_DEFAULT_VIEW})")
     add(
         "--rows",
         type=lambda word: whole(word, least=0),

@@ -34,7 +34,7 @@ def read_joined(words: Sequence[str], taken: Collection[str]) -> dict[str, pa.Ta
         found = _NAMED.fullmatch(word)
         name, file = (found[1], found[2]) if found else (storage.stem_of(word), word)
         if clash := next((other for other in (*taken, *files) if other.lower() == name.lower()), None):
-            raise UsageError(f"--with {word}: there is a view {clash!r} already; write --with OTHER_NAME={file}")
+            raise UsageError(f"--with {word}: there is a view {clash!r} already; write --with my_{name}={file}")
         if not _is_usable(name):
             raise UsageError(f"--with {word}: {name!r} cannot be the name of a view; write --with NAME={file}")
         files[name] = file

@@ -116,10 +116,10 @@ def test_json_is_chosen_by_the_extension(table: str, tmp_path: Path, capsys: pyt
     ]
 
 
-def test_a_file_of_patients_is_joined(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "patients.csv").write_text("image_id,age\nDOE-a,61\n")
-    sql = "SELECT age + 1 AS next FROM latest JOIN patients USING (image_id)"
-    assert main(["query", table, sql, "--with", str(tmp_path / "patients.csv")]) == 0
+def test_a_file_of_people_is_joined(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "people.csv").write_text("image_id,age\nDOE-a,61\n")
+    sql = "SELECT age + 1 AS next FROM latest JOIN people USING (image_id)"
+    assert main(["query", table, sql, "--with", str(tmp_path / "people.csv")]) == 0
     assert capsys.readouterr().out == "next\n----\n  62\n"
 
 

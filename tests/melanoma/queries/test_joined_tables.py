@@ -15,11 +15,11 @@ from tests.helpers.score_rows import commit, row
 
 def test_a_file_is_joined_under_its_name_or_another_one(tmp_path: Path) -> None:
     commit(tmp_path / "scores", [row("a"), row("b")])
-    (tmp_path / "patients.csv").write_text("image_id,age,sex\nDOE-a,61,f\nDOE-c,70,\n")
+    (tmp_path / "people.csv").write_text("image_id,age,sex\nDOE-a,61,f\nDOE-c,70,\n")
     pq.write_table(pa.table({"image_id": ["DOE-b"], "weight": [70.5]}), tmp_path / "x=1.parquet")
-    words = [str(tmp_path / "patients.csv"), f"weights={tmp_path}/x=1.parquet"]
+    words = [str(tmp_path / "people.csv"), f"weights={tmp_path}/x=1.parquet"]
     joined = Additions(read_joined(words, NAMES))
-    joins = "LEFT JOIN Patients USING (image_id) LEFT JOIN weights USING (image_id)"
+    joins = "LEFT JOIN People USING (image_id) LEFT JOIN weights USING (image_id)"
     sql = f"SELECT image_id, age + 1 AS age, weight FROM latest {joins} ORDER BY 1"  # noqa: S608
     assert query(table_in(tmp_path / "scores"), sql, joined).to_pylist() == [
         {"image_id": "DOE-a", "age": 62, "weight": None},
@@ -36,7 +36,7 @@ def test_ids_are_text_as_in_the_score_table(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "word", "complaint"),
     [
-        ("latest.csv", "{}", "there is a view 'latest' already; write --with OTHER_NAME="),
+        ("latest.csv", "{}", "there is a view 'latest' already; write --with my_latest="),
         ("x.csv", "NIGHTS={}", "there is a view 'nights' already"),
         ("my patients.csv", "{}", "'my patients' cannot be the name of a view; write --with NAME="),
         ("2026.csv", "{}", "'2026' cannot be the name of a view"),
