@@ -1,7 +1,7 @@
 """Builds self-contained HTML pages: no scripts, no remote content, all text escaped, light and dark."""
 
 import html
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from melanoma.terminal import printable
 
@@ -11,6 +11,9 @@ _STYLE = """
   --accent: #0a6b78; --on-accent: #ffffff; --other: #b3541e; --bad: #a3261f; --good: #1a6f3c; }
 @media (prefers-color-scheme: dark) { :root { --bg: #14171a; --fg: #e7eaee; --muted: #9aa5b1; --line: #343b43;
   --card: #1d2226; --accent: #4fb8c6; --on-accent: #08181b; --other: #e39a68; --bad: #ef8a80; --good: #7bcf9a; } }
+@media print { :root { --bg: #ffffff; --fg: #1b1f24; --muted: #57606a; --line: #d5dae0; --card: #f5f7f9;
+  --accent: #0a6b78; --on-accent: #ffffff; --other: #b3541e; --bad: #a3261f; --good: #1a6f3c; }
+  body { print-color-adjust: exact; } figure, tr { break-inside: avoid; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--bg); color: var(--fg); font: 16px/1.5 system-ui, "Segoe UI", Roboto, sans-serif; }
 main { max-width: 1100px; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
@@ -23,6 +26,8 @@ p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; margin: .6rem 0; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .5rem .7rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
+details { margin: .6rem 0; } summary { cursor: pointer; }
+@media print { details > * { display: block; } }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 """
 
@@ -67,7 +72,9 @@ def data_table(names: Sequence[str], rows: Iterable[Sequence[str]], sentences: C
         sentences: Names of the columns whose cells hold sentences, which may break into lines.
     """
     kinds = ["text" if name in sentences else "" for name in names]
-    head = "".join(f"<th{class_of(kind)}>{escaped(name)}</th>" for name, kind in zip(names, kinds, strict=True))
+    head = "".join(
+        f'<th{class_of(kind)} scope="col">{escaped(name)}</th>' for name, kind in zip(names, kinds, strict=True)
+    )
     body = "".join(
         f"<tr>{''.join(f'<td{class_of(kind)}>{cell}</td>' for cell, kind in zip(row, kinds, strict=True))}</tr>"
         for row in rows
@@ -78,6 +85,17 @@ def data_table(names: Sequence[str], rows: Iterable[Sequence[str]], sentences: C
 def paragraph(text: str, kind: str = "") -> str:
     """Returns plain text as a paragraph, with a CSS class if one is given."""
     return f"<p{class_of(kind)}>{escaped(text)}</p>"
+
+
+def facts(entries: Mapping[str, str]) -> str:
+    """Returns plain texts with their names as a list; empty texts are left out."""
+    rows = "".join(f"<dt>{escaped(name)}</dt><dd>{escaped(text)}</dd>" for name, text in entries.items() if text)
+    return f'<dl class="facts">{rows}</dl>'
+
+
+def details(title: str, *parts: str) -> str:
+    """Returns pieces of HTML that are hidden until the reader opens them by their title."""
+    return f"<details><summary>{escaped(title)}</summary>{''.join(parts)}</details>"
 
 
 def bullets(texts: Iterable[str]) -> str:

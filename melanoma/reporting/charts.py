@@ -8,6 +8,7 @@ from melanoma.html_page import escaped
 
 OUTCOMES = ("scored", "failed", "skipped", "duplicates", "deferred")
 _HISTOGRAM_HEIGHT = 60
+_WIDENED = 'preserveAspectRatio="none" aria-hidden="true"'  # a bar as wide as its cell; its number is in the row
 
 
 class Bar(NamedTuple):
@@ -77,7 +78,7 @@ def legend(texts: Mapping[str, str]) -> str:
 def bars(rows: Sequence[Bar]) -> str:
     """Draws labelled bars below each other."""
     cells = "".join(
-        f'<tr><th scope="row">{escaped(row.name)}</th><td><svg viewBox="0 0 200 14" preserveAspectRatio="none">'
+        f'<tr><th scope="row">{escaped(row.name)}</th><td><svg viewBox="0 0 200 14" {_WIDENED}>'
         f'<rect class="bar" width="{max(200 * row.share, 0.8):.1f}" height="14" rx="2"/></svg></td>'
         f"<td>{escaped(row.text)}</td></tr>"
         for row in rows
@@ -104,7 +105,7 @@ def _class_share(row: ClassShare, most: float) -> str:
         return f'<line class="{kind}" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="16"/>'
 
     return (
-        f'<tr><th scope="row">{escaped(row.name)}</th><td><svg viewBox="0 0 200 16" preserveAspectRatio="none">'
+        f'<tr><th scope="row">{escaped(row.name)}</th><td><svg viewBox="0 0 200 16" {_WIDENED}>'
         f'<rect class="bar" y="3" width="{max(198 * row.now / most, 0.8):.1f}" height="10" rx="2"/>'
         f"{mark(row.before, 'before')}{mark(row.reference, 'reference')}</svg></td><td>{row.now:.1%}</td>"
         f"<td>{_percent(row.before)}</td><td>{_percent(row.reference)}</td></tr>"
@@ -127,14 +128,16 @@ def histogram(
         reference: Shares of the bundle's validation photographs; None if the bundle does not state them.
         note: Text after the name.
     """
+    tips = [f"{place / 10:.1f} to {(place + 1) / 10:.1f}: {share:.1%}" for place, share in enumerate(now)]
     blocks = "".join(
         f'<rect class="bar" x="{16 * place + 1}" y="{_y(share):.1f}" width="14" height="{_height(share):.1f}">'
-        f"<title>{place / 10:.1f} to {(place + 1) / 10:.1f}: {share:.1%}</title></rect>"
+        f"<title>{tips[place]}</title></rect>"
         for place, share in enumerate(now)
     )
     return (
         f'<figure class="small"><figcaption><b>{escaped(name)}</b> {escaped(note)}</figcaption>'
-        f'<svg viewBox="0 0 160 76">{blocks}{_outline(reference, "reference")}{_outline(before, "before")}'
+        f'<svg viewBox="0 0 160 76" role="img" aria-label="{escaped(name)}, histogram: {"; ".join(tips)}">'
+        f"{blocks}{_outline(reference, 'reference')}{_outline(before, 'before')}"
         '<line class="axis" x1="0" x2="160" y1="62.5" y2="62.5"/><text x="0" y="74">0</text>'
         '<text x="160" y="74" text-anchor="end">1</text></svg></figure>'
     )

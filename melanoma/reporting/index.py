@@ -4,19 +4,23 @@ from collections.abc import Sequence
 
 from melanoma import html_page, storage
 from melanoma.disclaimer import NO_DIAGNOSIS
-from melanoma.html_page import escaped, paragraph, section
+from melanoma.html_page import data_table, escaped, paragraph, section
 from melanoma.model.reference_distribution import WARNING_LIMIT
 from melanoma.reporting import charts
 from melanoma.reporting.messages import BAD, GOOD, LOOK, Headline, duration
+from melanoma.reporting.model_page import has_page
 from melanoma.reporting.page import head
 from melanoma.reporting.run_chart import TRIED, RunBar, run_chart
 from melanoma.reporting.style import STYLE
+from melanoma.runs.model_names import names_in
 from melanoma.runs.records import COMMITTED, SUCCESSFUL
-from melanoma.runs.run_history import RunSummary
+from melanoma.runs.run_history import RunSummary, start_of
 from melanoma.table.layout import OutputLayout
+from melanoma.table.model_names import ModelNames
 
 _MAX_LISTED, _MAX_DRAWN = 1000, 120
-_COLUMNS = ("run", "outcome", "scored", "failed", "skipped", "deferred", "duration", "rate", "drift", "model")
+_COUNTED = ("scored", "failed", "skipped", "deferred")
+_COLUMNS = ("run", "start, UTC", "outcome", *_COUNTED, "duration", "rate", "drift", "model", "id")
 
 
 def write_index(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
@@ -38,7 +42,7 @@ def index_page(runs: Sequence[RunSummary]) -> str:
     Args:
         runs: All runs, oldest first.
     """
-    listed = list(runs[-_MAX_LISTED:])
+    listed, names = list(runs[-_MAX_LISTED:]), names_in(runs)
     parts = [
         head(_headline(listed)),
         section(
@@ -47,7 +51,8 @@ def index_page(runs: Sequence[RunSummary]) -> str:
             charts.legend({name: name for name in TRIED}),
             paragraph("A dot below a run is orange for warnings or drift, and red if nothing was committed.", "muted"),
         ),
-        section("Runs", _table(listed)),
+        _models(runs, names),
+        section("Runs", _table(listed, names)),
         paragraph(f"The last {_MAX_LISTED:,} of {len(runs):,} runs.", "muted") if len(runs) > len(listed) else "",
     ]
     return html_page.document("Nightly runs", parts, STYLE, NO_DIAGNOSIS)
@@ -79,28 +84,42 @@ def _level(run: RunSummary) -> str:
 
 def _bar(run: RunSummary) -> RunBar:
     scored, failed, deferred = (run["counts"][name] for name in TRIED)
-    label = f"{run['run_date']}: {scored:,} scored, {failed:,} failed, {deferred:,} deferred"
+    label = f"{start_of(run)} UTC: {scored:,} scored, {failed:,} failed, {deferred:,} deferred"
     return RunBar(scored, failed, deferred, run["run_date"], label, _level(run))
 
 
-def _table(runs: Sequence[RunSummary]) -> str:
-    rows = "".join(_row(run) for run in reversed(runs))
-    names = "".join(f"<th>{name}</th>" for name in _COLUMNS)
-    return f'<div class="scroll"><table><thead><tr>{names}</tr></thead><tbody>{rows}</tbody></table></div>'
+def _models(runs: Sequence[RunSummary], names: ModelNames) -> str:
+    """Returns the section with a link to the page of each model; empty if no run says what its model was."""
+    last = {run["model_id"]: run for run in runs if has_page(run["model_id"])}
+    rows = [
+        (
+            f'<a href="{escaped(model_id)}.html">{escaped(names.name(model_id) or model_id)}</a>',
+            f"<code>{escaped(model_id)}</code>",
+            f"{sum(one['model_id'] == model_id for one in runs):,}",
+            f"{sum(one['counts']['scored'] for one in runs if one['model_id'] == model_id):,}",
+            start_of(run),
+        )
+        for model_id, run in sorted(last.items(), key=lambda item: item[1]["run_id"], reverse=True)
+    ]
+    return section("Models", data_table(("model", "id", "runs", "scored", "last run, UTC"), rows)) if rows else ""
 
 
-def _row(run: RunSummary) -> str:
+def _table(runs: Sequence[RunSummary], names: ModelNames) -> str:
+    return data_table(_COLUMNS, [_row(run, names) for run in reversed(runs)])
+
+
+def _row(run: RunSummary, names: ModelNames) -> list[str]:
     counts, seconds = run["counts"], run["seconds"]
-    tried = counts["scored"] + counts["failed"]
-    level = _level(run)
-    cells = [
-        *(f"{counts[name]:,}" for name in ("scored", "failed", "skipped", "deferred")),
+    tried, level = counts["scored"] + counts["failed"], _level(run)
+    outcome = escaped(run["outcome"].replace("_", " "))
+    return [
+        f'<a href="{escaped(run["run_id"])}.html">{escaped(run["run_date"])}</a>',
+        start_of(run).removeprefix(f"{run['run_date']} "),
+        f'<span class="{level}">{outcome}</span>' if level else outcome,
+        *(f"{counts[name]:,}" for name in _COUNTED),
         duration(seconds),
         f"{tried / seconds:,.0f}/s" if seconds and tried else "",
         "" if run["drift"] is None else f"{run['drift']:.2f}",
-        f"{escaped(run['model_name'])} <code>{escaped(run['model_id'])}</code>",
+        escaped(run["model_name"] or names.name(run["model_id"])),
+        f"<code>{escaped(run['model_id'])}</code>",
     ]
-    link = f'<a href="{escaped(run["run_id"])}.html">{escaped(run["run_date"])}</a>'
-    outcome = escaped(run["outcome"].replace("_", " "))
-    first = f"<td>{link}</td><td{html_page.class_of('warn' if level == BAD else level)}>{outcome}</td>"
-    return f"<tr>{first}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"

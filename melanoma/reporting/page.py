@@ -5,7 +5,7 @@ from typing import Any
 
 from melanoma import html_page
 from melanoma.disclaimer import NO_DIAGNOSIS
-from melanoma.html_page import bullets, escaped, section
+from melanoma.html_page import bullets, escaped, facts, section
 from melanoma.reporting import flag_section, messages, prediction_sections, run_sections
 from melanoma.reporting.messages import Headline
 from melanoma.reporting.style import STYLE
@@ -49,5 +49,4 @@ def _identity(record: RunRecord) -> str:
         "table": "" if record.table_version is None else f"version {record.table_version}",
         "resumed": f"{record.adopted:,} rows scored by a killed run" if record.adopted else "",
     }
-    rows = "".join(f"<dt>{name}</dt><dd>{escaped(value)}</dd>" for name, value in entries.items() if value)
-    return f'<dl class="facts">{rows}</dl><p class="muted"><a href="index.html">All runs</a></p>'
+    return facts(entries) + '<p class="muted"><a href="index.html">All runs</a></p>'

@@ -9,8 +9,8 @@ from melanoma.labels import name_of
 from melanoma.model.reference_distribution import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, WARN, WARNING_LIMIT
 from melanoma.reporting import charts
 from melanoma.reporting.charts import ClassShare
+from melanoma.reporting.column_names import column_name
 from melanoma.reporting.drift import TOP_LABEL
-from melanoma.table.schema import PROBABILITY_PREFIX
 
 Content = Mapping[str, Any]
 _VERDICTS = {CALM: "no drift", LOOK: "some drift, worth a look", WARN: f"prediction drift above {WARNING_LIMIT}"}
@@ -46,7 +46,9 @@ def drift(content: Content) -> str:
     reference, before = content["reference"].get("histograms", {}), content["earlier"].get("histograms", {})
     against = content["drift"]
     pictures = "".join(
-        charts.histogram(_column(name), bins, before.get(name), reference.get(name), _index(against["bundle"], name))
+        charts.histogram(
+            column_name(name), bins, before.get(name), reference.get(name), _index(against["bundle"], name)
+        )
         for name, bins in sorted(seen["histograms"].items())
     )
     note = (
@@ -64,12 +66,6 @@ def drift(content: Content) -> str:
     )
 
 
-def _column(name: str) -> str:
-    if not name.startswith(PROBABILITY_PREFIX):
-        return "Out-of-distribution score"
-    return name_of(name.removeprefix(PROBABILITY_PREFIX))
-
-
 def _index(found: Content, name: str) -> str:
     return f"PSI {found['columns'][name]:.2f}" if name in found["columns"] else ""
 
@@ -78,7 +74,7 @@ def _verdict(reference: str, found: Content) -> str:
     if not found["judged"]:
         return f"Not compared with {reference}: {found['reason']}."
     worst = found["worst"]
-    column = "the predicted classes" if worst == TOP_LABEL else _column(worst)
+    column = "the predicted classes" if worst == TOP_LABEL else column_name(worst)
     index = found["columns"][worst]
     return f"Compared with {reference}: {_VERDICTS[found['level']]}. The largest PSI is {index:.2f} ({column})."
 

@@ -11,6 +11,7 @@ from melanoma.json_values import to_json
 from melanoma.model.reference_distribution import WARN, WARNING_LIMIT
 from melanoma.reporting.content import report_content, without_photographs
 from melanoma.reporting.index import write_index
+from melanoma.reporting.model_page import write_model_pages
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
 from melanoma.runs.records import RunRecord, record_of
@@ -22,7 +23,7 @@ _EARLIER_RUNS = 30
 
 
 def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_budget: bool) -> dict[str, Any]:
-    """Writes `<run_id>.json`, `<run_id>.html` and the page of all runs.
+    """Writes `<run_id>.json`, `<run_id>.html`, the page of all runs and the page of the model.
 
     Args:
         model: The model that ran.
@@ -47,6 +48,7 @@ def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_
     _add_missing_pages(layout, runs)
     write_series(layout, runs)
     write_index(layout, runs)
+    write_model_pages(layout, runs, record.model_id, content["reference"])
     return content
 
 

@@ -41,7 +41,8 @@ def run_chart(runs: Sequence[RunBar]) -> str:
     if len(runs) > 1:
         dates += f'<text x="960" y="{below}" text-anchor="end">{escaped(runs[-1].date)}</text>'
     return (
-        f'<div class="scroll"><svg class="series" viewBox="0 0 970 {height + 36}"><line class="axis" x1="56" x2="960" '
+        f'<div class="scroll newest"><svg class="series" viewBox="0 0 970 {height + 36}" role="img" '
+        f'aria-label="{escaped(_spoken(runs))}"><line class="axis" x1="56" x2="960" '
         f'y1="{height}.5" y2="{height}.5"/><text x="50" y="12" text-anchor="end">{most:,.0f}</text>'
         f'<text x="50" y="{height}" text-anchor="end">0</text>{marks}{dates}</svg></div>'
     )
@@ -62,3 +63,8 @@ def _stacked(run: RunBar, x: float, step: float, most: int) -> str:
         f"{escaped(run.label)}</title></rect>"
     )
     return "".join(marks)
+
+
+def _spoken(runs: Sequence[RunBar]) -> str:
+    """Returns what is read to people who cannot see the chart; the table of runs has the numbers."""
+    return f"Photographs scored, failed and deferred in {len(runs):,} runs. Last run, {runs[-1].label}"

@@ -15,6 +15,8 @@ svg .bar { fill: var(--accent); fill-opacity: .55; } svg .axis { stroke: var(--l
 svg .before { stroke: var(--fg); stroke-width: 1.6; fill: none; } i.before { background: var(--fg); height: .2em;
   vertical-align: .2em; } svg .reference { stroke: var(--other); stroke-width: 1.6; stroke-dasharray: 4 2; fill: none; }
 i.reference { background: var(--other); height: .2em; vertical-align: .2em; }
+svg .cell { fill: var(--accent); } svg .line { stroke: var(--accent); stroke-width: 1.6; fill: none; }
+svg .dot { fill: var(--accent); } svg .limit { stroke: var(--bad); stroke-width: 1.4; stroke-dasharray: 6 3; }
 svg .bad { fill: var(--bad); } svg .look { fill: var(--other); } svg .good { fill: var(--good); }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; } thead th { color: var(--muted); } th:first-child, td:first-child { text-align: left;
@@ -22,11 +24,13 @@ th { font-weight: 600; } thead th { color: var(--muted); } th:first-child, td:fi
 .bars { width: 100%; }
 .bars td:nth-child(2) { width: 50%; min-width: 90px; } .bars svg { height: 16px; }
 .grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); margin: .8rem 0; }
-.small { margin: 0; } figcaption { min-height: 2.6em; line-height: 1.3; } figcaption b { color: var(--fg); }
+.grid.months { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
+.small { margin: 0; min-width: 0; } figcaption { min-height: 2.6em; line-height: 1.3; }
+figcaption b { color: var(--fg); }
 .facts { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; margin: .6rem 0; }
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
-td.warn { color: var(--bad); font-weight: 600; } td.look { color: var(--other); font-weight: 600; }
-svg.series { min-width: 560px; } code { font-size: .9em; }
+span.bad { color: var(--bad); font-weight: 600; } span.look { color: var(--other); font-weight: 600; }
+svg.series { min-width: 560px; } .newest { direction: rtl; } .newest > * { direction: ltr; } code { font-size: .9em; }
 @media (max-width: 480px) { td.text { min-width: 11rem; } .bars td:nth-child(2) { min-width: 60px; }
   .bars td, .bars th { padding: .3rem .3rem; }
   .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: .4rem; } }

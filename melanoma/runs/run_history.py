@@ -7,6 +7,7 @@ from typing import Any, TypedDict, cast
 from melanoma import storage
 from melanoma.errors import ReadError
 from melanoma.runs.records import RunRecord, record_of
+from melanoma.runs.run import RUN_ID, started_at
 from melanoma.table.layout import OutputLayout
 
 
@@ -65,6 +66,11 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
         "seen": content.get("seen", {}),
         "model_name": record.model_name,
     }
+
+
+def start_of(run: RunSummary) -> str:
+    """Returns the UTC time at which a run started, to the minute; empty if its id does not say."""
+    return f"{started_at(run['run_id']):%Y-%m-%d %H:%M}" if RUN_ID.fullmatch(run["run_id"]) else ""
 
 
 def read_series(layout: OutputLayout) -> list[RunSummary]:

@@ -129,6 +129,10 @@ class OutputLayout:
         """Report of a run that has ended."""
         return self._at(_REPORTS, f"{run_id}.html")
 
+    def model_page(self, model_id: str) -> str:
+        """Page of a model over all its runs."""
+        return self._at(_REPORTS, f"{model_id}.html")
+
     @property
     def index(self) -> str:
         """Page that lists all runs."""

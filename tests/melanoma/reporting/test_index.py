@@ -10,7 +10,7 @@ from melanoma.reporting.index import index_page, write_index
 from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
 from melanoma.runs.run_history import summary_of
 from tests.helpers.outputs import layout_of
-from tests.helpers.reports import RECORD, Page, summaries
+from tests.helpers.reports import HOSTILE, RECORD, Page, summaries
 
 QUIET = replace(RECORD, warnings=())
 DRIFTED = {"drift": {"bundle": {"judged": True, "columns": {"p_nevus": 0.21}, "worst": "p_nevus"}}}
@@ -19,13 +19,40 @@ DRIFTED = {"drift": {"bundle": {"judged": True, "columns": {"p_nevus": 0.21}, "w
 def test_the_newest_run_comes_first_and_links_to_its_report() -> None:
     runs = summaries(COMMITTED, NOTHING_NEW, STORE_DOWN, COMMITTED)
     page = Page(index_page(runs))
-    assert page.links == [f"{run['run_id']}.html" for run in reversed(runs)] and page.is_closed
+    links = [f"{run['run_id']}.html" for run in reversed(runs)]
+    assert page.links == ["m-000000000001.html", *links] and page.is_closed
 
 
 def test_a_row_summarises_a_run() -> None:
     texts = Page(index_page([summary_of(replace(QUIET, seconds=130.0), DRIFTED)])).texts
-    row = texts[texts.index("model") + 1 :]
-    assert row[:10] == ["2026-01-02", "committed", "10", "3", "4", "2", "2 min", "0/s", "0.21", "m-000000000001"]
+    row = texts[texts.index("drift") + 3 :]
+    counts = ["10", "3", "4", "2"]
+    assert row[:11] == ["2026-01-02", "03:04", "committed", *counts, "2 min", "0/s", "0.21", "m-000000000001"]
+
+
+def test_runs_of_one_day_are_told_apart_by_their_start() -> None:
+    first = summary_of(replace(QUIET, run_id="20260102T030405Z-00000000"), {})
+    second = summary_of(replace(QUIET, run_id="20260102T200000Z-00000000"), {})
+    late = summary_of(replace(QUIET, run_id="20260103T010000Z-00000000"), {})  # the evening of 2 January, local time
+    texts = Page(index_page([first, second, late])).texts
+    starts = [texts[place + 1] for place, text in enumerate(texts) if text == "2026-01-02"]
+    assert starts[-3:] == ["2026-01-03 01:00", "20:00", "03:04"]
+
+
+def test_models_are_named_and_linked_to_their_pages() -> None:
+    unnamed = summary_of(replace(QUIET, run_id="20260101T030405Z-00000000"), {})
+    named = summary_of(replace(QUIET, model_name="lite0"), {})
+    killed = summary_of(RunRecord("20260103T030405Z-00000000", "2026-01-03", "", KILLED, Counts()), {})
+    page = Page(index_page([unnamed, named, killed]))
+    assert page.links.count("m-000000000001.html") == 1 and ".html" not in page.links
+    place = page.texts.index("Models")
+    assert page.texts[place + 6 : place + 11] == ["lite0", "m-000000000001", "2", "20", "2026-01-02 03:04"]
+    assert page.texts[place + 11 :].count("lite0") == 2  # also the run of the older version
+
+
+def test_the_name_of_a_model_is_text() -> None:
+    page = Page(index_page([summary_of(replace(QUIET, model_name=HOSTILE), {})]))
+    assert page.elements["img"] == 0 and "<img src=x" in page.text
 
 
 @pytest.mark.parametrize(
@@ -73,7 +100,7 @@ def test_without_runs_the_page_says_so() -> None:
 def test_the_page_lists_at_most_1000_runs() -> None:
     html = index_page(summaries(*[COMMITTED, NOTHING_NEW, STORE_DOWN] * 400))
     page = Page(html)
-    assert len(html) < 700_000 and len(page.links) == 1000
+    assert len(html) < 700_000 and len(page.links) == 1001
     assert "The last 1,000 of 1,200 runs." in page.texts
     assert "of 3 runs" not in index_page(summaries(*[COMMITTED] * 3))
 

@@ -46,7 +46,8 @@ def names_in(output: Path) -> set[str]:
 
 def test_record_page_and_index_are_written(tmp_path: Path, bundle_uri: str) -> None:
     found = published(tmp_path, bundle_uri)
-    assert names_in(tmp_path) == {f"{RUN_ID}.json", f"{RUN_ID}.html", "index.html", "nights.series"}
+    model_page = f"{found['model_id']}.html"
+    assert names_in(tmp_path) == {f"{RUN_ID}.json", f"{RUN_ID}.html", "index.html", "nights.series", model_page}
     assert found["outcome"] == "committed" and found["counts"]["scored"] == 2
     assert found["report"]["seen"]["n"] == 2 and found["report"]["is_over_budget"] is False
     assert "OK: 2 photographs scored" in Page(page(tmp_path)).texts
@@ -66,7 +67,7 @@ def test_publishing_twice_counts_the_run_once(tmp_path: Path, bundle_uri: str) -
     for _ in range(2):
         publish(model, record, ReportOptions(), is_over_budget=False)
     assert [run["run_id"] for run in read_series(layout_of(tmp_path))] == [RUN_ID]
-    assert Page((tmp_path / "_reports" / "index.html").read_text()).links == [f"{RUN_ID}.html"]
+    assert Page((tmp_path / "_reports" / "index.html").read_text()).links[1:] == [f"{RUN_ID}.html"]
 
 
 def test_drift_from_earlier_runs_is_a_warning(tmp_path: Path, bundle_uri: str) -> None:
