@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -47,6 +47,18 @@ class Root:
 Source = Root | Manifest
 
 
+class Listed(NamedTuple):
+    """A photograph as a source lists it.
+
+    Attributes:
+        ref: The photograph.
+        modified: UTC time of its last change; None where the store does not report it.
+    """
+
+    ref: ImageRef
+    modified: datetime.datetime | None
+
+
 def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator[ImageRef]:
     """Lists the photographs of one source without reading any.
 
@@ -58,6 +70,11 @@ def list_images(source: Source, ignored: Counter[str] | None = None) -> Iterator
         ReadError: A root does not exist, or the store does not answer.
         UsageError: A folder must not be listed, or the manifest cannot be used.
     """
+    return (listed.ref for listed in list_with_times(source, ignored))
+
+
+def list_with_times(source: Source, ignored: Counter[str] | None = None) -> Iterator[Listed]:
+    """Lists the photographs of one source as `list_images` does, with the time of their last change."""
     counter = Counter[str]() if ignored is None else ignored
     return _manifest_images(source, counter) if isinstance(source, Manifest) else _root_images(source, counter)
 
@@ -120,7 +137,7 @@ def _check_stores(uris: Sequence[str]) -> None:
 # Roots
 
 
-def _root_images(root: Root, ignored: Counter[str]) -> Iterator[ImageRef]:
+def _root_images(root: Root, ignored: Counter[str]) -> Iterator[Listed]:
     renaming = None if root.base is None else Renaming.from_folder_to(root.uri, root.base)
     for stored in _list_root(root):
         if reason := _reason_to_ignore(stored, root):
@@ -128,7 +145,7 @@ def _root_images(root: Root, ignored: Counter[str]) -> Iterator[ImageRef]:
                 ignored[reason] += 1
         else:
             ref = _ref_to(stored, storage.stem_of(stored.uri))
-            yield ref if renaming is None else renaming.applied_to(ref)
+            yield Listed(ref if renaming is None else renaming.applied_to(ref), stored.modified)
 
 
 def _list_root(root: Root) -> Iterator[StoredFile]:
@@ -176,7 +193,7 @@ def _ref_to(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> Im
 # Manifests
 
 
-def _manifest_images(manifest: Manifest, ignored: Counter[str]) -> Iterator[ImageRef]:
+def _manifest_images(manifest: Manifest, ignored: Counter[str]) -> Iterator[Listed]:
     table = read_manifest(manifest)
     with ThreadPoolExecutor(_LOOKUP_THREADS) as pool:
         for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
@@ -187,7 +204,8 @@ def _manifest_images(manifest: Manifest, ignored: Counter[str]) -> Iterator[Imag
                 if _is_older(stored, manifest.since):
                     ignored[OLDER] += 1
                 else:
-                    yield _ref_to(stored, image_id or storage.stem_of(stored.uri), tuple(values))
+                    ref = _ref_to(stored, image_id or storage.stem_of(stored.uri), tuple(values))
+                    yield Listed(ref, stored.modified)
 
 
 def _look_up(uri: str) -> StoredFile:

@@ -7,6 +7,7 @@ from melanoma import storage
 from melanoma.errors import NothingCommittedError, ReadError
 from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs.run import Run
+from melanoma.table.layout import OutputLayout
 
 
 def write(run: Run, digests: Collection[bytes]) -> None:
@@ -28,9 +29,25 @@ def write(run: Run, digests: Collection[bytes]) -> None:
 def read(run: Run) -> frozenset[bytes]:
     """Returns the digests of the photographs that the last run deferred; none where the store does not return them."""
     with contextlib.suppress(ReadError):
-        data = storage.read_bytes(_uri(run))
-        return frozenset(data[start : start + DIGEST_BYTES] for start in range(0, len(data), DIGEST_BYTES))
+        return _digests_in(_uri(run))
     return frozenset()
+
+
+def read_all(layout: OutputLayout) -> frozenset[bytes]:
+    """Returns the digests of the photographs that the last run of any model deferred.
+
+    Raises:
+        ReadError: The store does not answer.
+    """
+    if not storage.exists(layout.staging):
+        return frozenset()
+    files = [stored.uri for stored in storage.list_files(layout.staging) if layout.is_deferred(stored.uri)]
+    return frozenset[bytes]().union(*map(_digests_in, files))
+
+
+def _digests_in(uri: str) -> frozenset[bytes]:
+    data = storage.read_bytes(uri)
+    return frozenset(data[start : start + DIGEST_BYTES] for start in range(0, len(data), DIGEST_BYTES))
 
 
 def _uri(run: Run) -> str:
