@@ -1,4 +1,4 @@
-"""`melanoma explain`: every attempt to score one photograph, and what comes next."""
+"""`melanoma explain`: every attempt to score one photograph, or the state of all photographs of a root."""
 
 import argparse
 import datetime
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.console.exit_codes import OK
 from jobs.console.options import Options
+from jobs.nightly import root_account
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.terminal import printable
 
@@ -21,13 +22,13 @@ class ExplainOptions(Options):
 
     Attributes:
         table: Folder of the score table.
-        photograph: URI, path or pseudonym.
+        photograph: URI, path or pseudonym; None where all photographs of a root are meant.
         offline: Whether to leave out the check of the photograph in its store.
         json: Whether to print JSON.
     """
 
     table: str
-    photograph: str
+    photograph: str | None
     offline: bool
     json: bool
 
@@ -38,15 +39,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photograph",
         metavar="URI",
+        nargs="?",
         help="URI or path of the photograph, or its pseudonym from a report",
     )
     parser.add_argument("--offline", action="store_true", help="do not check the photograph in its store")
     parser.add_argument("--json", action="store_true", help="print JSON")
+    root_account.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints every attempt to score the photograph, and what the next run will do; returns the exit code."""
+    """Prints every attempt to score the photograph, and what the next run will do; returns the exit code.
+
+    With `--images` or `--manifest`, accounts for every photograph there instead.
+    """
     options = ExplainOptions.from_args(args)
+    if options.photograph is None:
+        return root_account.run(root_account.AccountOptions.from_args(args))
+    root_account.refuse_flags(args)
     from melanoma.queries.explain import explain
     from melanoma.table.score_table import ScoreTable
 

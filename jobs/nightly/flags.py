@@ -9,27 +9,9 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags that `ScoringOptions` holds, and `--config`."""
     parser.add_argument("--config", metavar="FILE", help="TOML file with flags, without dashes; the command line wins")
     source = parser.add_argument_group("photographs (--images or --manifest)")
-    source.add_argument(
-        "--images", action="append", default=[], metavar="URI", help="folder, file or glob in any store; repeatable"
-    )
-    source.add_argument(
-        "--pattern",
-        metavar="GLOB",
-        help="names of the files to score (default: all with the extension of an image format)",
-    )
-    source.add_argument(
-        "--manifest", metavar="FILE", help="CSV or Parquet file that lists photographs: column uri, optionally image_id"
-    )
+    add_source_arguments(source)
     source.add_argument(
         "--keep", nargs="+", default=[], metavar="COL", help="columns of the manifest to copy into the score table"
-    )
-    source.add_argument(
-        "--since", type=date, metavar="YYYY-MM-DD", help="skip photographs last modified before this date"
-    )
-    source.add_argument(
-        "--uri-base",
-        metavar="URI",
-        help="URI under which the table knows the photographs at --images, if they have moved",
     )
     parser.add_argument(
         "--bundle",
@@ -43,6 +25,29 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--batch-size", type=whole, default=32, metavar="N", help="inference batch size (default: %(default)s)"
+    )
+
+
+def add_source_arguments(source: "argparse._ActionsContainer") -> None:
+    """Declares the flags that `SourceOptions` holds, but `--keep`, in a parser or a group of its help."""
+    source.add_argument(
+        "--images", action="append", default=[], metavar="URI", help="folder, file or glob in any store; repeatable"
+    )
+    source.add_argument(
+        "--pattern",
+        metavar="GLOB",
+        help="names of the files to score (default: all with the extension of an image format)",
+    )
+    source.add_argument(
+        "--manifest", metavar="FILE", help="CSV or Parquet file that lists photographs: column uri, optionally image_id"
+    )
+    source.add_argument(
+        "--since", type=date, metavar="YYYY-MM-DD", help="skip photographs last modified before this date"
+    )
+    source.add_argument(
+        "--uri-base",
+        metavar="URI",
+        help="URI under which the table knows the photographs at --images, if they have moved",
     )
 
 

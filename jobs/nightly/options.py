@@ -10,8 +10,8 @@ from jobs.console.options import Options
 
 
 @dataclass(frozen=True)
-class ScoringOptions(Options):
-    """What is scored with which models, and where the scores go; `melanoma score` and `melanoma doctor` share it.
+class SourceOptions(Options):
+    """Which photographs a command lists.
 
     Attributes:
         images: Folders, files or globs; empty if a manifest lists the photographs.
@@ -20,9 +20,6 @@ class ScoringOptions(Options):
         keep: Columns of the manifest to copy into the score table.
         since: Photographs last modified before this local date are ignored.
         uri_base: URI by which the table knows the photographs at `images`.
-        bundle: Folders of the model bundles, at least one.
-        output: Folder of the score table.
-        batch_size: Inference batch size, at least 1.
     """
 
     images: tuple[str, ...]
@@ -31,6 +28,18 @@ class ScoringOptions(Options):
     keep: tuple[str, ...]
     since: datetime.date | None
     uri_base: str | None
+
+
+@dataclass(frozen=True)
+class ScoringOptions(SourceOptions):
+    """What is scored with which models, and where the scores go; `melanoma score` and `melanoma doctor` share it.
+
+    Attributes:
+        bundle: Folders of the model bundles, at least one.
+        output: Folder of the score table.
+        batch_size: Inference batch size, at least 1.
+    """
+
     bundle: tuple[str, ...]
     output: str
     batch_size: int

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jobs.console.targets import check_folders
-from jobs.nightly.options import NightlyOptions, ScoringOptions
+from jobs.nightly.options import NightlyOptions, SourceOptions
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ingest.manifests import Manifest
@@ -76,7 +76,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
     return RunPlan(tuple(models), sources, warnings)
 
 
-def sources_of(options: ScoringOptions, layout: OutputLayout | None) -> tuple[Source, ...]:
+def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Source, ...]:
     """Returns what a command is to list.
 
     Args:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute
 
-from melanoma.errors import ErrorKind, UsageError
+from melanoma.errors import ErrorKind
 from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef, digest_of
 from melanoma.runs import deferred
 from melanoma.runs.digests import Digests, are_in, digests_in
@@ -73,7 +73,7 @@ class KnownPhotographs:
         """Reads what the table knows for one model.
 
         Raises:
-            UsageError: The table has no row of the model, or one of its data files is gone or damaged.
+            UsageError: A data file of the table is gone or damaged.
             ReadError: The store does not answer.
         """
         scored, uris, failed = [_no_digests()], [_no_digests()], dict[bytes, Failure]()
@@ -83,7 +83,6 @@ class KnownPhotographs:
             scored.append(digests[is_scored])
             uris.append(_uris_with_version(rows))
             _add_failures(failed, rows, ~is_scored)
-        _check_model(table, model_id, sum(map(len, scored)) + len(failed))
         return cls(
             np.sort(np.concatenate(scored)),
             np.unique(np.concatenate(uris)),
@@ -123,12 +122,6 @@ def _add_failures(failed: dict[bytes, Failure], rows: pa.RecordBatch, which: npt
     for digest, attempt, date, kind in zip(digests_in(tried), *columns, strict=True):
         failure = Failure(attempt, date, ErrorKind(kind))
         failed[digest] = max(failure, failed.get(digest, failure))
-
-
-def _check_model(table: ScoreTable, model_id: str, rows: int) -> None:
-    if not rows:
-        models = ", ".join(model.model_id for model in table.models()) or "none"
-        raise UsageError(f"{model_id}: the score table has no row of this model; it has {models}")
 
 
 def _last_run(table: ScoreTable, model_id: str) -> datetime.datetime | None:

@@ -142,10 +142,13 @@ def _finding(known: KnownPhotographs, entry: Listed, match: Match, next_run: dat
         return Finding(Reason.DEFERRED, _SCORE)
     if match.has_uri:
         return Finding(Reason.CHANGED, _SCORE)
-    is_new = None not in (known.last_run, entry.modified) and entry.modified > known.last_run
-    return Finding(Reason.NEW if is_new else Reason.NOT_TRIED, _SCORE)
+    return Finding(Reason.NEW if _is_newer(entry.modified, known.last_run) else Reason.NOT_TRIED, _SCORE)
 
 
 def _failed(failure: Failure, next_run: datetime.date) -> Finding:
     is_due = failure.kind in MAY_HEAL and next_try(failure.attempt, failure.run_date) <= next_run
     return Finding(Reason.FAILED, _TRY_AGAIN if is_due else _SKIP, failure.kind)
+
+
+def _is_newer(modified: datetime.datetime | None, last_run: datetime.datetime | None) -> bool:
+    return modified is not None and last_run is not None and modified > last_run

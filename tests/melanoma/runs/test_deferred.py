@@ -79,3 +79,11 @@ def test_the_file_of_an_earlier_version_is_read(run: Run) -> None:
     assert len(found) == 3 and {len(name) for name in found} == {16}
     deferred.write(run, found)
     assert file_of(run).read_bytes() == EARLIER.read_bytes()
+
+
+def test_what_the_runs_of_all_models_deferred_can_be_read_without_them(tmp_path: Path) -> None:
+    one, other = run_on(tmp_path), run_on(tmp_path, fingerprint="e" * 16)
+    assert deferred.read_all(one.layout) == frozenset()
+    deferred.write(one, {b"1" * 16, b"2" * 16})
+    deferred.write(other, {b"2" * 16, b"3" * 16})
+    assert deferred.read_all(one.layout) == {b"1" * 16, b"2" * 16, b"3" * 16}
