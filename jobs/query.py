@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from jobs.console.arg_types import whole
 from jobs.console.exit_codes import OK
-from jobs.console.options import Options
 from jobs.console.stdout import binary_output
+from jobs.console.view_flags import ViewOptions, add_view_arguments
 from jobs.console.wording import counted
 from melanoma.errors import UsageError
 
@@ -22,7 +22,7 @@ _DEFAULT_VIEW = "latest"
 
 
 @dataclass(frozen=True)
-class QueryOptions(Options):
+class QueryOptions(ViewOptions):
     """Arguments of `melanoma query`.
 
     Attributes:
@@ -82,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="number of rows to print in the format table (default: 50)",
     )
+    add_view_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -143,7 +144,7 @@ def _additions(options: QueryOptions) -> "Additions":
     from melanoma.queries.joined_tables import read_joined
     from melanoma.queries.views import NAMES, Additions
 
-    return Additions(read_joined(options.joined, NAMES))
+    return Additions(read_joined(options.joined, NAMES), options.roles(), options.clinic_levels)
 
 
 def _print(options: QueryOptions, table: "ScoreTable", sql: str, additions: "Additions") -> None:

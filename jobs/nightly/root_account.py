@@ -3,12 +3,14 @@
 import argparse
 import datetime
 import json
+import sys
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jobs.console.exit_codes import OK
+from jobs.console.wording import counted
 from jobs.nightly.flags import add_source_arguments
 from jobs.nightly.options import SourceOptions
 from melanoma.errors import UsageError
@@ -82,6 +84,7 @@ def run(options: AccountOptions) -> int:
     from jobs.nightly.plan import sources_of
     from melanoma.queries.known_photographs import KnownPhotographs
     from melanoma.queries.root_account import RootAccount, explain_root
+    from melanoma.queries.root_names import write_names
     from melanoma.table.score_table import ScoreTable
 
     if not (options.images or options.manifest):
@@ -90,7 +93,10 @@ def run(options: AccountOptions) -> int:
     model = _model(table, options.model_id)
     known, account = KnownPhotographs.read(table, model.model_id), RootAccount()
     explained = explain_root(known, sources_of(options, table.layout), datetime.date.today(), account)
-    deque(explained, maxlen=0)
+    if options.names:
+        rows = write_names(explained, options.names)
+        print(f"{counted(rows, 'photograph')} written to {options.names}", file=sys.stderr)
+    deque(explained, maxlen=0)  # nothing is left if the names were written
     print(_as_json(model, account) if options.json else printable("\n".join(_lines(model, account)), keep="\n"))
     return OK
 

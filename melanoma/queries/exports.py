@@ -1,7 +1,9 @@
 """Writes the result of a query as one file, or to standard output."""
 
+import contextlib
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from melanoma import storage
@@ -44,20 +46,34 @@ def export(
         NothingCommittedError: The file cannot be written.
     """
     chosen = format_of(target, file_format)
+    with new_file(target) as file, views.stream(table, sql, additions) as rows:
+        return _write(rows, file, chosen, max_rows)
+
+
+@contextlib.contextmanager
+def new_file(target: str) -> Iterator[Sink]:
+    """Opens a file that replaces the one at a target in one step, once the block has ended without an error.
+
+    Args:
+        target: URI or path of the file.
+
+    Raises:
+        UsageError: The folder cannot be used, or something that is no file lies at the target.
+        NothingCommittedError: The file cannot be written.
+    """
     uri = storage.file_target(target)
     local = storage.local_path(uri)
     folder = os.path.dirname(local) if local else None
     if folder and not Path(folder).is_dir():
         raise UsageError(f"{target}: the folder {folder} does not exist")
-    with views.stream(table, sql, additions) as rows, _temporary_folder(target, folder) as temporary:
+    with _temporary_folder(target, folder) as temporary:
         path = os.path.join(temporary, "result")
         try:
             with open(path, "wb") as file:
-                count = _write(rows, file, chosen, max_rows)
+                yield file
         except OSError as error:
             raise NothingCommittedError(f"{target}: cannot be written ({reason_of(error)})") from None
         storage.put_file(uri, path)
-    return count
 
 
 def write_to(

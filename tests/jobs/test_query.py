@@ -16,7 +16,6 @@ from jobs.cli import main, parse
 from jobs.query import QueryOptions
 from melanoma.queries import views
 from tests.helpers import ROOT
-from tests.helpers.outputs import table_in
 from tests.helpers.score_rows import commit, failed, row
 
 
@@ -37,7 +36,8 @@ def error_of(capsys: pytest.CaptureFixture[str]) -> str:
 
 def test_arguments_become_options() -> None:
     assert QueryOptions.from_args(parse(["query", "t", "FROM scores"]).args) == QueryOptions(
-        *("t", "FROM scores", None, (), None, None, None, None, 50)
+        *(None, None, None, None, 1),
+        *("t", "FROM scores", None, (), None, None, None, None, 50),
     )
 
 
@@ -155,10 +155,21 @@ def test_a_whole_view_is_exported(table: str, tmp_path: Path, words: list[str], 
     assert set(pyarrow.parquet.read_table(target)["image_id"].to_pylist()) == ids
 
 
-def test_every_view_that_the_help_names_can_be_queried(table: str) -> None:
-    named = views.Additions(roles={"lesion": "image_id", "patient": "image_id"})
-    for name in views.NAMES:
-        assert views.query(table_in(table), f"FROM {name}", named).num_columns > 3
+@pytest.mark.parametrize("view", views.NAMES)
+def test_every_view_that_the_help_names_can_be_exported(table: str, tmp_path: Path, view: str) -> None:
+    columns = ["--lesion-column", "image_id", "--patient-column", "image_id"]
+    assert main(["query", table, "--export", str(tmp_path / "a.parquet"), "--view", view, *columns]) == 0
+    assert pyarrow.parquet.read_schema(tmp_path / "a.parquet").names[0]
+
+
+def test_views_go_by_the_columns_and_folders_that_flags_name(table: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--lesion-column", "model_id", "--date-column", "run_date", "--clinic-levels", "3", "--format", "json"]
+    assert main(["query", table, "SELECT dated_by, photographs FROM lesions", *words]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"dated_by": "run_date", "photographs": 2}]
+    assert main(["query", table, "SELECT clinic FROM clinics", "--clinic-column", "model_id", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.split() == ["clinic", "m-000000000001"]
+    assert main(["query", table, "FROM patients"]) == 2
+    assert "or name another column with --patient-column" in error_of(capsys)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
 
 from jobs.cli import main, parse
@@ -66,6 +68,27 @@ def test_json_has_the_same_numbers(scored: Path, capsys: pytest.CaptureFixture[s
         "photographs": 1,
     }
     assert document["ignored"] == {".txt": 1}
+
+
+@pytest.mark.parametrize("name", ["names.csv", "names.parquet"])
+def test_names_are_written_to_a_file_and_nowhere_else(
+    scored: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    target, words = tmp_path / name, ["explain", str(scored / "out"), "--images", str(scored / "in")]
+    assert main([*words, "--names", str(target)]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == f"4 photographs written to {target}\n" and "lesion-" not in captured.out
+    read = pyarrow.csv.read_csv if target.suffix == ".csv" else pyarrow.parquet.read_table
+    rows = {row["image_id"]: row for row in read(target).to_pylist()}
+    assert {name: row["reason"] for name, row in rows.items()} == {
+        "lesion-0000": "changed",
+        "lesion-0001": "scored",
+        "broken": "failed",
+        "new": "new",
+    }
+    assert rows["broken"]["image_uri"] == f"file://{scored}/in/broken.jpg" and rows["broken"]["error_kind"] == "empty"
+    assert main([*words, "--names", str(tmp_path / "names.txt")]) == 2
+    assert "unknown file format" in capsys.readouterr().err and not (tmp_path / "names.txt").exists()
 
 
 @pytest.mark.parametrize(
