@@ -41,13 +41,13 @@ class AccountOptions(SourceOptions):
 
     Attributes:
         table: Folder of the score table.
-        model_id: Id or name of the model; None for the current one.
+        model: Id or name of the model; None for the current one.
         names: File for one row per photograph.
         json: Whether to print JSON.
     """
 
     table: str
-    model_id: str | None
+    model: str | None
     names: str | None
     json: bool
 
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags of `AccountOptions` that `melanoma explain` does not declare itself."""
     group = parser.add_argument_group("all photographs of a root instead of one (--images or --manifest)")
     add_source_arguments(group)
-    group.add_argument("--model-id", metavar="NAME_OR_ID", help="model to account for (default: the current model)")
+    group.add_argument("--model", metavar="NAME_OR_ID", help="model to account for (default: the current model)")
     group.add_argument(
         "--names", metavar="FILE", help="write one row per photograph to this .csv, .json or .parquet file"
     )
@@ -70,7 +70,7 @@ def refuse_flags(args: argparse.Namespace) -> None:
         UsageError: There is one.
     """
     options = AccountOptions.from_args(args)
-    given = [options.images, options.pattern, options.manifest, options.since, options.uri_base, options.model_id]
+    given = [options.images, options.pattern, options.manifest, options.since, options.uri_base, options.model]
     if any([*given, options.names]):
         raise UsageError("give either the URI of one photograph, or --images or --manifest for all of a root")
 
@@ -90,7 +90,7 @@ def run(options: AccountOptions) -> int:
     if not (options.images or options.manifest):
         raise UsageError("give the URI of one photograph, or --images or --manifest for all of a root")
     table = ScoreTable.in_folder(options.table)
-    model = _model(table, options.model_id)
+    model = _model(table, options.model)
     known, account = KnownPhotographs.read(table, model.model_id), RootAccount()
     explained = explain_root(known, sources_of(options, table.layout), datetime.date.today(), account)
     if options.names:

@@ -27,7 +27,7 @@ def scored(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
 
 
 def test_arguments_become_options() -> None:
-    words = ["explain", "t", "--images", "a", "--images", "b", "--pattern", "*.jpg", "--model-id", "m", "--json"]
+    words = ["explain", "t", "--images", "a", "--images", "b", "--pattern", "*.jpg", "--model", "m", "--json"]
     assert AccountOptions.from_args(parse(words).args) == AccountOptions(
         images=("a", "b"),
         pattern="*.jpg",
@@ -36,7 +36,7 @@ def test_arguments_become_options() -> None:
         since=None,
         uri_base=None,
         table="t",
-        model_id="m",
+        model="m",
         names=None,
         json=True,
     )
@@ -96,10 +96,10 @@ def test_names_are_written_to_a_file_and_nowhere_else(
     [
         ([], "give the URI of one photograph, or --images or --manifest for all of a root"),
         (["a.jpg", "--images", "in"], "give either the URI of one photograph, or --images or --manifest"),
-        (["a.jpg", "--model-id", "m"], "give either the URI of one photograph, or --images or --manifest"),
+        (["a.jpg", "--model", "m"], "give either the URI of one photograph, or --images or --manifest"),
         (["--images", "in", "--manifest", "m.csv"], "give either --images URI (once or several times) or --manifest"),
         (["--images", "absent-folder"], "absent-folder: does not exist"),
-        (["--images", "in", "--model-id", "m-1"], "no row of 'm-1'; the table has "),
+        (["--images", "in", "--model", "m-1"], "no row of 'm-1'; the table has "),
     ],
 )
 def test_a_mistake_exits_with_2(
