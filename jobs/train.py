@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     print("calibrating and choosing thresholds on the validation part, then evaluating once on the test part")
     candidate = make_candidate(job, trained)
     bundle = _write(options, job, candidate, terms)
-    print("", summary.results(candidate.assessment), "", summary.next_steps(options, bundle), sep="\n")
+    print("", summary.results(candidate.assessment), "", summary.next_steps(options, bundle.model_id), sep="\n")
     return 0
 
 

@@ -8,7 +8,6 @@ from jobs.training.options import TrainOptions
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 
 if TYPE_CHECKING:
-    from melanoma.model.bundle import Bundle
     from melanoma.training.release.assessment import Assessment
 
 _TABLE = "scores"
@@ -34,7 +33,7 @@ def results(assessment: "Assessment") -> str:
     return "\n".join(lines)
 
 
-def next_steps(options: TrainOptions, bundle: "Bundle") -> str:
+def next_steps(options: TrainOptions, model_id: str) -> str:
     """Returns the bundle's address and the commands that usually follow, ready to paste into a shell."""
     from melanoma.datasets.label_tables import is_table
 
@@ -46,11 +45,11 @@ def next_steps(options: TrainOptions, bundle: "Bundle") -> str:
     commands = {
         "read its card": ["bundle", "inspect", options.output, "--card"],
         "score photographs with it": ["score", *score, "--bundle", options.output, "--output", _TABLE],
-        "measure these scores on the test part": ["evaluate", _TABLE, "--model", bundle.model_id, *labels],
-        "compare it with a model that is in the table already": [
-            *("compare", _TABLE, "--old-model", "OLD_MODEL", "--new-model", bundle.model_id, *labels),
+        "measure these scores on the test part": ["evaluate", _TABLE, "--model", model_id, *labels],
+        "compare it with another model in the table, as melanoma table models scores lists them": [
+            *("compare", _TABLE, "--old-model", "OLD_MODEL", "--new-model", model_id, *labels),
         ],
-        "make its results the current ones": ["table", "promote", _TABLE, bundle.model_id],
+        "make its results the current ones": ["table", "promote", _TABLE, model_id],
     }
     steps = [f"  # {purpose}\n  {shlex.join(['melanoma', *words])}" for purpose, words in commands.items()]
-    return "\n".join([f"{options.output}: {bundle.model_id}", "next:", *steps])
+    return "\n".join([f"{options.output}: {model_id}", "next:", *steps])

@@ -79,3 +79,8 @@ def test_the_history_is_a_row_per_epoch() -> None:
     history = [{"size": 32, "loss": 1.5}, {"size": 48, "loss": 0.25}]
     assert history_csv(history) == b"epoch,size,loss\n1,32,1.5\n2,48,0.25\n"
     assert history_csv([]) == b"epoch\n"
+
+
+def test_the_history_of_a_training_that_an_earlier_version_began_has_the_columns_of_that_version() -> None:
+    history = [{"size": 32, "loss": 1.5}, {"size": 48, "loss": 0.25, "learning_rate": 0.125}]
+    assert history_csv(history) == b"epoch,size,loss\n1,32,1.5\n2,48,0.25\n"
