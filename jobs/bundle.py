@@ -1,4 +1,4 @@
-"""`melanoma bundle`: list, inspect, verify and import models."""
+"""`melanoma bundle`: list, inspect, verify, import and check models."""
 
 import argparse
 from collections.abc import Mapping
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.console import logs
-from jobs.console.arg_types import size
+from jobs.console.bundle_check import Check, add_check_arguments
+from jobs.console.bundle_import import Import, add_import_arguments
 from jobs.console.bundle_list import List, add_list_arguments
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
-from jobs.console.targets import check_folders
 from melanoma.terminal import printable
 
 
@@ -28,39 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument("--card", action="store_true", help="print the whole model card instead")
     verify = add("verify", "check a bundle's files and golden samples, as every run does before it scores")
     verify.add_argument("uri", metavar="URI", help="folder or name of the bundle")
-    _add_import(add("import", "turn a Keras model from elsewhere into a bundle"))
-
-
-def _add_import(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("model", metavar="MODEL.keras", help="URI or path of the model file")
-    add("-o", "--output", required=True, metavar="URI", help="folder of the new bundle")
-    add("--labels", required=True, nargs="+", metavar="LABEL", help="classes in the order of the network's outputs")
-    add("--size", required=True, type=size, metavar="HxW", help="height and width of the network's input, pixels")
-    add(
-        "--crop",
-        type=float,
-        metavar="SHARE",
-        help="crop to the centre before resizing, keeping this share of each side, above 0 to 1 (default: no crop)",
-    )
-    add("--scale", type=float, default=1.0, metavar="X", help="factor for pixel values 0 to 255 (default: 1)")
-    add("--offset", type=float, default=0.0, metavar="X", help="added after --scale (default: 0)")
-    channel: dict[str, Any] = {"type": float, "nargs": 3, "metavar": ("R", "G", "B")}
-    add("--mean", default=[0.0] * 3, help="subtracted from each channel after --offset (default: 0 0 0)", **channel)
-    add("--std", default=[1.0] * 3, help="divides each channel after --mean (default: 1 1 1)", **channel)
-    add(
-        "--prior",
-        type=float,
-        nargs="+",
-        metavar="SHARE",
-        help="class shares that the probabilities refer to, in the order of --labels (default: equal shares)",
-    )
-    add(
-        "--licence",
-        default="Terms unknown: ask whoever gave you the model.",
-        metavar="TEXT",
-        help="terms of the data that the network was trained on (default: unknown)",
-    )
+    add_import_arguments(add("import", "turn a Keras model from elsewhere into a bundle"))
+    add_check_arguments(add("check", "compare a bundle's probabilities with those of the model's own framework"))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -137,59 +106,10 @@ class Verify(Action):
         print(f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its {samples} golden samples")
 
 
-@dataclass(frozen=True)
-class Import(Action):
-    """`bundle import`.
-
-    Attributes:
-        model: URI or path of the `.keras` file.
-        output: Folder of the new bundle.
-        labels: Classes in the order of the network's outputs.
-        size: Height and width of the network's input, pixels.
-        crop: Share of each side that a centre crop keeps, above 0 to 1; None for no crop.
-        scale: Factor for pixel values 0 to 255.
-        offset: Added after `scale`.
-        mean: Subtracted from red, green and blue.
-        std: Divides red, green and blue.
-        prior: Class shares in the order of `labels`; None for equal shares.
-        licence: Terms of the data that the network was trained on.
-    """
-
-    model: str
-    output: str
-    labels: tuple[str, ...]
-    size: tuple[int, int]
-    crop: float | None
-    scale: float
-    offset: float
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    prior: tuple[float, ...] | None
-    licence: str
-
-    def run(self) -> None:
-        """Writes the bundle."""
-        check_folders(self.output)
-        from melanoma.images.decoding import ImageSpec
-        from melanoma.model.bundle_contents import ModelSettings
-        from melanoma.model.description import uniform_prior
-        from melanoma.model.preprocessing import Scaling
-
-        with logs.native_silence():
-            from melanoma.model.keras_import import import_model
-
-        height, width = self.size
-        settings = ModelSettings(
-            labels=self.labels,
-            spec=ImageSpec(height, width, self.crop),
-            prior=self.prior or uniform_prior(self.labels),
-            scaling=Scaling(self.scale, self.offset, self.mean, self.std),
-        )
-        bundle = import_model(self.model, self.output, settings, self.licence)
-        print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
-        print(
-            "  Before you rely on it, compare its results on a few photographs with those of the model's own framework."
-        )
-
-
-_ACTIONS: dict[str, type[Action]] = {"list": List, "inspect": Inspect, "verify": Verify, "import": Import}
+_ACTIONS: dict[str, type[Action]] = {
+    "list": List,
+    "inspect": Inspect,
+    "verify": Verify,
+    "import": Import,
+    "check": Check,
+}

@@ -15,8 +15,9 @@ from melanoma.images.decoding import ImageSpec, decode
 from melanoma.images.pixels import Pixels
 from melanoma.labels import slugs_of
 from melanoma.model.answer_diagnosis import Diagnosis, diagnose
+from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
-from melanoma.model.engine import Engine, one_clear_error
+from melanoma.model.engine import Engine, load_engine, load_network, one_clear_error
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
 
 TOLERANCE = 0.01  # another resize of the same photograph moves a probability by less, as a rule
@@ -103,6 +104,26 @@ def check_answers(
             diagnosis = diagnose(network, settings, files, expected.probabilities, sizes, tolerance)
     differences = list(_differences(expected, got, sizes, slugs_of(settings.labels)))
     return AnswerCheck(differences, tolerance, expected.without_answer, diagnosis)
+
+
+def check_bundle(bundle: Bundle, expected: ExpectedAnswers, tolerance: float) -> AnswerCheck:
+    """Compares a bundle's probabilities with expected ones, see `check_answers`.
+
+    Raises:
+        BundleError: The bundle cannot be run, or does not reproduce its golden samples.
+        DataError: A photograph cannot be read or decoded.
+    """
+    load_engine(bundle, batch_size=len(bundle.golden))
+    settings = ModelSettings(
+        labels=bundle.labels,
+        spec=bundle.spec,
+        prior=bundle.prior,
+        scaling=bundle.scaling,
+        temperature=bundle.temperature,
+    )
+    with bundle.network_file() as path:
+        network = load_network(path, bundle.uri)
+    return check_answers(network, settings, expected, tolerance)
 
 
 def check_lines(check: AnswerCheck) -> Iterator[str]:

@@ -138,11 +138,11 @@ def _colour_variants(given: _Variant) -> Iterator[_Variant]:
 
 def _same(first: Scaling, second: Scaling) -> bool:
     """Returns whether two scalings turn 0 and 255 into the same numbers."""
-    ends = [
-        [(x * one.scale + one.offset - np.array(one.mean)) / np.array(one.std) for x in (0, 255)]
-        for one in (first, second)
-    ]
-    return bool(np.allclose(*ends, rtol=1e-4, atol=1e-4))
+
+    def ends(scaling: Scaling) -> list[npt.NDArray[np.float64]]:
+        return [(x * scaling.scale + scaling.offset - np.array(scaling.mean)) / np.array(scaling.std) for x in (0, 255)]
+
+    return bool(np.allclose(ends(first), ends(second), rtol=1e-4, atol=1e-4))
 
 
 def _shape_variants(given: _Variant) -> Iterator[_Variant]:

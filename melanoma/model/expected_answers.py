@@ -49,9 +49,9 @@ class ExpectedAnswers:
 def read_expected(table: str, images: str, slugs: Sequence[str]) -> ExpectedAnswers:
     """Reads a table of probabilities and finds its photographs.
 
-    The table is CSV or Parquet with a row for each photograph: a column such as `file` or `image_id` with its name, path
-    or name without extension, and a column with the probability of each class, named by a label, its slug or `p_` and
-    the slug. For two classes the column of one is enough.
+    The table is CSV or Parquet with a row for each photograph: a column such as `file` or `image_id` with its name,
+    path or name without extension, and a column with the probability of each class, named by a label, its slug or `p_`
+    and the slug. For two classes the column of one is enough.
 
     Args:
         table: URI of the table.
@@ -140,7 +140,9 @@ class _Photographs:
     def list_all(cls, images: str) -> "_Photographs":
         prefix = storage.canonical(images).rstrip("/") + "/"
         try:
-            uris = [file.uri for file in storage.list_files(images) if file.uri.lower().endswith(tuple(IMAGE_EXTENSIONS))]
+            uris = [
+                file.uri for file in storage.list_files(images) if file.uri.lower().endswith(tuple(IMAGE_EXTENSIONS))
+            ]
         except ReadError as error:
             raise UsageError(f"{images}: {error.detail}; expected a folder of photographs") from None
         by_name: dict[str, list[str]] = {}

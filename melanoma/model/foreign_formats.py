@@ -14,9 +14,7 @@ _SAVE_AGAIN = (
     "build the same network in Keras 3, copy its weights and call model.save('model.keras'), then check it against "
     "answers of the original with --check and --expect"
 )
-_FROM_KERAS = (
-    "if you trust it, open it with the Keras that wrote it and call model.save('model.keras') under Keras 3"
-)
+_FROM_KERAS = "if you trust it, open it with the Keras that wrote it and call model.save('model.keras') under Keras 3"
 _DOWNLOAD = "download the file itself, for example with the download button or curl -L"
 _TAR = slice(257, 262)
 _MAX_ZIP_NAMES = 10_000  # more than any model has; a directory of millions would cost memory
@@ -168,7 +166,8 @@ def _recognise_binary(data: bytes) -> ForeignFormat | None:
 
 def _protobuf_fields(data: bytes) -> Iterator[tuple[int, int]]:
     """Yields the number and wire type of each field of a protocol buffer; nothing if the bytes are not one."""
-    fields, place = [], 0
+    fields: list[tuple[int, int]] = []
+    place = 0
     while place < len(data):
         tag, place = _varint(data, place)
         number, wire = tag >> 3, tag & 7

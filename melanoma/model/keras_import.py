@@ -24,9 +24,7 @@ _MAX_NAMES = 10_000  # of a folder that is given in place of a file
 Check = Callable[[keras.Model, ModelSettings], object]
 
 
-def import_model(
-    model: str, uri: str, settings: ModelSettings, licence: str, check: Check | None = None
-) -> Bundle:
+def import_model(model: str, uri: str, settings: ModelSettings, licence: str, check: Check | None = None) -> Bundle:
     """Writes a bundle around a Keras file, which has to pass the same static scan as any other network.
 
     Args:
@@ -99,7 +97,8 @@ def _read_model(model: str) -> bytes:
 
 def _folder_names(uri: str) -> list[str]:
     """Returns the paths of files below a folder, at most `_MAX_NAMES`; none if it is not a folder."""
-    names, prefix = [], uri.rstrip("/") + "/"
+    names: list[str] = []
+    prefix = uri.rstrip("/") + "/"
     try:
         for file in storage.list_files(uri):
             if not file.uri.startswith(prefix) or len(names) >= _MAX_NAMES:

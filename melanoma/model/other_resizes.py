@@ -11,8 +11,8 @@ from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
 
 _STAYS = (
-    "; this program resizes by antialiased bilinear interpolation, so the difference stays: accept it with --tolerance, "
-    "or compare answers for photographs that have the network's size already"
+    "; this program resizes by antialiased bilinear interpolation, so the difference stays: accept it with "
+    "--tolerance, or compare answers for photographs that have the network's size already"
 )
 
 

@@ -8,7 +8,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import keras
@@ -17,14 +17,15 @@ import pytest
 from keras import layers
 
 from jobs import bundle as command
-from jobs.bundle import Import, Inspect, Verify
+from jobs.bundle import Check, Import, Inspect, Verify
 from jobs.cli import main, parse
 from jobs.console.options import Action
 from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle import load_bundle
+from melanoma.model.decision import decide
 from melanoma.model.engine import load_engine
-from tests.helpers import ROOT, photograph
+from tests.helpers import ROOT, fill, photograph
 from tests.helpers.bundles import copied, describe, document_of, edited
 
 
@@ -67,8 +68,14 @@ def test_words_become_an_action() -> None:
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
         prior=None,
+        rule="balanced",
+        flag_melanoma=None,
         licence="Terms unknown: ask whoever gave you the model.",
+        check=None,
+        expect=None,
+        tolerance=0.01,
     )
+    assert action("check", "b", "--images", "i", "--expect", "e.csv") == Check("b", "i", "e.csv", 0.01)
 
 
 def test_numbers_for_every_channel_and_class_are_read() -> None:
@@ -217,7 +224,7 @@ def with_weights_behind_a_link(path: Path) -> Path:
         (with_weights_in_a_file, "not a plain array"),
         (with_weights_behind_a_link, "it does not open"),
         (lambda path: path, "the store has no such file"),
-        (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "it is HDF5"),
+        (lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100)), "it is an HDF5 file"),
         (lambda path: saved(path, functional(3, "softmax")), "the network returns (None, 3)"),
         (lambda path: saved(path, functional(2, "linear")), "not probabilities"),
     ],
@@ -331,3 +338,140 @@ def test_a_card_is_shown_without_control_characters(
     for text in (card, capsys.readouterr().out):
         assert all(line.isprintable() for line in text.split("\n"))
     assert json.loads((folder / "bundle.json").read_text())["metrics"] == {hostile: hostile}
+
+
+@pytest.mark.parametrize(
+    ("labels", "prior", "slugs", "stated"),
+    [
+        (["nevus", "melanoma"], [], ("nevus", "melanoma"), (0.5, 0.5)),
+        (["nevus,melanoma"], ["0.9", "0.1"], ("nevus", "melanoma"), (0.9, 0.1)),
+        (["mel"], ["0.1"], ("not_melanoma", "melanoma"), (0.9, 0.1)),
+        (["malignant"], [], ("not_malignant", "malignant"), (0.5, 0.5)),
+    ],
+)
+def test_one_sigmoid_output_is_the_probability_of_the_second_or_only_label(
+    tmp_path: Path, labels: list[str], prior: list[str], slugs: tuple[str, ...], stated: tuple[float, ...]
+) -> None:
+    keras.utils.set_random_seed(4)
+    network = functional(1, "sigmoid")
+    model = saved(tmp_path / "theirs.keras", network)
+    words = ["--labels", *labels, *(["--prior", *prior] if prior else [])]
+    assert imported(model, tmp_path / "b", *words) == 0
+    bundle = load_bundle(str(tmp_path / "b"))
+    assert bundle.slugs == slugs and bundle.prior == stated
+    pixels = np.stack([decoding.decode(photograph(seed), bundle.spec) for seed in range(3)])
+    expected = network(pixels.astype(np.float32), training=False).numpy()[:, 0]
+    found = load_engine(bundle, 3).score(pixels).probabilities
+    np.testing.assert_allclose(found, np.stack([1 - expected, expected], axis=1), atol=1e-6)
+    sample = bundle.golden[0].probabilities
+    assert set(sample) == set(slugs) and sum(sample.values()) == pytest.approx(1, abs=1e-6)
+
+
+def test_a_single_label_is_a_model_of_its_own_and_may_have_a_flag(tmp_path: Path) -> None:
+    model = saved(tmp_path / "theirs.keras", functional(1, "sigmoid"))
+    for name, words in {
+        "one": ["--labels", "melanoma"],
+        "two": ["--labels", "not melanoma", "melanoma"],
+        "flag": ["--labels", "melanoma", "--flag-melanoma", "0.3", "--rule", "argmax"],
+    }.items():
+        assert imported(model, tmp_path / name, *words) == 0
+    one, two, flag = (load_bundle(str(tmp_path / name)) for name in ("one", "two", "flag"))
+    assert one.model_id == two.model_id != flag.model_id and not one.thresholds
+    assert flag.thresholds == {"melanoma": 0.3} and flag.decision_rule == "argmax"
+    pixels = np.stack([decoding.decode(photograph(seed), flag.spec) for seed in range(4)])
+    scores = load_engine(flag, 4).score(pixels)
+    assert decide(flag, scores).flag_melanoma.tolist() == (scores.probabilities[:, 1] >= 0.3).tolist()
+
+
+@pytest.mark.parametrize(
+    ("outputs", "activation", "words", "message"),
+    [
+        (1, "softmax", ["--labels", "melanoma"], "activation softmax, expected sigmoid: softmax of one number is alwa"),
+        (1, "linear", ["--labels", "a", "b"], "activation linear, expected sigmoid: it is not a probability"),
+        (3, "softmax", ["--labels", "melanoma"], "one probability for each of the labels not melanoma, melanoma; name"),
+        (1, "sigmoid", ["--labels", "a", "b", "c"], "(for one sigmoid output one or two)"),
+        (1, "sigmoid", ["--labels", "scc", "--flag-melanoma", "0.3"], "--flag-melanoma needs the label melanoma"),
+        (1, "sigmoid", ["--labels", "scc", "--check", "photographs"], "--check and --expect go together"),
+    ],
+)
+def test_outputs_that_do_not_fit_the_labels_are_refused(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    outputs: int,
+    activation: str,
+    words: list[str],
+    message: str,
+) -> None:
+    model = saved(tmp_path / "theirs.keras", functional(outputs, activation))
+    assert imported(model, tmp_path / "bundle", *words) == 2
+    error = capsys.readouterr().err
+    assert message in error and len(error.splitlines()) == 1 and not (tmp_path / "bundle").exists()
+
+
+class Answers(NamedTuple):
+    """A model, photographs, and a table of what Keras computes for them."""
+
+    model: Path
+    images: Path
+    table: Path
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    folder = tmp_path_factory.mktemp("answers")
+    keras.utils.set_random_seed(7)
+    network = sequential(2, "softmax")
+    images = fill(folder / "images", 4)
+    spec = ImageSpec(20, 24)
+    rows = ["file,nevus,melanoma,age"]
+    for path in images:
+        pixels = decoding.decode(path.read_bytes(), spec)[None].astype(np.float32) / 255
+        rows.append(f"{path.name},{','.join(map(str, network(pixels, training=False).numpy()[0]))},60")
+    (folder / "expected.csv").write_text("\n".join(rows))
+    return Answers(saved(folder / "theirs.keras", network), folder / "images", folder / "expected.csv")
+
+
+def test_a_model_that_agrees_with_its_own_framework_is_imported_and_checked_later(
+    answers: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = ["--check", str(answers.images), "--expect", str(answers.table)]
+    assert imported(answers.model, tmp_path / "b", "--scale", "0.003921568627", *check) == 0
+    printed = capsys.readouterr().out
+    assert "4 of 4 photographs agree within 0.01" in printed and "lesion-0000.jpg" in printed
+    words = ["bundle", "check", str(tmp_path / "b"), "--images", str(answers.images), "--expect", str(answers.table)]
+    assert main([*words, "--tolerance", "0.0001"]) == 0
+    changed = tmp_path / "changed.csv"
+    changed.write_text(answers.table.read_text().replace("file,nevus,melanoma", "file,melanoma,nevus"))
+    assert main([*words[:-1], str(changed)]) == 2
+    seen = capsys.readouterr()
+    assert "would match with labels in another order: --labels melanoma nevus" in seen.out
+    assert "differ from the expected answers by more than 0.01" in seen.err
+
+
+def test_a_model_that_differs_from_its_own_framework_is_not_imported_and_the_cause_is_named(
+    answers: Answers, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    check = ["--check", str(answers.images), "--expect", str(answers.table)]
+    assert imported(answers.model, tmp_path / "b", *check) == 2
+    seen = capsys.readouterr()
+    assert "would match with pixels from 0 to 1: --scale 0.00392156862745098" in seen.out
+    assert "no bundle was written" in seen.err and len(seen.err.splitlines()) == 1
+    assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("saved_model.pb", "it is a SavedModel of TensorFlow; expected a .keras file of Keras 3; if you trust it"),
+        ("manifest.ocdbt", "it is a checkpoint of JAX (Orbax), which holds weights but no network; expected"),
+        ("bundle.json", "it is a bundle already; expected a .keras file of Keras 3; use it with --bundle"),
+        ("notes.txt", "it is a folder; expected a .keras file of Keras 3; give the path"),
+    ],
+)
+def test_a_folder_in_place_of_a_file_is_named_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, message: str
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / name).write_bytes(b"x")
+    assert imported(tmp_path / "model", tmp_path / "b") == 2
+    assert message in capsys.readouterr().err
