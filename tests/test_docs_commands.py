@@ -48,7 +48,7 @@ def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str
     parents += [
         ["table", action] for action in ("history", "models", "promote", "delete", "compact", "vacuum", "forget")
     ]
-    parents += [["bundle", action] for action in ("inspect", "verify", "import")]
+    parents += [["bundle", action] for action in ("inspect", "verify", "import", "check")]
     for words in parents:
         with pytest.raises(SystemExit):
             main([*words, "--help"])

@@ -13,6 +13,9 @@ from melanoma.terminal import printable
 if TYPE_CHECKING:
     from melanoma.model.answer_check import AnswerCheck
 
+# Another decoder of the same JPEG moved a probability of a shipped network by up to 0.013 (docs/models/import.md).
+_TOLERANCE = 0.02
+
 
 def add_expect_arguments(parser: argparse.ArgumentParser, required: bool) -> None:
     """Declares `--expect` and `--tolerance`."""
@@ -26,7 +29,7 @@ def add_expect_arguments(parser: argparse.ArgumentParser, required: bool) -> Non
     parser.add_argument(
         "--tolerance",
         type=share,
-        default=0.01,
+        default=_TOLERANCE,
         metavar="X",
         help="largest difference of a probability that passes (default: %(default)s)",
     )

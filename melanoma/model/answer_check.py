@@ -20,7 +20,6 @@ from melanoma.model.bundle_contents import ModelSettings
 from melanoma.model.engine import Engine, load_engine, load_network, one_clear_error
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
 
-TOLERANCE = 0.01  # another resize of the same photograph moves a probability by less, as a rule
 _BATCH = 16
 _MAX_ROWS = 20  # of a printed table
 

@@ -11,7 +11,7 @@ from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
 
 _STAYS = (
-    "; this program resizes by antialiased bilinear interpolation, so the difference stays: accept it with "
+    "; this program does not, so the difference stays: accept it with "
     "--tolerance, or compare answers for photographs that have the network's size already"
 )
 
@@ -41,6 +41,11 @@ def _by_tensorflow(pixels: Pixels, height: int, width: int) -> Pixels:
 
 RESIZES = (
     Resize("ours", "", None),
+    Resize(
+        "full",
+        f"the JPEG decoded in full before an antialiased bilinear resize, as Pillow and Keras do{_STAYS}",
+        _by_pillow(Image.Resampling.BILINEAR),
+    ),
     Resize(
         "nearest",
         f"a resize to the nearest pixel, as keras.utils.load_img does{_STAYS}",

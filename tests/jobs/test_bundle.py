@@ -73,9 +73,9 @@ def test_words_become_an_action() -> None:
         licence="Terms unknown: ask whoever gave you the model.",
         check=None,
         expect=None,
-        tolerance=0.01,
+        tolerance=0.02,
     )
-    assert action("check", "b", "--images", "i", "--expect", "e.csv") == Check("b", "i", "e.csv", 0.01)
+    assert action("check", "b", "--images", "i", "--expect", "e.csv") == Check("b", "i", "e.csv", 0.02)
 
 
 def test_numbers_for_every_channel_and_class_are_read() -> None:
@@ -437,7 +437,7 @@ def test_a_model_that_agrees_with_its_own_framework_is_imported_and_checked_late
     check = ["--check", str(answers.images), "--expect", str(answers.table)]
     assert imported(answers.model, tmp_path / "b", "--scale", "0.003921568627", *check) == 0
     printed = capsys.readouterr().out
-    assert "4 of 4 photographs agree within 0.01" in printed and "lesion-0000.jpg" in printed
+    assert "4 of 4 photographs agree within 0.02" in printed and "lesion-0000.jpg" in printed
     words = ["bundle", "check", str(tmp_path / "b"), "--images", str(answers.images), "--expect", str(answers.table)]
     assert main([*words, "--tolerance", "0.0001"]) == 0
     changed = tmp_path / "changed.csv"
@@ -445,7 +445,7 @@ def test_a_model_that_agrees_with_its_own_framework_is_imported_and_checked_late
     assert main([*words[:-1], str(changed)]) == 2
     seen = capsys.readouterr()
     assert "would match with labels in another order: --labels melanoma nevus" in seen.out
-    assert "differ from the expected answers by more than 0.01" in seen.err
+    assert "differ from the expected answers by more than 0.02" in seen.err
 
 
 def test_a_model_that_differs_from_its_own_framework_is_not_imported_and_the_cause_is_named(
