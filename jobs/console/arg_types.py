@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import math
 import re
 
 
@@ -38,6 +39,17 @@ def sentence(text: str) -> str:
     if not any(map(str.isalpha, text)):
         raise argparse.ArgumentTypeError(f"{text!r} is not a sentence; write it in quotes")
     return text
+
+
+def positive(text: str) -> float:
+    """Returns a finite number of more than 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0, for example 0.2")
+    return value
 
 
 def date(text: str) -> datetime.date:

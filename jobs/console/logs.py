@@ -5,6 +5,8 @@ import logging
 import os
 from collections.abc import Iterator
 
+from jobs.console import foreign_output, lines
+
 _NOISE = (
     "apitools not found",  # BigQuery, which is not used
     "Resource module is not available",  # an optional part of Beam that is not installed
@@ -19,13 +21,37 @@ _STORE_LIBRARIES = (
 )
 
 
+_TEXT = "melanoma: %(levelname)s %(name)s: %(message)s"
+
+
+class _Formatter(logging.Formatter):
+    """Writes text, or one JSON object if the lines for the operator are JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if not lines.is_json():
+            return super().format(record)
+        fault = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
+        return lines.as_json(record.levelname, f"{record.name}: {record.getMessage()}{fault}")
+
+
+def as_json() -> None:
+    """Turns everything on standard error into JSON lines from now on: ours, the libraries', and native output."""
+    stream = foreign_output.wrap()
+    lines.use(form=lines.JSON, stream=stream)
+    logging.captureWarnings(True)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setStream(stream)
+
+
 def quiet() -> None:
     """Sets levels and filters; an operator who wants TensorFlow's own log sets TF_CPP_MIN_LOG_LEVEL."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    logging.basicConfig(level=logging.WARNING, format="melanoma: %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=_TEXT)
     for handler in logging.getLogger().handlers:
         handler.addFilter(_is_worth_reading)
+        handler.setFormatter(_Formatter(_TEXT))
     for name in _STORE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
 

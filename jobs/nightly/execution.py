@@ -1,19 +1,20 @@
 """A nightly run from its checks to its exit code."""
 
-import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from jobs.console import sigterm
 from jobs.console.exit_codes import OK
+from jobs.console.lines import complain, say, warn
 from jobs.console.targets import check_file
-from jobs.nightly import dry_run, launch, publishing, summary
+from jobs.nightly import dry_run, early_end, launch, publishing, summary
+from jobs.nightly.night import Night
 from jobs.nightly.options import NightlyOptions
-from jobs.nightly.output import say, warn
 from jobs.nightly.plan import RunPlan, prepare
 from jobs.nightly.progress import showing_progress
-from jobs.nightly.verdict import exit_code
-from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
-from melanoma.runs.records import RunRecord
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.operations.delivery_checks import metrics_fault, require_command
+from melanoma.reporting.verdict import Event, RunVerdict
 from melanoma.table.model_names import shown
 
 
@@ -27,56 +28,62 @@ def execute(options: NightlyOptions) -> int:
         UsageError: A flag, a folder or a bundle cannot be used.
         NothingCommittedError: The run ended early; a later start resumes it.
     """
-    publishing.check_command(options.notify_command)
-    check_file(options.metrics_file)
+    night = Night(options)
     try:
-        return _execute(options)
-    except MelanomaError as error:
+        return _execute(night)
+    except BaseException as error:
         if not options.dry_run:
-            warn(publishing.publish_error(error, options))
+            early_end.tell_error(error, night)
         raise
 
 
-def _execute(options: NightlyOptions) -> int:
-    began = time.monotonic()
+def _execute(night: Night) -> int:
+    options = night.options
+    require_command(options.notify_command)
+    check_file(options.metrics_file)
     try:
-        plan = prepare(options)
-        warn(plan.warnings)
+        night.plan = plan = _prepared(options)
         if options.dry_run:
             print(dry_run.settings(options))
             print(dry_run.describe(plan, dry_run.count(plan, options.limit)))
             return OK
         with launch.exclusive(plan):
-            return _score(plan, options, began)
+            return _score(night, plan)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
             raise UsageError(f"a folder disappeared while it was being listed: {error.detail}") from None
         raise NothingCommittedError(f"listing failed: {error.detail}; nothing was committed, start again") from None
 
 
-def _score(plan: RunPlan, options: NightlyOptions, began: float) -> int:
+def _prepared(options: NightlyOptions) -> RunPlan:
+    """Returns the plan; a metrics file that cannot be written is one of its warnings, since the rows count more."""
+    plan = prepare(options)
+    if not options.dry_run and (fault := metrics_fault(options.metrics_file)):
+        plan = replace(plan, warnings=(*plan.warnings, fault))
+    warn(plan.warnings)
+    return plan
+
+
+def _score(night: Night, plan: RunPlan) -> int:
     for run in plan.runs:
         say(f"Run {run.run_id}: model {shown(run.model_id, run.model_name)}, table {run.layout.root}")
-    try:
-        with showing_progress(plan.runs[0]) as progress:
-            records = launch.run_pipeline(plan, options)
-    except KeyboardInterrupt:
-        launch.record_early_end(plan, "it was stopped before scoring began")
-        raise
-    except MelanomaError:
-        records = [_completed(record, plan.warnings, began) for record in launch.records_so_far(plan)]
-        warn(publishing.publish_reports(plan.models, records, options).warnings)
-        raise
+    with showing_progress(plan.runs[0]) as progress:
+        records = launch.run_pipeline(plan, night.options, lambda stop: early_end.tell_stop(stop, night))
     sigterm.finish()
-    for model, record in zip(plan.models, records, strict=True):
-        say(summary.summary(model, record, progress.seconds))
-    warnings = (*plan.warnings, *launch.compact(records, plan.layout))
-    records = [_completed(record, warnings, began) for record in records]
-    warn(publishing.publish(plan.models, records, options))
-    return max(exit_code(record, options.max_failed) for record in records)
+    completed = night.completed(records, launch.compact(records, plan.layout))
+    runs = publishing.publish_reports(plan.models, completed, night.options)
+    for model, run in zip(plan.models, runs, strict=True):
+        say(summary.summary(model, run, progress.seconds))
+        _tell(run.verdict, plan.warnings)
+    code = max(run.verdict.exit_code for run in runs)
+    warn(publishing.deliver(runs, night.options, code))
+    return code
 
 
-def _completed(record: RunRecord, warnings: tuple[str, ...], began: float) -> RunRecord:
-    """Adds to a record what only the launching process knows."""
-    seconds = round(time.monotonic() - began, 3)
-    return replace(record, seconds=seconds, warnings=(*record.warnings, *warnings))
+def _tell(verdict: RunVerdict, told: Sequence[str]) -> None:
+    """Prints the reasons of a verdict that have not been printed yet; what has no warning's place is in the summary."""
+    for reason in verdict.reasons:
+        if reason.event is Event.WARNING:
+            warn([reason.text] if reason.text not in told else [])
+        elif verdict.exit_code:
+            complain(f"{reason.event.replace('_', ' ')}: {reason.text}")

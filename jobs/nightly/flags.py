@@ -2,7 +2,8 @@
 
 import argparse
 
-from jobs.console.arg_types import clock, date, duration, share, whole
+from jobs.console.arg_types import clock, date, duration, positive, share, whole
+from melanoma.reporting.limits import Limits
 
 
 def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
@@ -84,9 +85,23 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-failed",
         type=share,
-        default=0.05,
+        default=Limits.max_failed,
         metavar="RATE",
         help="failure rate above which the exit code is 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-drift",
+        type=positive,
+        default=Limits.max_drift,
+        metavar="PSI",
+        help="drift of the predictions from earlier runs above which the exit code is 1 (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-bundle-drift",
+        type=positive,
+        default=Limits.max_bundle_drift,
+        metavar="PSI",
+        help="the same for their drift from the bundle's validation photographs (default: %(default)s)",
     )
     parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
     parser.add_argument("--dry-run", action="store_true", help="print what would be scored, and write nothing")

@@ -3,15 +3,18 @@
 import contextlib
 import gc
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from jobs.console import logs
+from jobs.console.exit_codes import NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
 from jobs.nightly import local_workers, stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
+from jobs.nightly.stopping import Stop
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
+from melanoma.reporting.judging import text_of_error
 from melanoma.runs import failures, heartbeats, recovery
-from melanoma.runs.records import COMMITTED, RunRecord, read_record
+from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, read_record
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
 
@@ -32,8 +35,15 @@ def exclusive(plan: RunPlan) -> Iterator[None]:
         yield
 
 
-def run_pipeline(plan: RunPlan, options: NightlyOptions) -> list[RunRecord]:
+def run_pipeline(
+    plan: RunPlan, options: NightlyOptions, tell_stop: Callable[[Stop], object] = stopping.tell_nobody
+) -> list[RunRecord]:
     """Scores and commits; returns the record of each model's run.
+
+    Args:
+        plan: Plan of the nightly run.
+        options: Command line.
+        tell_stop: Publishes that a signal has stopped the run, just before the process ends.
 
     Raises:
         MelanomaError: The run ended early: the error that ended it, in whatever process it was raised.
@@ -41,10 +51,10 @@ def run_pipeline(plan: RunPlan, options: NightlyOptions) -> list[RunRecord]:
     """
     _import_libraries()
     try:
-        _run_pipeline(plan, options)
+        _run_pipeline(plan, options, tell_stop)
     except Exception as error:
         cause = failures.cause_of(plan.runs, error)
-        record_early_end(plan, str(cause) if isinstance(cause, MelanomaError) else "")
+        record_early_end(plan, text_of_error(cause), exit_code_of(cause))
         if cause is error:
             raise
         raise cause from error
@@ -71,7 +81,7 @@ def _import_libraries() -> None:
         gc.enable()
 
 
-def _run_pipeline(plan: RunPlan, options: NightlyOptions) -> None:
+def _run_pipeline(plan: RunPlan, options: NightlyOptions, tell_stop: Callable[[Stop], object]) -> None:
     import apache_beam as beam
 
     from jobs.nightly.runners import parse_beam_options, runner_for, worker_count
@@ -84,7 +94,7 @@ def _run_pipeline(plan: RunPlan, options: NightlyOptions) -> None:
     transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, workers)
     watching = local_workers.ended_after(lambda: failures.is_recorded(plan.runs))
     with (
-        stopping.stop_on_signals(plan.runs),
+        stopping.stop_on_signals(plan.runs, tell_stop),
         watching if workers > 1 else contextlib.nullcontext(),
         beam.Pipeline(runner=runner_for(beam_options), options=beam_options) as pipeline,
     ):
@@ -115,13 +125,15 @@ def records_so_far(plan: RunPlan) -> list[RunRecord]:
     return []
 
 
-def record_early_end(plan: RunPlan, reason: str) -> None:
+def record_early_end(plan: RunPlan, reason: str, exit_code: int = NOTHING_COMMITTED) -> None:
     """Leaves records of a run that ended early, if the store still takes them.
 
     Args:
         plan: Plan of the nightly run.
-        reason: A clause that names no photograph; empty if the reason is not known.
+        reason: A clause that names no photograph.
+        exit_code: Exit code of the process: 2 if a person has to correct something first.
     """
+    outcome = REFUSED if exit_code == WRONG_USAGE else STOPPED
     with contextlib.suppress(MelanomaError, PhotographError):
         for run in plan.runs:
-            recovery.record_stop(run, reason)
+            recovery.record_stop(run, reason, outcome)

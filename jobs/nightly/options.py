@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from jobs.console.options import Options
+from melanoma.reporting.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class NightlyOptions(ScoringOptions):
         list_suspicious: Whether the report lists the highest melanoma probabilities.
         run_date: Date of the run; None for today.
         max_failed: Failure rate above which the exit code is 1, 0 to 1.
+        max_drift: Drift of the predictions from earlier runs above which the exit code is 1, more than 0.
+        max_bundle_drift: The same for their drift from the bundle's reference.
         allow_empty: Whether folders without photographs are allowed.
         dry_run: Whether to count only.
         beam_options: Options for Beam.
@@ -79,9 +82,16 @@ class NightlyOptions(ScoringOptions):
     list_suspicious: bool
     run_date: datetime.date | None
     max_failed: float
+    max_drift: float
+    max_bundle_drift: float
     allow_empty: bool
     dry_run: bool
     beam_options: tuple[str, ...]
+
+    @property
+    def limits(self) -> Limits:
+        """What the operator accepts."""
+        return Limits(self.max_failed, self.max_drift, self.max_bundle_drift)
 
     @classmethod
     def from_command_line(cls, args: argparse.Namespace, beam_options: Sequence[str] = ()) -> Self:

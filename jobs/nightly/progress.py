@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from tqdm import tqdm
 
+from jobs.console import lines
 from jobs.console.wording import per_second
 from melanoma.errors import ReadError
 from melanoma.reporting.messages import duration
@@ -73,7 +74,7 @@ class Progress:
             self._bar.update(self._rows - self._bar.n)
         elif self.seconds >= self._next_line and self._rows:
             self._next_line = self.seconds + _LOG_SECONDS
-            print(line(self._rows, total, self.seconds), file=sys.stderr, flush=True)
+            lines.report_progress(line(self._rows, total, self.seconds))
 
 
 def line(rows: int, total: int, seconds: float) -> str:

@@ -3,119 +3,105 @@
 import shlex
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import replace
 
 from jobs.nightly.options import NightlyOptions
-from jobs.nightly.verdict import is_over_budget
-from melanoma.errors import MelanomaError, PhotographError, UsageError
-from melanoma.reporting.messages import one_line
-from melanoma.reporting.metrics import ReportedRun, write_metrics
-from melanoma.reporting.publish import publish as publish_report
+from melanoma.errors import MelanomaError, PhotographError
+from melanoma.reporting.judging import judge
+from melanoma.reporting.messages import one_line, one_line_without_run
+from melanoma.reporting.metrics import Ending, write_metrics
+from melanoma.reporting.publish import ReportSettings, publish
 from melanoma.reporting.quality_sample import ReportOptions
+from melanoma.reporting.verdict import ReportedRun, RunVerdict
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun
-from melanoma.terminal import printable
+from melanoma.table.layout import OutputLayout
 
-_COMMAND_SECONDS = 60
-
-
-class Published(NamedTuple):
-    """Reports that were written.
-
-    Attributes:
-        contents: Content of each run's report; empty if it could not be written.
-        warnings: What could not be written.
-    """
-
-    contents: list[Mapping[str, Any]]
-    warnings: list[str]
+COMMAND_SECONDS = 60.0
 
 
-def check_command(command: str | None) -> None:
-    """Checks the value of `--notify-command` before the run.
-
-    Raises:
-        UsageError: It cannot be split into words.
-    """
-    try:
-        if command is not None and not shlex.split(command):
-            raise ValueError("it is empty")
-    except ValueError as error:
-        raise UsageError(f"--notify-command {command!r} is not a command ({error}); check its quotes") from None
-
-
-def publish(models: Sequence[ModelRun], records: Sequence[RunRecord], options: NightlyOptions) -> list[str]:
-    """Writes reports and metrics, and runs the notification command.
-
-    Args:
-        models: Models of the nightly run.
-        records: Record of each model's run.
-        options: Command line.
-
-    Returns:
-        Warnings about what could not be published; the committed rows stand all the same.
-    """
-    contents, warnings = publish_reports(models, records, options)
-    if options.metrics_file:
-        warnings += _write_metrics(options.metrics_file, list(map(ReportedRun, records, contents)))
-    if options.notify_command:
-        lines = [one_line(record, is_over_budget(record, options.max_failed)) for record in records]
-        warnings += _notify(options.notify_command, "; ".join(lines))
-    return warnings
-
-
-def publish_reports(models: Sequence[ModelRun], records: Sequence[RunRecord], options: NightlyOptions) -> Published:
-    """Writes the reports only.
+def publish_reports(
+    models: Sequence[ModelRun], records: Sequence[RunRecord], options: NightlyOptions, exit_code: int | None = None
+) -> list[ReportedRun]:
+    """Judges the runs and writes their reports; one that cannot be written is a warning of its run.
 
     Args:
         models: Models of the nightly run.
         records: Records of their runs; a run that ended early may have none.
         options: Command line.
+        exit_code: Code with which runs that ended early end the process; None for the usual one.
     """
-    report_options = ReportOptions(options.show_uris, options.list_suspicious)
+    content = ReportOptions(options.show_uris, options.list_suspicious)
+    settings = ReportSettings(content, options.limits, exit_code)
     model_of = {model.run.run_id: model for model in models}
-    published = Published([], [])
-    for record in records:
-        is_over = is_over_budget(record, options.max_failed)
-        content: Mapping[str, Any] = {}
-        try:
-            content = publish_report(model_of[record.run_id], record, report_options, is_over)
-        except (MelanomaError, PhotographError) as error:
-            published.warnings.append(f"the report of run {record.run_id} could not be written: {error}")
-        published.contents.append(content)
-    return published
+    return [_published(model_of[record.run_id], record, settings) for record in records]
 
 
-def publish_error(error: MelanomaError, options: NightlyOptions) -> list[str]:
-    """Publishes that a run ended with an error; the metrics keep the time of the last successful run.
+def _published(model: ModelRun, record: RunRecord, settings: ReportSettings) -> ReportedRun:
+    try:
+        return publish(model, record, settings)
+    except (MelanomaError, PhotographError) as error:
+        warning = f"the report of run {record.run_id} could not be written: {error}"
+        record = replace(record, warnings=(*record.warnings, warning))
+        return ReportedRun(record, {}, judge(record, {}, settings.limits, settings.exit_code))
+
+
+def deliver(
+    runs: Sequence[ReportedRun],
+    options: NightlyOptions,
+    exit_code: int,
+    error: RunVerdict | None = None,
+    seconds: float = COMMAND_SECONDS,
+) -> list[str]:
+    """Writes the metrics and runs the notification command.
 
     Args:
-        error: What ended the run.
+        runs: The runs of the models; those that have no record are absent.
         options: Command line.
+        exit_code: Exit code of the process.
+        error: What ended the nightly run early; None if it came to its end.
+        seconds: Time for the command.
 
     Returns:
-        Warnings about what could not be published.
+        Warnings about what could not be delivered; committed rows stand all the same.
     """
-    warnings = _write_metrics(options.metrics_file, []) if options.metrics_file else []
+    warnings = []
+    if options.metrics_file:
+        warnings += _write_metrics(options.metrics_file, Ending(runs, exit_code, time.time()))
     if options.notify_command:
-        warnings += _notify(options.notify_command, printable(f"FAILED {error}"))
+        warnings += _notify(options.notify_command, message(runs, options, error), seconds)
     return warnings
 
 
-def _write_metrics(path: str, runs: Sequence[ReportedRun]) -> list[str]:
+def message(runs: Sequence[ReportedRun], options: NightlyOptions, error: RunVerdict | None) -> str:
+    """Returns one line about a nightly run: a part for each model, or one about the error that came before them.
+
+    Args:
+        runs: The runs of the models.
+        options: Command line.
+        error: What ended the nightly run early; None if it came to its end.
+    """
+    layout = OutputLayout.at(options.output) if runs else None
+    parts = [one_line(run, layout.report(run.record.run_id)) for run in runs if layout is not None]
+    if error is not None and all(run.record.is_successful for run in runs):
+        parts.append(one_line_without_run(error, options.bundle, options.run_date))
+    return "; ".join(parts)
+
+
+def _write_metrics(path: str, ending: Ending) -> list[str]:
     try:
-        write_metrics(path, runs, time.time())
+        write_metrics(path, ending)
     except (MelanomaError, PhotographError) as error:
         return [f"--metrics-file: {error}"]
     return []
 
 
-def _notify(command: str, line: str) -> list[str]:
+def _notify(command: str, line: str, seconds: float) -> list[str]:
     try:
-        ended = subprocess.run([*shlex.split(command), line], timeout=_COMMAND_SECONDS, check=False)  # noqa: S603
+        ended = subprocess.run([*shlex.split(command), line], timeout=seconds, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
-        return [f"--notify-command did not finish within {_COMMAND_SECONDS} seconds and was killed"]
+        return [f"--notify-command did not finish within {seconds:g} seconds and was killed"]
     except OSError as error:
         return [f"--notify-command could not be run ({error.strerror or type(error).__name__})"]
     return [f"--notify-command ended with exit code {ended.returncode}"] if ended.returncode else []

@@ -6,65 +6,120 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from types import FrameType
 
+from jobs.console import lines
 from jobs.console.exit_codes import INTERRUPTED, NOTHING_COMMITTED
+from jobs.console.sigterm import Terminated
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.runs import heartbeats, recovery
 from melanoma.runs.run import Run
 
-_MAX_SECONDS = 8.0
-_CODES = {signal.SIGTERM: NOTHING_COMMITTED, signal.SIGINT: INTERRUPTED}
+_MAX_SECONDS = 25.0  # Kubernetes kills after 30
+_RECORD_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A stop by a signal.
+
+    Attributes:
+        exit_code: Exit code of the process.
+        reason: What stopped the run and what comes next.
+    """
+
+    exit_code: int
+    reason: str
+
+
+_STOPS = {
+    signal.SIGTERM: Stop(NOTHING_COMMITTED, "it was stopped by SIGTERM; the next run resumes it"),
+    signal.SIGINT: Stop(INTERRUPTED, "it was stopped by Ctrl-C; the next run resumes it"),
+}
+
+
+def tell_nobody(stop: Stop) -> None:
+    """Publishes nothing about a stop."""
+
+
+def stop_of(interrupt: KeyboardInterrupt) -> Stop:
+    """Returns the stop that an interrupt outside of the pipeline stands for."""
+    return _STOPS[signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT]
 
 
 @contextlib.contextmanager
-def stop_on_signals(runs: Sequence[Run]) -> Iterator[None]:
+def stop_on_signals(runs: Sequence[Run], tell: Callable[[Stop], object] = tell_nobody) -> Iterator[None]:
     """Lets both signals end the process while the block runs, whatever its threads are waiting for.
 
-    Staged results stay staged. Nothing more is committed; a commit that has already happened stands. A second signal
-    ends the process at once. Does nothing outside the main thread, where Python handles no signals.
+    Staged results stay staged. Nothing more is committed. If all runs have committed already, they come to their end
+    instead. A second signal ends the process at once. Does nothing outside the main thread, where Python handles no
+    signals.
 
     Args:
         runs: Runs of the models, the one with the heartbeat first.
+        tell: Publishes the stop.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     is_stopping = threading.Event()
 
+    def stop_in_thread(stop: Stop) -> None:
+        if not _stop(runs, stop, tell):
+            is_stopping.clear()
+
     def handle(number: int, _: FrameType | None) -> None:
-        code = _CODES[signal.Signals(number)]
+        stop = _STOPS[signal.Signals(number)]
         if is_stopping.is_set():
-            os._exit(code)
+            os._exit(stop.exit_code)
         is_stopping.set()
         # In a thread of its own: the interrupted line may hold a lock that the store's library needs.
-        threading.Thread(target=_stop, args=(runs, code), daemon=True, name="stop").start()
+        threading.Thread(target=stop_in_thread, args=(stop,), daemon=True, name="stop").start()
 
-    before = {number: signal.signal(number, handle) for number in _CODES}
+    before = {number: signal.signal(number, handle) for number in _STOPS}
     try:
         yield
         while is_stopping.is_set():  # the block ended in the meantime; the other thread ends the process
-            time.sleep(1)
+            time.sleep(0.1)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
-def _stop(runs: Sequence[Run], code: int) -> None:
-    """Records that the runs were stopped, and ends the process."""
-    threading.Timer(_MAX_SECONDS, os._exit, [code]).start()  # the store may not answer
+def within(seconds: float, action: Callable[[], object]) -> None:
+    """Calls a function and waits for its end for a limited time; a store may never answer."""
+    thread = threading.Thread(target=action, daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
+def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object]) -> bool:
+    """Records and publishes that the runs were stopped, and ends the process; returns if all of them had committed."""
+    threading.Timer(_MAX_SECONDS, os._exit, [stop.exit_code]).start()
     _say("stopping; results so far stay staged")
-    committed = list[str]()
-    with contextlib.suppress(MelanomaError, PhotographError):
-        committed = [run.run_id for run in runs if not recovery.record_stop(run)]
-        heartbeats.remove(runs[0].layout, runs[0].run_id)
-    what = f"{', '.join(committed)} was already committed" if committed else "nothing was committed"
+    ended, stopped = list[str](), list[str]()
+
+    def record() -> None:
+        with contextlib.suppress(MelanomaError, PhotographError):
+            for run in runs:
+                (stopped if recovery.record_stop(run, stop.reason) else ended).append(run.run_id)
+            if stopped:
+                heartbeats.remove(runs[0].layout, runs[0].run_id)
+
+    within(_RECORD_SECONDS, record)
+    if len(ended) == len(runs):
+        _say(f"{', '.join(ended)} was already committed; only its report is left")
+        return False
+    tell(stop)
+    what = f"{', '.join(ended)} was already committed" if ended else "nothing was committed"
     _say(f"stopped: {what}; run the same command again to resume")
-    os._exit(code)
+    os._exit(stop.exit_code)
 
 
 def _say(text: str) -> None:
     with contextlib.suppress(OSError):
-        line_end = "\n" if sys.stderr.isatty() else ""  # a progress bar may stand on the line
-        print(f"{line_end}melanoma: {text}", file=sys.stderr, flush=True)
+        line_end = "\n" if lines.shows_bar() else ""  # a progress bar may stand on the line
+        print(line_end, end="", file=sys.stderr)
+    lines.complain(text)

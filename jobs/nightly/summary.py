@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from jobs.console.wording import per_second
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.reporting.messages import duration
+from melanoma.reporting.verdict import Event, ReportedRun
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
 from melanoma.runs.run import ModelRun
 from melanoma.table.model_names import shown
@@ -17,14 +18,15 @@ _OUTCOMES = {
 _MAX_LICENCE = 300
 
 
-def summary(model: ModelRun, record: RunRecord, seconds: float) -> str:
+def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
     """Returns the summary of one model's run, its counts first.
 
     Args:
         model: The model.
-        record: Record of its run.
+        run: Its run.
         seconds: Duration so far, more than 0.
     """
+    record = run.record
     counts = record.counts
     tried = counts.scored + counts.failed
     table = f"{model.run.layout.root}" + (f", version {record.table_version}" if record.table_version else "")
@@ -42,7 +44,9 @@ def summary(model: ModelRun, record: RunRecord, seconds: float) -> str:
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),
     }
     lines = [f"  {name:<9} {text}" for name, text in parts.items() if text]
-    heading = f"Run {record.run_id} finished in {duration(seconds)}: {_outcome(record)}"
+    marks = [mark for mark in run.verdict.marks if mark in (Event.OVER_BUDGET, Event.DRIFT)]
+    outcome = ", ".join([_outcome(record), *(mark.replace("_", " ") for mark in marks)])
+    heading = f"Run {record.run_id} finished in {duration(seconds)}: {outcome}"
     return "\n".join([heading, *lines, f"  {NO_DIAGNOSIS}"])
 
 

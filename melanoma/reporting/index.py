@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from melanoma import html_page, storage
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import data_table, escaped, paragraph, section
-from melanoma.model.reference_distribution import WARNING_LIMIT
 from melanoma.reporting import charts
-from melanoma.reporting.messages import BAD, GOOD, LOOK, Headline, duration
+from melanoma.reporting.messages import Headline, duration
 from melanoma.reporting.model_page import has_page
 from melanoma.reporting.page import head
 from melanoma.reporting.run_chart import TRIED, RunBar, run_chart
 from melanoma.reporting.style import STYLE
+from melanoma.reporting.verdict import BAD, GOOD, LOOK, read_verdict
 from melanoma.runs.model_names import names_in
 from melanoma.runs.records import COMMITTED, SUCCESSFUL
 from melanoma.runs.run_history import RunSummary, start_of
@@ -44,12 +44,12 @@ def index_page(runs: Sequence[RunSummary]) -> str:
     """
     listed, names = list(runs[-_MAX_LISTED:]), names_in(runs)
     parts = [
-        head(_headline(listed)),
+        head(_headline(listed), _reasons(listed)),
         section(
             "Photographs per run",
             run_chart([_bar(run) for run in listed[-_MAX_DRAWN:]]),
             charts.legend({name: name for name in TRIED}),
-            paragraph("A dot below a run is orange for warnings or drift, and red if nothing was committed.", "muted"),
+            paragraph("A dot below a run is orange if there is something to know, and red if its exit code was not 0.", "muted"),
         ),
         _models(runs, names),
         section("Runs", _table(listed, names)),
@@ -69,17 +69,31 @@ def _headline(runs: Sequence[RunSummary]) -> Headline:
     return Headline(BAD, f"Last run: {_outcome(last)}{success}")
 
 
+def _reasons(runs: Sequence[RunSummary]) -> list[str]:
+    verdict = read_verdict(runs[-1].get("verdict")) if runs else None
+    return [reason.text for reason in verdict.reasons] if verdict else []
+
+
 def _outcome(run: RunSummary) -> str:
-    outcome, counts = run["outcome"].replace("_", " "), run["counts"]
+    outcome, counts = _marked(run), run["counts"]
     if run["outcome"] != COMMITTED:
         return outcome
     return f"{outcome}, {counts['scored']:,} scored, {counts['failed']:,} failed"
 
 
+def _marked(run: RunSummary) -> str:
+    """Returns the outcome with what else there is to say, such as `committed, over budget`."""
+    verdict = read_verdict(run.get("verdict"))
+    marks = [mark.value for mark in verdict.marks] if verdict else []
+    return ", ".join(dict.fromkeys([run["outcome"], *marks])).replace("_", " ")
+
+
 def _level(run: RunSummary) -> str:
+    if (verdict := read_verdict(run.get("verdict"))) is not None:
+        return "" if verdict.level == GOOD else verdict.level
     if run["outcome"] not in SUCCESSFUL:
         return BAD
-    return LOOK if run["warnings"] or (run["drift"] or 0) > WARNING_LIMIT else ""
+    return LOOK if run["warnings"] else ""
 
 
 def _bar(run: RunSummary) -> RunBar:
@@ -111,7 +125,7 @@ def _table(runs: Sequence[RunSummary], names: ModelNames) -> str:
 def _row(run: RunSummary, names: ModelNames) -> list[str]:
     counts, seconds = run["counts"], run["seconds"]
     tried, level = counts["scored"] + counts["failed"], _level(run)
-    outcome = escaped(run["outcome"].replace("_", " "))
+    outcome = escaped(_marked(run))
     return [
         f'<a href="{escaped(run["run_id"])}.html">{escaped(run["run_date"])}</a>',
         start_of(run).removeprefix(f"{run['run_date']} "),

@@ -1,15 +1,17 @@
 """Sentences for the operator: the outcome of a run, what to do about failures, and what the run waited for."""
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind
 from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_RATIO, MAX_SCANS, MAX_SIDE
 from melanoma.reporting.bottleneck import START_UP
-from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STAGES, STOPPED, STORE_DOWN, RunRecord
+from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
+from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, REFUSED, STAGES, STOPPED, STORE_DOWN, RunRecord
 from melanoma.runs.retry_policy import DAILY_RETRIES, DAYS_LATER
+from melanoma.terminal import printable
 
-GOOD, LOOK, BAD = "good", "look", "bad"
 STAGE_NAMES = dict(
     zip(
         STAGES,
@@ -61,58 +63,88 @@ def advice_on(kind: str) -> str:
     return f"{_ADVICE[known]} {_RETRIED}" if known.may_heal else _ADVICE[known]
 
 
-def headline(record: RunRecord, is_over_budget: bool = False) -> Headline:
-    """Returns the first line that the operator reads.
+def headline(record: RunRecord, verdict: RunVerdict) -> Headline:
+    """Returns the first line that the operator reads; the reasons of the verdict explain it.
 
     Args:
         record: Record of the run.
-        is_over_budget: Whether more photographs failed than the operator allows.
+        verdict: The verdict on it.
     """
-    if record.outcome == COMMITTED:
-        return _of_committed(record, is_over_budget)
+    return Headline(verdict.level, _sentence(record, verdict))
+
+
+def _sentence(record: RunRecord, verdict: RunVerdict) -> str:
     counts = record.counts
+    if record.outcome == COMMITTED:
+        numbers = f"{_photographs(counts.scored)} scored"
+        numbers += f", {counts.failed:,} failed" if counts.failed else ""
+        numbers += f", {counts.deferred:,} deferred" if counts.deferred else ""
+        return f"{_alarm(verdict) or ('Committed' if verdict.reasons else 'OK')}: {numbers}"
     if record.outcome == NOTHING_NEW:
         if counts.deferred:
-            return Headline(LOOK, f"Out of time: {_photographs(counts.deferred)} deferred to the next run")
-        return Headline(GOOD, f"OK: nothing new among {_photographs(counts.listed)}")
-    if record.outcome == STOPPED and record.reason:
-        return Headline(BAD, f"The run ended early and committed nothing: {record.reason}")
+            return f"Out of time: {_photographs(counts.deferred)} deferred to the next run"
+        return f"{'Nothing' if verdict.reasons else 'OK: nothing'} new among {_photographs(counts.listed)}"
     sentences = {
         STORE_DOWN: "The store returned no photographs, so nothing was committed; start the run again",
-        STOPPED: "The run ended early and committed nothing; the next run resumes it",
+        STOPPED: "The run ended early and committed nothing",
+        REFUSED: "The run was refused and committed nothing",
         KILLED: "The run was killed and committed nothing; the next run resumes it",
     }
-    return Headline(BAD, sentences.get(record.outcome, record.outcome))
+    sentence = sentences.get(record.outcome, record.outcome)
+    if record.outcome in (STOPPED, REFUSED):
+        return f"{sentence}{f': {record.reason}' if record.reason else '; the next run resumes it'}"
+    return sentence
 
 
-def _of_committed(record: RunRecord, is_over_budget: bool) -> Headline:
-    counts = record.counts
-    numbers = f"{_photographs(counts.scored)} scored"
-    numbers += f", {counts.failed:,} failed" if counts.failed else ""
-    numbers += f", {counts.deferred:,} deferred" if counts.deferred else ""
-    if is_over_budget:
-        return Headline(BAD, f"Too many failures: {numbers}")
-    if record.warnings or counts.deferred:
-        return Headline(LOOK, f"Committed: {numbers}")
-    return Headline(GOOD, f"OK: {numbers}")
+def _alarm(verdict: RunVerdict) -> str:
+    names = {Event.OVER_BUDGET: "too many failures", Event.DRIFT: "the predictions have drifted"}
+    return " and ".join(name for event, name in names.items() if verdict.has(event)).capitalize()
 
 
 def _photographs(number: int) -> str:
     return f"{number:,} photograph{'' if number == 1 else 's'}"
 
 
-def one_line(record: RunRecord, is_over_budget: bool = False) -> str:
-    """Returns a one-line summary of a run, for a pager or a chat.
+def one_line(run: ReportedRun, report: str) -> str:
+    """Returns a run on one line, for a pager or a chat.
 
     Args:
-        record: Record of the run.
-        is_over_budget: Whether more photographs failed than the operator allows.
+        run: The run.
+        report: Address of its report.
     """
-    counts = record.counts
+    record, verdict = run.record, run.verdict
+    where = f"Run of {record.run_date}, bundle {record.model_name or record.model_id}, report {report}"
     if not record.is_successful:
-        return f"FAILED {headline(record).text}"
+        word = "STOPPED" if record.outcome == STOPPED and verdict.has(Event.STOPPED) else "FAILED"
+        return printable(f"{word} {_sentence(record, verdict)}. {where}")
+    texts = [reason.text for reason in verdict.reasons]
+    return printable(". ".join([f"{_word(record, verdict)} {_counts(record)}", *texts, where]))
+
+
+def one_line_without_run(verdict: RunVerdict, bundles: Sequence[str], run_date: datetime.date | None) -> str:
+    """Returns a start that ended before there was a run on one line, for a pager or a chat.
+
+    Args:
+        verdict: The verdict on it.
+        bundles: Addresses of the bundles, as the operator wrote them.
+        run_date: Date of the run; None for today.
+    """
+    word = "STOPPED" if verdict.has(Event.STOPPED) else "FAILED"
+    texts = ". ".join(reason.text for reason in verdict.reasons)
+    names = ", ".join(uri.rstrip("/").rpartition("/")[2] for uri in bundles)
+    return printable(f"{word} {texts}. Run of {run_date or datetime.date.today()}, bundle {names}, no report")
+
+
+def _word(record: RunRecord, verdict: RunVerdict) -> str:
+    words = {Event.OVER_BUDGET: "OVER BUDGET", Event.DRIFT: "DRIFT"}
+    alarms = " AND ".join(word for event, word in words.items() if verdict.has(event))
+    is_out_of_time = record.outcome == NOTHING_NEW and record.counts.deferred
+    return alarms or ("OUT OF TIME" if is_out_of_time else "OK")
+
+
+def _counts(record: RunRecord) -> str:
+    counts, warnings = record.counts, len(record.warnings)
     kinds = ", ".join(sorted(record.failures, key=lambda kind: -record.failures[kind]))
-    warnings = len(record.warnings)
     parts = [
         f"{counts.scored + counts.failed + counts.deferred:,} new",
         f"{counts.scored:,} scored",
@@ -122,7 +154,7 @@ def one_line(record: RunRecord, is_over_budget: bool = False) -> str:
         "" if record.table_version is None else f"table v{record.table_version}",
         f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else "",
     ]
-    return f"{'OVER BUDGET' if is_over_budget else 'OK'} " + ", ".join(part for part in parts if part)
+    return ", ".join(part for part in parts if part)
 
 
 def duration(seconds: float | None) -> str:

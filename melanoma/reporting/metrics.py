@@ -1,25 +1,14 @@
 """The metrics of a run in the text format that Prometheus collects from files."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from melanoma import storage
+from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
 from melanoma.runs.records import RunRecord
 
 _PREFIX = "melanoma"
 _OUTCOMES = ("scored", "failed", "skipped", "duplicates", "deferred")
-
-
-class ReportedRun(NamedTuple):
-    """A run of one model.
-
-    Attributes:
-        record: Its record.
-        content: Content of its report; empty if there is none.
-    """
-
-    record: RunRecord
-    content: Mapping[str, Any]
 
 
 class _Sample(NamedTuple):
@@ -33,30 +22,41 @@ class _Family(NamedTuple):
     samples: Sequence[_Sample]
 
 
-def write_metrics(path: str, runs: Sequence[ReportedRun], now: float) -> None:
-    """Replaces the metrics file in one step; after a failed run it keeps the time of the last successful one.
+class Ending(NamedTuple):
+    """How a nightly run ended.
+
+    Attributes:
+        runs: Its runs, one per model; empty if there were none yet.
+        exit_code: Exit code of the process.
+        time: Unix time of the end.
+    """
+
+    runs: Sequence[ReportedRun]
+    exit_code: int
+    time: float
+
+
+def write_metrics(path: str, ending: Ending) -> None:
+    """Replaces the metrics file in one step; unless the exit code is 0 it keeps the time of the last successful run.
 
     Args:
         path: URI or path of the file.
-        runs: The runs that have just ended, one per model; empty if they ended with an error.
-        now: Unix time of their end.
+        ending: The nightly run that has just ended.
 
     Raises:
         UsageError: Something is there that is no file.
         NothingCommittedError: The file cannot be written.
         ReadError: The previous file cannot be read.
     """
-    is_successful = bool(runs) and all(run.record.is_successful for run in runs)
-    last_success = now if is_successful else _last_success_in(path)
-    storage.write_bytes(storage.file_target(path), as_text(runs, now, last_success).encode())
+    last_success = _last_success_in(path) if ending.exit_code else ending.time
+    storage.write_bytes(storage.file_target(path), as_text(ending, last_success).encode())
 
 
-def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None) -> str:
+def as_text(ending: Ending, last_success: float | None) -> str:
     """Returns the metrics of the last run of each model.
 
     Args:
-        runs: The runs, one per model.
-        now: Unix time of their end.
+        ending: The nightly run.
         last_success: Unix time of the end of the last successful run; None if there was none.
 
     Returns:
@@ -64,9 +64,10 @@ def as_text(runs: Sequence[ReportedRun], now: float, last_success: float | None)
     """
     success = [] if last_success is None else [_Sample({}, last_success)]
     families = [
-        *_families([run.record for run in runs]),
-        _Family("drift", "Largest population stability index of all columns in the last run.", _drift(runs)),
-        _Family("end_timestamp_seconds", "Unix time at the end of the last run.", [_Sample({}, now)]),
+        *_families([run.record for run in ending.runs]),
+        _Family("drift", "Largest population stability index of all columns in the last run.", _drift(ending.runs)),
+        *_verdicts(ending),
+        _Family("end_timestamp_seconds", "Unix time at the end of the last run.", [_Sample({}, ending.time)]),
         _Family("success_timestamp_seconds", "Unix time at the end of the last successful run.", success),
     ]
     return "".join(line for family in families for line in _lines(family))
@@ -80,7 +81,6 @@ def _families(records: Sequence[RunRecord]) -> list[_Family]:
         return [_Sample(_model(record), value) for record, value in values if value is not None]
 
     version = one_each(lambda record: record.table_version)
-    is_ok = one_each(lambda record: int(record.is_successful))
     return [
         _Family("photographs", "Photographs in the last run, by outcome.", _photographs(records)),
         _Family("failures", "Failed photographs in the last run, by error kind.", _failures(records)),
@@ -88,7 +88,23 @@ def _families(records: Sequence[RunRecord]) -> list[_Family]:
         _Family("stage_seconds", "Work of each stage in the last run, summed over threads.", _stages(records)),
         _Family("warnings", "Warnings of the last run.", one_each(lambda record: len(record.warnings))),
         _Family("table_version", "Version of the score table after the last run.", version),
-        _Family("ok", "Whether the last run was successful: it committed, or had nothing to do.", is_ok),
+    ]
+
+
+def _verdicts(ending: Ending) -> list[_Family]:
+    """Returns the metric families of the verdicts; of a start that ended before its runs, the first has no label."""
+
+    def one_each(value_of: Callable[[RunVerdict], bool]) -> list[_Sample]:
+        return [_Sample(_model(run.record), int(value_of(run.verdict))) for run in ending.runs]
+
+    is_ok = one_each(lambda verdict: verdict.exit_code == 0) or [_Sample({}, int(ending.exit_code == 0))]
+    over_budget = one_each(lambda verdict: verdict.has(Event.OVER_BUDGET))
+    drifted = one_each(lambda verdict: verdict.has(Event.DRIFT))
+    return [
+        _Family("ok", "Whether all is well with the last run: its exit code is 0.", is_ok),
+        _Family("over_budget", "Whether more photographs failed than --max-failed allows.", over_budget),
+        _Family("drift_over_limit", "Whether the predictions drifted by more than the limits allow.", drifted),
+        _Family("exit_code", "Exit code of the last run.", [_Sample({}, ending.exit_code)]),
     ]
 
 

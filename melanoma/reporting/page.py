@@ -1,7 +1,6 @@
 """The report of a run as one HTML page."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 from melanoma import html_page
 from melanoma.disclaimer import NO_DIAGNOSIS
@@ -9,22 +8,21 @@ from melanoma.html_page import bullets, escaped, facts, section
 from melanoma.reporting import flag_section, messages, prediction_sections, run_sections
 from melanoma.reporting.messages import Headline
 from melanoma.reporting.style import STYLE
+from melanoma.reporting.verdict import ReportedRun
 from melanoma.runs.records import RunRecord
 from melanoma.table.model_names import shown
 
 
-def page(record: RunRecord, content: Mapping[str, Any], is_over_budget: bool) -> str:
+def page(run: ReportedRun) -> str:
     """Returns a report as HTML.
 
     Args:
-        record: Record of the run.
-        content: As `report_content` returns it; empty if only the record of the run exists.
-        is_over_budget: Whether more photographs failed than the operator allows.
+        run: The run; its content is empty if only its record exists.
     """
+    record, content = run.record, run.content
     parts = [
-        head(messages.headline(record, is_over_budget)),
+        head(messages.headline(record, run.verdict), [reason.text for reason in run.verdict.reasons]),
         _identity(record),
-        section("Warnings", bullets(record.warnings)) if record.warnings else "",
         run_sections.accounting(record),
         run_sections.failures(record, content),
         run_sections.stages(record, content),
@@ -36,9 +34,11 @@ def page(record: RunRecord, content: Mapping[str, Any], is_over_budget: bool) ->
     return html_page.document(f"Run of {record.run_date}", parts, STYLE, NO_DIAGNOSIS)
 
 
-def head(headline: Headline) -> str:
-    """Returns the first line of a page, coloured by its level."""
-    return f'<p class="head {headline.level}" role="status">{escaped(headline.text)}</p>'
+def head(headline: Headline, reasons: Sequence[str] = ()) -> str:
+    """Returns the first line of a page, coloured by its level, with the reasons for the level below it."""
+    first = f'<p class="head {headline.level}" role="status">{escaped(headline.text)}</p>'
+    told = [reason for reason in reasons if reason not in headline.text]
+    return first + (f'<div class="reasons">{bullets(told)}</div>' if told else "")
 
 
 def _identity(record: RunRecord) -> str:

@@ -1,19 +1,21 @@
 """Writes the report of a run beside its record, and the reports that killed runs could not write."""
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from melanoma import storage
 from melanoma.errors import ReadError
 from melanoma.json_values import to_json
-from melanoma.model.reference_distribution import WARN, WARNING_LIMIT
 from melanoma.reporting.content import report_content, without_photographs
 from melanoma.reporting.index import write_index
+from melanoma.reporting.judging import judge, verdict_of
+from melanoma.reporting.limits import Limits
 from melanoma.reporting.model_page import write_model_pages
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
+from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
 from melanoma.runs.records import RunRecord, record_of
 from melanoma.runs.run import ModelRun
 from melanoma.runs.run_history import RunSummary, read_series, summary_of, write_series
@@ -22,17 +24,31 @@ from melanoma.table.layout import OutputLayout
 _EARLIER_RUNS = 30
 
 
-def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_budget: bool) -> dict[str, Any]:
-    """Writes `<run_id>.json`, `<run_id>.html`, the page of all runs and the page of the model.
+@dataclass(frozen=True)
+class ReportSettings:
+    """How reports are made.
+
+    Attributes:
+        content: Options for the content of the report.
+        limits: What the operator accepts.
+        exit_code: Code with which runs that ended early end their process; None for the usual one.
+    """
+
+    content: ReportOptions = field(default_factory=ReportOptions)
+    limits: Limits = field(default_factory=Limits)
+    exit_code: int | None = None
+
+
+def publish(model: ModelRun, record: RunRecord, settings: ReportSettings) -> ReportedRun:
+    """Judges a run, and writes `<run_id>.json`, `<run_id>.html` the page of all runs and the page of the model.
 
     Args:
         model: The model that ran.
         record: Record of its run, which may have ended early.
-        options: Options for the content of the report.
-        is_over_budget: Whether more photographs failed than the operator allows.
+        settings: How the report is made.
 
     Returns:
-        The content of the report.
+        The run with the content of its report and the verdict; drift is among the record's warnings.
 
     Raises:
         MelanomaError: A file cannot be written, or the score table cannot be read.
@@ -40,25 +56,40 @@ def publish(model: ModelRun, record: RunRecord, options: ReportOptions, is_over_
     """
     layout = model.run.layout
     runs = [run for run in read_series(layout) if run["run_id"] != record.run_id]
-    content = report_content(model, record, _seen_before(runs, record), options) | {"is_over_budget": is_over_budget}
-    record = replace(record, warnings=(*record.warnings, *_drift_warnings(content)))
-    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": content}))
-    storage.write_bytes(layout.report(record.run_id), page(record, content, is_over_budget).encode())
-    runs = sorted([*runs, summary_of(record, content)], key=lambda run: run["run_id"])
+    content = report_content(model, record, _seen_before(runs, record), settings.content)
+    verdict = judge(record, content, settings.limits, settings.exit_code)
+    drift = [reason.text for reason in verdict.reasons if reason.event is Event.DRIFT]
+    record = replace(record, warnings=(*record.warnings, *drift))
+    content |= {"is_over_budget": verdict.has(Event.OVER_BUDGET), "verdict": verdict.as_json()}
+    reported = ReportedRun(record, content, verdict)
+    _write(layout, reported, runs)
+    return reported
+
+
+def publish_start(layout: OutputLayout, record: RunRecord, verdict: RunVerdict) -> None:
+    """Records a start that ended before there was a run, with its page and the page of all runs.
+
+    Args:
+        layout: Layout of the output folder.
+        record: Record of the start.
+        verdict: The verdict on it.
+
+    Raises:
+        MelanomaError: A file cannot be written.
+        ReadError: A record cannot be read.
+    """
+    _write(layout, ReportedRun(record, {"verdict": verdict.as_json()}, verdict), read_series(layout))
+
+
+def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary]) -> None:
+    record = run.record
+    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": run.content}))
+    storage.write_bytes(layout.report(record.run_id), page(run).encode())
+    runs = sorted([*others, summary_of(record, run.content)], key=lambda run: run["run_id"])
     _add_missing_pages(layout, runs)
     write_series(layout, runs)
     write_index(layout, runs)
-    write_model_pages(layout, runs, record.model_id, content["reference"])
-    return content
-
-
-def _drift_warnings(content: dict[str, Any]) -> list[str]:
-    """Returns a warning about drift from earlier runs; drift from the bundle is usual, as every hospital differs."""
-    found = content["drift"]["earlier"]
-    if found.get("level") != WARN:
-        return []
-    psi = found["columns"][found["worst"]]
-    return [f"prediction drift (PSI {psi:.2f}, limit {WARNING_LIMIT}); compare the histograms in the report"]
+    write_model_pages(layout, runs, record.model_id, run.content.get("reference", {}))
 
 
 def _seen_before(runs: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
@@ -80,8 +111,13 @@ def _add_missing_pages(layout: OutputLayout, runs: Sequence[RunSummary]) -> None
                 document = json.loads(storage.read_bytes(layout.record(run["run_id"])))
             except (ReadError, ValueError):
                 continue
-            html = page(record_of(document), document.get("report", {}), is_over_budget=False)
-            storage.write_bytes(layout.report(run["run_id"]), html.encode())
+            storage.write_bytes(layout.report(run["run_id"]), page(_reported(document)).encode())
+
+
+def _reported(document: Mapping[str, Any]) -> ReportedRun:
+    """Returns a run from its record's JSON document."""
+    record, content = record_of(document), document.get("report", {})
+    return ReportedRun(record, content, verdict_of(record, content))
 
 
 def forget(layout: OutputLayout, names: Collection[str]) -> int:
@@ -105,9 +141,8 @@ def forget(layout: OutputLayout, names: Collection[str]) -> int:
         content = document.get("report", {})
         kept = without_photographs(content, names)
         if kept != content:
-            content = kept
-            html = page(record_of(document), content, content.get("is_over_budget", False))
-            storage.write_bytes(layout.report(run["run_id"]), html.encode())
-            storage.write_bytes(uri, to_json(document | {"report": content}))
+            document |= {"report": kept}
+            storage.write_bytes(layout.report(run["run_id"]), page(_reported(document)).encode())
+            storage.write_bytes(uri, to_json(document))
             changed += 1
     return changed

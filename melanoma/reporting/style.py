@@ -4,7 +4,7 @@ STYLE = """
 .head { display: flex; gap: .8rem; align-items: center; background: var(--card); border: 1px solid var(--line);
   border-left: 6px solid var(--muted); border-radius: 8px; padding: .8rem 1rem; font-size: 1.25rem; margin: .8rem 0; }
 .head.good { border-left-color: var(--good); } .head.look { border-left-color: var(--other); }
-.head.bad { border-left-color: var(--bad); }
+.head.bad { border-left-color: var(--bad); } .reasons { margin: -.4rem 0 .8rem; }
 svg { display: block; width: 100%; height: auto; } svg text { fill: var(--muted); font-size: 11px; }
 svg.accounting { height: 26px; } .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin-top: .5rem; }
 i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; vertical-align: -.05em; }

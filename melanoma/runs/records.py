@@ -60,7 +60,7 @@ class Stage:
 
 STAGES = ("list", "read", "decode", "infer", "stage", "commit")
 COMMITTED, NOTHING_NEW, STORE_DOWN = "committed", "nothing_new", "store_down"
-STOPPED, KILLED = "stopped", "killed"
+STOPPED, KILLED, REFUSED = "stopped", "killed", "refused"
 SUCCESSFUL = frozenset({COMMITTED, NOTHING_NEW})
 
 
@@ -72,8 +72,8 @@ class RunRecord:
         run_id: Id of the run.
         run_date: ISO date.
         model_id: Id of the model.
-        outcome: `committed`, `nothing_new` or `store_down`; `stopped` or `killed` where nothing was committed or
-            counted.
+        outcome: `committed`, `nothing_new` or `store_down`; `stopped`, `killed` or `refused` (a person has to correct
+            something first) where nothing was committed or counted.
         counts: Numbers of photographs.
         adopted: Rows that an earlier, killed run had staged; among `scored` and `failed`.
         table_version: Version after the commit; None where there is no table yet.

@@ -1,37 +1,82 @@
-"""Writes the records of runs that were stopped or killed; the table says whether they had committed."""
+"""Writes the records of runs that did not end by themselves; the table says whether they had committed."""
+
+import datetime
+import time
 
 from melanoma import storage
 from melanoma.runs.commit_rows import Tally
-from melanoma.runs.records import COMMITTED, KILLED, STOPPED, Counts, RunRecord, read_record, write_record
-from melanoma.runs.run import Run, started_at
+from melanoma.runs.records import (
+    COMMITTED,
+    KILLED,
+    REFUSED,
+    STOPPED,
+    Counts,
+    RunRecord,
+    read_record,
+    write_record,
+)
+from melanoma.runs.run import Run, new_run_id, started_at
 from melanoma.runs.run_history import read_series, write_series
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ScoreTable
 
 _LOOK_BACK = 5  # runs
+_COMMIT_TO_RECORD_SECONDS = 2.0
 
 
-def record_stop(run: Run, reason: str = "") -> bool:
-    """Writes the record of a run that was stopped, unless it has ended or committed already.
+def record_stop(run: Run, reason: str = "", outcome: str = STOPPED) -> bool:
+    """Writes the record of a run that is being ended, unless it has ended already.
+
+    A run that has committed but has no record yet is about to write it; if none comes, it is made from the table.
 
     Args:
-        run: The run that was stopped.
-        reason: A sentence that names no photograph; empty where none is known.
+        run: The run.
+        reason: A clause that names no photograph; empty where none is known.
+        outcome: `stopped`, or `refused` if a person has to correct something first.
 
     Returns:
-        Whether it was stopped before its commit.
+        Whether it was ended before its commit.
 
     Raises:
         NothingCommittedError: The store does not take the record, or the table cannot be read.
         ReadError: The store does not answer.
     """
-    if read_record(run) is not None or ScoreTable.open(run.layout).holds(run.run_id):
+    if read_record(run) is not None:
+        return False
+    table = ScoreTable.open(run.layout)
+    if table.holds(run.run_id):
+        time.sleep(_COMMIT_TO_RECORD_SECONDS)
+        if read_record(run) is None and (record := _committed(table, run.run_id)):
+            write_record(run.layout, record)
         return False
     date = run.run_date.isoformat()
-    stopped = RunRecord(run.run_id, date, run.model_id, STOPPED, Counts(), reason=reason, model_name=run.model_name)
-    write_record(run.layout, stopped)
+    record = RunRecord(run.run_id, date, run.model_id, outcome, Counts(), reason=reason, model_name=run.model_name)
+    write_record(run.layout, record)
     return True
+
+
+def has_records(layout: OutputLayout) -> bool:
+    """Tells whether a run has left a record in an output before.
+
+    Raises:
+        ReadError: The store does not answer.
+    """
+    return storage.exists(layout.reports)
+
+
+def refused_start(reason: str, run_date: datetime.date | None, outcome: str = REFUSED) -> RunRecord:
+    """Returns the record of a start that ended before there was a run.
+
+    Args:
+        reason: Why, for the operator; it names no photograph.
+        run_date: Date of the run; None for today.
+        outcome: `refused`, or `stopped` where another start may succeed.
+    """
+    run_id = new_run_id(datetime.datetime.now(datetime.UTC))
+    return RunRecord(
+        run_id, (run_date or datetime.date.today()).isoformat(), "", outcome, Counts(), reason=reason
+    )
 
 
 def record_death(layout: OutputLayout, run_id: str) -> None:
@@ -52,7 +97,7 @@ def correct(layout: OutputLayout) -> None:
         NothingCommittedError: The store does not take a record, or the table cannot be read.
     """
     series, wrong = read_series(layout), set[str]()
-    doubtful = [run["run_id"] for run in series[-_LOOK_BACK:] if run["outcome"] in (STOPPED, KILLED)]
+    doubtful = [run["run_id"] for run in series[-_LOOK_BACK:] if run["outcome"] in (STOPPED, KILLED, REFUSED)]
     table = ScoreTable.open(layout) if doubtful else None
     for run_id in doubtful:
         if table is not None and (record := _committed(table, run_id)):

@@ -91,8 +91,7 @@ def new_run(
     """
     now = datetime.datetime.now(datetime.UTC)
     schema = score_schema(bundle.slugs, kept)
-    # Ids sort by time: two runs of one second are told apart by their milliseconds, then by random bits.
-    run_id = f"{time_stamp(now)}-{now.microsecond // 1000:03x}{secrets.randbits(20):05x}"
+    run_id = new_run_id(now)
     return Run(
         run_id=run_id,
         run_date=date or datetime.date.today(),
@@ -105,6 +104,14 @@ def new_run(
         scratch=str(Path(tempfile.gettempdir()) / f"melanoma-{run_id}-{secrets.token_hex(8)}"),
         model_name=bundle.name,
     )
+
+
+def new_run_id(moment: datetime.datetime) -> str:
+    """Returns the id of a run that starts at a UTC moment.
+
+    Ids sort by time: two runs of one second are told apart by their milliseconds, then by random bits.
+    """
+    return f"{time_stamp(moment)}-{moment.microsecond // 1000:03x}{secrets.randbits(20):05x}"
 
 
 def time_stamp(moment: datetime.datetime) -> str:

@@ -26,6 +26,7 @@ class RunSummary(TypedDict):
         drift: Largest drift index against the bundle's reference; None if it was not assessed.
         seen: Distribution of the run's predictions, as `reference_of` returns it; empty if nothing was scored.
         model_name: Name of its bundle; empty if it is unknown.
+        verdict: The verdict on the run, as `RunVerdict.as_json` returns it; empty where none is known.
     """
 
     run_id: str
@@ -39,9 +40,10 @@ class RunSummary(TypedDict):
     drift: float | None
     seen: dict[str, Any]
     model_name: str
+    verdict: dict[str, Any]
 
 
-_LATER_KEYS = {"model_name": ""}  # what the lines of older versions lack
+_LATER_KEYS = {"model_name": "", "verdict": {}}  # what the lines of older versions lack
 
 
 def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
@@ -65,6 +67,7 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
         "drift": found["columns"][found["worst"]] if found.get("judged") else None,
         "seen": content.get("seen", {}),
         "model_name": record.model_name,
+        "verdict": content.get("verdict", {}),
     }
 
 

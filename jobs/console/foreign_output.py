@@ -1,0 +1,35 @@
+"""Turns what libraries and other processes write to standard error into JSON lines, past Python as well."""
+
+import io
+import os
+import threading
+from typing import TextIO
+
+from jobs.console import lines
+
+_END_SECONDS = 1.0
+
+
+def wrap() -> TextIO:
+    """Replaces file descriptor 2 by a pipe whose lines become JSON; returns the stream for our own lines.
+
+    Worker processes and native libraries inherit the pipe.
+    """
+    own = io.TextIOWrapper(os.fdopen(os.dup(2), "wb"), "utf-8", line_buffering=True)
+    read, write = os.pipe()
+    os.dup2(write, 2)
+    os.close(write)
+    threading.Thread(target=_forward, args=(read, own), daemon=True, name="foreign-output").start()
+    return own
+
+
+def _forward(read: int, own: TextIO) -> None:
+    with open(read, encoding="utf-8", errors="replace") as foreign:
+        for line in foreign:
+            if line.strip():
+                own.write(_json_of(line.rstrip()) + "\n")
+
+
+def _json_of(line: str) -> str:
+    is_ours = line.startswith('{"time": ') and line.endswith("}")  # a worker process writes its own
+    return line if is_ours else lines.as_json(lines.INFO, line)
