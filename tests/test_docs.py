@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.reporting.metrics import ReportedRun, as_text
+from melanoma.reporting.metrics import Ending, as_text
 from melanoma.runs.records import Counts, RunRecord, Stage
 from tests.helpers import ROOT
 from tests.helpers.imports import imports, room_of
+from tests.helpers.reports import reported
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
@@ -95,7 +96,7 @@ def test_the_page_on_reports_names_every_metric_with_its_labels() -> None:
         seconds=1.0,
     )
     drift = {"bundle": {"judged": True, "columns": {"p_nevus": 0.1}, "worst": "p_nevus", "level": "calm"}}
-    text = as_text([ReportedRun(record, {"drift": drift})], now=1.0, last_success=1.0)
+    text = as_text(Ending([reported(record, {"drift": drift})], exit_code=0, time=1.0), last_success=1.0)
     written = {
         (name, ",".join(re.findall(r"(\w+)=", labels)))
         for name, labels in re.findall(r"^(melanoma_\w+)(?:{(.*)})? \S+$", text, re.MULTILINE)

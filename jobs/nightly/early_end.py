@@ -69,5 +69,3 @@ def _record_start(verdict: RunVerdict, options: NightlyOptions) -> None:
         if recovery.has_records(layout) and not heartbeats.active(layout):
             record = recovery.refused_start(verdict.reasons[0].text, options.run_date, outcome)
             publish_start(layout, record, verdict)
-
-

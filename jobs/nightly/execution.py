@@ -72,10 +72,10 @@ def _score(night: Night, plan: RunPlan) -> int:
     sigterm.finish()
     completed = night.completed(records, launch.compact(records, plan.layout))
     runs = publishing.publish_reports(plan.models, completed, night.options)
-    for model, run in zip(plan.models, runs, strict=True):
-        say(summary.summary(model, run, progress.seconds))
-        _tell(run.verdict, plan.warnings)
-    code = max(run.verdict.exit_code for run in runs)
+    for model, reported in zip(plan.models, runs, strict=True):
+        say(summary.summary(model, reported, progress.seconds))
+        _tell(reported.verdict, plan.warnings)
+    code = max(reported.verdict.exit_code for reported in runs)
     warn(publishing.deliver(runs, night.options, code))
     return code
 

@@ -102,6 +102,8 @@ def _notify(command: str, line: str, seconds: float) -> list[str]:
         ended = subprocess.run([*shlex.split(command), line], timeout=seconds, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
         return [f"--notify-command did not finish within {seconds:g} seconds and was killed"]
+    except ValueError:
+        return ["--notify-command could not be run (it is not a command)"]
     except OSError as error:
         return [f"--notify-command could not be run ({error.strerror or type(error).__name__})"]
     return [f"--notify-command ended with exit code {ended.returncode}"] if ended.returncode else []

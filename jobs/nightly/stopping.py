@@ -114,6 +114,8 @@ def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object]) -> bo
         return False
     tell(stop)
     what = f"{', '.join(ended)} was already committed" if ended else "nothing was committed"
+    if not ended and not stopped:
+        what = "the output's store did not answer"
     _say(f"stopped: {what}; run the same command again to resume")
     os._exit(stop.exit_code)
 

@@ -49,7 +49,10 @@ def index_page(runs: Sequence[RunSummary]) -> str:
             "Photographs per run",
             run_chart([_bar(run) for run in listed[-_MAX_DRAWN:]]),
             charts.legend({name: name for name in TRIED}),
-            paragraph("A dot below a run is orange if there is something to know, and red if its exit code was not 0.", "muted"),
+            paragraph(
+                "A dot below a run is orange if there is something to know, red if its exit code is not 0.",
+                "muted",
+            ),
         ),
         _models(runs, names),
         section("Runs", _table(listed, names)),
@@ -70,7 +73,7 @@ def _headline(runs: Sequence[RunSummary]) -> Headline:
 
 
 def _reasons(runs: Sequence[RunSummary]) -> list[str]:
-    verdict = read_verdict(runs[-1].get("verdict")) if runs else None
+    verdict = read_verdict(runs[-1]["verdict"]) if runs else None
     return [reason.text for reason in verdict.reasons] if verdict else []
 
 
@@ -83,13 +86,13 @@ def _outcome(run: RunSummary) -> str:
 
 def _marked(run: RunSummary) -> str:
     """Returns the outcome with what else there is to say, such as `committed, over budget`."""
-    verdict = read_verdict(run.get("verdict"))
+    verdict = read_verdict(run["verdict"])
     marks = [mark.value for mark in verdict.marks] if verdict else []
     return ", ".join(dict.fromkeys([run["outcome"], *marks])).replace("_", " ")
 
 
 def _level(run: RunSummary) -> str:
-    if (verdict := read_verdict(run.get("verdict"))) is not None:
+    if (verdict := read_verdict(run["verdict"])) is not None:
         return "" if verdict.level == GOOD else verdict.level
     if run["outcome"] not in SUCCESSFUL:
         return BAD

@@ -126,4 +126,3 @@ def _warnings(record: RunRecord, told: Sequence[Reason] = ()) -> list[Reason]:
     """Returns the record's warnings that are not told already."""
     texts = {reason.text for reason in told}
     return [Reason(Event.WARNING, warning) for warning in record.warnings if warning not in texts]
-

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from melanoma import html_page
 from melanoma.disclaimer import NO_DIAGNOSIS
-from melanoma.html_page import bullets, escaped, facts, section
+from melanoma.html_page import bullets, escaped, facts
 from melanoma.reporting import flag_section, messages, prediction_sections, run_sections
 from melanoma.reporting.messages import Headline
 from melanoma.reporting.style import STYLE

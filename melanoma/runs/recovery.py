@@ -74,9 +74,7 @@ def refused_start(reason: str, run_date: datetime.date | None, outcome: str = RE
         outcome: `refused`, or `stopped` where another start may succeed.
     """
     run_id = new_run_id(datetime.datetime.now(datetime.UTC))
-    return RunRecord(
-        run_id, (run_date or datetime.date.today()).isoformat(), "", outcome, Counts(), reason=reason
-    )
+    return RunRecord(run_id, (run_date or datetime.date.today()).isoformat(), "", outcome, Counts(), reason=reason)
 
 
 def record_death(layout: OutputLayout, run_id: str) -> None:

@@ -1,12 +1,16 @@
 """A run's record, the content of its report, and a reader of the pages made from them."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 from melanoma.reporting.bottleneck import bottleneck
+from melanoma.reporting.judging import judge
+from melanoma.reporting.limits import Limits
+from melanoma.reporting.verdict import ReportedRun
 from melanoma.runs.records import COMMITTED, STAGES, Counts, RunRecord, Stage, write_record
 from melanoma.runs.run_history import RunSummary, summary_of
 from tests.helpers.outputs import layout_of
@@ -57,6 +61,12 @@ def summaries(*outcomes: str) -> list[RunSummary]:
 def name_model(output: Path | str, model_id: str, name: str) -> None:
     """Leaves the record of a run that names a model."""
     write_record(layout_of(output), replace(RECORD, model_id=model_id, model_name=name))
+
+
+def reported(record: RunRecord = RECORD, content: Mapping[str, Any] | None = None, **limits: float) -> ReportedRun:
+    """Returns a run with the verdict on it."""
+    content = content or {}
+    return ReportedRun(record, content, judge(record, content, Limits(**limits)))
 
 
 class Page(HTMLParser):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobs.nightly.output import say, warn
+from jobs.console.lines import say, warn
 
 
 class GoneReader(io.StringIO):

@@ -52,6 +52,8 @@ def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
         "limit": 3,
         "batch-size": 32,
         "max-failed": 0.05,
+        "max-drift": 0.2,
+        "max-bundle-drift": 2.0,
     }
 
 

@@ -88,7 +88,7 @@ def test_a_run_that_ends_early_has_a_record_and_a_page_with_the_reason(
         execute(options(words_for(tmp_path, str(bundle))))
     (record,) = (tmp_path / "out" / "_reports").glob("2*.json")
     document = json.loads(record.read_text())
-    assert document["outcome"] == "stopped" and "card.md" in document["reason"]
+    assert document["outcome"] == "refused" and "card.md" in document["reason"]
     assert "card.md" in record.with_suffix(".html").read_text()
     assert not list((tmp_path / "out" / "_active").iterdir())
 

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import re
 from dataclasses import fields
 
 import pytest
@@ -50,6 +51,8 @@ def test_defaults() -> None:
         "keep": [],
         "batch_size": 32,
         "max_failed": 0.05,
+        "max_drift": 0.2,
+        "max_bundle_drift": 2.0,
     }
 
 
@@ -65,6 +68,8 @@ def test_two_parsings_share_no_list() -> None:
         (["--limit", "0"], "--limit: '0' is not a whole number of at least 1"),
         (["--chunk-size", "-1"], "--chunk-size"),
         (["--max-failed", "5%"], "'5%' must be between 0 and 1, for example 0.05"),
+        (["--max-drift", "0"], "'0' is not a number above 0, for example 0.2"),
+        (["--max-bundle-drift", "inf"], "'inf' is not a number above 0"),
         (["--stop-at", "noon"], "write HH:MM"),
         (["--max-time", "3"], "write for example 3h30m, 90m or 45s"),
         (["--since", "2026-02-30"], "'2026-02-30' is not a date; write YYYY-MM-DD"),
@@ -83,7 +88,7 @@ def test_bundle_and_output_must_be_given(missing: str, capsys: pytest.CaptureFix
     given = [flag for flag in ("--bundle", "--output") if flag != missing]
     with pytest.raises(SystemExit, match="2"):
         parser().parse_args([word for flag in given for word in (flag, "x")])
-    assert f"required: {missing}" in capsys.readouterr().err
+    assert re.search(rf"required: (-o/)?{missing}", capsys.readouterr().err)
 
 
 def test_every_flag_has_a_help_that_prints() -> None:

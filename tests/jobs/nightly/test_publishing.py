@@ -11,12 +11,14 @@ from jobs.cli import main, parse
 from jobs.nightly import publishing
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import UsageError
+from melanoma.reporting.judging import judge_error
 from melanoma.runs.records import Counts
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill
 from tests.helpers.model_runs import commit_scores, model_run
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.pipeline_runs import rows
+from tests.helpers.reports import reported
 
 
 @pytest.fixture
@@ -85,7 +87,8 @@ def test_the_message_is_one_line_for_good_and_bad_runs(tmp_path: Path, words: li
     assert main([*words, *noting(tmp_path)]) == 0
     assert main([*words, "--images", str(tmp_path / "absent"), *noting(tmp_path)]) == 2
     good, quiet, bad = (tmp_path / "notes").read_text().splitlines()
-    assert good.startswith("OK 5 new, 4 scored, 1 failed (empty), ") and good.endswith("table v1")
+    assert good.startswith("OK 5 new, 4 scored, 1 failed (empty), ") and ", table v1. Run of " in good
+    assert good.endswith(f"bundle tiny, report file://{reports(tmp_path)[0]}")
     assert quiet.startswith("OK 0 new") and bad.startswith("FAILED ") and "absent" in bad
 
 
@@ -95,17 +98,38 @@ def test_metrics_keep_the_time_of_the_last_successful_run(tmp_path: Path, words:
     before = [line for line in (tmp_path / "m.prom").read_text().splitlines() if "success" in line][-1]
     assert main([*words, "--images", str(tmp_path / "absent"), *metrics]) == 2
     after = (tmp_path / "m.prom").read_text()
-    assert before in after.splitlines() and "melanoma_ok" not in after
+    assert before in after.splitlines() and {"melanoma_ok 0", "melanoma_exit_code 2"} <= set(after.splitlines())
 
 
 def test_a_message_that_cannot_be_sent_is_a_warning(
     tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*words, "--notify-command", "/absent/program"]) == 0
-    assert "warning: --notify-command could not be run (No such file or directory)" in capsys.readouterr().err
     assert main([*words, "--notify-command", f"{sys.executable} -c 'raise SystemExit(4)'"]) == 0
     assert "warning: --notify-command ended with exit code 4" in capsys.readouterr().err
-    assert main([*words, "--notify-command", "'"]) == 2
+
+
+def test_a_command_that_does_not_exist_is_refused_before_the_run(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    metrics = tmp_path / "m.prom"
+    for command in ("'", "/absent/program", str(tmp_path / "in")):
+        assert main([*words, "--notify-command", command, "--metrics-file", str(metrics)]) == 2
+        assert "melanoma: --notify-command" in capsys.readouterr().err
+        assert "melanoma_ok 0" in metrics.read_text()
+    assert table_in(tmp_path / "out").version is None
+
+
+def test_metrics_that_cannot_be_written_are_told_from_the_start(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main([*words, "--metrics-file", str(tmp_path / "file" / "m.prom"), *noting(tmp_path)]) == 2
+    assert "lies below a file" in capsys.readouterr().err
+    metrics = "/sys/melanoma/m.prom"  # nobody can create a folder there
+    assert main([*words, "--metrics-file", metrics, *noting(tmp_path)]) == 0
+    warning = f"--metrics-file {metrics} cannot be written: "
+    assert f"melanoma: warning: {warning}" in capsys.readouterr().err
+    assert warning in (tmp_path / "notes").read_text() and warning in reports(tmp_path)[0].read_text()
 
 
 def test_a_report_that_cannot_be_written_costs_no_row(
@@ -128,39 +152,31 @@ def test_the_next_run_writes_the_page_that_a_killed_one_could_not(tmp_path: Path
     assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2
 
 
-@pytest.mark.parametrize("command", ["", "  ", "'", 'notify "x'])
-def test_a_command_that_is_not_one_is_refused_before_the_run(command: str) -> None:
-    with pytest.raises(UsageError, match=r"--notify-command .* is not a command"):
-        publishing.check_command(command)
-
-
-def test_a_command_or_none_is_accepted() -> None:
-    publishing.check_command(None)
-    publishing.check_command("/usr/bin/env 'two words'")
-
-
 def options_for(*words: str) -> NightlyOptions:
     return NightlyOptions.from_command_line(parse(["score", "--bundle", "b", "--output", "o", *words]).args)
 
 
-def test_a_command_that_hangs_is_killed_and_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(publishing, "_COMMAND_SECONDS", 0.2)
+def test_a_command_that_hangs_is_killed_and_is_a_warning(tmp_path: Path) -> None:
     options = options_for("--notify-command", f"{sys.executable} -c 'import time; time.sleep(60)'")
-    (warning,) = publishing.publish([], [], options)
+    (warning,) = publishing.deliver([], options, 3, judge_error(UsageError("x")), seconds=0.2)
     assert warning == "--notify-command did not finish within 0.2 seconds and was killed"
+
+
+def test_a_command_that_has_gone_meanwhile_is_a_warning() -> None:
+    (warning,) = publishing.deliver([], options_for("--notify-command", "/absent/program"), 0)
+    assert warning == "--notify-command could not be run (No such file or directory)"
 
 
 def test_an_error_is_published_on_one_line_without_control_characters(tmp_path: Path) -> None:
     options = options_for("--metrics-file", str(tmp_path / "m.prom"), *noting(tmp_path))
-    assert publishing.publish_error(UsageError("found \x1b[2J,\nexpected y"), options) == []
-    assert (tmp_path / "notes").read_text() == "FAILED found \ufffd[2J,\ufffdexpected y\n"
-    assert "melanoma_end_timestamp_seconds" in (tmp_path / "m.prom").read_text()
+    assert publishing.deliver([], options, 2, judge_error(UsageError("found \x1b[2J,\nexpected y"))) == []
+    assert (tmp_path / "notes").read_text().startswith("FAILED found \ufffd[2J,\ufffdexpected y. Run of ")
+    assert "melanoma_exit_code 2" in (tmp_path / "m.prom").read_text()
 
 
-def test_metrics_that_cannot_be_written_are_a_warning(tmp_path: Path) -> None:
+def test_metrics_that_cannot_be_written_at_the_end_are_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    options = options_for("--metrics-file", str(tmp_path / "file" / "m.prom"))
-    (warning,) = publishing.publish_error(UsageError("x"), options)
+    (warning,) = publishing.deliver([], options_for("--metrics-file", str(tmp_path / "file" / "m.prom")), 2)
     assert warning.startswith("--metrics-file: ")
 
 
@@ -173,8 +189,16 @@ def test_a_report_that_fails_does_not_keep_another_from_being_written(tmp_path: 
     blocked = tmp_path / "out" / "_reports" / f"{first.run.run_id}.json"
     blocked.unlink()
     blocked.mkdir()
-    contents, warnings = publishing.publish_reports([first, second], records, options_for("--max-failed", "0.9"))
-    assert contents[0] == {} and contents[1]["is_over_budget"] is False
-    assert len(warnings) == 1 and warnings[0].startswith(f"the report of run {first.run.run_id} could not be written")
-    contents, _ = publishing.publish_reports([second], records[1:], options_for("--max-failed", "0.1"))
-    assert contents[0]["is_over_budget"] is True
+    runs = publishing.publish_reports([first, second], records, options_for("--max-failed", "0.9"))
+    assert runs[0].content == {} and runs[1].content["is_over_budget"] is False
+    (warning,) = runs[0].verdict.reasons
+    assert warning.text.startswith(f"the report of run {first.run.run_id} could not be written")
+    assert runs[0].record.warnings == (warning.text,) and runs[1].verdict.reasons == ()
+    (run,) = publishing.publish_reports([second], records[1:], options_for("--max-failed", "0.1"))
+    assert run.content["is_over_budget"] is True and run.verdict.exit_code == 1
+
+
+def test_a_defect_after_the_commit_is_told_beside_the_run(tmp_path: Path) -> None:
+    error = judge_error(ValueError("DOE-JANE.jpg"))
+    line = publishing.message([reported()], options_for(), error)
+    assert line.startswith("OK 15 new") and "; FAILED a defect of melanoma (ValueError)" in line and "DOE" not in line

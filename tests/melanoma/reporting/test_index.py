@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from melanoma.reporting.index import index_page, write_index
+from melanoma.reporting.verdict import Event, Reason, RunVerdict
 from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
 from melanoma.runs.run_history import summary_of
 from tests.helpers.outputs import layout_of
 from tests.helpers.reports import HOSTILE, RECORD, Page, summaries
 
 QUIET = replace(RECORD, warnings=())
+ALARM = RunVerdict(
+    1, (Reason(Event.OVER_BUDGET, "22 failed"), Reason(Event.DRIFT, "PSI 5.3"), Reason(Event.DRIFT, "PSI 0.3"))
+).as_json()
 DRIFTED = {"drift": {"bundle": {"judged": True, "columns": {"p_nevus": 0.21}, "worst": "p_nevus"}}}
 
 
@@ -60,7 +64,8 @@ def test_the_name_of_a_model_is_text() -> None:
     [
         (QUIET, {}, "good", "Last run: committed, 10 scored, 3 failed"),
         (RECORD, {}, "look", "Last run: committed"),
-        (QUIET, DRIFTED, "look", "Last run: committed"),
+        (QUIET, {"verdict": ALARM}, "bad", "Last run: committed, over budget, drift, 10 scored, 3 failed"),
+        (QUIET, DRIFTED, "good", "Last run: committed"),
         (replace(QUIET, outcome=NOTHING_NEW), {}, "good", "Last run: nothing new"),
         (replace(QUIET, outcome=STORE_DOWN), {}, "bad", "Last run: store down"),
         (RunRecord("20260102T030405Z-00000000", "2026-01-02", "m", KILLED, Counts()), {}, "bad", "Last run: killed"),
@@ -88,9 +93,11 @@ def test_runs_that_need_a_look_have_a_dot() -> None:
     runs = [
         *summaries(STORE_DOWN),
         summary_of(replace(QUIET, run_id="20260103T000000Z-00000000"), {}),
-        summary_of(replace(QUIET, run_id="20260104T000000Z-00000000"), DRIFTED),
+        summary_of(replace(QUIET, run_id="20260104T000000Z-00000000"), {"verdict": ALARM}),
     ]
-    assert Page(index_page(runs)).elements["circle"] == 2
+    found = Page(index_page(runs))
+    assert found.elements["circle"] == 2
+    assert {"22 failed", "PSI 5.3", "PSI 0.3"} <= set(found.texts) and "committed, over budget, drift" in found.texts
 
 
 def test_without_runs_the_page_says_so() -> None:

@@ -9,15 +9,15 @@ from melanoma.reporting.messages import Headline
 from melanoma.reporting.page import head, page
 from melanoma.reporting.style import STYLE
 from melanoma.runs.records import COMMITTED, KILLED, Counts, RunRecord
-from tests.helpers.reports import HOSTILE, RECORD, Page, content_of
+from tests.helpers.reports import HOSTILE, RECORD, Page, content_of, reported
 
 
 def test_a_page_has_its_sections_in_order() -> None:
-    found = Page(page(RECORD, content_of(), is_over_budget=False))
+    found = Page(page(reported(RECORD, content_of())))
     wanted = [
         "Run of 2026-01-02",
         "Committed: 10 photographs scored, 3 failed, 2 deferred",
-        *("Warnings", "a root is empty"),
+        *("2 photographs left for the next run, which starts with them", "a root is empty"),
         "Every photograph accounted for",
         "What failed",
         "Where the time went",
@@ -30,7 +30,7 @@ def test_a_page_has_its_sections_in_order() -> None:
 
 
 def test_a_page_identifies_the_run() -> None:
-    texts = Page(page(replace(RECORD, adopted=1234), {}, is_over_budget=False)).texts
+    texts = Page(page(reported(replace(RECORD, adopted=1234)))).texts
     for name, value in (
         ("run", RECORD.run_id),
         ("model", "m-000000000001"),
@@ -42,13 +42,13 @@ def test_a_page_identifies_the_run() -> None:
 
 
 def test_unknown_facts_about_a_killed_run_are_left_out() -> None:
-    found = Page(page(RunRecord("r", "2026-01-02", "m", KILLED, Counts()), {}, is_over_budget=False))
+    found = Page(page(reported(RunRecord("r", "2026-01-02", "m", KILLED, Counts()))))
     assert "The run was killed" in found.text
-    assert not {"duration", "table", "resumed", "Warnings"} & set(found.texts) and found.elements["h2"] == 0
+    assert not {"duration", "table", "resumed"} & set(found.texts) and found.elements["h2"] == 0
 
 
 def test_hostile_names_add_no_active_content_or_remote_address() -> None:
-    html = page(replace(RECORD, warnings=(HOSTILE,)), content_of(), is_over_budget=True)
+    html = page(reported(replace(RECORD, warnings=(HOSTILE,)), content_of()))
     found = Page(html)
     assert not {"script", "img", "iframe", "object", "link", "form"} & set(found.elements)
     assert not [name for name, _ in found.attributes if name.startswith("on")]
@@ -65,11 +65,13 @@ def test_the_first_line_is_coloured_by_its_level(level: str) -> None:
 
 
 def test_too_many_failures_are_in_the_headline() -> None:
-    record = replace(RECORD, outcome=COMMITTED)
-    assert "Too many failures: 10 photographs scored" in Page(page(record, {}, is_over_budget=True)).text
+    record = replace(RECORD, outcome=COMMITTED, counts=Counts(listed=20, scored=10, failed=10))
+    texts = Page(page(reported(record))).texts
+    assert texts[2] == "Too many failures: 10 photographs scored, 10 failed"
+    assert texts[3].startswith("10 of 20 photographs failed (50.0%, limit 5.0% by --max-failed)")
 
 
 def test_every_class_of_a_page_has_a_style() -> None:
-    found = Page(page(RECORD, content_of(), is_over_budget=False))
+    found = Page(page(reported(RECORD, content_of())))
     unstyled = {name for name in found.classes if not re.search(rf"\.{name}\b", STYLE)}
     assert unstyled <= {"muted", "scroll", "note", "warning"}  # the style sheet of every page has these

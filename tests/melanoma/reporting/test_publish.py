@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from melanoma.errors import NothingCommittedError
-from melanoma.reporting.publish import forget, publish
+from melanoma.reporting.publish import ReportSettings, forget, publish
 from melanoma.reporting.quality_sample import ReportOptions
+from melanoma.reporting.verdict import read_verdict
 from melanoma.runs.records import KILLED, Counts, RunRecord, write_record
 from melanoma.runs.run_history import read_series
 from melanoma.table.pseudonyms import Pseudonyms
@@ -28,7 +29,7 @@ def published(
     """Commits a run and publishes its report; returns its JSON document."""
     model = model_run(output, bundle_uri, day)
     record = commit_scores(model, scores)
-    publish(model, record, ReportOptions(**options), is_over_budget=False)
+    publish(model, record, ReportSettings(ReportOptions(**options)))
     return document(output, model.run.run_id)
 
 
@@ -56,16 +57,18 @@ def test_record_page_and_index_are_written(tmp_path: Path, bundle_uri: str) -> N
 
 def test_the_returned_content_equals_the_written_content(tmp_path: Path, bundle_uri: str) -> None:
     model = model_run(tmp_path, bundle_uri)
-    content = publish(model, commit_scores(model, SCORES), ReportOptions(), is_over_budget=True)
-    assert content == document(tmp_path)["report"] and content["is_over_budget"] is True
-    assert "Too many failures" in page(tmp_path)
+    record = replace(commit_scores(model, SCORES), counts=Counts(listed=12, scored=2, failed=10))
+    run = publish(model, record, ReportSettings())
+    assert run.content == document(tmp_path)["report"] and run.content["is_over_budget"] is True
+    assert "Too many failures" in page(tmp_path) and run.verdict == read_verdict(run.content["verdict"])
+    assert read_series(layout_of(tmp_path))[0]["verdict"] == run.verdict.as_json()
 
 
 def test_publishing_twice_counts_the_run_once(tmp_path: Path, bundle_uri: str) -> None:
     model = model_run(tmp_path, bundle_uri)
     record = commit_scores(model, SCORES)
     for _ in range(2):
-        publish(model, record, ReportOptions(), is_over_budget=False)
+        publish(model, record, ReportSettings())
     assert [run["run_id"] for run in read_series(layout_of(tmp_path))] == [RUN_ID]
     assert Page((tmp_path / "_reports" / "index.html").read_text()).links[1:] == [f"{RUN_ID}.html"]
 
@@ -78,7 +81,7 @@ def test_drift_from_earlier_runs_is_a_warning(tmp_path: Path, bundle_uri: str) -
     found = published(tmp_path, bundle_uri, 4, after)
     (warning,) = found["warnings"]
     index = max(found["report"]["drift"]["earlier"]["columns"].values())
-    assert warning.startswith(f"prediction drift (PSI {index:.2f}, limit 0.2)") and index > 0.2
+    assert warning.startswith(f"prediction drift (PSI {index:.2f}, limit 0.2 by --max-drift)") and index > 0.2
     assert warning in Page(page(tmp_path, "20260104T030405Z-00000000")).texts
     assert found["report"]["earlier"]["nights"] == 2
 
@@ -87,9 +90,9 @@ def test_runs_of_other_models_and_runs_that_scored_nothing_are_not_compared(tmp_
     published(tmp_path, bundle_uri, 2)
     other = model_run(tmp_path, bundle_uri, 3)
     record = replace(commit_scores(other, SCORES, model_id=OTHER_MODEL), model_id=OTHER_MODEL)
-    assert publish(other, record, ReportOptions(), is_over_budget=False)["seen"]["n"] == 2
+    assert publish(other, record, ReportSettings()).content["seen"]["n"] == 2
     killed = model_run(tmp_path, bundle_uri, 4)
-    publish(killed, replace(commit_scores(killed, SCORES), outcome=KILLED), ReportOptions(), is_over_budget=False)
+    publish(killed, replace(commit_scores(killed, SCORES), outcome=KILLED), ReportSettings())
     assert published(tmp_path, bundle_uri, 5)["report"]["earlier"]["nights"] == 1
 
 
@@ -102,7 +105,7 @@ def test_a_run_is_compared_with_the_runs_just_before_it(
     model = model_run(tmp_path, bundle_uri, 5)
     record = commit_scores(model, SCORES)
     published(tmp_path, bundle_uri, 6)
-    earlier = publish(model, record, ReportOptions(), is_over_budget=False)["earlier"]
+    earlier = publish(model, record, ReportSettings()).content["earlier"]
     histogram = earlier["histograms"]["p_melanoma"]
     assert (earlier["nights"], earlier["n"]) == (2, 2) and [histogram[place] for place in (0, 2, 7)] == [0.0, 0.5, 0.5]
 

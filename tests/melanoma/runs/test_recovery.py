@@ -1,6 +1,7 @@
 """Records of runs that did not end by themselves: what the table tells of them counts."""
 
 import datetime
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pytest
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError
 from melanoma.runs import recovery
-from melanoma.runs.records import COMMITTED, KILLED, STOPPED, Counts, RunRecord, read_record, write_record
-from melanoma.runs.run import Run
+from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, RunRecord, read_record, write_record
+from melanoma.runs.run import RUN_ID, Run
 from melanoma.runs.run_history import read_series, write_series
 from tests.helpers.outputs import layout_of
 from tests.helpers.planned_runs import MODEL, commit, ref, rows_of, run_on
@@ -52,9 +53,33 @@ def test_a_run_that_has_ended_keeps_its_record(run: Run) -> None:
     assert read_record(run) == ended
 
 
-def test_a_run_that_has_committed_was_not_stopped(run: Run) -> None:
-    committed_record(run)
-    assert not recovery.record_stop(run) and read_record(run) is None
+def test_a_run_that_has_committed_was_not_stopped_and_its_record_is_made(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "_COMMIT_TO_RECORD_SECONDS", 0.0)
+    expected = committed_record(run)
+    assert not recovery.record_stop(run) and read_record(run) == expected
+
+
+def test_the_record_that_a_committed_run_writes_itself_is_kept(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = replace(committed_record(run), warnings=(), seconds=12.0)
+    monkeypatch.setattr(time, "sleep", lambda seconds: write_record(run.layout, own))
+    assert not recovery.record_stop(run) and read_record(run) == own
+
+
+def test_a_refusal_is_told_from_a_stop(run: Run) -> None:
+    assert recovery.record_stop(run, "the store has moved", REFUSED)
+    found = read_record(run)
+    assert found is not None and (found.outcome, found.reason) == ("refused", "the store has moved")
+
+
+def test_a_refused_start_has_a_record_of_its_own(run: Run) -> None:
+    record = recovery.refused_start("no such bundle", datetime.date(2026, 1, 2))
+    assert RUN_ID.fullmatch(record.run_id) and record.run_date == "2026-01-02"
+    assert (record.outcome, record.model_id, record.reason) == ("refused", "", "no such bundle")
+    assert not recovery.has_records(run.layout)
+    write_record(run.layout, record)
+    assert recovery.has_records(run.layout)
 
 
 def test_a_stop_that_cannot_be_recorded_is_reported(tmp_path: Path, run: Run) -> None:

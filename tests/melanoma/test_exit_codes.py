@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from jobs.console import exit_codes
-from jobs.console.exit_codes import exit_code_of
+from melanoma import exit_codes
 from melanoma.errors import BundleError, DataError, MelanomaError, NothingCommittedError, UsageError
+from melanoma.exit_codes import exit_code_of
 from tests.helpers import ROOT
 
 CODES = {name: value for name, value in vars(exit_codes).items() if name.isupper()}
