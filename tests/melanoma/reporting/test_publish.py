@@ -147,7 +147,7 @@ def test_an_erased_photograph_is_removed_from_every_report(tmp_path: Path, bundl
 def test_an_erased_photograph_that_failed_is_removed_too(tmp_path: Path, bundle_uri: str, show_uris: bool) -> None:
     model = model_run(tmp_path, bundle_uri)
     record = commit_scores(model, SCORES, {"broken": "corrupt", "cut": "truncated"})
-    publish(model, record, ReportOptions(show_uris), is_over_budget=False)
+    publish(model, record, ReportSettings(ReportOptions(show_uris)))
     pseudonyms = Pseudonyms.of_table(layout_of(tmp_path))
     gone, kept = ({uri_of(name), pseudonyms.pseudonym(uri_of(name))} for name in ("broken", "cut"))
     assert [name for name in gone if name in page(tmp_path)]
