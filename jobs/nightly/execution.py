@@ -7,7 +7,7 @@ from jobs.console import sigterm
 from jobs.console.exit_codes import OK
 from jobs.console.lines import complain, say, warn
 from jobs.console.targets import check_file
-from jobs.nightly import dry_run, early_end, launch, publishing, summary
+from jobs.nightly import correcting, dry_run, early_end, launch, publishing, summary
 from jobs.nightly.night import Night
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
@@ -70,7 +70,7 @@ def _score(night: Night, plan: RunPlan) -> int:
     with showing_progress(plan.runs[0]) as progress:
         records = launch.run_pipeline(plan, night.options, lambda stop: early_end.tell_stop(stop, night))
     sigterm.finish()
-    completed = night.completed(records, launch.compact(records, plan.layout))
+    completed = night.completed(records, (*correcting.correct(plan), *launch.compact(records, plan.layout)))
     runs = publishing.publish_reports(plan.models, completed, night.options)
     for model, reported in zip(plan.models, runs, strict=True):
         say(summary.summary(model, reported, progress.seconds))

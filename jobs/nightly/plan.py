@@ -10,7 +10,7 @@ from jobs.nightly.options import NightlyOptions, SourceOptions
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root, Source, check_sources, kept_schema, list_images
+from melanoma.ingest.sources import Root, Source, check_sources, kept_schema, list_images, with_known_columns
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import heartbeats
 from melanoma.runs.run import ModelRun, Run, new_run
@@ -68,6 +68,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
     if not options.dry_run:
         storage.check_writable(layout.name, layout.probe())
     table = ScoreTable.open(layout)
+    sources = with_known_columns(sources, table.columns())
     kept = kept_schema(sources)
     table.check_types(kept)
     warnings = _empty_root_warnings(empty_roots, sources, options, table)

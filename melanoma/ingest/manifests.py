@@ -2,15 +2,18 @@
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from melanoma.errors import UsageError
-from melanoma.storage.tables import parse_table, read_table_file
+from melanoma import storage
+from melanoma.errors import ReadError, UsageError
+from melanoma.storage.column_types import fitting_type, misfit
+from melanoma.storage.tables import is_parquet, parse_table, read_table_file
 from melanoma.table.schema import stored_type
 
 _OWN_COLUMNS = ("uri", "image_id")
+_FIRST_ROW = 2  # as a spreadsheet counts: the header is row 1
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class Manifest:
         uri: URI or path of the file. It has a column `uri` and may have a column `image_id`.
         keep: Columns to keep in the score table.
         since: Photographs with an earlier local date in the store are ignored; None for no limit.
+        known: Columns of the score table: a kept column of a CSV file has the type that it has there. Empty for no
+            table; then it has the type that fits all its values.
 
     Raises:
         UsageError: `keep` names `uri`, `image_id`, or a column twice.
@@ -29,6 +34,7 @@ class Manifest:
     uri: str
     keep: tuple[str, ...] = ()
     since: datetime.date | None = None
+    known: pa.Schema = field(default_factory=lambda: pa.schema([]))
 
     def __post_init__(self) -> None:
         """Checks `keep`."""
@@ -47,17 +53,61 @@ def read_manifest(manifest: Manifest) -> pa.Table:
         the score table returns them.
 
     Raises:
-        UsageError: The file is missing, is not a manifest, lacks a column, or has a column of the wrong type.
+        UsageError: The file is missing, is not a manifest, lacks a column, has a column of the wrong type, or holds a
+            value that does not fit the type of its column in the score table.
     """
     name = f"--manifest {manifest.uri}"
-    # CSV is read as text: 007 stays 007, and a column that is empty today has the type that it has tomorrow.
-    table = parse_table(read_table_file("--manifest", manifest.uri), name, (*_OWN_COLUMNS, *manifest.keep))
+    data = read_table_file("--manifest", manifest.uri)
+    table = parse_table(data, name, (*_OWN_COLUMNS, *manifest.keep))
     if fault := _fault_in(table, manifest.keep):
         raise UsageError(f"{name}: {fault}")
     own = [pa.field(column, pa.string()) for column in _OWN_COLUMNS if column in table.schema.names]
-    kept = [pa.field(column, stored_type(table.schema.field(column))) for column in manifest.keep]
+    if is_parquet(data):
+        kept = [pa.field(column, stored_type(table.schema.field(column))) for column in manifest.keep]
+    else:
+        kept = [pa.field(column, _type_in_csv(manifest, column, table[column])) for column in manifest.keep]
     wanted = pa.schema([*own, *kept])
     return table.select(wanted.names).cast(wanted, safe=False)  # unsafe, as it rounds nanoseconds to microseconds
+
+
+def stated_values(manifest: Manifest) -> pa.Table:
+    """Returns what a manifest says about its photographs, under the URIs that the score table has.
+
+    Returns:
+        image_uri; image_id if the manifest has ids, where it leaves one empty the file's name; and the kept columns.
+        Rows whose archive or store cannot be opened are left out.
+
+    Raises:
+        UsageError: As by `read_manifest`.
+    """
+    table = read_manifest(manifest)
+    uris = pa.array([_canonical(uri) for uri in table["uri"].to_pylist()], pa.string())
+    table = table.set_column(table.schema.get_field_index("uri"), "image_uri", uris).filter(uris.is_valid())
+    if "image_id" not in table.schema.names:
+        return table
+    pairs = zip(table["image_id"].to_pylist(), table["image_uri"].to_pylist(), strict=True)
+    ids = pa.array([image_id or storage.stem_of(uri) for image_id, uri in pairs], pa.string())
+    return table.set_column(table.schema.get_field_index("image_id"), "image_id", ids)
+
+
+def _canonical(uri: str) -> str | None:
+    try:
+        return storage.canonical(uri)
+    except (ReadError, UsageError):
+        return None
+
+
+def _type_in_csv(manifest: Manifest, name: str, values: pa.ChunkedArray) -> pa.DataType:
+    """Returns the type of a kept column: that of the score table, or else the one that fits every value."""
+    if name not in manifest.known.names:
+        return fitting_type(values)
+    type_ = manifest.known.field(name).type
+    if (found := misfit(values, type_)) is not None:
+        raise UsageError(
+            f"--manifest {manifest.uri}: column {name}, row {found.row + _FIRST_ROW}: expected {found.expected}, as "
+            f"the column is {type_} in the score table; correct the value, or keep the column under another name"
+        )
+    return type_
 
 
 def kept_fields(manifest: Manifest) -> list[pa.Field]:

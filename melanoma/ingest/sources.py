@@ -79,6 +79,16 @@ def list_with_times(source: Source, ignored: Counter[str] | None = None) -> Iter
     return _manifest_images(source, counter) if isinstance(source, Manifest) else _root_images(source, counter)
 
 
+def with_known_columns(sources: Sequence[Source], columns: pa.Schema) -> tuple[Source, ...]:
+    """Returns the sources with manifests that know the columns of the score table, and so the types to read.
+
+    Args:
+        sources: Roots and manifests.
+        columns: Columns of the score table; empty where there is none yet.
+    """
+    return tuple(replace(source, known=columns) if isinstance(source, Manifest) else source for source in sources)
+
+
 def kept_schema(sources: Sequence[Source]) -> pa.Schema:
     """Returns the columns that the manifests of a run carry into the score table, with their types.
 

@@ -9,6 +9,7 @@ import pyarrow.compute
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.runs import staging
+from melanoma.table import corrections
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
@@ -80,6 +81,7 @@ def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
     """
     table.refresh()  # refuses where there is no table, before a hash is stored
     Forgotten.add(table.layout, uris)
+    corrections.forget(table.layout, uris)
     staged = _erase_staged(table.layout, uris)
     wanted = pa.array(sorted(uris), pa.string())
     table.refresh()  # a run that could not be seen may have committed meanwhile

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.dataset
 
 from melanoma.errors import MelanomaError, UsageError
+from melanoma.queries import corrected_scores
 from melanoma.queries.clinics import clinics
 from melanoma.queries.groups import lesions, patients
 from melanoma.queries.lean_dataset import lean
@@ -21,6 +22,7 @@ from melanoma.queries.run_rows import run_rows
 from melanoma.queries.statements import check_statement, query_error
 from melanoma.queries.view import View, ViewInput
 from melanoma.runs.run_history import read_series
+from melanoma.table.corrections import Corrections
 from melanoma.table.score_table import ScoreTable
 
 # One entry a view; each may use those before it.
@@ -36,7 +38,7 @@ VIEWS = (
 )
 # The columns that views ask for by role, where no option names another one.
 ROLES = {"lesion": "lesion_id", "patient": "patient_id"}
-NAMES = (*(view.name for view in VIEWS), "nights", "scores")
+NAMES = (*(view.name for view in VIEWS), "nights", "scores", corrected_scores.RAW)
 _BATCH_ROWS = 65_536
 _READING = "reading the stream registered as"  # so DuckDB begins an error of Arrow
 
@@ -136,7 +138,7 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Rows 
     dataset = lean(table.dataset())
     with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as connection:
         is_query = check_statement(connection, sql)
-        connection.register("scores", dataset)
+        _register_scores(connection, dataset, Corrections.read(table.layout))
         # The records are many small files, so they are read only for statements that use them.
         runs = read_series(table.layout) if _mentions(sql, "nights") or _mentions(sql, "models") else []
         connection.register("nights", run_rows(runs))
@@ -152,6 +154,14 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Rows 
         except duckdb.Error as error:
             raise cause(error) from None
         yield None if reader is None else Rows(reader, cause)
+
+
+def _register_scores(
+    connection: duckdb.DuckDBPyConnection, dataset: pyarrow.dataset.Dataset, corrections: Corrections
+) -> None:
+    connection.register(corrected_scores.RAW, dataset)
+    connection.register(corrected_scores.TABLE, corrections.rows)
+    connection.execute(corrected_scores.scores(corrections, dataset.schema.names))
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, given: ViewInput) -> dict[str, UsageError]:

@@ -25,14 +25,17 @@ class DescribedSnapshot(Snapshot):
         is_below = storage.below(root)
         return any(is_below(uri) for batch in self._batches(["image_uri"]) for uri in batch["image_uri"].to_pylist())
 
+    def columns(self) -> pa.Schema:
+        """Returns the columns of the table; none where there is no table."""
+        return pa.schema([]) if self._delta is None else self.dataset().schema
+
     def check_types(self, wanted: pa.Schema) -> None:
         """Checks that the columns to be kept from a manifest have the types of the table.
 
         Raises:
             UsageError: One of them has another type, or differs from a column of the table only in case.
         """
-        schema = self.dataset().schema if wanted.names and self._delta is not None else pa.schema([])
-        present = {field.name.lower(): field for field in schema}
+        present = {field.name.lower(): field for field in self.columns()}
         for field in wanted:
             known = present.get(field.name.lower(), field)
             if (known.name, known.type) != (field.name, field.type):

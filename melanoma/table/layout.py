@@ -9,6 +9,7 @@ from melanoma import storage
 from melanoma.table.schema import PARTITION
 
 _LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE = "_delta_log", "_staging", "_reports", "_private", "_active"
+_CORRECTIONS = "_corrections"
 _CHUNK_SUFFIX, _RECORD_SUFFIX, _DEFERRED = ".arrow", ".json", "leftovers"
 _DATA_FILE = re.compile(rf"{PARTITION}=[^/]+/[^/]+\.parquet")
 
@@ -60,8 +61,13 @@ class OutputLayout:
 
     @cached_property
     def _own_prefixes(self) -> tuple[str, ...]:
-        folders = (f"{name}/" for name in (_LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE))
+        folders = (f"{name}/" for name in (_LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE, _CORRECTIONS))
         return tuple(self._at(name) for name in (*folders, f"{PARTITION}="))
+
+    @property
+    def corrections(self) -> str:
+        """Values that a manifest has corrected since their photographs were scored."""
+        return self._at(_CORRECTIONS, "values.parquet")
 
     # Staged rows
 

@@ -12,6 +12,7 @@ import pyarrow.dataset
 from melanoma.errors import DataError, NothingCommittedError, UsageError
 from melanoma.evaluation.inputs.newest_rows import newest_by_uri, one_row_each
 from melanoma.evaluation.inputs.predictions import Classes, Mask
+from melanoma.table.corrections import Corrections
 from melanoma.table.model_names import ModelNames, shown
 from melanoma.table.schema import FAILED, PROBABILITY_PREFIX, SCORED
 from melanoma.table.score_table import ScoreTable
@@ -99,8 +100,8 @@ def read_table_predictions(
         names: Names of the models; None if they are not known.
 
     Raises:
-        UsageError: The table holds several models and none is named, several have the name that was given, or it lacks
-            the named model or run.
+        UsageError: A data file is damaged, the table holds several models and none is named, several have the
+            name that was given, or it lacks the named model or run.
         DataError: The model has not scored any photograph, or its rows are inconsistent.
         NothingCommittedError: The store does not answer, or a file of the table is missing.
     """
@@ -108,8 +109,12 @@ def read_table_predictions(
     try:
         model_id = _choose_model(dataset, name, names, model_id, option)
         rows = _rows(dataset, model_id, run_id)
-    except (pa.ArrowException, OSError) as error:
+        rows.validate(full=True)  # a damaged file can hold text that is not Unicode
+    except FileNotFoundError as error:  # a clean-up may have removed the file since the table was opened
         raise NothingCommittedError(f"{name}: the score table cannot be read ({type(error).__name__})") from None
+    except (pa.ArrowException, OSError) as error:
+        raise table.read_failure(error, dataset) from None
+    rows = Corrections.read(table.layout).applied_to(rows)
     if run_id is not None and not rows.num_rows:
         raise UsageError(f"{name}: run {run_id} has no row of {model_id}; the ids of the runs are in the view nights")
     predictions = _newest_predictions(rows, name, table.version or 0, model_id)

@@ -11,7 +11,7 @@ import pytest
 
 from melanoma.errors import UsageError
 from melanoma.ingest.manifests import Manifest, kept_fields, read_manifest
-from melanoma.ingest.sources import check_sources, kept_schema, list_images
+from melanoma.ingest.sources import check_sources, kept_schema, list_images, with_known_columns
 from melanoma.table.schema import score_schema
 from tests.helpers.manifests import csv_manifest, parquet_manifest, touch
 
@@ -24,7 +24,62 @@ def refusal(source: Manifest) -> str:
     return said
 
 
-def test_ids_and_kept_columns_of_a_csv_are_text(tmp_path: Path) -> None:
+KINDS = "age,weight,born,seen,smoker,code,site,empty"
+FIRST = "61,70.5,1960-01-02,2026-01-31T08:30:00Z,true,007,left,"
+TYPES = ("int64", "double", "date32[day]", "timestamp[us, tz=UTC]", "bool", "string", "string", "string")
+
+
+def test_kept_columns_of_a_csv_have_the_type_that_fits_every_value(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    text = f"uri,image_id,{KINDS}\n{tmp_path}/a.jpg,1,{FIRST}\n{tmp_path}/b.jpg,2,,,,,,,,\n"
+    source = csv_manifest(tmp_path, text, *KINDS.split(","))
+    assert [str(type_) for type_ in kept_schema([source]).types] == list(TYPES)
+    first, second = list_images(source)
+    seen = datetime.datetime(2026, 1, 31, 8, 30, tzinfo=datetime.UTC)
+    assert first.kept == (61, 70.5, datetime.date(1960, 1, 2), seen, True, "007", "left", None)
+    assert (first.image_id, second.image_id, second.kept) == ("1", "2", (None,) * 8)
+
+
+def known(source: Manifest, **types: pa.DataType) -> Manifest:
+    (found,) = with_known_columns([source], pa.schema(list(types.items())))
+    assert isinstance(found, Manifest)
+    return found
+
+
+def test_the_type_of_the_score_table_wins(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    source = csv_manifest(tmp_path, f"uri,age,weight\n{tmp_path}/a.jpg,61,70\n{tmp_path}/a.jpg,,\n", "age", "weight")
+    types = {"age": pa.string(), "weight": pa.float32()}
+    assert dict(zip(types, kept_schema([known(source, **types)]).types, strict=True)) == types
+    assert [ref.kept for ref in list_images(known(source, **types))] == [("61", 70.0), (None, None)]
+    assert kept_schema([known(source, age=pa.int32())]).types == [pa.int32(), pa.int64()]
+
+
+@pytest.mark.parametrize(
+    ("value", "type_", "expected"),
+    [
+        ("unknown", pa.int64(), "a whole number without leading zeros, as the column is int64"),
+        ("12.5", pa.int64(), "a whole number"),
+        ("040", pa.int64(), "a whole number without leading zeros"),
+        ("2026-02-30", pa.date32(), "a date such as 2026-01-31"),
+        ("yes", pa.bool_(), "true or false"),
+        ("high", pa.float64(), "a number such as 1.5"),
+    ],
+)
+def test_a_value_that_no_longer_fits_is_refused_without_its_text(
+    tmp_path: Path, value: str, type_: pa.DataType, expected: str
+) -> None:
+    source = csv_manifest(tmp_path, f"uri,age\na.jpg,\nb.jpg,{value}\n", "age")
+    said = refusal(known(source, age=type_))
+    assert f"column age, row 3: expected {expected}" in said and value not in said.replace("2026-01-31", "")
+
+
+def test_a_parquet_manifest_is_not_converted_to_the_type_of_the_table(tmp_path: Path) -> None:
+    source = parquet_manifest(tmp_path, {"uri": ["a.jpg"], "age": pa.array([61], pa.int16())}, "age")
+    assert kept_schema([known(source, age=pa.string())]).types == [pa.int16()]  # `check_types` refuses it
+
+
+def test_ids_and_words_of_a_csv_are_text(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b, c.jpg")
     lines = [
         "age,uri,image_id,site,unused",
@@ -213,7 +268,7 @@ def test_only_the_columns_of_a_run_are_read(tmp_path: Path) -> None:
 
 def test_the_fields_to_keep_are_those_asked_for_in_their_order(tmp_path: Path) -> None:
     source = csv_manifest(tmp_path, "uri,image_id,site,age\na.jpg,7,left,61\n", "age", "site")
-    assert kept_fields(source) == [pa.field("age", pa.string()), pa.field("site", pa.string())]
+    assert kept_fields(source) == [pa.field("age", pa.int64()), pa.field("site", pa.string())]
     assert kept_fields(csv_manifest(tmp_path, "uri,image_id\na.jpg,7\n")) == []
 
 

@@ -40,6 +40,7 @@ def test_every_file_has_its_promised_name() -> None:
         LAYOUT.key: "_private/key",
         LAYOUT.forgotten: "_private/forgotten",
         LAYOUT.active: "_active",
+        LAYOUT.corrections: "_corrections/values.parquet",
         LAYOUT.heartbeat(RUN): f"_active/{RUN}.json",
         LAYOUT.data_file("model_id=m-1/part-0.parquet"): "model_id=m-1/part-0.parquet",
     }
@@ -50,7 +51,7 @@ def test_every_file_has_its_promised_name() -> None:
 def test_every_public_uri_is_covered_by_the_promise() -> None:
     """A property that is added to the layout must be added to the list above."""
     properties = {name for name, value in vars(OutputLayout).items() if isinstance(value, property)}
-    assert properties == {"staging", "reports", "index", "series", "key", "forgotten", "active"}
+    assert properties == {"staging", "reports", "index", "series", "key", "forgotten", "active", "corrections"}
 
 
 def test_probes_and_trials_have_names_of_their_own_every_time() -> None:
