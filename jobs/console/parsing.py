@@ -21,6 +21,21 @@ _MAX_WORDS = 3
 class Parser(argparse.ArgumentParser):
     """Reports a usage error like every other error: one line, exit code 2."""
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parses words; a positional argument that may be left out may also stand behind flags."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        # argparse takes TABLE before the first flag, and decides at once that the argument after it was left out.
+        left_out = [
+            action.dest
+            for action in self._get_positional_actions()
+            if action.nargs == argparse.OPTIONAL and getattr(parsed, action.dest, None) is None
+        ]
+        words = [word for word in unknown if not word.startswith("-")]
+        if len(left_out) == len(words) == 1:
+            setattr(parsed, left_out[0], words[0])
+            unknown.remove(words[0])
+        return parsed, unknown
+
     def error(self, message: str) -> NoReturn:
         """Raises the message without file names."""
         hidden = _QUOTED.sub(lambda quoted: _hidden(quoted.group()), message)
