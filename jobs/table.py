@@ -4,21 +4,20 @@ import argparse
 import contextlib
 import datetime
 import json
-import sys
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from jobs.console.arg_types import whole
+from jobs.console.arg_types import days, whole
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
-from jobs.console.options import Action
 from jobs.console.wording import counted
+from jobs.maintenance.action import TableAction
+from jobs.maintenance.deletion import Delete
+from jobs.maintenance.forgetting import Forget
 from melanoma.terminal import printable
 
 if TYPE_CHECKING:
     from melanoma.table.models import ModelFacts
-    from melanoma.table.score_table import ScoreTable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     models.add_argument("--json", action="store_true", help="print JSON")
     promote = add("promote", "make a model's results the current ones")
     promote.add_argument("model", metavar="NAME_OR_ID", help="model to promote, as table models prints it")
-    delete = add("delete", "delete all rows of a model that is not promoted")
-    delete.add_argument("--model", required=True, metavar="NAME_OR_ID", help="model whose rows are deleted")
+    delete = add("delete", "delete all rows of a model that is not promoted, or the rows of old runs")
+    delete.add_argument("--model", metavar="NAME_OR_ID", help="the only model whose rows are deleted")
+    delete.add_argument(
+        "--older-than",
+        type=days,
+        metavar="TIME",
+        help="delete only rows of runs that started more than this many days ago, such as 400d",
+    )
     delete.add_argument("--yes", action="store_true", help="delete them; without it, only print how many there are")
     add("compact", "merge the small files of many runs; no row changes")
     vacuum = add("vacuum", "delete data files that were replaced longer ago than the retention period")
@@ -49,44 +54,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     forget.add_argument(
         "--uris", required=True, metavar="FILE", help="text file with one URI or path per line, as in the table"
     )
+    forget.add_argument("--yes", action="store_true", help="erase them; without it, only print what would be erased")
 
 
 def run(args: argparse.Namespace) -> int:
     """Runs the action that was chosen and returns the exit code."""
     _ACTIONS[args.action].from_args(args).run()
     return OK
-
-
-@dataclass(frozen=True)
-class TableAction(Action):
-    """An action on one table.
-
-    Attributes:
-        table: Folder of the table.
-    """
-
-    table: str
-
-    def _open(self) -> "ScoreTable":
-        from melanoma.table.score_table import ScoreTable
-
-        return ScoreTable.in_folder(self.table)
-
-    @contextlib.contextmanager
-    def _without_runs(self) -> Iterator["ScoreTable"]:
-        """Opens the table, and keeps runs and other maintenance from starting during the block.
-
-        Raises:
-            UsageError: There is no table.
-            NothingCommittedError: A run or other maintenance is active.
-        """
-        from melanoma.runs import heartbeats
-        from melanoma.runs.run import time_stamp
-
-        layout = self._open().layout  # first: a mistyped path must not become a folder with a heartbeat
-        now = datetime.datetime.now(datetime.UTC)
-        with heartbeats.beating(layout, f"{time_stamp(now)}-{type(self).__name__.lower()}"):
-            yield self._open()
 
 
 @dataclass(frozen=True)
@@ -152,25 +126,6 @@ class Promote(TableAction):
 
 
 @dataclass(frozen=True)
-class Delete(TableAction):
-    """`table delete`."""
-
-    model: str
-    yes: bool
-
-    def run(self) -> None:
-        """Deletes the model's rows, or counts them."""
-        from melanoma.runs.model_names import model_called
-
-        model = model_called(self._open(), self.model)
-        if not self.yes:
-            print(f"{counted(model.rows, 'row')} of {model.shown} would be deleted; run again with --yes")
-            return
-        with self._without_runs() as table:
-            print(f"{counted(table.delete_model(model.model_id), 'row')} of {model.shown} deleted")
-
-
-@dataclass(frozen=True)
 class Compact(TableAction):
     """`table compact`."""
 
@@ -198,38 +153,6 @@ class Vacuum(TableAction):
         outcome = "deleted" if self.yes else "would be deleted; run again with --yes"
         files = f"{counted(removal.files, 'file')} of {removal.size / 1e6:,.1f} MB"
         print(f"{files}, replaced more than {self.retention_days} days ago: {outcome}")
-
-
-@dataclass(frozen=True)
-class Forget(TableAction):
-    """`table forget`."""
-
-    uris: str
-
-    def run(self) -> None:
-        """Erases the photographs that the file lists."""
-        from melanoma.operations import erasure
-        from melanoma.reporting.publish import forget
-        from melanoma.table.pseudonyms import Pseudonyms
-
-        uris = erasure.read_uris(self.uris)
-        with self._without_runs() as table:
-            erased = erasure.erase(table, uris)
-            pseudonyms = Pseudonyms.of_table(table.layout)
-            reports = forget(table.layout, {*uris, *map(pseudonyms.pseudonym, uris)})
-        if erased.unknown:
-            print(
-                f"melanoma: warning: {erased.unknown:,} of {counted(erased.asked, 'name')} "
-                f"{'is' if erased.unknown == 1 else 'are'} not in the table. Check the spelling; melanoma explain "
-                "prints a name as the table has it",
-                file=sys.stderr,
-            )
-        print(
-            f"{counted(erased.asked, 'photograph')} forgotten: {counted(erased.rows, 'row')}, "
-            f"{counted(erased.files, 'replaced data file')} and {counted(erased.staged, 'staged file')} deleted, "
-            f"{counted(reports, 'report')} changed; {erased.unknown:,} not in the table. No later run will score them. "
-            "Backups, exports and older versions in a bucket may still hold them; delete them there too"
-        )
 
 
 _ACTIONS: dict[str, type[TableAction]] = {

@@ -18,6 +18,7 @@ from melanoma.ingest.tasks import Chunk, Task
 from melanoma.ingest.threads import default_threads
 from melanoma.runs.failures import recorded
 from melanoma.runs.run import Run
+from melanoma.table.forgotten import Forgotten
 from pipelines.annotations import for_readers
 from pipelines.chunking import uri_hash
 
@@ -27,14 +28,15 @@ class LoadImages(beam.PTransform):
     """Reads each photograph once and decodes it for each model, ahead of whoever consumes the batches.
 
     Input: `Chunk`, or single photographs as `ImageRef` or URI. Output: a list with one PCollection of `Batch` per
-    model; a batch belongs to one chunk. A chunk that would start after the deadline is deferred.
+    model; a batch belongs to one chunk. A chunk that would start after the deadline is deferred, and a photograph whose
+    bytes the run's table has forgotten is only counted.
 
     Attributes:
         specs: What the decoder must deliver to each model.
         batch_size: Number of decoded photographs in a full batch.
         threads: Number of threads that read and decode; None for the default of a local disk or a remote store.
         deadline: Moment, UTC, after which no chunk is started; None for no deadline.
-        run: Run in which an error is recorded; None for no run.
+        run: Run in which an error is recorded, and whose table says what is forgotten; None for no run.
 
     Raises:
         ValueError: `batch_size` or `threads` is below 1.
@@ -75,6 +77,8 @@ class _LoadFn(beam.DoFn):
 
     def __init__(self, settings: _LoadSettings) -> None:
         self._settings = settings
+        self._forgotten: Forgotten | None = None
+        self._knows_forgotten = False
 
     def setup(self) -> None:
         """Creates the threads for local and for remote photographs."""
@@ -91,9 +95,16 @@ class _LoadFn(beam.DoFn):
                 batches = defer(chunk, specs)
             else:
                 pool = self._local_pool if _is_local(chunk.tasks[0].ref.stored.uri) else self._remote_pool
-                batches = load_batches(chunk, specs, batch_size, pool)
+                batches = load_batches(chunk, specs, batch_size, pool, self._read_forgotten())
             for model, batch in batches:
                 yield TaggedOutput(str(model), batch)
+
+    def _read_forgotten(self) -> Forgotten | None:
+        """Reads the forgotten photographs with the first chunk: none can be added while a run is active."""
+        if not self._knows_forgotten and self._settings.run is not None:
+            self._forgotten = Forgotten.read(self._settings.run.layout)
+        self._knows_forgotten = True
+        return self._forgotten
 
     def teardown(self) -> None:
         """Ends the threads."""

@@ -80,6 +80,7 @@ class _StageFn(beam.DoFn):
             number=scored.batch.chunk,
             rows=table.num_rows,
             duplicates=scored.batch.duplicates,
+            forgotten=scored.batch.forgotten,
             scored=rows.scored,
             store_failures=rows.store_failures,
             stages=stages,

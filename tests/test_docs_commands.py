@@ -87,12 +87,13 @@ def test_a_bad_model_is_rolled_back_and_a_patient_forgotten_as_the_page_says(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "uris.txt").write_text("file:///archive/a0.jpg\n", encoding="utf-8")
     found = commands("use/table.md")
-    assert len(found) == 5
+    assert len(found) == 8
     for words in found:
-        run(words, {"s3://results/scores": table})
+        run(words, {"s3://results/scores": table, "400d": "36500d", "ham10000-lite0": "m-501b05be0066"})
     out = capsys.readouterr().out
+    assert out.count("nothing to delete: there is no row of a run before") == 2
     assert "8 rows of m-bad would be deleted" in out and "8 rows of m-bad deleted" in out
-    assert "1 photograph forgotten: 1 row" in out
+    assert "1 photograph would be forgotten" in out and "1 photograph forgotten: 1 row" in out
 
 
 def test_photographs_are_scored_as_the_page_for_operators_says(

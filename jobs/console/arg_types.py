@@ -75,3 +75,11 @@ def duration(text: str) -> datetime.timedelta:
         raise argparse.ArgumentTypeError(f"{text!r} is not a length of time; write for example 3h30m, 90m or 45s")
     hours, minutes, seconds = (int(part or 0) for part in found.groups())
     return datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def days(text: str) -> datetime.timedelta:
+    """Returns the length of time of a number of days, at least 1, such as `400d`."""
+    found = re.fullmatch(r"([1-9]\d{0,4})d", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days; write for example 400d")
+    return datetime.timedelta(days=int(found[1]))

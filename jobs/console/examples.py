@@ -11,7 +11,7 @@ EXAMPLES = {
     "melanoma table history": "melanoma table history scores",
     "melanoma table models": "melanoma table models scores",
     "melanoma table promote": "melanoma table promote scores m-501b05be0066",
-    "melanoma table delete": "melanoma table delete scores --model m-501b05be0066",
+    "melanoma table delete": "melanoma table delete scores --older-than 400d",
     "melanoma table compact": "melanoma table compact scores",
     "melanoma table vacuum": "melanoma table vacuum scores --retention-days 30",
     "melanoma table forget": "melanoma table forget scores --uris uris.txt",

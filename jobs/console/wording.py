@@ -6,6 +6,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def are(number: int) -> str:
+    """Returns the verb for a number of things: `is` for one, else `are`."""
+    return "is" if number == 1 else "are"
+
+
 def per_second(rate: float) -> str:
     """Returns a rate of photographs, more than 0, with one decimal where it is below 10."""
     if rate < 0.05:

@@ -12,6 +12,7 @@ from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.loading import Decoded, Loaded, load
 from melanoma.ingest.tasks import Chunk
+from melanoma.table.forgotten import Forgotten
 
 _BATCHES_IN_MEMORY = 3  # the one that is collected, and two ahead of it
 
@@ -28,6 +29,7 @@ class Batch:
         duplicates: Number of tasks of the chunk that repeat a photograph; counted on its last batch only.
         is_last: Whether the chunk ends here.
         deferred: Digests of the photographs of a chunk that was not started.
+        forgotten: Number of photographs of the chunk whose bytes are forgotten; counted on its last batch only.
     """
 
     chunk: int
@@ -37,6 +39,7 @@ class Batch:
     duplicates: int = 0
     is_last: bool = True
     deferred: tuple[bytes, ...] = ()
+    forgotten: int = 0
 
     def __len__(self) -> int:
         """Returns the number of decoded photographs."""
@@ -51,6 +54,7 @@ class _BatchCollector:
         self.refs = chunk.refs_for(model)
         self._ref_by_uri = {ref.uri: ref for ref in self.refs}
         self._loaded, self._pixels, self._failures = list[Loaded](), list[npt.NDArray[np.uint8]](), list[Loaded]()
+        self._forgotten = 0
 
     def __len__(self) -> int:
         return len(self._loaded)
@@ -60,7 +64,9 @@ class _BatchCollector:
         if (ref := self._ref_by_uri.get(decoded.loaded.ref.uri)) is None:
             return
         loaded = decoded.loaded._replace(ref=ref)
-        if decoded.pixels is None:
+        if loaded.is_forgotten:
+            self._forgotten += 1
+        elif decoded.pixels is None:
             self._failures.append(loaded)
         else:
             self._loaded.append(loaded)
@@ -69,9 +75,14 @@ class _BatchCollector:
     def take(self, is_last: bool) -> Batch:
         """Returns what was collected as a batch, and starts the next one."""
         pixels = np.stack(self._pixels) if self._pixels else self._no_pixels()
-        duplicates = self._chunk.duplicates_for(self._model) if is_last else 0
         batch = Batch(
-            self._chunk.number, tuple(self._loaded), pixels, tuple(self._failures), duplicates, is_last=is_last
+            self._chunk.number,
+            tuple(self._loaded),
+            pixels,
+            tuple(self._failures),
+            duplicates=self._chunk.duplicates_for(self._model) if is_last else 0,
+            is_last=is_last,
+            forgotten=self._forgotten if is_last else 0,
         )
         self._loaded, self._pixels, self._failures = [], [], []
         return batch
@@ -98,7 +109,11 @@ def defer(chunk: Chunk, specs: Sequence[ImageSpec]) -> Iterator[tuple[int, Batch
 
 
 def load_batches(
-    chunk: Chunk, specs: Sequence[ImageSpec], batch_size: int, pool: ThreadPoolExecutor
+    chunk: Chunk,
+    specs: Sequence[ImageSpec],
+    batch_size: int,
+    pool: ThreadPoolExecutor,
+    forgotten: Forgotten | None = None,
 ) -> Iterator[tuple[int, Batch]]:
     """Loads a chunk batch by batch, at most two batches ahead of the consumer; reads each photograph once.
 
@@ -107,6 +122,7 @@ def load_batches(
         specs: What the decoder must deliver to each model of the run.
         batch_size: Number of decoded photographs in a full batch; failures do not count.
         pool: Threads that read and decode.
+        forgotten: Photographs whose bytes must not be scored; None for none.
 
     Yields:
         A model and its next batch; the photographs come in the order of `Chunk.distinct`. The last batch of a model is
@@ -120,7 +136,7 @@ def load_batches(
     try:
         for _ in refs:
             while len(ahead) < _BATCHES_IN_MEMORY * batch_size and (ref := next(pending, None)) is not None:
-                ahead.append(pool.submit(load, ref, distinct_specs))
+                ahead.append(pool.submit(load, ref, distinct_specs, forgotten))
             for model, collector in enumerate(collectors):
                 if len(collector) == batch_size:
                     yield model, collector.take(is_last=False)

@@ -14,6 +14,7 @@ from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.images.limits import Header
 from melanoma.ingest.image_refs import ImageRef
+from melanoma.table.forgotten import Forgotten
 
 
 class Loaded(NamedTuple):
@@ -24,10 +25,11 @@ class Loaded(NamedTuple):
         width: Pixels, upright; None if the header could not be read.
         height: Pixels, upright; None if the header could not be read.
         sha256: Of the file's bytes, hex; None if they could not be read.
-        error: Why the photograph has no pixels; None if it was decoded.
+        error: Why the photograph has no pixels; None if it was decoded or is forgotten.
         bytes: Number of bytes read.
         read_seconds: Time from the request to having the bytes.
         decode_seconds: Time from the bytes to the pixels.
+        is_forgotten: Whether the score table has forgotten these bytes, so that they are not decoded.
     """
 
     ref: ImageRef
@@ -38,6 +40,7 @@ class Loaded(NamedTuple):
     bytes: int = 0
     read_seconds: float = 0.0
     decode_seconds: float = 0.0
+    is_forgotten: bool = False
 
 
 class Decoded(NamedTuple):
@@ -45,19 +48,20 @@ class Decoded(NamedTuple):
 
     Attributes:
         loaded: What is known of the photograph.
-        pixels: uint8 (height, width, 3); None if `loaded` has an error.
+        pixels: uint8 (height, width, 3); None if `loaded` has an error or is forgotten.
     """
 
     loaded: Loaded
     pixels: npt.NDArray[np.uint8] | None
 
 
-def load(ref: ImageRef, specs: Sequence[ImageSpec]) -> list[Decoded]:
+def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None = None) -> list[Decoded]:
     """Reads one photograph and decodes it for each of `specs`; returns its errors instead of raising them.
 
     Args:
         ref: The photograph.
         specs: What the decoder must deliver, once per way of decoding.
+        forgotten: Photographs whose bytes must not be scored; None for none.
 
     Returns:
         One entry for each of `specs`, in their order.
@@ -69,8 +73,10 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec]) -> list[Decoded]:
         loaded = loaded._replace(error=error, read_seconds=time.perf_counter() - began)
         return [Decoded(loaded, None)] * len(specs)
     loaded = loaded._replace(bytes=len(data), read_seconds=time.perf_counter() - began)
-    began = time.perf_counter()
-    loaded = loaded._replace(sha256=hashlib.sha256(data).hexdigest())
+    began, sha256 = time.perf_counter(), hashlib.sha256(data).hexdigest()
+    loaded = loaded._replace(sha256=sha256)
+    if forgotten is not None and forgotten.has_content(sha256):
+        return [Decoded(loaded._replace(is_forgotten=True), None)] * len(specs)
     try:
         header = decoding.read_header(data)
     except PhotographError as error:

@@ -4,10 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.compute
 
 from melanoma import storage
-from melanoma.errors import ReadError, UsageError
+from melanoma.operations.erasure_search import Found, find
 from melanoma.runs import staging
 from melanoma.table import corrections
 from melanoma.table.forgotten import Forgotten
@@ -17,90 +16,74 @@ from melanoma.table.score_table import ScoreTable
 
 @dataclass(frozen=True)
 class Erased:
-    """What an erasure did.
+    """What an erasure deletes.
 
     Attributes:
-        asked: Number of photographs to erase.
-        unknown: Number of them without a row in the score table.
-        rows: Number of rows deleted.
-        files: Number of data files deleted.
-        staged: Number of staged files deleted.
+        files: Number of data files.
+        staged: Number of staged files.
     """
 
-    asked: int
-    unknown: int
-    rows: int
     files: int
     staged: int
 
 
-def read_uris(path: str) -> list[str]:
-    """Reads the list of photographs to erase: one URI or path per line; empty lines are ignored.
+def remember(table: ScoreTable, uris: Collection[str]) -> Found:
+    """Makes sure that no run scores photographs again, and returns what is to be erased.
+
+    The names come first: once they are stored, no run that starts now scores them, whatever happens later.
 
     Args:
-        path: URI or path of a UTF-8 text file.
-
-    Returns:
-        Every spelling of their URIs that the score table may contain, sorted.
-
-    Raises:
-        UsageError: The file cannot be read, or lists no photographs.
-    """
-    try:
-        lines = storage.read_bytes(storage.canonical(path)).decode("utf-8-sig").split("\n")
-    except (ReadError, UnicodeDecodeError):
-        raise UsageError(f"{path}: cannot be read; write one URI per line, as UTF-8") from None
-    # The photograph or its archive may be gone, so the line itself also counts as a spelling. Leading and trailing
-    # spaces may belong to the name.
-    spellings = {name for line in lines if line.strip() for name in (line.removesuffix("\r"), line.strip())}
-    uris = {uri for name in spellings for uri in (name, _canonical(name))}
-    if not uris:
-        raise UsageError(f"{path}: lists no photographs; write one URI per line")
-    return sorted(uris)
-
-
-def _canonical(uri: str) -> str:
-    try:
-        return storage.canonical(uri)
-    except (ReadError, UsageError):
-        return uri
-
-
-def erase(table: ScoreTable, uris: Collection[str]) -> Erased:
-    """Erases photographs permanently; running it again completes an interrupted erasure.
-
-    The order matters: once the hash of a photograph is stored, no run scores it again, whatever happens later.
-
-    Args:
-        table: The score table at its current version; no run may be active on it.
+        table: The score table; no run may be active on it.
         uris: Every spelling of the photographs' URIs.
 
     Raises:
-        UsageError: There is no score table.
+        UsageError: There is no score table, or one of its data files is gone or damaged.
         NothingCommittedError: The store or the disk failed; run it again.
     """
     table.refresh()  # refuses where there is no table, before a hash is stored
     Forgotten.add(table.layout, uris)
-    corrections.forget(table.layout, uris)
-    staged = _erase_staged(table.layout, uris)
-    wanted = pa.array(sorted(uris), pa.string())
     table.refresh()  # a run that could not be seen may have committed meanwhile
-    known = table.rows(["image_uri"], pa.compute.field("image_uri").isin(wanted))
-    if known.num_rows:
-        table.rewrite_without(wanted)
-    files = table.vacuum_at_once().files
-    found = {uri.strip() for uri in known["image_uri"].to_pylist()}
-    asked = {_canonical(uri.strip()) for uri in uris}
-    return Erased(len(asked), len(asked - found), known.num_rows, files, staged)
+    found = find(table, uris)
+    Forgotten.add(table.layout, uris, found.contents)
+    return found
 
 
-def _erase_staged(layout: OutputLayout, uris: Collection[str]) -> int:
-    """Removes staged files that name a photograph, and all deferred lists, whose digests could be guessed."""
-    erased, needles = 0, [uri.encode() for uri in uris]
-    for uri in staging.everything(layout):
-        data = storage.read_bytes(uri)
-        # Staged rows are not compressed, so a name appears in them byte for byte, even in a damaged file.
-        if layout.is_deferred(uri) or any(needle in data for needle in needles):
-            storage.erase(uri)
-            erased += 1
-    return erased
+def erase(table: ScoreTable, found: Found, dry_run: bool = False) -> Erased:
+    """Erases photographs permanently; running it again completes an interrupted erasure.
+
+    The rows go last but one: as long as they are there, a further call finds all that has to be erased elsewhere.
+
+    Args:
+        table: The score table; no run may be active on it.
+        found: What `remember` returned, or `find` for a dry run.
+        dry_run: Whether to only count.
+
+    Raises:
+        UsageError: There is no score table, or one of its data files is gone or damaged.
+        NothingCommittedError: The store or the disk failed; run it again.
+    """
+    staged = _staged_files(table.layout, found)
+    if dry_run:
+        replaced = table.data_files() if found.all_rows else 0
+        return Erased(replaced + table.vacuum_at_once(dry_run=True).files, len(staged))
+    for uri in staged:
+        storage.erase(uri)
+    corrections.forget(table.layout, found.names)
+    if found.all_rows:
+        table.rewrite_without(pa.array(sorted(found.uris), pa.string()), pa.array(sorted(found.contents), pa.string()))
+    return Erased(table.vacuum_at_once().files, len(staged))
+
+
+def _staged_files(layout: OutputLayout, found: Found) -> list[str]:
+    """Lists staged files with a photograph's name or bytes, and all deferred lists, whose digests could be guessed."""
+    needles = [text.encode() for text in found.names | found.contents]
+    # Staged rows are not compressed, so a name appears in them byte for byte, even in a damaged file.
+    return [
+        uri
+        for uri in staging.everything(layout)
+        if layout.is_deferred(uri) or _contains(storage.read_bytes(uri), needles)
+    ]
+
+
+def _contains(data: bytes, needles: Collection[bytes]) -> bool:
+    return any(needle in data for needle in needles)

@@ -120,12 +120,13 @@ def _reported(document: Mapping[str, Any]) -> ReportedRun:
     return ReportedRun(record, content, verdict_of(record, content))
 
 
-def forget(layout: OutputLayout, names: Collection[str]) -> int:
+def forget(layout: OutputLayout, names: Collection[str], dry_run: bool = False) -> int:
     """Removes photographs from every report.
 
     Args:
         layout: Layout of the output folder.
         names: URIs and pseudonyms of the photographs.
+        dry_run: Whether to only count the reports.
 
     Returns:
         Number of reports that contained one of them.
@@ -140,9 +141,11 @@ def forget(layout: OutputLayout, names: Collection[str]) -> int:
         document = json.loads(storage.read_bytes(uri))
         content = document.get("report", {})
         kept = without_photographs(content, names)
-        if kept != content:
+        if kept == content:
+            continue
+        changed += 1
+        if not dry_run:
             document |= {"report": kept}
             storage.write_bytes(layout.report(run["run_id"]), page(_reported(document)).encode())
             storage.write_bytes(uri, to_json(document))
-            changed += 1
     return changed

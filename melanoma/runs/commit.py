@@ -84,7 +84,7 @@ def _counted(totals: RunTotals, chunks: Collection[StagedChunk], adopted: int, e
     """
     counts = Counts(
         listed=totals.listed,
-        skipped=totals.skipped,
+        skipped=totals.skipped + sum(chunk.forgotten for chunk in chunks),
         duplicates=sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
         deferred=totals.deferred + sum(len(chunk.deferred) for chunk in chunks),
         ignored=sum(totals.ignored.values()),

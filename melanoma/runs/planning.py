@@ -135,8 +135,8 @@ def _refuse(count: int, of: int, what: str) -> None:
     if count >= _FEW_MOVED and count > _MOVED_SHARE * of:
         raise UsageError(
             f"{count:,} of {of:,} photographs that the table knows seem to {what}: has the store been moved or "
-            "restored? Score them again with --rescore, or name with --uri-base the place under which the table knows "
-            "them; nothing was read"
+            "restored? If they lie elsewhere now, name with --uri-base the place under which the table knows them; "
+            "else score all of them again with --rescore; nothing was read"
         )
 
 

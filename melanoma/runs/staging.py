@@ -31,6 +31,7 @@ class StagedChunk:
         store_failures: Rows that failed by the store's fault.
         deferred: Digests of the photographs of a chunk that was not begun.
         stages: What it cost, by kind of work.
+        forgotten: Photographs without a row because their bytes are forgotten.
     """
 
     number: int
@@ -40,6 +41,7 @@ class StagedChunk:
     store_failures: int = 0
     deferred: tuple[bytes, ...] = ()
     stages: Mapping[str, Stage] = field(default_factory=dict)
+    forgotten: int = 0
 
 
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:

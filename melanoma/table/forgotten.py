@@ -1,4 +1,4 @@
-"""Forgotten photographs, which must never be scored again, remembered as keyed hashes."""
+"""Forgotten photographs, which must never be scored again: their names and their bytes, remembered as keyed hashes."""
 
 from collections.abc import Iterable
 
@@ -6,6 +6,8 @@ from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
+
+_CONTENT = "content:"  # begins the lines with hashes of bytes; earlier versions wrote, and read, only those of names
 
 
 class Forgotten:
@@ -15,10 +17,12 @@ class Forgotten:
         """Takes the hashes and the key that made them.
 
         Args:
-            hashes: Full hashes of the photographs, 32 hex digits each.
+            hashes: Full hashes, 32 hex digits each; those of bytes begin with `content:`.
             pseudonyms: Of the same table.
         """
-        self._hashes, self._pseudonyms = frozenset(hashes), pseudonyms
+        self._pseudonyms, all_hashes = pseudonyms, frozenset(hashes)
+        self._contents = frozenset(found for found in all_hashes if found.startswith(_CONTENT))
+        self._names = all_hashes - self._contents
 
     @classmethod
     def read(cls, layout: OutputLayout) -> "Forgotten | None":
@@ -36,16 +40,29 @@ class Forgotten:
         return cls(_hashes(layout), pseudonyms)
 
     def __contains__(self, uri: str) -> bool:
-        """Tells whether a photograph was forgotten; its version does not matter."""
-        return self._pseudonyms.full(uri) in self._hashes
+        """Tells whether a photograph of this name was forgotten; its version does not matter."""
+        return self._pseudonyms.full(uri) in self._names
+
+    def has_content(self, sha256: str) -> bool:
+        """Tells whether a photograph with these bytes was forgotten, under whatever name.
+
+        Args:
+            sha256: Of the file's bytes, hex.
+        """
+        return bool(self._contents) and _content_hash(self._pseudonyms, sha256) in self._contents
 
     def __len__(self) -> int:
-        """Returns the number of photographs."""
-        return len(self._hashes)
+        """Returns the number of names."""
+        return len(self._names)
 
     @staticmethod
-    def add(layout: OutputLayout, uris: Iterable[str]) -> None:
+    def add(layout: OutputLayout, uris: Iterable[str], contents: Iterable[str] = ()) -> None:
         """Adds photographs to those that a score table has forgotten.
+
+        Args:
+            layout: Of the output folder.
+            uris: Names of the photographs.
+            contents: sha256 of their bytes, hex.
 
         Raises:
             NothingCommittedError: The store or the disk refused.
@@ -53,8 +70,13 @@ class Forgotten:
         """
         pseudonyms = Pseudonyms.of_table(layout)
         known = _hashes(layout) if storage.exists(layout.forgotten) else []
-        hashes = sorted({*known, *map(pseudonyms.full, uris)})
-        storage.write_bytes(layout.forgotten, "".join(f"{name}\n" for name in hashes).encode())
+        added = [*map(pseudonyms.full, uris), *(_content_hash(pseudonyms, sha256) for sha256 in contents)]
+        lines = "".join(f"{found}\n" for found in sorted({*known, *added}))
+        storage.write_bytes(layout.forgotten, lines.encode())
+
+
+def _content_hash(pseudonyms: Pseudonyms, sha256: str) -> str:
+    return _CONTENT + pseudonyms.full(_CONTENT + sha256)
 
 
 def _hashes(layout: OutputLayout) -> list[str]:

@@ -1,5 +1,6 @@
 """The history of a score table: what each version changed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -47,8 +48,17 @@ def _what(entry: Mapping[str, Any]) -> str:
     if operation == "SET TBLPROPERTIES":
         return f"promoted {_promoted_in(parameters)}"
     if operation == "DELETE":
-        return f"deleted {parameters.get('predicate', '')}"
+        return _deleted_by(str(parameters.get("predicate", "")))
     return _OPERATIONS.get(operation, str(operation).lower())
+
+
+def _deleted_by(condition: str) -> str:
+    """Returns what a deletion by this condition took; a condition on the date is one of Delta Lake's own spelling."""
+    found = re.search(r"run_date < '([\d-]+)'", condition)
+    if found is None:
+        return f"deleted {condition}"
+    model = re.search(r"model_id = '([^']+)'", condition)
+    return f"deleted rows{f' of {model[1]}' if model else ''} of runs before {found[1]}"
 
 
 def _promoted_in(parameters: Mapping[str, Any]) -> str:

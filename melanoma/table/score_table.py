@@ -9,9 +9,10 @@ from deltalake.exceptions import CommitFailedError
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.storage.errors import reason_of
+from melanoma.table.deletion import COMPRESSION
 from melanoma.table.delta import DELTA_ERRORS, BatchStream, open_delta
 from melanoma.table.durability import sync_commits
-from melanoma.table.maintenance import COMPRESSION, Maintainable
+from melanoma.table.maintenance import Maintainable
 from melanoma.table.schema import PARTITION, STATISTICS_COLUMNS
 
 _ALL_RUNS = "melanoma-score"

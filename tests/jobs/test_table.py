@@ -1,5 +1,6 @@
 """`melanoma table`: which words become which action, and what is refused."""
 
+import datetime
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,14 @@ def action(*words: str) -> Action:
         (["history", "t", "--json"], History("t", json=True)),
         (["models", "t", "--json"], Models("t", json=True)),
         (["promote", "t", "m-1"], Promote("t", "m-1")),
-        (["delete", "t", "--model", "m-1"], Delete("t", "m-1", yes=False)),
-        (["delete", "t", "--model", "m-1", "--yes"], Delete("t", "m-1", yes=True)),
+        (["delete", "t", "--model", "m-1"], Delete("t", "m-1", None, yes=False)),
+        (["delete", "t", "--model", "m-1", "--yes"], Delete("t", "m-1", None, yes=True)),
+        (["delete", "t", "--older-than", "400d"], Delete("t", None, datetime.timedelta(400), yes=False)),
         (["compact", "t"], Compact("t")),
         (["vacuum", "t"], Vacuum("t", retention_days=7, yes=False)),
         (["vacuum", "t", "--retention-days", "30", "--yes"], Vacuum("t", retention_days=30, yes=True)),
-        (["forget", "t", "--uris", "uris.txt"], Forget("t", "uris.txt")),
+        (["forget", "t", "--uris", "uris.txt"], Forget("t", "uris.txt", yes=False)),
+        (["forget", "t", "--uris", "uris.txt", "--yes"], Forget("t", "uris.txt", yes=True)),
     ],
 )
 def test_words_become_an_action(words: list[str], expected: Action) -> None:
@@ -38,11 +41,12 @@ def test_words_become_an_action(words: list[str], expected: Action) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        ([], "the following arguments are required: ACTION"),
         (["drop", "t"], "invalid choice: 'drop'"),
         (["history"], "the following arguments are required: TABLE; see melanoma table history --help"),
         (["promote", "t"], "the following arguments are required: NAME_OR_ID"),
-        (["delete", "t"], "the following arguments are required: --model"),
+        (["delete", "t"], "nothing to delete; give --model, --older-than, or both"),
+        (["delete", "t", "--older-than", "400"], "'400' is not a number of days; write for example 400d"),
+        (["delete", "t", "--older-than", "0d"], "'0d' is not a number of days; write for example 400d"),
         (["forget", "t"], "the following arguments are required: --uris"),
         (["vacuum", "t", "--retention-days", "soon"], "'soon' is not a whole number of at least 1"),
         (["vacuum", "t", "--retention", "9"], "unrecognized arguments: --retention 9"),

@@ -1,8 +1,10 @@
 """The maintenance of a table over the years: promotion, deletion, compaction, clean-up, erasure."""
 
+import datetime
 import io
 import json
 import os
+import re
 import shutil
 import zlib
 from pathlib import Path
@@ -117,6 +119,30 @@ def test_a_run_scores_again_what_was_deleted(
     deleted = printed_by(capsys, "delete", str(tmp_path / "out"), "--model", bad, "--yes")
     assert deleted == f"1 row of other ({bad}) deleted\n"
     assert run_once(tmp_path / "in", tmp_path / "out", other_bundle_uri).counts.scored == 1
+
+
+def test_rows_of_old_runs_are_counted_then_deleted_and_stay_away_with_since(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    today = datetime.date.today()
+    for path in fill(tmp_path / "in", 2):
+        os.utime(path, (1e9, 1e9))
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    assert main([*words, "--run-date", str(today - datetime.timedelta(401))]) == 0
+    fill(tmp_path / "in", 1, first=2)
+    assert main([*words, "--run-date", str(today - datetime.timedelta(400))]) == 0
+    capsys.readouterr()
+    before, delete = today - datetime.timedelta(400), ["delete", str(tmp_path / "out"), "--older-than", "400d"]
+    counted = printed_by(capsys, *delete).splitlines()
+    assert counted[0] == f"2 rows of runs before {before} would be deleted; run again with --yes"
+    assert counted[1].startswith("2 photographs without a newer row: the next run scores them again if it still")
+    assert f"--since {before}" in counted[1] and len(rows(tmp_path / "out")) == 3
+    deleted = printed_by(capsys, *delete, "--yes").splitlines()
+    assert deleted[0] == f"2 rows of runs before {before} deleted" and deleted[1] == counted[1]
+    assert "vacuum" in deleted[2] and len(rows(tmp_path / "out")) == 1
+    assert printed_by(capsys, *delete) == f"nothing to delete: there is no row of a run before {before}\n"
+    assert main([*words, "--since", str(before)]) == 0 and len(rows(tmp_path / "out")) == 1
+    assert main(words) == 0 and len(rows(tmp_path / "out")) == 3
 
 
 def test_history_distinguishes_runs_from_maintenance(table: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -271,7 +297,7 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
 ) -> None:
     others = [found for found in rows(patient.output) if "DOE" not in found["image_id"]]
     patient.listed.write_text("\n".join([*patient.uris, "", f"file://{archive}/in/DOE-JANE-unknown.jpg"]))
-    assert main(["table", "forget", str(patient.output), "--uris", str(patient.listed)]) == 0
+    assert main(["table", "forget", str(patient.output), "--uris", str(patient.listed), "--yes"]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("4 photographs forgotten: ") and "1 not in the table" in captured.out
     assert captured.err.startswith("melanoma: warning: 1 of 4 names is not in the table. Check the spelling")
@@ -284,17 +310,41 @@ def test_a_forgotten_patient_is_in_no_byte_under_the_output_and_never_comes_back
     assert table_in(patient.output).promoted() is not None
 
 
+def test_forgetting_without_consent_only_counts(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [*patient.uris, "file:///archive/DOE-JANE-unknown.jpg"]
+    patient.listed.write_text("\n".join(names))
+    before = {path: path.read_bytes() for path in patient.output.rglob("*") if path.is_file()}
+    hers = sum("DOE" in found["image_id"] for found in rows(patient.output))
+    words = ["forget", str(patient.output), "--uris", str(patient.listed)]
+    assert main(["table", *words]) == 0
+    captured = capsys.readouterr()
+    facts = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in captured.out.splitlines()[1:-1])
+    assert captured.out.startswith("4 photographs would be forgotten\n")
+    assert captured.out.endswith("nothing was changed; run again with --yes. It cannot be undone\n")
+    assert "  in the table  3, and 1 not\n" in captured.out and "  bytes known   of 3, and not of 1\n" in captured.out
+    assert (
+        "1 of 4 names is not in the table" in captured.err
+        and "1 of 4 photographs is remembered by name only" in captured.err
+    )
+    assert "DOE" not in captured.out + captured.err
+    assert {path: path.read_bytes() for path in patient.output.rglob("*") if path.is_file()} == before
+    done = printed_by(capsys, *words, "--yes")
+    counts = [int(count) for count in re.findall(r"(\d+) (?:row|replaced|staged|report)", done)]
+    assert counts == [int(facts[name]) for name in ("rows", "data files", "staged files", "reports")]
+    assert counts[0] == hers and min(counts) > 0
+
+
 def test_forgetting_twice_has_the_same_result_as_once(patient: Patient, capsys: pytest.CaptureFixture[str]) -> None:
     Forgotten.add(layout_of(patient.output), patient.uris)  # it was killed after its first step
     for _ in range(2):
-        printed_by(capsys, "forget", str(patient.output), "--uris", str(patient.listed))
+        printed_by(capsys, "forget", str(patient.output), "--uris", str(patient.listed), "--yes")
         assert b"DOE-JANE" not in every_byte(patient.output)
 
 
 def test_nothing_is_deleted_during_a_run(table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "uris.txt").write_text("file:///archive/DOE-a.jpg")
     with heartbeats.beating(layout_of(table), "20260101T000000Z-00000000"):
-        assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt")]) == 3
+        assert main(["table", "forget", table, "--uris", str(tmp_path / "uris.txt"), "--yes"]) == 3
         assert main(["table", "vacuum", table, "--yes"]) == 3
         assert main(["table", "delete", table, "--model", NEW, "--yes"]) == 3
         with pytest.raises(NothingCommittedError, match="active"):
@@ -324,7 +374,7 @@ def test_unusual_names_are_forgotten_too(tmp_path: Path, capsys: pytest.CaptureF
     uris = [f"file:///archive/{name}" for name in names]
     commit(tmp_path / "out", [row(f"{number}", image_uri=uri) for number, uri in enumerate(uris)])
     (tmp_path / "uris.txt").write_bytes("\r\n".join(uris[:3]).encode("utf-8-sig"))
-    printed = printed_by(capsys, "forget", str(tmp_path / "out"), "--uris", str(tmp_path / "uris.txt"))
+    printed = printed_by(capsys, "forget", str(tmp_path / "out"), "--uris", str(tmp_path / "uris.txt"), "--yes")
     assert printed.startswith("3 photographs forgotten: 3 rows") and "0 not in the table" in printed
     assert [found["image_uri"] for found in rows(tmp_path / "out")] == [uris[3]]
 
@@ -333,7 +383,7 @@ def test_unusual_names_are_forgotten_too(tmp_path: Path, capsys: pytest.CaptureF
 def test_an_erasure_that_the_store_refuses_is_never_reported_as_done(
     patient: Patient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], call: str
 ) -> None:
-    words = ["forget", str(patient.output), "--uris", str(patient.listed)]
+    words = ["forget", str(patient.output), "--uris", str(patient.listed), "--yes"]
     with monkeypatch.context() as patch:
         patch.setattr(LocalFileSystem, call, refusing("_staging", getattr(LocalFileSystem, call), PermissionError(13)))
         assert main(["table", *words]) == 3

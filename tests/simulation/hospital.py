@@ -162,7 +162,7 @@ class Hospital:
         if what.forget:
             uris = {row.uri for row in self._rng.sample(sorted(self.oracle.rows, key=str), 3)}
             (self._folder / "uris.txt").write_text("\n".join(sorted(uris)))
-            assert main(["table", "forget", str(self.output), "--uris", str(self._folder / "uris.txt")]) == 0
+            assert main(["table", "forget", str(self.output), "--uris", str(self._folder / "uris.txt"), "--yes"]) == 0
             self.oracle.forget(uris)
         if what.compact:
             assert main(["table", "compact", str(self.output)]) == 0

@@ -72,10 +72,11 @@ class Expected:
 
 @dataclass
 class Oracle:
-    """The rows so far, and the photographs that were forgotten."""
+    """The rows so far, and the photographs that were forgotten, by name and by digest."""
 
     rows: list[Row] = field(default_factory=list)
     forgotten: set[str] = field(default_factory=set)
+    contents: set[str] = field(default_factory=set)
 
     def run(
         self,
@@ -95,9 +96,10 @@ class Oracle:
         if is_too_late:
             return Expected(deferred=len(due))
         found = [Row(p.uri, p.version, model, n, *self._judged(p.path), today, judge(p.path)[2]) for p, n in due]
+        found = [row for row in found if row.sha256 not in self.contents]
         is_nothing_known = len(due) == len(listed)
         if found and all(row.error_kind in HEALS for row in found) and (len(found) >= MANY or is_nothing_known):
-            return Expected(deferred=len(due), is_store_down=True)
+            return Expected(deferred=len(found), is_store_down=True)
         self.rows += found
         scored = sum(row.status == "scored" for row in found)
         return Expected(scored, len(found) - scored)
@@ -123,9 +125,13 @@ class Oracle:
         return last.attempt + 1 if days >= (1 if last.attempt <= 3 else 7) else 0
 
     def forget(self, uris: set[str]) -> None:
-        """Removes photographs for good."""
+        """Removes photographs for good, and others with the same bytes."""
         self.forgotten |= uris
-        self.rows = [row for row in self.rows if row.uri not in uris]
+        paths = [path for uri in uris if (path := Path(uri.partition("://")[2])).exists()]
+        seen = [(row.error_kind, row.sha256) for row in self.rows if row.uri in uris]
+        seen += [judge(path)[1:] for path in paths]
+        self.contents |= {digest for kind, digest in seen if digest and kind in (None, "truncated")}
+        self.rows = [row for row in self.rows if row.uri not in uris and row.sha256 not in self.contents]
 
 
 def as_row(found: Mapping[str, object]) -> Row:

@@ -1,5 +1,6 @@
 """Batches of a chunk: every photograph once, in order, and never far ahead."""
 
+import hashlib
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,9 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Decoded, load
 from melanoma.ingest.sources import Root, list_images
 from melanoma.ingest.tasks import Chunk, Task
+from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill
+from tests.helpers.outputs import layout_of
 
 SMALL, LARGE = ImageSpec(8, 8), ImageSpec(12, 10)
 
@@ -96,6 +99,19 @@ def test_a_model_without_photographs_in_the_chunk_gets_no_batch(refs: list[Image
     assert list(load_batches(Chunk(5, ()), [SMALL], 4, pool)) == []
 
 
+def test_forgotten_photographs_are_counted_for_each_model_on_its_last_batch(
+    refs: list[ImageRef], pool: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    gone = [Path(ref.uri.removeprefix("file://")).read_bytes() for ref in (refs[0], refs[4])]
+    Forgotten.add(layout_of(tmp_path), [], [hashlib.sha256(data).hexdigest() for data in gone])
+    tasks = tuple(Task(ref, (1, int(ref is not refs[4]))) for ref in refs)
+    found: dict[int, list[Batch]] = {0: [], 1: []}
+    for model, batch in load_batches(Chunk(5, tasks), [SMALL, LARGE], 3, pool, Forgotten.read(layout_of(tmp_path))):
+        found[model].append(batch)
+    counts = {model: [(len(batch), len(batch.failures), batch.forgotten) for batch in found[model]] for model in found}
+    assert counts == {0: [(3, 1, 0), (1, 0, 2)], 1: [(3, 1, 0), (1, 0, 1)]}
+
+
 def test_duplicates_are_loaded_once_and_counted_on_the_last_batch(
     refs: list[ImageRef], pool: ThreadPoolExecutor
 ) -> None:
@@ -107,10 +123,10 @@ def count_loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The URIs that are loaded, as the threads do it."""
     loaded, lock = list[str](), threading.Lock()
 
-    def counting(ref: ImageRef, specs: Any) -> list[Decoded]:
+    def counting(ref: ImageRef, *others: Any) -> list[Decoded]:
         with lock:
             loaded.append(ref.uri)
-        return load(ref, specs)
+        return load(ref, *others)
 
     monkeypatch.setattr(batches, "load", counting)
     return loaded
@@ -141,10 +157,10 @@ def test_a_consumer_that_stops_cancels_what_was_not_begun(
 ) -> None:
     begun, release = list[str](), threading.Event()
 
-    def slow(ref: ImageRef, specs: Any) -> list[Decoded]:
+    def slow(ref: ImageRef, *others: Any) -> list[Decoded]:
         begun.append(ref.uri)
         assert ref is refs[0] or release.wait(10)
-        return load(ref, specs)
+        return load(ref, *others)
 
     monkeypatch.setattr(batches, "load", slow)
     with ThreadPoolExecutor(1) as single:

@@ -13,8 +13,10 @@ from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import load
 from melanoma.ingest.sources import Root, list_images
+from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, photograph
 from tests.helpers.manifests import csv_manifest, touch
+from tests.helpers.outputs import layout_of
 
 
 def test_an_archive_that_is_gone_fails_its_own_rows_only(tmp_path: Path) -> None:
@@ -118,3 +120,13 @@ def test_a_renamed_photograph_is_read_at_its_location(tmp_path: Path) -> None:
     ref = ref_to(path, uri="s3://old/place.jpg", location=f"file://{path}")
     (found,) = load(ref, [SMALL])
     assert found.pixels is not None and found.loaded.ref.uri == "s3://old/place.jpg"
+
+
+def test_forgotten_bytes_are_read_but_not_decoded(tmp_path: Path) -> None:
+    jane, john = fill(tmp_path / "in", 2)
+    Forgotten.add(layout_of(tmp_path), [], [hashlib.sha256(jane.read_bytes()).hexdigest()])
+    forgotten = Forgotten.read(layout_of(tmp_path))
+    for loaded, pixels in load(ref_to(jane), [SMALL, LARGE], forgotten):
+        assert loaded.is_forgotten and pixels is None and loaded.error is None
+    for loaded, pixels in load(ref_to(john), [SMALL, LARGE], forgotten):
+        assert not loaded.is_forgotten and pixels is not None

@@ -55,7 +55,7 @@ def test_an_output_in_an_unknown_store_fails_and_the_rest_is_still_checked(plan:
 
 def test_no_commit_is_tried_if_the_output_is_not_writable(plan: Plan, tmp_path: Path) -> None:
     checks = checks_of(plan(output=str(tmp_path / "in" / "lesion-0000.jpg")))
-    assert checks["output"].result is Result.FAIL and "permissions" in checks["output"].remedy
+    assert checks["output"].result is Result.FAIL and "choose another path" in checks["output"].remedy
     assert "table" not in checks and "network" in checks
 
 

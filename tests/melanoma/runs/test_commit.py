@@ -58,7 +58,7 @@ def mixture(folder: Path, seed: int) -> Mixture:
     """
     draw = random.Random(seed)
     fates = ["own", "own", "own failed", "adopted", "adopted failed", "adopted twice", "both", "own dropped"]
-    fates += ["adopted dropped", "own tried meanwhile", "duplicate", "deferred", "skipped", "limited"]
+    fates += ["adopted dropped", "own tried meanwhile", "duplicate", "deferred", "skipped", "forgotten", "limited"]
     by_fate = {fate: [ref(f"{fate} {number}") for number in range(draw.randrange(6))] for fate in dict.fromkeys(fates)}
     by_fate["own"].append(ref("own for sure"))
 
@@ -85,6 +85,7 @@ def mixture(folder: Path, seed: int) -> Mixture:
     chunks = [stage(run, number, rows_of(run, part), scored=len(part)) for number, part in enumerate(parts)]
     chunks.append(stage(run, 4, rows_of(run, [], dict.fromkeys(by_fate["own failed"], FINAL))))
     chunks.append(StagedChunk(5, 0, len(by_fate["duplicate"]), deferred=tuple(map(digest, by_fate["deferred"]))))
+    chunks += [StagedChunk(6 + number, 0, forgotten=1) for number in range(len(by_fate["forgotten"]))]
     draw.shuffle(chunks)
 
     adopted = [
@@ -105,7 +106,7 @@ def mixture(folder: Path, seed: int) -> Mixture:
         listed=listed,
         scored=len(found.rows) - failures,
         failed=failures,
-        skipped=size["skipped"] + len(dropped),
+        skipped=size["skipped"] + size["forgotten"] + len(dropped),
         duplicates=size["adopted twice"] + size["both"] + size["duplicate"],
         deferred=size["deferred"] + size["limited"],
         ignored=2,

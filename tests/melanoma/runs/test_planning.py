@@ -183,8 +183,8 @@ def test_the_refusal_counts_and_says_what_can_be_done(tmp_path: Path) -> None:
         check_moved(summary_of(changed=1234, skipped=766, known=2000), [run_on(tmp_path)])
     assert str(caught.value) == (
         "1,234 of 2,000 photographs that the table knows seem to have changed their version at once: has the store "
-        "been moved or restored? Score them again with --rescore, or name with --uri-base the place under which the "
-        "table knows them; nothing was read"
+        "been moved or restored? If they lie elsewhere now, name with --uri-base the place under which the table knows "
+        "them; else score all of them again with --rescore; nothing was read"
     )
     with pytest.raises(UsageError, match="seem to have moved to another place"):
         check_moved(summary_of(moved=1500, known=2000), [run_on(tmp_path)])

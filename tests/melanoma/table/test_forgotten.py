@@ -44,3 +44,29 @@ def test_hashes_without_their_key_are_refused_rather_than_ignored(tmp_path: Path
     (tmp_path / "_private" / "key").unlink()
     with pytest.raises(UsageError, match=r"the file `key` beside it is missing; restore it from a backup"):
         Forgotten.read(layout_of(tmp_path))
+
+
+def test_bytes_are_remembered_without_their_digest_and_apart_from_names(tmp_path: Path) -> None:
+    Forgotten.add(layout_of(tmp_path), [JANE], ["aa" * 32])
+    Forgotten.add(layout_of(tmp_path), [JOHN], ["aa" * 32, "bb" * 32])
+    found = read(tmp_path)
+    assert found.has_content("aa" * 32) and found.has_content("bb" * 32) and not found.has_content("cc" * 32)
+    assert len(found) == 2 and JANE in found and JOHN in found and "aa" * 32 not in found
+    text = (tmp_path / "_private" / "forgotten").read_text()
+    assert "aaaa" not in text and [line.partition(":")[0] for line in text.split()].count("content") == 2
+
+
+def test_a_file_of_an_earlier_version_has_names_only_and_keeps_them(tmp_path: Path) -> None:
+    key = Pseudonyms.of_table(layout_of(tmp_path))
+    (tmp_path / "_private" / "forgotten").write_text(f"{key.full(JANE)}\n")
+    assert JANE in read(tmp_path) and not read(tmp_path).has_content("aa" * 32)
+    Forgotten.add(layout_of(tmp_path), [JOHN], ["aa" * 32])
+    assert JANE in read(tmp_path) and JOHN in read(tmp_path) and read(tmp_path).has_content("aa" * 32)
+
+
+def test_another_key_hashes_bytes_otherwise(tmp_path: Path) -> None:
+    lines = set()
+    for name in ("one", "two"):
+        Forgotten.add(layout_of(tmp_path / name), [], ["aa" * 32])
+        lines.add((tmp_path / name / "_private" / "forgotten").read_text())
+    assert len(lines) == 2

@@ -1,5 +1,6 @@
 """The history of a score table, from the logs that Delta Lake writes."""
 
+import datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -61,3 +62,11 @@ def test_entries_of_other_writers_are_described_as_far_as_they_go(
 ) -> None:
     version = version_of({"version": 3, "timestamp": 17, **entry})
     assert version == Version(3, 17, what, str(entry.get("run_id", "")), rows)
+
+
+@pytest.mark.parametrize(("model", "of_model"), [(None, ""), ("m-000000000001", " of m-000000000001")])
+def test_a_deletion_by_age_says_which_runs_it_concerned(tmp_path: Path, model: str | None, of_model: str) -> None:
+    old = datetime.date(2024, 1, 1)
+    commit(tmp_path, [row("a"), row("b", run_date=old)])
+    table_in(tmp_path).delete_before(datetime.date(2025, 1, 1), model)
+    assert table_in(tmp_path).history()[0].what == f"deleted rows{of_model} of runs before 2025-01-01"

@@ -130,7 +130,9 @@ def test_a_vacuum_minds_the_retention_and_a_dry_run_deletes_nothing(table: Score
     assert table.vacuum(RETENTION_DAYS, dry_run=True) == Removal(1, 3) and litter.exists()
     assert table.vacuum(RETENTION_DAYS, dry_run=False) == Removal(1, 3) and not litter.exists()
     size = sum(path.stat().st_size for path in replaced)  # all of them are still there
+    assert table.vacuum_at_once(dry_run=True) == Removal(2, size) and all(path.exists() for path in replaced)
     assert table.vacuum_at_once() == Removal(2, size)
+    assert table.vacuum_at_once() == Removal(0, 0)  # they are in the log for a week
 
 
 def test_a_retention_that_is_too_short_is_refused(table: ScoreTable) -> None:

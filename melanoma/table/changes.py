@@ -1,0 +1,68 @@
+"""A score table that can be changed: the newest version, its errors, and promotion; a door to Delta Lake."""
+
+import contextlib
+from collections.abc import Iterator
+
+from deltalake import DeltaTable
+
+from melanoma.errors import UsageError
+from melanoma.table.delta import DELTA_ERRORS, BatchStream, change_error
+from melanoma.table.description import DescribedSnapshot
+from melanoma.table.models import PROMOTED, ModelFacts
+
+
+class Changeable(DescribedSnapshot):
+    """A score table that can be changed; each change moves it to the version that the change made.
+
+    A change is made to the newest version of the table: rows that another run has committed meanwhile stay.
+    """
+
+    def refresh(self) -> None:
+        """Moves to the newest version of the table.
+
+        Raises:
+            UsageError: There is no table.
+            NothingCommittedError: The store does not answer.
+        """
+        with self._changing() as delta:
+            delta.update_incremental()
+
+    @contextlib.contextmanager
+    def _changing(self, stream: BatchStream | None = None) -> Iterator[DeltaTable]:
+        """Lends the Delta table for one change, and translates its errors.
+
+        Args:
+            stream: Rows that the change writes; what their source raised is raised instead of Delta Lake's error.
+
+        Raises:
+            UsageError: There is no table, or one of its data files is damaged.
+            NothingCommittedError: The store or the disk refused.
+        """
+        delta = self._required()
+        try:
+            yield delta
+        except DELTA_ERRORS as error:
+            if stream is not None and stream.failure is not None:
+                raise stream.failure from None
+            raise change_error(self.layout, error) from None
+
+    def promote(self, model_id: str) -> int:
+        """Makes a model's probabilities the ones that count.
+
+        Returns:
+            The new version of the table.
+
+        Raises:
+            UsageError: There is no table, or it holds no row of the model.
+            NothingCommittedError: The store or the disk refused.
+        """
+        self._model(model_id)
+        with self._changing() as delta:
+            delta.alter.set_table_properties({PROMOTED: model_id}, raise_if_not_exists=False)
+        return int(delta.version())
+
+    def _model(self, model_id: str) -> ModelFacts:
+        known = {model.model_id: model for model in self.models()}
+        if model_id not in known:
+            raise UsageError(f"{self.layout}: no row of {model_id!r}; the table has {', '.join(known) or 'no rows'}")
+        return known[model_id]
