@@ -10,6 +10,8 @@ from PIL import Image
 
 from melanoma.errors import ErrorKind, ImageError, UsageError
 from melanoma.images.headers import read_header
+from melanoma.images.jpeg_cleaning import only_pixel_segments
+from melanoma.images.jpeg_header import sampling
 from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header
 from melanoma.images.pillow_decoding import decode_with_pillow
 from melanoma.images.pixel_budget import PixelBudget
@@ -84,7 +86,7 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> Pixels
     """
     header = header or read_header(data)
     pixels_per_unit = _JPEG_PIXELS_PER_UNIT if header.format == "jpeg" else 1
-    with _BUDGET.reserve(header.width * header.height // pixels_per_unit):
+    with _BUDGET.reserve(header.decoded_pixels // pixels_per_unit):
         return _decode(data, spec, header)
 
 
@@ -109,7 +111,7 @@ def _decode_jpeg(data: bytes, header: Header, spec: ImageSpec) -> tuple[Image.Im
     least = max(spec.width / width, spec.height / height) / (spec.crop or 1.0)
     scale = min(8, math.ceil(8 * least)) / 8
     shape = math.ceil(header.height * scale), math.ceil(header.width * scale)
-    pixels = simplejpeg.decode_jpeg(data, min_height=shape[0], min_width=shape[1], strict=True)
+    pixels = simplejpeg.decode_jpeg(only_pixel_segments(data), min_height=shape[0], min_width=shape[1], strict=True)
     if pixels.shape[:2] != shape:
         raise ImageError(ErrorKind.CORRUPT, "the JPEG has another size than its header")
     return Image.fromarray(pixels), scale
@@ -134,6 +136,9 @@ def _seen_box(image: Image.Image, header: Header, scale: float, spec: ImageSpec)
 def _refusal(data: bytes, header: Header, error: Exception) -> ImageError:
     """Classifies an exception of a decoder as a cut or a corrupt file."""
     words = str(error).lower()
+    if "subsampling" in words:
+        found = f"JPEG of chroma sampling {sampling(data)}"
+        return ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; 4:4:4, 4:4:0, 4:2:2, 4:2:0 and 4:1:1 are read")
     is_cut = "truncated" in words or "premature end" in words
     if header.format == "jpeg":
         is_cut = is_cut or data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # the end before the last scan

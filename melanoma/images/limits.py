@@ -21,12 +21,21 @@ class Header:
         width: Pixels of a row as stored, 1 to 16384.
         height: Rows as stored, 1 to 16384.
         orientation: EXIF orientation, 1 (upright) to 8; 1 where there is none or it cannot be read.
+        tile_pixels: Pixels of the tiles that the picture is cut out of; 0 where it is not.
+        white: Value of white in samples of more than 8 bits.
     """
 
     format: str
     width: int
     height: int
     orientation: int
+    tile_pixels: int = 0
+    white: int = 65535
+
+    @property
+    def decoded_pixels(self) -> int:
+        """Pixels that a decoder unpacks."""
+        return self.tile_pixels or self.width * self.height
 
     @property
     def upright_size(self) -> tuple[int, int]:

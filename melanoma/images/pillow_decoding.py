@@ -15,8 +15,7 @@ from melanoma.images.limits import Header
 from melanoma.images.png_header import only_pixel_chunks
 
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK"})
-_SIXTEEN_BIT_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
-_SIXTEEN_BIT_WHITE = 65535
+_DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
 
 
 class _StoredTiff(TiffImageFile):
@@ -46,8 +45,8 @@ def decode_with_pillow(data: bytes, header: Header) -> Image.Image:
     if sorted(image.size) != sorted(header.upright_size):
         raise ImageError(ErrorKind.CORRUPT, f"the {header.format} has another size than its header")
     image.load()
-    if image.mode in _SIXTEEN_BIT_MODES:
-        return _from_sixteen_bits(image)
+    if image.mode in _DEEP_MODES:
+        return _from_deep_samples(image, header.white)
     if image.mode not in _EIGHT_BIT_MODES:
         raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples of type {image.mode}; 1 to 16 bits are read")
     if not image.has_transparency_data:
@@ -58,11 +57,11 @@ def decode_with_pillow(data: bytes, header: Header) -> Image.Image:
     return page
 
 
-def _from_sixteen_bits(image: Image.Image) -> Image.Image:
-    """Scales 0..65535 to the nearest of 0..255, where Pillow's own conversion would clip at 255."""
+def _from_deep_samples(image: Image.Image, white: int) -> Image.Image:
+    """Scales 0..white to the nearest of 0..255, where Pillow's own conversion would clip at 255."""
     values = np.asarray(image).astype(np.int32)
-    if values.min() < 0 or values.max() > _SIXTEEN_BIT_WHITE:
-        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples beyond 0 to {_SIXTEEN_BIT_WHITE}")
-    grey = (values + 128) // 257
+    if values.min() < 0 or values.max() > white:
+        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples beyond 0 to {white}")
+    grey = (values * 255 + white // 2) // white
     grey[values == image.info.get("transparency", -1)] = 255
     return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
