@@ -36,6 +36,10 @@ class ErrorKind(StrEnum):
     TOO_MANY_PIXELS = "too_many_pixels"
     BAD_DIMENSIONS = "bad_dimensions"
     TOO_MANY_SCANS = "too_many_scans"
+    # of the decoder
+    DECODER_CRASH = "decoder_crash"
+    DECODER_TIMEOUT = "decoder_timeout"
+    OUT_OF_MEMORY = "out_of_memory"
     # of the name
     BAD_NAME = "bad_name"
     # of the store
@@ -65,7 +69,9 @@ class ErrorKind(StrEnum):
 
 _TRANSIENT = frozenset({ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
 _STORE_FAILURES = _TRANSIENT | {ErrorKind.FORBIDDEN}
-MAY_HEAL = _STORE_FAILURES | {ErrorKind.MISSING, ErrorKind.CHANGED}
+MAY_HEAL = _STORE_FAILURES | {ErrorKind.MISSING, ErrorKind.CHANGED, ErrorKind.OUT_OF_MEMORY}
+# Tried again only by another version of the decoder.
+OF_DECODER = frozenset({ErrorKind.DECODER_CRASH, ErrorKind.DECODER_TIMEOUT})
 
 
 class PhotographError(Exception):

@@ -12,6 +12,7 @@ from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
 from jobs.nightly.stopping import Stop
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
+from melanoma.images.decoder_pool import decoders
 from melanoma.reporting.judging import text_of_error
 from melanoma.runs import failures, heartbeats, recovery
 from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, read_record
@@ -49,6 +50,7 @@ def run_pipeline(
         MelanomaError: The run ended early: the error that ended it, in whatever process it was raised.
         NothingCommittedError: The runner returned without committing.
     """
+    decoders()  # they load their libraries while this process loads its own
     _import_libraries()
     try:
         _run_pipeline(plan, options, tell_stop)

@@ -1,5 +1,6 @@
 """Turns the bytes of a photograph into the pixels that a network sees; nothing else in the project does."""
 
+import contextlib
 import math
 from dataclasses import dataclass
 
@@ -19,7 +20,7 @@ from melanoma.images.pixels import Pixels
 
 __all__ = ["DECODER", "IMAGE_EXTENSIONS", "MAX_BYTES", "Header", "ImageSpec", "decode", "read_header"]
 
-# The first number counts the changes of our own code that moved a pixel.
+# The first number counts the changes of our own code that moved a pixel of a photograph that was decoded right before.
 DECODER = f"1;simplejpeg {simplejpeg.__version__};Pillow {PIL.__version__}"
 _READ_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 # Other formats are listed too: then a camera that writes HEIC shows as failures, not as an empty run.
@@ -83,11 +84,21 @@ def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> Pixels
 
     Raises:
         ImageError: The bytes are not a photograph, or a damaged one. No other error is raised for any bytes.
+        MemoryError: There is not enough memory, which says nothing about the bytes.
     """
     header = header or read_header(data)
-    pixels_per_unit = _JPEG_PIXELS_PER_UNIT if header.format == "jpeg" else 1
-    with _BUDGET.reserve(header.decoded_pixels // pixels_per_unit):
+    with reserve_memory(header):
         return _decode(data, spec, header)
+
+
+def reserve_memory(header: Header) -> contextlib.AbstractContextManager[None]:
+    """Keeps the threads of this process from decoding many large photographs at a time while the block runs.
+
+    Args:
+        header: Of the photograph that is decoded in the block.
+    """
+    pixels_per_unit = _JPEG_PIXELS_PER_UNIT if header.format == "jpeg" else 1
+    return _BUDGET.reserve(header.decoded_pixels // pixels_per_unit)
 
 
 def _decode(data: bytes, spec: ImageSpec, header: Header) -> Pixels:
@@ -99,7 +110,7 @@ def _decode(data: bytes, spec: ImageSpec, header: Header) -> Pixels:
         image = image.transpose(_TURNS[header.orientation]) if header.orientation in _TURNS else image
         box = _seen_box(image, header, scale, spec)
         return np.array(image.resize((spec.width, spec.height), Image.Resampling.BILINEAR, box=box))
-    except ImageError:
+    except (ImageError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - hostile bytes make decoders raise nearly every type there is
         raise _refusal(data, header, error) from None  # a decoder's own message may quote the metadata
@@ -136,6 +147,8 @@ def _seen_box(image: Image.Image, header: Header, scale: float, spec: ImageSpec)
 def _refusal(data: bytes, header: Header, error: Exception) -> ImageError:
     """Classifies an exception of a decoder as a cut or a corrupt file."""
     words = str(error).lower()
+    if "out of memory" in words or "insufficient memory" in words:
+        raise MemoryError from None
     if "subsampling" in words:
         found = f"JPEG of chroma sampling {sampling(data)}"
         return ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; 4:4:4, 4:4:0, 4:2:2, 4:2:0 and 4:1:1 are read")

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError, UsageError
-from melanoma.images import decoding
-from melanoma.images.decoding import ImageSpec
-from melanoma.images.limits import Header
+from melanoma.images.decoder_pool import decoders
+from melanoma.images.decoding import ImageSpec, read_header
+from melanoma.images.limits import MAX_BYTES
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.table.forgotten import Forgotten
 
@@ -78,18 +78,23 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None 
     if forgotten is not None and forgotten.has_content(sha256):
         return [Decoded(loaded._replace(is_forgotten=True), None)] * len(specs)
     try:
-        header = decoding.read_header(data)
+        header = read_header(data)
     except PhotographError as error:
         loaded = loaded._replace(error=error, decode_seconds=time.perf_counter() - began)
         return [Decoded(loaded, None)] * len(specs)
     width, height = header.upright_size
     loaded = loaded._replace(width=width, height=height)
-    return [_decode(loaded, data, spec, header) for spec in specs]
+    decoding = decoders().decode(data, header, specs)
+    loaded = loaded._replace(decode_seconds=decoding.seconds / len(specs))
+    return [
+        Decoded(loaded._replace(error=result), None) if isinstance(result, ImageError) else Decoded(loaded, result)
+        for result in decoding.results
+    ]
 
 
 def _read(ref: ImageRef) -> bytes:
-    if ref.size > decoding.MAX_BYTES:
-        raise ImageError(ErrorKind.TOO_LARGE, f"{ref.size} bytes; at most {decoding.MAX_BYTES} are read")
+    if ref.size > MAX_BYTES:
+        raise ImageError(ErrorKind.TOO_LARGE, f"{ref.size} bytes; at most {MAX_BYTES} are read")
     if not ref.version:
         try:
             storage.stat(ref.stored.uri)
@@ -97,12 +102,3 @@ def _read(ref: ImageRef) -> bytes:
             raise ReadError(ErrorKind.BAD_NAME, "no store that can be used; mend the manifest") from None
         raise ReadError(ErrorKind.CHANGED, "it could not be seen when it was listed, and can be now")
     return storage.read_bytes(ref.stored.uri, ref.stored)
-
-
-def _decode(loaded: Loaded, data: bytes, spec: ImageSpec, header: Header) -> Decoded:
-    began = time.perf_counter()
-    try:
-        pixels = decoding.decode(data, spec, header)
-    except PhotographError as error:
-        return Decoded(loaded._replace(error=error, decode_seconds=time.perf_counter() - began), None)
-    return Decoded(loaded._replace(decode_seconds=time.perf_counter() - began), pixels)

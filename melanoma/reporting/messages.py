@@ -33,6 +33,9 @@ _ADVICE = {
         f"A side above {MAX_SIDE:,} pixels, or more than {MAX_RATIO} times the other; crop it, or export it smaller."
     ),
     ErrorKind.TOO_MANY_SCANS: f"A progressive JPEG of more than {MAX_SCANS} scans; save it as an ordinary JPEG.",
+    ErrorKind.DECODER_CRASH: "The process that decoded it ended; save the file anew with another program.",
+    ErrorKind.DECODER_TIMEOUT: "Decoding took too long; save the file anew with another program.",
+    ErrorKind.OUT_OF_MEMORY: "The memory for decoding was not enough; free memory, or export the file smaller.",
     ErrorKind.MISSING: "Deleted between listing and reading, or named by a manifest but not in the store.",
     ErrorKind.CHANGED: "Overwritten during the run.",
     ErrorKind.FORBIDDEN: "Fix the permissions of the account that runs the job.",

@@ -13,7 +13,7 @@ from melanoma.table.damage import broken_files
 from melanoma.table.delta import READ_ERRORS, open_delta, read_error
 from melanoma.table.layout import OutputLayout
 
-_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "attempt", "run_date", "top_label")
+_LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "error", "attempt", "run_date", "top_label")
 
 
 class Snapshot:
@@ -122,7 +122,8 @@ class Snapshot:
             value: Text that the column must hold.
 
         Yields:
-            Batches with the columns image_uri, image_version, status, error_kind, attempt, run_date and top_label.
+            Batches with the columns image_uri, image_version, status, error_kind, error, attempt, run_date and
+            top_label.
 
         Raises:
             UsageError: A data file of the table is gone or damaged.

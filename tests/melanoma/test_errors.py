@@ -9,7 +9,7 @@ from melanoma.errors import MAY_HEAL, ErrorKind, ImageError, MelanomaError, Phot
 
 TRANSIENT = {"timeout", "store_unavailable"}
 STORE = TRANSIENT | {"forbidden"}
-HEALING = STORE | {"missing", "changed"}
+HEALING = STORE | {"missing", "changed", "out_of_memory"}
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
@@ -22,7 +22,18 @@ def test_each_kind_knows_its_remedy(kind: ErrorKind) -> None:
 def test_the_kinds_are_those_of_the_table() -> None:
     assert [kind.value for kind in ErrorKind] == [
         *("empty", "unsupported_format", "truncated", "corrupt", "animated", "too_large", "too_many_pixels"),
-        *("bad_dimensions", "too_many_scans", "bad_name", "missing", "changed", "forbidden", "timeout"),
+        *(
+            "bad_dimensions",
+            "too_many_scans",
+            "decoder_crash",
+            "decoder_timeout",
+            "out_of_memory",
+            "bad_name",
+            "missing",
+            "changed",
+            "forbidden",
+            "timeout",
+        ),
         *("store_unavailable", "bad_output"),
     ]
 

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from melanoma.errors import ErrorKind
+from melanoma.images.decoder_process import decoder_mark
 from melanoma.runs.retry_policy import is_settled, next_try
 
 
@@ -34,6 +35,17 @@ def test_nightly_runs_of_a_month_retry_on_these_days() -> None:
 
 def test_a_row_is_settled_unless_its_error_may_heal() -> None:
     kinds = [None, *ErrorKind]
-    rows = pa.table({"error_kind": pa.array([kind and kind.value for kind in kinds], pa.string())})
-    healing = {"missing", "changed", "forbidden", "timeout", "store_unavailable"}
+    values = [kind and kind.value for kind in kinds]
+    texts = [kind and f"what happened {decoder_mark()}" for kind in kinds]
+    rows = pa.table({"error_kind": pa.array(values, pa.string()), "error": pa.array(texts, pa.string())})
+    healing = {"missing", "changed", "forbidden", "timeout", "store_unavailable", "out_of_memory"}
     assert is_settled(rows).to_pylist() == [kind is None or kind.value not in healing for kind in kinds]
+
+
+def test_what_a_decoder_did_not_survive_is_tried_again_by_another_decoder() -> None:
+    texts = [f"it ended {decoder_mark()}", "it ended [1;simplejpeg 1.0.0;Pillow 9.0.0]", None]
+    for kind in (ErrorKind.DECODER_CRASH, ErrorKind.DECODER_TIMEOUT):
+        rows = pa.table({"error_kind": [kind.value] * 3, "error": texts})
+        assert is_settled(rows).to_pylist() == [True, False, False]
+    rows = pa.table({"error_kind": [ErrorKind.CORRUPT.value] * 3, "error": texts})
+    assert is_settled(rows).to_pylist() == [True, True, True]
