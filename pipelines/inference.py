@@ -12,6 +12,7 @@ from apache_beam.ml.inference.base import ModelHandler, RunInference
 from melanoma.ingest.batches import Batch
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
+from melanoma.model.isolation import score_isolated
 from melanoma.runs.failures import recorded
 from melanoma.runs.run import Run
 from pipelines.annotations import for_readers
@@ -74,11 +75,11 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, "Engine"]):
     def run_inference(
         self, batch: Batch, model: "Engine", inference_args: Mapping[str, Any] | None = None
     ) -> Iterator[ScoredBatch]:
-        """Scores one batch; a batch without decoded photographs does not reach the network."""
+        """Scores one batch; one without decoded photographs does not reach the network."""
         with recorded(self._run):
             began = time.perf_counter()
             nothing = ModelOutput(np.zeros((0, self._bundle.num_classes), np.float32))
-            scores = model.score(batch.pixels) if len(batch) else nothing
+            scores = score_isolated(model, batch.pixels) if len(batch) else nothing
             yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began)
 
     def should_skip_batching(self) -> bool:

@@ -42,7 +42,7 @@ _ADVICE = {
     ErrorKind.TIMEOUT: "The store was slow.",
     ErrorKind.STORE_UNAVAILABLE: "The store failed.",
     ErrorKind.BAD_NAME: "Rename the file so that its name is plain Unicode text, or correct the manifest.",
-    ErrorKind.BAD_OUTPUT: "The network returned no valid probabilities: contact the supplier of the model.",
+    ErrorKind.BAD_OUTPUT: "The network failed or returned no valid probabilities: contact the supplier of the model.",
 }
 
 
