@@ -1,8 +1,9 @@
 """What `melanoma train` prints at the end: the results on the test part, the bundle, and the next commands."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.training.options import TrainOptions
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
@@ -28,9 +29,21 @@ def results(assessment: "Assessment") -> str:
         *metric_lines(report),
         *(f"  {name:<36} {with_interval(metric)}" for name, metric in others.items()),
         *([f"  Subgroups by {subgroups} are on the card."] if subgroups else []),
+        *_notes(report),
         f"  {NO_CLINICAL_VALIDATION}",
     ]
     return "\n".join(lines)
+
+
+def _notes(report: Mapping[str, Any]) -> list[str]:
+    """Returns a note if the network may not have learned anything."""
+    measured, guessed = report["balanced_accuracy"], report["baseline"]["balanced_accuracy"]
+    if measured is None or guessed is None or measured["low"] > guessed["value"]:
+        return []
+    return [
+        "  Note: this balanced accuracy may be chance, because always predicting one class reaches "
+        f"{guessed['value']:.3f}. The network needs more epochs or more photographs."
+    ]
 
 
 def next_steps(options: TrainOptions, model_id: str) -> str:
