@@ -37,6 +37,9 @@ EXAMPLES = {
         f"melanoma bundle import model.keras --labels melanoma nevus --size 224x224{_NEXT_LINE}"
         '--scale 0.00392157 --licence "CC BY 4.0" --output models/imported'
     ),
+    "melanoma bundle check": (
+        f"melanoma bundle check models/imported --images photographs{_NEXT_LINE}--expect expected.csv"
+    ),
     "melanoma audit": "melanoma audit data/train data/test --output audit",
     "melanoma completion": "melanoma completion bash",
     "melanoma samples": "melanoma samples photographs --count 50",

@@ -339,8 +339,6 @@ def test_every_help_has_an_example_that_is_a_valid_command_line(name: str) -> No
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_output_quiet_and_verbose_have_a_short_form(name: str) -> None:
-    if name == "melanoma query":
-        return
     for action in PARSERS[name]._actions:
         for long, short in (("--output", "-o"), ("--quiet", "-q"), ("--verbose", "-v")):
             if long in action.option_strings:
