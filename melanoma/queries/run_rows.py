@@ -28,6 +28,7 @@ SCHEMA = pa.schema(
         ("warnings", pa.int64()),
         ("drift", pa.float64()),
         ("model_name", pa.string()),
+        ("drift_earlier", pa.float64()),
     ]
 )
 

@@ -1,19 +1,22 @@
 """Sections of the page of a model: how much it scored, and how its predictions changed over time."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from melanoma.html_page import data_table, details, escaped, paragraph, section
 from melanoma.labels import name_of
-from melanoma.model.reference_distribution import MIN_PHOTOGRAPHS, WARNING_LIMIT
+from melanoma.model.reference_distribution import MIN_PHOTOGRAPHS
 from melanoma.reporting import charts
 from melanoma.reporting.column_names import column_name
 from melanoma.reporting.drift import TOP_LABEL, Distribution
 from melanoma.reporting.drift_chart import DriftPoint, drift_chart
+from melanoma.reporting.limits import Limits
 from melanoma.reporting.month_charts import histograms_by_month, photographs_by_month, share_by_month
 from melanoma.reporting.months import Month
 from melanoma.runs.run_history import RunSummary, start_of
 
 _MAX_POINTS = 365
+_NUMBERS = ("month", "runs", "scored", "failed", "largest PSI, earlier runs", "largest PSI, bundle")
 
 
 def photographs(months: Sequence[Month]) -> str:
@@ -21,14 +24,17 @@ def photographs(months: Sequence[Month]) -> str:
     if not months:
         return ""
     rows = [
-        (month.name, f"{month.runs:,}", f"{month.scored:,}", f"{month.failed:,}", _two_digits(month.drift))
+        (
+            *(month.name, f"{month.runs:,}", f"{month.scored:,}", f"{month.failed:,}"),
+            *(_two_digits(month.drift_earlier), _two_digits(month.drift)),
+        )
         for month in reversed(months)
     ]
     return section(
         "Photographs by month",
         f'<div class="grid months">{photographs_by_month(months)}</div>',
         charts.legend({name: name for name in ("scored", "failed")}),
-        details("Numbers", data_table(("month", "runs", "scored", "failed", "largest PSI"), rows)),
+        details("Numbers", data_table(_NUMBERS, rows)),
     )
 
 
@@ -36,25 +42,38 @@ def _two_digits(psi: float | None) -> str:
     return "" if psi is None else f"{psi:.2f}"
 
 
-def drift(runs: Sequence[RunSummary]) -> str:
-    """Returns the section on the drift of a model's runs, oldest first."""
-    points = [
-        DriftPoint(run["drift"], run["run_date"], f"{start_of(run)} UTC: PSI {run['drift']:.2f}")
-        for run in runs
-        if run["drift"] is not None
-    ]
+def drift(runs: Sequence[RunSummary], limits: Limits) -> str:
+    """Returns the section on the drift of a model's runs.
+
+    Args:
+        runs: Runs of the model, oldest first.
+        limits: What the operator accepts; the pictures show them as dashed lines.
+    """
     note = (
-        "Largest population stability index (PSI) of all columns against the bundle's validation photographs, run by "
-        f"run, on a square-root scale. Red: above the limit. Runs of fewer than {MIN_PHOTOGRAPHS} photographs are not "
-        "judged. A fault raises the index, but so does a different mix of patients."
+        "Largest population stability index (PSI) of all columns, run by run, on a square-root scale; red above the "
+        f"limit. Runs of fewer than {MIN_PHOTOGRAPHS} photographs are not judged. A fault raises the index, but so does "
+        "a different mix of patients; every archive differs from the photographs that the bundle was validated on."
     )
-    cut = paragraph(f"The last {_MAX_POINTS} of {len(points):,} judged runs.", "muted")
     return section(
         "Drift",
-        drift_chart(points[-_MAX_POINTS:], WARNING_LIMIT) or paragraph("No run has been judged."),
-        cut if len(points) > _MAX_POINTS else "",
+        "<h3>From the model's earlier runs</h3>",
+        _drift_picture(runs, "drift_earlier", limits.max_drift),
+        "<h3>From the bundle's validation photographs</h3>",
+        _drift_picture(runs, "drift", limits.max_bundle_drift),
         paragraph(note, "muted"),
     )
+
+
+def _drift_picture(runs: Sequence[RunSummary], key: Literal["drift", "drift_earlier"], limit: float) -> str:
+    points = [
+        DriftPoint(psi, run["run_date"], f"{start_of(run)} UTC: PSI {psi:.2f}")
+        for run in runs
+        if (psi := run[key]) is not None
+    ]
+    if not points:
+        return paragraph("No run has been judged.")
+    cut = paragraph(f"The last {_MAX_POINTS} of {len(points):,} judged runs.", "muted")
+    return drift_chart(points[-_MAX_POINTS:], limit) + (cut if len(points) > _MAX_POINTS else "")
 
 
 def classes(months: Sequence[Month], reference: Distribution) -> str:

@@ -20,7 +20,8 @@ class Month:
         runs: Number of runs.
         scored: Number of photographs scored.
         failed: Number of photographs that failed.
-        drift: Largest drift index of its runs; None if none was assessed.
+        drift: Largest drift index of its runs against the bundle's reference; None if none was assessed.
+        drift_earlier: The same against earlier runs.
         seen: Distribution of the predictions; empty if nothing was scored.
     """
 
@@ -29,6 +30,7 @@ class Month:
     scored: int
     failed: int
     drift: float | None
+    drift_earlier: float | None
     seen: Distribution
 
 
@@ -51,6 +53,11 @@ def _month(name: str, runs: Sequence[RunSummary]) -> Month:
         runs=len(runs),
         scored=sum(run["counts"]["scored"] for run in runs),
         failed=sum(run["counts"]["failed"] for run in runs),
-        drift=max((run["drift"] for run in runs if run["drift"] is not None), default=None),
+        drift=_largest(run["drift"] for run in runs),
+        drift_earlier=_largest(run["drift_earlier"] for run in runs),
         seen=pooled([run["seen"] for run in runs]),
     )
+
+
+def _largest(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)

@@ -7,6 +7,7 @@ from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import bullets, escaped, facts
 from melanoma.reporting import flag_section, messages, prediction_sections, run_sections
 from melanoma.reporting.messages import Headline
+from melanoma.reporting.model_page import has_page
 from melanoma.reporting.style import STYLE
 from melanoma.reporting.verdict import ReportedRun
 from melanoma.runs.records import RunRecord
@@ -49,4 +50,8 @@ def _identity(record: RunRecord) -> str:
         "table": "" if record.table_version is None else f"version {record.table_version}",
         "resumed": f"{record.adopted:,} rows scored by a killed run" if record.adopted else "",
     }
-    return facts(entries) + '<p class="muted"><a href="index.html">All runs</a></p>'
+    links = {"index.html": "All runs"}
+    if has_page(record.model_id):
+        links[f"{record.model_id}.html"] = "This model over time"
+    listed = " · ".join(f'<a href="{address}">{text}</a>' for address, text in links.items())
+    return f'{facts(entries)}<p class="muted">{listed}</p>'

@@ -54,8 +54,9 @@ def drift(content: Content) -> str:
     note = (
         "Blocks: this run. Line: earlier runs. Dashes: reference. Heights are on a square-root scale. PSI is the "
         f"population stability index against the reference: above {LOOK_LIMIT} it is worth a look, above "
-        f"{WARNING_LIMIT} it is a warning. It needs {MIN_PHOTOGRAPHS} photographs. A fault raises it, but so does a "
-        "different mix of patients."
+        f"{WARNING_LIMIT} the distributions differ clearly. It needs {MIN_PHOTOGRAPHS} photographs. A fault raises it, "
+        "but so does a different mix of patients. The limits above which a run needs attention are --max-drift and "
+        "--max-bundle-drift."
     )
     return section(
         "Distribution of the probabilities",

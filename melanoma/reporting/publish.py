@@ -12,7 +12,7 @@ from melanoma.reporting.content import report_content, without_photographs
 from melanoma.reporting.index import write_index
 from melanoma.reporting.judging import judge, verdict_of
 from melanoma.reporting.limits import Limits
-from melanoma.reporting.model_page import write_model_pages
+from melanoma.reporting.model_page import ModelSetting, write_model_pages
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
 from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
@@ -40,7 +40,7 @@ class ReportSettings:
 
 
 def publish(model: ModelRun, record: RunRecord, settings: ReportSettings) -> ReportedRun:
-    """Judges a run, and writes `<run_id>.json`, `<run_id>.html` the page of all runs and the page of the model.
+    """Judges a run, and writes `<run_id>.json`, `<run_id>.html`, the page of all runs and the page of the model.
 
     Args:
         model: The model that ran.
@@ -62,7 +62,7 @@ def publish(model: ModelRun, record: RunRecord, settings: ReportSettings) -> Rep
     record = replace(record, warnings=(*record.warnings, *drift))
     content |= {"is_over_budget": verdict.has(Event.OVER_BUDGET), "verdict": verdict.as_json()}
     reported = ReportedRun(record, content, verdict)
-    _write(layout, reported, runs)
+    _write(layout, reported, runs, settings.limits)
     return reported
 
 
@@ -78,10 +78,10 @@ def publish_start(layout: OutputLayout, record: RunRecord, verdict: RunVerdict) 
         MelanomaError: A file cannot be written.
         ReadError: A record cannot be read.
     """
-    _write(layout, ReportedRun(record, {"verdict": verdict.as_json()}, verdict), read_series(layout))
+    _write(layout, ReportedRun(record, {"verdict": verdict.as_json()}, verdict), read_series(layout), Limits())
 
 
-def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary]) -> None:
+def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary], limits: Limits) -> None:
     record = run.record
     storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": run.content}))
     storage.write_bytes(layout.report(record.run_id), page(run).encode())
@@ -89,7 +89,7 @@ def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary])
     _add_missing_pages(layout, runs)
     write_series(layout, runs)
     write_index(layout, runs)
-    write_model_pages(layout, runs, record.model_id, run.content.get("reference", {}))
+    write_model_pages(layout, runs, record.model_id, ModelSetting(run.content.get("reference", {}), limits))
 
 
 def _seen_before(runs: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ class RunSummary(TypedDict):
         table_version: Version of the score table after the run; None while there is no table.
         warnings: Number of warnings.
         drift: Largest drift index against the bundle's reference; None if it was not assessed.
+        drift_earlier: The same against earlier runs of the model; None if it was not assessed or is not known.
         seen: Distribution of the run's predictions, as `reference_of` returns it; empty if nothing was scored.
         model_name: Name of its bundle; empty if it is unknown.
         verdict: The verdict on the run, as `RunVerdict.as_json` returns it; empty where none is known.
@@ -41,9 +42,14 @@ class RunSummary(TypedDict):
     seen: dict[str, Any]
     model_name: str
     verdict: dict[str, Any]
+    drift_earlier: float | None
 
 
-_LATER_KEYS = {"model_name": "", "verdict": {}}  # what the lines of older versions lack
+_LATER_KEYS: Mapping[str, Any] = {
+    "model_name": "",
+    "verdict": {},
+    "drift_earlier": None,
+}  # what the lines of older versions lack
 
 
 def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
@@ -53,7 +59,6 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
         record: Record of the run.
         content: Content of its report; empty if there is none.
     """
-    found = content.get("drift", {}).get("bundle", {})
     counts = record.counts
     return {
         "run_id": record.run_id,
@@ -64,11 +69,17 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
         "seconds": record.seconds,
         "table_version": record.table_version,
         "warnings": len(record.warnings),
-        "drift": found["columns"][found["worst"]] if found.get("judged") else None,
+        "drift": _drift(content, "bundle"),
         "seen": content.get("seen", {}),
         "model_name": record.model_name,
         "verdict": content.get("verdict", {}),
+        "drift_earlier": _drift(content, "earlier"),
     }
+
+
+def _drift(content: Mapping[str, Any], against: str) -> float | None:
+    found = content.get("drift", {}).get(against, {})
+    return found["columns"][found["worst"]] if found.get("judged") else None
 
 
 def start_of(run: RunSummary) -> str:
@@ -111,7 +122,7 @@ def _recorded(layout: OutputLayout) -> list[str]:
 def _kept(layout: OutputLayout) -> dict[str, RunSummary]:
     try:
         lines = storage.read_bytes(layout.series).decode().splitlines() if storage.exists(layout.series) else []
-        return {line["run_id"]: cast(RunSummary, _LATER_KEYS | line) for line in map(json.loads, lines)}
+        return {line["run_id"]: cast(RunSummary, {**_LATER_KEYS, **line}) for line in map(json.loads, lines)}
     except (ReadError, ValueError, TypeError, KeyError):
         return {}  # the file is damaged: the records hold the same
 

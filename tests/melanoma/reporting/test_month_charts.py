@@ -11,7 +11,7 @@ HEIGHT = 90.0
 
 def month(name: str, scored: int = 0, failed: int = 0, histogram: list[float] | None = None) -> Month:
     seen = {"n": scored, "histograms": {"p_nevus": histogram}} if histogram else {}
-    return Month(name, runs=1, scored=scored, failed=failed, drift=None, seen=seen)
+    return Month(name, runs=1, scored=scored, failed=failed, drift=None, drift_earlier=None, seen=seen)
 
 
 MONTHS = [month("2026-01", 300, 100), month("2026-02"), month("2026-03", 100)]

@@ -11,7 +11,7 @@ from tests.helpers.reports import RECORD
 
 def run(date: str, scored: int = 0, failed: int = 0, psi: float | None = None, **seen: Any) -> RunSummary:
     record = replace(RECORD, run_date=date, counts=Counts(scored + failed, scored, failed))
-    return {**summary_of(record, {}), "drift": psi, "seen": seen}
+    return {**summary_of(record, {}), "drift": psi, "drift_earlier": psi and 2 * psi, "seen": seen}
 
 
 def seen(n: int, share: float) -> dict[str, Any]:
@@ -26,10 +26,11 @@ def test_the_runs_of_a_month_are_summed_and_pooled_by_their_photographs() -> Non
     ]
     january, february = months_of(runs)
     assert (january.name, january.runs, january.scored, january.failed, january.drift) == ("2026-01", 2, 400, 3, 0.3)
+    assert january.drift_earlier == 0.6
     share = (100 * 0.5 + 300 * 0.9) / 400
     assert january.seen["n"] == 400 and abs(january.seen["top_label"]["nevus"] - share) < 1e-12
     assert abs(january.seen["histograms"]["p_nevus"][1] - share) < 1e-12
-    assert february == Month("2026-02", runs=1, scored=0, failed=0, drift=None, seen={})
+    assert february == Month("2026-02", runs=1, scored=0, failed=0, drift=None, drift_earlier=None, seen={})
 
 
 def test_only_the_last_months_are_kept() -> None:

@@ -52,7 +52,7 @@ def test_hostile_names_add_no_active_content_or_remote_address() -> None:
     found = Page(html)
     assert not {"script", "img", "iframe", "object", "link", "form"} & set(found.elements)
     assert not [name for name, _ in found.attributes if name.startswith("on")]
-    assert found.links == ["index.html"]
+    assert found.links == ["index.html", "m-000000000001.html"]
     assert "\x1b" not in html and "default-src 'none'" in html
     assert not re.search(r"https?://", html)
 

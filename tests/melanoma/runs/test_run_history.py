@@ -41,6 +41,8 @@ def test_a_summary_keeps_these_figures_of_a_run() -> None:
         "drift": 0.31,
         "seen": {"n": 5},
         "model_name": "",
+        "verdict": {},
+        "drift_earlier": None,
     }
 
 
@@ -131,7 +133,7 @@ def test_the_series_of_an_earlier_version_is_what_its_records_say(tmp_path: Path
     before = [json.loads(line) for line in storage.read_bytes(layout.series).splitlines()]
     from_file = read_series(layout)
     assert [summary["outcome"] for summary in from_file] == ["committed"] * 3 + ["nothing_new"]
-    assert from_file == [{**line, "model_name": ""} for line in before]
+    assert from_file == [{**line, "model_name": "", "verdict": {}, "drift_earlier": None} for line in before]
     storage.remove(layout.series)
     assert read_series(layout) == from_file
 
