@@ -51,8 +51,8 @@ def drift(runs: Sequence[RunSummary], limits: Limits) -> str:
     """
     note = (
         "Largest population stability index (PSI) of all columns, run by run, on a square-root scale; red above the "
-        f"limit. Runs of fewer than {MIN_PHOTOGRAPHS} photographs are not judged. A fault raises the index, but so does "
-        "a different mix of patients; every archive differs from the photographs that the bundle was validated on."
+        f"limit. Runs of fewer than {MIN_PHOTOGRAPHS} photographs are not judged. A fault raises the index, but so "
+        "does a different mix of patients; every archive differs from the photographs that the bundle was validated on."
     )
     return section(
         "Drift",
