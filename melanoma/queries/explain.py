@@ -12,9 +12,10 @@ import pyarrow.compute
 from melanoma import storage
 from melanoma.errors import MAY_HEAL, ErrorKind, ReadError, UsageError
 from melanoma.runs.retry_policy import next_try
+from melanoma.table.corrections import Corrections
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
-from melanoma.table.schema import PARTITION, PROBABILITY_PREFIX, SCORED
+from melanoma.table.schema import PARTITION, SCORED
 from melanoma.table.score_table import ScoreTable
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{12}")
@@ -52,18 +53,6 @@ class Explanation:
     outlooks: Sequence[Outlook]
 
 
-class Probability(NamedTuple):
-    """The probability of one class, 0 to 1.
-
-    Attributes:
-        slug: Slug of the class.
-        value: Its probability.
-    """
-
-    slug: str
-    value: float
-
-
 class _Present(NamedTuple):
     """The current version of a photograph in its store, or the reason why it is unknown."""
 
@@ -72,46 +61,74 @@ class _Present(NamedTuple):
     is_gone: bool = False
 
 
-def explain(table: ScoreTable, name: str, next_run: datetime.date, check_store: bool = True) -> Explanation:
-    """Collects what is known about a photograph.
+def explain_all(table: ScoreTable, name: str, next_run: datetime.date, check_store: bool = True) -> list[Explanation]:
+    """Collects what is known about a photograph, or about each one that has an id.
 
     Args:
         table: The score table.
-        name: URI or path of the photograph, or its pseudonym of 12 hex digits from a report.
+        name: URI or path of the photograph, its pseudonym of 12 hex digits from a report, or its `image_id`, which
+            several photographs may share.
         next_run: Date of the next run.
-        check_store: Whether to look up the photograph's current version in the store.
+        check_store: Whether to look up the photographs' current versions in the store.
+
+    Returns:
+        One entry per photograph, in the order of their URIs.
 
     Raises:
         UsageError: There is no score table, or no such photograph in it.
     """
-    uri = _by_pseudonym(table, name) if _PSEUDONYM.fullmatch(name) else _canonical(name)
-    rows = _rows(table, uri)
+    corrections = Corrections.read(table.layout)
+    return [
+        _explained(table, uri, corrections.applied_to(_rows(table, uri)), next_run, check_store)
+        for uri in _photographs(table, name, corrections)
+    ]
+
+
+def _photographs(table: ScoreTable, name: str, corrections: Corrections) -> list[str]:
+    """Returns the URIs of the photographs that a name may mean: a pseudonym counts before a URI, and that before an id.
+
+    Raises:
+        UsageError: There is none.
+    """
+    is_pseudonym = _PSEUDONYM.fullmatch(name) is not None
+    if is_pseudonym and (named := _by_pseudonym(table, name)) is not None:
+        return [named]
+    if not is_pseudonym and _is_known(table, uri := _canonical(name)):
+        return [uri]
+    by_id = table.rows(["image_uri", "image_id"], pa.compute.field("image_id") == name)
+    known = set(corrections.applied_to(by_id).filter(pa.compute.field("image_id") == name)["image_uri"].to_pylist())
+    if found := sorted(known | set(corrections.uris_with("image_id", name))):
+        return found
+    if is_pseudonym:
+        raise UsageError(
+            f"{name}: no photograph in this score table has that pseudonym; check that the report belongs to this table"
+        )
+    raise UsageError(
+        "no such photograph in the score table; give its URI as in the image_uri column, its image_id, or its "
+        "pseudonym from a report"
+    )
+
+
+def _is_known(table: ScoreTable, uri: str) -> bool:
+    forgotten = Forgotten.read(table.layout)
+    if forgotten is not None and uri in forgotten:
+        return True
+    return bool(table.rows(["image_uri"], pa.compute.field("image_uri") == uri).num_rows)
+
+
+def _explained(table: ScoreTable, uri: str, found: pa.Table, next_run: datetime.date, check_store: bool) -> Explanation:
+    rows = list(found.to_pylist())
     forgotten = Forgotten.read(table.layout)
     if forgotten is not None and uri in forgotten:
         skipped = [
             Outlook(model.model_id, "skip", "it was erased with melanoma table forget") for model in table.models()
         ]
         return Explanation(uri, rows, None, skipped)
-    if not rows:
-        raise UsageError(
-            "no such photograph in the score table; give its URI as in the image_uri column, or its pseudonym from a "
-            "report"
-        )
     present = _present(uri) if check_store else _Present(None, "the store was not checked")
     models = list(dict.fromkeys(row[PARTITION] for row in rows))
     rows_by_model = [[row for row in rows if row[PARTITION] == model] for model in models]
     outlooks = [_outlook(model_rows, present, next_run) for model_rows in rows_by_model]
     return Explanation(uri, rows, present.version, outlooks)
-
-
-def most_likely_classes(row: dict[str, Any], count: int = 3) -> list[Probability]:
-    """Returns the most probable classes of a scored row, highest first."""
-    values = [
-        Probability(name.removeprefix(PROBABILITY_PREFIX), value)
-        for name, value in row.items()
-        if name.startswith(PROBABILITY_PREFIX) and value is not None
-    ]
-    return sorted(values, key=lambda probability: -probability.value)[:count]
 
 
 def _canonical(name: str) -> str:
@@ -121,22 +138,19 @@ def _canonical(name: str) -> str:
         return name
 
 
-def _by_pseudonym(table: ScoreTable, pseudonym: str) -> str:
+def _by_pseudonym(table: ScoreTable, pseudonym: str) -> str | None:
     pseudonyms = Pseudonyms.known_to(table.layout)
     if pseudonyms is not None:
         for uri in table.rows(["image_uri"])["image_uri"].unique().to_pylist():
             if pseudonyms.pseudonym(uri) == pseudonym:
                 return str(uri)
-    raise UsageError(
-        f"{pseudonym}: no photograph in this score table has that pseudonym; check that the report belongs to this "
-        "table"
-    )
+    return None
 
 
-def _rows(table: ScoreTable, uri: str) -> list[dict[str, Any]]:
+def _rows(table: ScoreTable, uri: str) -> pa.Table:
     names = table.dataset().schema.names
     found = table.rows(names, pa.compute.field("image_uri") == uri)
-    return list(found.sort_by([("scored_at", "ascending"), ("attempt", "ascending")]).to_pylist())
+    return found.sort_by([("scored_at", "ascending"), ("attempt", "ascending")])
 
 
 def _present(uri: str) -> _Present:

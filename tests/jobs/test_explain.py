@@ -10,10 +10,14 @@ import pytest
 from jobs import explain as command
 from jobs.cli import main
 from melanoma.disclaimer import NO_DIAGNOSIS
-from melanoma.queries.explain import Explanation, Outlook, explain
+from melanoma.model.bundle import load_bundle
+from melanoma.model.description import Description, read_description
+from melanoma.queries.explain import Explanation, Outlook
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
-from tests.helpers import fill, photograph
+from melanoma.table.schema import score_schema
+from tests.helpers import ROOT, fill, photograph
+from tests.helpers.explaining import explain
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.pipeline_runs import run_once, start
 from tests.helpers.score_rows import commit, failed, row
@@ -124,13 +128,13 @@ def test_with_offline_the_store_is_not_accessed(scored: Path, capsys: pytest.Cap
     assert document["version"] is None and document["rows"][0]["image_version"]
 
 
-def lines_about(**values: object) -> list[str]:
+def lines_about(rules: dict[str, Description] | None = None, **values: object) -> list[str]:
     """Returns the text about one attempt with these columns."""
     complete = {"width": 80, "height": 60, "flag_melanoma": False, "review": False, "review_reason": None}
     found = Explanation(
         "file:///a.jpg", [{**row("a"), **complete, "error_kind": None, "ood_score": None, **values}], "v", []
     )
-    return command._as_text(found).splitlines()
+    return command._as_text(found, rules or {}).splitlines()
 
 
 def test_a_scored_attempt_shows_class_and_probabilities() -> None:
@@ -160,8 +164,8 @@ def test_a_failed_attempt_shows_its_error_kind_and_detail() -> None:
 
 def test_the_outlook_of_every_model_is_shown() -> None:
     outlooks = [Outlook("m-1", "skip", "this"), Outlook("m-2", "score", "that")]
-    text = command._as_text(Explanation("file:///a.jpg", [], None, outlooks))
-    assert "The next run\n  m-1  skip: this\n  m-2  score: that\n" in text
+    text = command._as_text(Explanation("file:///a.jpg", [], None, outlooks), {})
+    assert text.endswith("The next run\n  m-1  skip: this\n  m-2  score: that")
 
 
 def test_control_characters_in_a_name_do_not_reach_the_terminal(
@@ -170,3 +174,47 @@ def test_control_characters_in_a_name_do_not_reach_the_terminal(
     commit(tmp_path, [row("\x1b[2Jb")])
     assert main(["explain", str(tmp_path), row("\x1b[2Jb")["image_uri"], "--offline"]) == 0
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_an_image_id_shows_every_photograph_that_has_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    commit(tmp_path, [row("a"), row("b", image_id="DOE-a"), row("c")])
+    assert main(["explain", str(tmp_path), "DOE-a", "--offline"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("2 photographs have this id\n\nfile:///archive/DOE-a.jpg\n")
+    assert "\n\nfile:///archive/DOE-b.jpg\n" in out and "DOE-c" not in out and out.count(NO_DIAGNOSIS) == 1
+    assert main(["explain", str(tmp_path), "DOE-a", "--offline", "--json"]) == 0
+    assert [entry["uri"][-9:] for entry in json.loads(capsys.readouterr().out)] == ["DOE-a.jpg", "DOE-b.jpg"]
+    assert main(["explain", str(tmp_path), "DOE-c", "--offline", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["uri"].endswith("DOE-c.jpg")
+
+
+def test_a_class_that_is_not_the_most_probable_one_is_explained_in_numbers() -> None:
+    found = read_description((ROOT / "bundles" / "ham10000-lite0-taught" / "bundle.json").read_bytes())
+    share = dict(zip(found.slugs, found.prior, strict=True))
+    lines = lines_about({"m-000000000001": found}, top_label="melanoma", p_melanoma=0.25, p_nevus=0.75)
+    place = next(index for index, line in enumerate(lines) if line.startswith("  why"))
+    assert "divides each probability by the share of" in lines[place]
+    assert lines[place + 2 : place + 4] == [
+        f"            melanoma: probability 0.250 / prior {share['melanoma']:.3f} = {0.25 / share['melanoma']:.2f}",
+        f"            melanocytic nevus: probability 0.750 / prior {share['nevus']:.3f} = {0.75 / share['nevus']:.2f}",
+    ]
+    unknown = "\n".join(lines_about(top_label="melanoma"))
+    assert "not the largest probability" in unknown and "--bundle to see the numbers" in unknown
+
+
+def test_the_numbers_come_from_a_bundle_that_is_named(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = load_bundle(bundle_uri)
+    slugs = model.slugs
+    values = {f"p_{slug}": 0.9 if slug == slugs[0] else 0.1 / (len(slugs) - 1) for slug in slugs}
+    odd = {**row("a", model_id=model.model_id, top_label=slugs[1]), "p_melanoma": None, "p_nevus": None, **values}
+    commit(tmp_path / "t", [odd], score_schema(slugs))
+    words = ["explain", str(tmp_path / "t"), "DOE-a", "--offline"]
+    assert main([*words, "--bundle", bundle_uri, "--json"]) == 0
+    decision = json.loads(capsys.readouterr().out)["rows"][0]["decision"]
+    assert decision["rule"] == model.decision_rule and {entry["slug"] for entry in decision["classes"]} <= set(slugs)
+    assert main([*words, "--bundle", str(tmp_path / "absent")]) == 2
+    assert "--bundle" in capsys.readouterr().err
+    assert main(words) == 0
+    assert "with --bundle to see the numbers" in capsys.readouterr().out

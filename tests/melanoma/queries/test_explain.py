@@ -4,18 +4,22 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from melanoma import storage
 from melanoma.errors import UsageError
-from melanoma.queries.explain import Explanation, Probability, explain, most_likely_classes
+from melanoma.queries.explain import Explanation, explain_all
+from melanoma.table.corrections import SCHEMA, Corrections
 from melanoma.table.forgotten import Forgotten
 from melanoma.table.pseudonyms import Pseudonyms
+from tests.helpers.explaining import explain
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.score_rows import commit, failed, row
 
 DATE = datetime.date(2026, 1, 2)
 OTHER = "m-000000000002"
+CORRECTED_IDS = pa.schema([*SCHEMA, ("image_id", pa.string())])
 
 
 def explained(folder: Path, *rows: dict[str, Any], days: int = 1, check_store: bool = False) -> Explanation:
@@ -126,7 +130,16 @@ def test_an_unknown_photograph_is_an_error_that_does_not_repeat_its_name(tmp_pat
     assert "DOE" not in str(caught.value)
 
 
-def test_the_most_likely_classes_are_sorted_by_probability() -> None:
-    values = {"p_a": 0.1, "p_b": 0.5, "p_c": None, "p_d": 0.4, "top_probability": 0.5}
-    assert most_likely_classes(values) == [Probability("b", 0.5), Probability("d", 0.4), Probability("a", 0.1)]
-    assert most_likely_classes(values, count=1) == [Probability("b", 0.5)]
+def test_a_photograph_is_found_by_its_id_as_committed_or_corrected(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a"), row("b"), row("c", image_id="0123456789ab")])
+    uris = [row(name)["image_uri"] for name in ("a", "b")]
+    Corrections(
+        pa.table({"image_uri": [uris[0]], "corrected": [["image_id"]], "image_id": ["DOE-b"]}, schema=CORRECTED_IDS)
+    ).write(layout_of(tmp_path))
+    assert [found.uri for found in explain_all(table_in(tmp_path), "DOE-b", DATE, False)] == uris
+    assert [found.rows[0]["image_id"] for found in explain_all(table_in(tmp_path), "DOE-b", DATE, False)] == [
+        "DOE-b"
+    ] * 2
+    with pytest.raises(UsageError, match="no such photograph"):  # its id is another one by now
+        explain(table_in(tmp_path), "DOE-a", DATE, False)
+    assert explain(table_in(tmp_path), "0123456789ab", DATE, False).uri == row("c")["image_uri"]
