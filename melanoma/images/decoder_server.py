@@ -5,6 +5,7 @@ descriptors of a new decoder's connection and of its shared memory. It ends when
 """
 
 import array
+import contextlib
 import mmap
 import os
 import signal
@@ -56,4 +57,5 @@ def _become_decoder(connection: int, memory: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with contextlib.suppress(ConnectionError):  # the owner ended without reading everything
+        main()
