@@ -6,12 +6,11 @@ import importlib
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from jobs.console import config_file, logs, stdout
+from jobs.console import config_file, foreign_output, lines, logs, stdout
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
 from jobs.console.parsing import Parser
@@ -19,7 +18,6 @@ from jobs.console.sigterm import Terminated
 from melanoma import __version__
 from melanoma.errors import MelanomaError, ReadError, UsageError
 from melanoma.extras import install_command, missing_modules
-from melanoma.terminal import printable
 
 COMMANDS = {
     "score": "score photographs and append the results to the score table",
@@ -36,7 +34,7 @@ COMMANDS = {
     "samples": "write synthetic sample photographs to try the program on",
     "completion": "print a script that completes commands and flags in a shell",
 }
-_TAKES_BEAM_OPTIONS = "score"
+_NIGHTLY = "score"  # takes options for Beam, and tells of its errors
 _STOPPED = {
     "score": "stopped; results so far stay staged, and the next run resumes from them",
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
@@ -76,7 +74,7 @@ class Invocation:
         if extra and missing_modules(extra):
             raise UsageError(f"{self.command} needs packages that are not installed; run: {install_command(extra)}")
         module = importlib.import_module(f"jobs.{self.command}")
-        if self.command == _TAKES_BEAM_OPTIONS:
+        if self.command == _NIGHTLY:
             return int(module.run(self.args, self.beam_options))
         return int(module.run(self.args))
 
@@ -92,23 +90,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     logs.quiet()
+    lines.reset()
     try:
-        return parse(words).run()
+        return _parsed(words).run()
     except MelanomaError as error:
-        _complain(str(error))
+        lines.complain(str(error))
         return exit_code_of(error)
     except ReadError as error:  # a command that knows more about the file has already raised an error of its own
-        _complain(f"{error.detail}; try again")
+        lines.complain(f"{error.detail}; try again")
         return NOTHING_COMMITTED
     except KeyboardInterrupt as stop:
-        _complain(_STOPPED.get(words[0] if words else "", "stopped"))
+        lines.complain(_STOPPED.get(words[0] if words else "", "stopped"))
         return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
     except SystemExit:
         raise
     except BaseException:  # noqa: BLE001 - a panic in a Rust library is no Exception, and must not exit like our errors
-        traceback.print_exc()
-        _complain("this is a bug in melanoma; please report the lines above. Nothing was committed")
+        lines.show_fault()
+        lines.complain("this is a bug in melanoma; please report the lines above. Nothing was committed")
         return DEFECT
+
+
+def _parsed(words: Sequence[str]) -> Invocation:
+    """Parses a command line; a nightly run that is refused here is told like one that is refused later."""
+    if words[:1] != [_NIGHTLY]:
+        return parse(words)
+    job = importlib.import_module(f"jobs.{_NIGHTLY}")
+    job.set_up_lines(words[1:])
+    try:
+        return parse(words)
+    except UsageError as error:
+        job.tell_refusal(words[1:], error)
+        raise
 
 
 def parse(words: Sequence[str]) -> Invocation:
@@ -126,12 +138,12 @@ def parse(words: Sequence[str]) -> Invocation:
         raise SystemExit(WRONG_USAGE)
     if command is not None and config_file.FLAG in command._option_string_actions:
         # score and doctor read the same file; doctor skips the flags that only score has, and Beam's options.
-        expanded = config_file.expand(line, command, _flags_of(_TAKES_BEAM_OPTIONS))
-        line = expanded if name == _TAKES_BEAM_OPTIONS else expanded._replace(beam_options=line.beam_options)
+        expanded = config_file.expand(line, command, _flags_of(_NIGHTLY))
+        line = expanded if name == _NIGHTLY else expanded._replace(beam_options=line.beam_options)
     args, unknown = parser.parse_known_args(line.words)
     if unknown:  # the command's own help lists what it takes, that of `melanoma` does not
         (command or parser).reject(unknown)
-    if line.beam_options and name != _TAKES_BEAM_OPTIONS:
+    if line.beam_options and name != _NIGHTLY:
         raise UsageError(f"options after -- are for Beam, which melanoma {name} does not use; leave them out")
     return Invocation(name, args, tuple(line.beam_options))
 
@@ -148,6 +160,7 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
         with contextlib.suppress(OSError):  # the reader is gone
             stream.flush()
     logging.shutdown()
+    foreign_output.finish()
     os._exit(code)
 
 
@@ -184,10 +197,6 @@ def _flags_of(name: str) -> set[str]:
     parser = Parser(add_help=False)
     importlib.import_module(f"jobs.{name}").add_arguments(parser)
     return set(parser._option_string_actions)
-
-
-def _complain(text: str) -> None:
-    print("melanoma:", printable(text, keep="\n"), file=sys.stderr)
 
 
 if __name__ == "__main__":

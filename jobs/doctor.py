@@ -24,15 +24,20 @@ class DoctorOptions(ScoringOptions):
     """Arguments of `melanoma doctor`.
 
     Attributes:
+        try_notify: Whether to run the notification command.
         json: Whether to print JSON.
     """
 
+    try_notify: bool
     json: bool
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags that `melanoma score` shares, and `--json`."""
     add_scoring_arguments(parser)
+    parser.add_argument(
+        "--try-notify", action="store_true", help="run the notification command, with a line that says it is a test"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -64,6 +69,9 @@ def _preflight(options: DoctorOptions) -> "Preflight":
             sources=lambda layout: sources_of(options, layout),
             bundles=options.bundle,
             batch_size=options.batch_size,
+            metrics_file=options.metrics_file,
+            notify_command=options.notify_command,
+            tries_notification=options.try_notify,
             silence=logs.native_silence,
         )
     )

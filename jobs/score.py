@@ -4,9 +4,11 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from jobs.console import sigterm
+from jobs.console import lines, logs, sigterm
+from jobs.nightly import early_flags
 from jobs.nightly.flags import add_nightly_arguments, add_scoring_arguments
 from jobs.nightly.options import NightlyOptions
+from melanoma.errors import MelanomaError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +16,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_scoring_arguments(parser)
     add_nightly_arguments(parser)
     parser.epilog = f"Options for Beam follow --, for example: -- --runner=FlinkRunner. {parser.epilog}"
+
+
+def set_up_lines(words: Sequence[str]) -> None:
+    """Sets how lines are written before the words are parsed: what is wrong with them is a line already.
+
+    Args:
+        words: Words after the command's name.
+    """
+    flags = early_flags.read(words)
+    lines.use(is_quiet=flags.is_quiet)
+    if flags.is_json:
+        logs.as_json()
+
+
+def tell_refusal(words: Sequence[str], error: MelanomaError) -> None:
+    """Tells whoever should hear of a nightly run that its command line or settings file was refused.
+
+    Args:
+        words: Words after the command's name.
+        error: What is wrong with them.
+    """
+    flags = early_flags.read(words)
+    if not flags.is_dry_run:
+        from jobs.nightly import early_end  # loads pyarrow and Delta Lake
+
+        early_end.tell_refusal(error, flags.destination)
 
 
 def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:

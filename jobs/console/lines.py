@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import sys
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TextIO
@@ -82,6 +83,11 @@ def complain(text: str, keep: str = "\n") -> None:
         keep: Control characters to leave in place.
     """
     _write(ERROR, text, f"melanoma: {printable(text, keep)}", sys.stderr)
+
+
+def show_fault() -> None:
+    """Prints the traceback of the exception that is being handled."""
+    _write(ERROR, traceback.format_exc(), traceback.format_exc().rstrip("\n"), sys.stderr)
 
 
 def as_json(level: str, message: str) -> str:

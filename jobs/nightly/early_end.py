@@ -5,8 +5,8 @@ import contextlib
 from jobs.console.exit_codes import WRONG_USAGE
 from jobs.console.lines import warn
 from jobs.nightly import launch, publishing
+from jobs.nightly.destination import Destination
 from jobs.nightly.night import Night
-from jobs.nightly.options import NightlyOptions
 from jobs.nightly.stopping import Stop, stop_of, within
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.reporting.judging import judge_error
@@ -34,7 +34,7 @@ def tell_error(error: BaseException, night: Night) -> None:
         return
     verdict = judge_error(error)
     runs = _reported(night, verdict)
-    warn(publishing.deliver(runs, night.options, verdict.exit_code, verdict))
+    warn(publishing.deliver(runs, night.options.destination, verdict.exit_code, verdict))
 
 
 def tell_stop(stop: Stop, night: Night) -> None:
@@ -47,25 +47,39 @@ def tell_stop(stop: Stop, night: Night) -> None:
     verdict = RunVerdict(stop.exit_code, (Reason(Event.STOPPED, stop.reason),))
     runs = list[ReportedRun]()
     within(_REPORT_SECONDS, lambda: runs.extend(_reported(night, verdict)))
-    warn(publishing.deliver(runs, night.options, stop.exit_code, verdict, _NOTIFY_SECONDS))
+    warn(publishing.deliver(runs, night.options.destination, stop.exit_code, verdict, _NOTIFY_SECONDS))
 
 
 def _reported(night: Night, verdict: RunVerdict) -> list[ReportedRun]:
     """Writes the reports of the runs that have a record, or records a start that ended before there was a run."""
     if night.plan is None:
-        _record_start(verdict, night.options)
+        _record_start(verdict, night.options.destination)
         return []
     return publishing.publish_reports(night.plan.models, night.records_so_far(), night.options, verdict.exit_code)
 
 
-def _record_start(verdict: RunVerdict, options: NightlyOptions) -> None:
+def tell_refusal(error: MelanomaError, destination: Destination) -> None:
+    """Publishes that a command line or a settings file was refused.
+
+    Args:
+        error: What is wrong with it.
+        destination: Where the run is told, as far as it is known.
+    """
+    verdict = judge_error(error)
+    _record_start(verdict, destination)
+    warn(publishing.deliver([], destination, verdict.exit_code, verdict))
+
+
+def _record_start(verdict: RunVerdict, destination: Destination) -> None:
     """Records a start that ended before there was a run, where its output has records already.
 
     A mistyped output is not created for this, and the pages of another run that is active are left to it.
     """
     outcome = REFUSED if verdict.exit_code == WRONG_USAGE else STOPPED
+    if destination.output is None:
+        return
     with contextlib.suppress(MelanomaError, PhotographError):
-        layout = OutputLayout.at(options.output)
+        layout = OutputLayout.at(destination.output)
         if recovery.has_records(layout) and not heartbeats.active(layout):
-            record = recovery.refused_start(verdict.reasons[0].text, options.run_date, outcome)
+            record = recovery.refused_start(verdict.reasons[0].text, destination.run_date, outcome)
             publish_start(layout, record, verdict)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from jobs.console import sigterm
+from jobs.console import lines, sigterm
 from jobs.console.exit_codes import OK
 from jobs.console.lines import complain, say, warn
 from jobs.console.targets import check_file
@@ -65,6 +65,7 @@ def _prepared(options: NightlyOptions) -> RunPlan:
 
 
 def _score(night: Night, plan: RunPlan) -> int:
+    lines.use(run_id=plan.runs[0].run_id)
     for run in plan.runs:
         say(f"Run {run.run_id}: model {shown(run.model_id, run.model_name)}, table {run.layout.root}")
     with showing_progress(plan.runs[0]) as progress:
@@ -76,7 +77,7 @@ def _score(night: Night, plan: RunPlan) -> int:
         say(summary.summary(model, reported, progress.seconds))
         _tell(reported.verdict, plan.warnings)
     code = max(reported.verdict.exit_code for reported in runs)
-    warn(publishing.deliver(runs, night.options, code))
+    warn(publishing.deliver(runs, night.options.destination, code))
     return code
 
 

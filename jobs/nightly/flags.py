@@ -3,6 +3,7 @@
 import argparse
 
 from jobs.console.arg_types import clock, date, duration, positive, share, whole
+from jobs.console.lines import JSON, TEXT
 from melanoma.reporting.limits import Limits
 
 
@@ -26,6 +27,11 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--batch-size", type=whole, default=32, metavar="N", help="inference batch size (default: %(default)s)"
+    )
+    channels = parser.add_argument_group("who is told")
+    channels.add_argument("--metrics-file", metavar="FILE", help="file for Prometheus metrics, replaced by every run")
+    channels.add_argument(
+        "--notify-command", metavar="CMD", help="command to run at the end, with a one-line summary as last argument"
     )
 
 
@@ -68,11 +74,7 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-time", type=duration, metavar="TIME", help="the same after a length of time, such as 3h30m, 90m or 45s"
     )
     extent.add_argument("--chunk-size", type=whole, metavar="N", help="photographs per chunk (default: automatic)")
-    reports = parser.add_argument_group("reports and notification")
-    reports.add_argument("--metrics-file", metavar="FILE", help="file for Prometheus metrics, replaced by every run")
-    reports.add_argument(
-        "--notify-command", metavar="CMD", help="command to run at the end, with a one-line summary as last argument"
-    )
+    reports = parser.add_argument_group("reports")
     reports.add_argument(
         "--show-uris", action="store_true", help="show the URIs of photographs in the report instead of pseudonyms"
     )
@@ -104,4 +106,12 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         help="the same for their drift from the bundle's validation photographs (default: %(default)s)",
     )
     parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
+    output = parser.add_argument_group("what is printed")
+    output.add_argument("-q", "--quiet", action="store_true", help="print nothing if all is well")
+    output.add_argument(
+        "--log-format",
+        choices=(TEXT, JSON),
+        default=TEXT,
+        help="how lines are written; json: one object a line, all on standard error (default: %(default)s)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="print what would be scored, and write nothing")

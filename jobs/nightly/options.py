@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from jobs.console.options import Options
+from jobs.nightly.destination import Destination
 from melanoma.reporting.limits import Limits
 
 
@@ -39,11 +40,15 @@ class ScoringOptions(SourceOptions):
         bundle: Folders of the model bundles, at least one.
         output: Folder of the score table.
         batch_size: Inference batch size, at least 1.
+        metrics_file: File for Prometheus metrics.
+        notify_command: Command that is run at the end, with one line about the run.
     """
 
     bundle: tuple[str, ...]
     output: str
     batch_size: int
+    metrics_file: str | None
+    notify_command: str | None
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,6 @@ class NightlyOptions(ScoringOptions):
         stop_at: Local time after which no chunk is started.
         max_time: Time from the start after which no chunk is started.
         chunk_size: Photographs per chunk; None to derive it from their number.
-        metrics_file: File for Prometheus metrics.
-        notify_command: Command that is run at the end, with one line about the run.
         show_uris: Whether the report shows the URIs of photographs.
         list_suspicious: Whether the report lists the highest melanoma probabilities.
         run_date: Date of the run; None for today.
@@ -67,6 +70,8 @@ class NightlyOptions(ScoringOptions):
         max_bundle_drift: The same for their drift from the bundle's reference.
         allow_empty: Whether folders without photographs are allowed.
         dry_run: Whether to count only.
+        quiet: Whether a good run prints nothing.
+        log_format: `text` or `json`: how lines are written.
         beam_options: Options for Beam.
     """
 
@@ -76,8 +81,6 @@ class NightlyOptions(ScoringOptions):
     stop_at: datetime.time | None
     max_time: datetime.timedelta | None
     chunk_size: int | None
-    metrics_file: str | None
-    notify_command: str | None
     show_uris: bool
     list_suspicious: bool
     run_date: datetime.date | None
@@ -86,12 +89,19 @@ class NightlyOptions(ScoringOptions):
     max_bundle_drift: float
     allow_empty: bool
     dry_run: bool
+    quiet: bool
+    log_format: str
     beam_options: tuple[str, ...]
 
     @property
     def limits(self) -> Limits:
         """What the operator accepts."""
         return Limits(self.max_failed, self.max_drift, self.max_bundle_drift)
+
+    @property
+    def destination(self) -> Destination:
+        """Where the run is told."""
+        return Destination(self.output, self.bundle, self.run_date, self.metrics_file, self.notify_command)
 
     @classmethod
     def from_command_line(cls, args: argparse.Namespace, beam_options: Sequence[str] = ()) -> Self:

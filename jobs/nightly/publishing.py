@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from jobs.nightly.destination import Destination
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.reporting.judging import judge
@@ -49,7 +50,7 @@ def _published(model: ModelRun, record: RunRecord, settings: ReportSettings) -> 
 
 def deliver(
     runs: Sequence[ReportedRun],
-    options: NightlyOptions,
+    destination: Destination,
     exit_code: int,
     error: RunVerdict | None = None,
     seconds: float = COMMAND_SECONDS,
@@ -58,7 +59,7 @@ def deliver(
 
     Args:
         runs: The runs of the models; those that have no record are absent.
-        options: Command line.
+        destination: Where the run is told.
         exit_code: Exit code of the process.
         error: What ended the nightly run early; None if it came to its end.
         seconds: Time for the command.
@@ -67,25 +68,25 @@ def deliver(
         Warnings about what could not be delivered; committed rows stand all the same.
     """
     warnings = []
-    if options.metrics_file:
-        warnings += _write_metrics(options.metrics_file, Ending(runs, exit_code, time.time()))
-    if options.notify_command:
-        warnings += _notify(options.notify_command, message(runs, options, error), seconds)
+    if destination.metrics_file:
+        warnings += _write_metrics(destination.metrics_file, Ending(runs, exit_code, time.time()))
+    if destination.notify_command:
+        warnings += _notify(destination.notify_command, message(runs, destination, error), seconds)
     return warnings
 
 
-def message(runs: Sequence[ReportedRun], options: NightlyOptions, error: RunVerdict | None) -> str:
+def message(runs: Sequence[ReportedRun], destination: Destination, error: RunVerdict | None) -> str:
     """Returns one line about a nightly run: a part for each model, or one about the error that came before them.
 
     Args:
         runs: The runs of the models.
-        options: Command line.
+        destination: Where the run is told.
         error: What ended the nightly run early; None if it came to its end.
     """
-    layout = OutputLayout.at(options.output) if runs else None
+    layout = OutputLayout.at(destination.output) if runs and destination.output else None
     parts = [one_line(run, layout.report(run.record.run_id)) for run in runs if layout is not None]
     if error is not None and all(run.record.is_successful for run in runs):
-        parts.append(one_line_without_run(error, options.bundle, options.run_date))
+        parts.append(one_line_without_run(error, destination.bundle, destination.run_date))
     return "; ".join(parts)
 
 

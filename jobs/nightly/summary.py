@@ -1,10 +1,11 @@
 """The summary that a run prints at its end."""
 
+import shlex
 from collections.abc import Mapping
 
 from jobs.console.wording import per_second
 from melanoma.disclaimer import NO_DIAGNOSIS
-from melanoma.reporting.messages import duration
+from melanoma.reporting.messages import duration, failures_command
 from melanoma.reporting.verdict import Event, ReportedRun
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
 from melanoma.runs.run import ModelRun
@@ -37,17 +38,35 @@ def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
         "deferred": f"{counts.deferred:,} left for the next run, which starts with them" if counts.deferred else "",
         "ignored": _by_frequency(record.ignored),
         "failed": _by_frequency(record.failures),
+        "list them": failures_command(_table(model, run), record.run_id) if record.failures else "",
         "classes": _by_frequency(record.classes),
         "table": table,
         "report": model.run.layout.report(record.run_id),
         "model": shown(record.model_id, record.model_name),
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),
+        "next": _next(model, run),
     }
     lines = [f"  {name:<9} {text}" for name, text in parts.items() if text]
     marks = [mark for mark in run.verdict.marks if mark in (Event.OVER_BUDGET, Event.DRIFT)]
     outcome = ", ".join([_outcome(record), *(mark.replace("_", " ") for mark in marks)])
     heading = f"Run {record.run_id} finished in {duration(seconds)}: {outcome}"
     return "\n".join([heading, *lines, f"  {NO_DIAGNOSIS}"])
+
+
+def _table(model: ModelRun, run: ReportedRun) -> str:
+    """Returns the table's address, as a command takes it from any folder."""
+    return str(run.content.get("table", model.run.layout.root))
+
+
+def _next(model: ModelRun, run: ReportedRun) -> str:
+    """Returns what to do next."""
+    if run.record.outcome == STORE_DOWN:
+        return "check the store of the photographs, and start the run again"
+    if run.verdict.exit_code:
+        return "open the report: it shows what has to be looked at; the rows are in the table"
+    if run.record.outcome == COMMITTED:
+        return f'open the report, or query the table: melanoma query {shlex.quote(_table(model, run))} "FROM latest"'
+    return ""
 
 
 def _outcome(record: RunRecord) -> str:

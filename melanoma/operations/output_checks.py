@@ -88,6 +88,16 @@ def judge_output(is_atomic: bool, modified: datetime.datetime, now: datetime.dat
     return Check("output", Result.PASS, "writable; atomic create works")
 
 
+def check_reports(layout: OutputLayout) -> Check:
+    """Writes a file beside the reports and reads the key of the pseudonyms, where an earlier run has made them."""
+    if storage.exists(layout.reports):
+        storage.check_writable(layout.name, storage.join(layout.reports, storage.name_of(layout.probe())))
+    if storage.exists(layout.key):
+        storage.read_bytes(layout.key)
+        return Check("reports", Result.PASS, "the reports can be written and the key of their pseudonyms read")
+    return Check("reports", Result.PASS, "the reports can be written")
+
+
 def check_commit(layout: OutputLayout, bundle: Bundle) -> Check:
     """Commits one row to a temporary score table inside the output folder, reads it back and removes the table."""
     trial = layout.trial()

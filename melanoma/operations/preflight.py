@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from melanoma import storage
 from melanoma.ingest.sources import Source
 from melanoma.model.bundle import Bundle, load_bundle
-from melanoma.operations import environment_checks, output_checks, sample_checks
+from melanoma.operations import delivery_checks, environment_checks, output_checks, sample_checks
 from melanoma.operations.checks import FAILURES, Check, Result, failed, guarded
 from melanoma.operations.forecast import Forecast, forecast
 from melanoma.operations.sample_checks import DecodedSample, Listed
@@ -25,6 +25,9 @@ class PlannedRun:
             raises a `UsageError` if they contradict each other.
         bundles: URIs of the bundles.
         batch_size: Photographs per batch, at least 1.
+        metrics_file: File for metrics; None for none.
+        notify_command: Notification command; None for none.
+        tries_notification: Whether to run that command with a line that says so.
         silence: Keeps native libraries quiet while they are loaded.
     """
 
@@ -32,6 +35,9 @@ class PlannedRun:
     sources: Callable[[OutputLayout | None], Sequence[Source]]
     bundles: Sequence[str]
     batch_size: int
+    metrics_file: str | None = None
+    notify_command: str | None = None
+    tries_notification: bool = False
     silence: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 
 
@@ -59,12 +65,24 @@ class Preflight:
         yield guarded(
             "versions", "install melanoma again, in an environment of its own", environment_checks.check_versions
         )
+        yield from self._channel_checks()
         yield from self._output_checks()
         yield guarded("listing", "check --images, and the credentials of its store", self._check_listing)
         for uri in self._planned.bundles:
             yield from self._bundle_checks(uri)
         needed = max((found.disk_bytes for found in self.forecasts), default=0.0)
         yield guarded("space", "free up some space", lambda: environment_checks.check_space(self._layout, needed))
+
+    def _channel_checks(self) -> Iterator[Check]:
+        """Checks that the operator would be told."""
+        planned = self._planned
+        if (command := planned.notify_command) is not None:
+            remedy = "correct --notify-command"
+            yield guarded(
+                "notification", remedy, lambda: delivery_checks.check_command(command, planned.tries_notification)
+            )
+        if (path := planned.metrics_file) is not None:
+            yield guarded("metrics", "give another --metrics-file", lambda: delivery_checks.check_metrics(path))
 
     def _output_checks(self) -> Iterator[Check]:
         try:
@@ -79,6 +97,8 @@ class Preflight:
         found = guarded("output", remedy, lambda: output_checks.check_output(layout))
         self._is_writable = found.result is Result.PASS
         yield found
+        if self._is_writable:
+            yield guarded("reports", remedy, lambda: output_checks.check_reports(layout))
 
     def _check_listing(self) -> Check:
         sources = self._planned.sources(self._layout)

@@ -1,6 +1,7 @@
 """Sentences for the operator: the outcome of a run, what to do about failures, and what the run waited for."""
 
 import datetime
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -158,6 +159,17 @@ def _counts(record: RunRecord) -> str:
         f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def failures_command(table: str, run_id: str) -> str:
+    """Returns the command that lists the photographs that failed in a run by name, quoted for a shell.
+
+    Args:
+        table: Address of the table.
+        run_id: Id of the run.
+    """
+    sql = f"SELECT image_uri, error_kind, error FROM scores WHERE run_id = '{run_id}' AND status = 'failed'"  # noqa: S608
+    return f'melanoma query {shlex.quote(table)} "{sql}"'
 
 
 def duration(seconds: float | None) -> str:

@@ -1,6 +1,5 @@
 """Sections of a report on the work of the run: the accounting, the failures, and where the time went."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,14 +62,9 @@ def _failed_photographs(record: RunRecord, content: Mapping[str, Any]) -> str:
         data_table(("photograph", "error kind", "detail", "attempt"), rows, sentences={"detail"}) if rows else "",
         paragraph(f"and {more:,} more", "muted") if rows and more > 0 else "",
         paragraph("To list all of them by name:", "muted"),
-        f"<pre><code>{escaped(_query(content['table'], record.run_id))}</code></pre>",
+        f"<pre><code>{escaped(messages.failures_command(content['table'], record.run_id))}</code></pre>",
     ]
     return "\n".join(part for part in parts if part)
-
-
-def _query(table: str, run_id: str) -> str:
-    sql = f"SELECT image_uri, error_kind, error FROM scores WHERE run_id = '{run_id}' AND status = 'failed'"  # noqa: S608
-    return f'melanoma query {shlex.quote(table)} "{sql}"'
 
 
 def stages(record: RunRecord, content: Mapping[str, Any]) -> str:

@@ -54,6 +54,7 @@ def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
         "max-failed": 0.05,
         "max-drift": 0.2,
         "max-bundle-drift": 2.0,
+        "log-format": "text",
     }
 
 

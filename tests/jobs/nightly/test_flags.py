@@ -53,6 +53,7 @@ def test_defaults() -> None:
         "max_failed": 0.05,
         "max_drift": 0.2,
         "max_bundle_drift": 2.0,
+        "log_format": "text",
     }
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.cli import main, parse
 from jobs.nightly import publishing
+from jobs.nightly.destination import Destination
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import UsageError
 from melanoma.reporting.judging import judge_error
@@ -46,7 +47,7 @@ def test_every_run_leaves_a_report_even_with_nothing_new(tmp_path: Path, words: 
     committed, quiet = (path.read_text() for path in reports(tmp_path))
     assert "OK: 4 photographs scored, 1 failed" in committed
     assert "OK: nothing new among 5 photographs" in quiet
-    assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2
+    assert (tmp_path / "out" / "_reports" / "index.html").read_text().count('<a href="2') == 2
     document = json.loads(reports(tmp_path, "json")[0].read_text())
     assert document["report"]["format"] == 1 and document["report"]["seen"]["n"] == 4
     assert document["seconds"] > 0 and set(document["stages"]) >= {"list", "read", "decode", "infer"}
@@ -57,7 +58,7 @@ def test_photographs_appear_under_pseudonyms_only(
 ) -> None:
     assert main([*words, "--metrics-file", str(tmp_path / "m.prom"), "--list-suspicious", *noting(tmp_path)]) == 0
     left = [*(tmp_path / "out" / "_reports").iterdir(), tmp_path / "m.prom", tmp_path / "notes"]
-    assert len(left) == 6 and not [path for path in left if b"DOE" in path.read_bytes()]
+    assert len(left) == 7 and not [path for path in left if b"DOE" in path.read_bytes()]
     output = capsys.readouterr()
     assert "DOE" not in output.out + output.err
     names = {row["image_uri"] for row in rows(tmp_path / "out") if row["status"] == "scored"}
@@ -149,34 +150,38 @@ def test_the_next_run_writes_the_page_that_a_killed_one_could_not(tmp_path: Path
     (tmp_path / "out" / "_reports" / "nights.series").write_text("{damaged")
     assert main(words) == 0
     assert page.read_text() == before
-    assert (tmp_path / "out" / "_reports" / "index.html").read_text().count("<tr><td>") == 2
+    assert (tmp_path / "out" / "_reports" / "index.html").read_text().count('<a href="2') == 2
 
 
 def options_for(*words: str) -> NightlyOptions:
     return NightlyOptions.from_command_line(parse(["score", "--bundle", "b", "--output", "o", *words]).args)
 
 
+def destination(*words: str) -> Destination:
+    return options_for(*words).destination
+
+
 def test_a_command_that_hangs_is_killed_and_is_a_warning(tmp_path: Path) -> None:
-    options = options_for("--notify-command", f"{sys.executable} -c 'import time; time.sleep(60)'")
-    (warning,) = publishing.deliver([], options, 3, judge_error(UsageError("x")), seconds=0.2)
+    hanging = destination("--notify-command", f"{sys.executable} -c 'import time; time.sleep(60)'")
+    (warning,) = publishing.deliver([], hanging, 3, judge_error(UsageError("x")), seconds=0.2)
     assert warning == "--notify-command did not finish within 0.2 seconds and was killed"
 
 
 def test_a_command_that_has_gone_meanwhile_is_a_warning() -> None:
-    (warning,) = publishing.deliver([], options_for("--notify-command", "/absent/program"), 0)
+    (warning,) = publishing.deliver([], destination("--notify-command", "/absent/program"), 0)
     assert warning == "--notify-command could not be run (No such file or directory)"
 
 
 def test_an_error_is_published_on_one_line_without_control_characters(tmp_path: Path) -> None:
-    options = options_for("--metrics-file", str(tmp_path / "m.prom"), *noting(tmp_path))
-    assert publishing.deliver([], options, 2, judge_error(UsageError("found \x1b[2J,\nexpected y"))) == []
+    told = destination("--metrics-file", str(tmp_path / "m.prom"), *noting(tmp_path))
+    assert publishing.deliver([], told, 2, judge_error(UsageError("found \x1b[2J,\nexpected y"))) == []
     assert (tmp_path / "notes").read_text().startswith("FAILED found \ufffd[2J,\ufffdexpected y. Run of ")
     assert "melanoma_exit_code 2" in (tmp_path / "m.prom").read_text()
 
 
 def test_metrics_that_cannot_be_written_at_the_end_are_a_warning(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    (warning,) = publishing.deliver([], options_for("--metrics-file", str(tmp_path / "file" / "m.prom")), 2)
+    (warning,) = publishing.deliver([], destination("--metrics-file", str(tmp_path / "file" / "m.prom")), 2)
     assert warning.startswith("--metrics-file: ")
 
 
@@ -200,5 +205,5 @@ def test_a_report_that_fails_does_not_keep_another_from_being_written(tmp_path: 
 
 def test_a_defect_after_the_commit_is_told_beside_the_run(tmp_path: Path) -> None:
     error = judge_error(ValueError("DOE-JANE.jpg"))
-    line = publishing.message([reported()], options_for(), error)
+    line = publishing.message([reported()], destination(), error)
     assert line.startswith("OK 15 new") and "; FAILED a defect of melanoma (ValueError)" in line and "DOE" not in line

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.nightly.summary import summary
 from melanoma.disclaimer import NO_DIAGNOSIS
+from melanoma.reporting.messages import failures_command
 from melanoma.runs.records import NOTHING_NEW, STORE_DOWN, Counts
 from melanoma.runs.run import ModelRun
 from tests.helpers.model_runs import model_run
@@ -28,27 +29,29 @@ def test_a_committed_run_shows_all_that_it_has(model: ModelRun, tmp_path: Path) 
         "  deferred  2 left for the next run, which starts with them",
         "  ignored   .txt 5",
         "  failed    timeout 2, truncated 1",
+        f"  list them {failures_command(f'file://{tmp_path}/out', RECORD.run_id)}",
         "  classes   melanoma 7, nevus 3",
         f"  table     file://{tmp_path / 'out'}, version 118",
         f"  report    file://{tmp_path / 'out'}/_reports/{RECORD.run_id}.html",
         "  model     m-000000000001",
         "  licence   Public domain: made of random numbers.",
+        f'  next      open the report, or query the table: melanoma query file://{tmp_path / "out"} "FROM latest"',
         f"  {NO_DIAGNOSIS}",
     ]
 
 
 @pytest.mark.parametrize(
-    ("outcome", "text"),
+    ("outcome", "text", "last"),
     [
-        (NOTHING_NEW, "nothing new, nothing committed"),
-        (STORE_DOWN, "the store returned no photographs, nothing committed"),
+        (NOTHING_NEW, "nothing new, nothing committed", []),
+        (STORE_DOWN, "the store returned no photographs, nothing committed", ["next"]),
     ],
 )
-def test_a_run_without_rows_shows_no_empty_lines(model: ModelRun, outcome: str, text: str) -> None:
+def test_a_run_without_rows_shows_no_empty_lines(model: ModelRun, outcome: str, text: str, last: list[str]) -> None:
     record = replace(RECORD, outcome=outcome, counts=Counts(5, skipped=5), table_version=None, failures={}, ignored={})
     lines = summary(model, reported(record), 180.0).splitlines()
     assert lines[0] == f"Run {record.run_id} finished in 3 min: {text}"
-    assert [line.split()[0] for line in lines[1:-1]] == ["counts", "table", "report", "model", "licence"]
+    assert [line.split()[0] for line in lines[1:-1]] == ["counts", "table", "report", "model", "licence", *last]
     assert "version" not in lines[2]
 
 

@@ -39,7 +39,8 @@ def test_a_valid_plan_passes_all_checks_in_order_and_is_forecast(plan: Plan) -> 
     preflight = Preflight(plan())
     checks = list(preflight.checks())
     assert [check.name for check in checks] == [
-        *("versions", "other nights", "output", "listing", "bundle", "table", "decoding", "network", "memory", "space")
+        *("versions", "other nights", "output", "reports", "listing", "bundle", "table"),
+        *("decoding", "network", "memory", "space"),
     ]
     assert {check.result for check in checks} <= {Result.PASS, Result.WARN}
     (forecast,) = preflight.forecasts
@@ -57,6 +58,27 @@ def test_no_commit_is_tried_if_the_output_is_not_writable(plan: Plan, tmp_path: 
     checks = checks_of(plan(output=str(tmp_path / "in" / "lesion-0000.jpg")))
     assert checks["output"].result is Result.FAIL and "choose another path" in checks["output"].remedy
     assert "table" not in checks and "network" in checks
+
+
+def test_whether_the_operator_would_be_told_is_checked_and_a_failure_is_one_line(
+    plan: Plan, tmp_path: Path
+) -> None:
+    asked = {"notify_command": sys.executable, "metrics_file": str(tmp_path / "m.prom")}
+    checks = checks_of(plan(**asked))
+    assert checks["notification"].result is checks["metrics"].result is Result.PASS
+    checks = checks_of(plan(notify_command="/absent/program", metrics_file=str(tmp_path)))
+    assert checks["notification"].result is Result.FAIL and "chmod +x" in checks["notification"].remedy
+    assert checks["metrics"].result is Result.WARN
+
+
+def test_reports_of_another_account_fail_the_check(plan: Plan, tmp_path: Path) -> None:
+    (tmp_path / "out" / "_reports").mkdir(parents=True)
+    (tmp_path / "out" / "_private" / "key").mkdir(parents=True)  # as unreadable as a file of another account
+    assert checks_of(plan())["reports"].result is Result.FAIL
+    (tmp_path / "out" / "_private" / "key").rmdir()
+    (tmp_path / "out" / "_private" / "key").write_bytes(b"k" * 32)
+    assert checks_of(plan())["reports"].result is Result.PASS
+    assert list((tmp_path / "out" / "_reports").iterdir()) == []
 
 
 def test_without_a_listing_nothing_is_decoded_or_forecast(plan: Plan, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The sentences that the operator reads first: how the run ended, and what to do."""
 
 import datetime
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,7 @@ from melanoma.reporting.messages import (
     advice_on,
     bottleneck_sentence,
     duration,
+    failures_command,
     headline,
     one_line,
     one_line_without_run,
@@ -136,6 +138,12 @@ def test_a_start_without_a_run_is_one_line_too() -> None:
     verdict = judge_error(UsageError("found \x1b[2J,\nexpected y"))
     found = one_line_without_run(verdict, ["/b/taught/", "s3://b/other"], datetime.date(2026, 1, 2))
     assert found == "FAILED found \ufffd[2J,\ufffdexpected y. Run of 2026-01-02, bundle taught, other, no report"
+
+
+def test_the_command_that_lists_failures_can_be_pasted_into_a_shell() -> None:
+    words = shlex.split(failures_command("/results/o'brien & sons", "20260102T030405Z-00000000"))
+    assert words[:3] == ["melanoma", "query", "/results/o'brien & sons"] and len(words) == 4
+    assert words[3].endswith("WHERE run_id = '20260102T030405Z-00000000' AND status = 'failed'")
 
 
 def test_every_error_kind_has_advice_that_matches_the_retries() -> None:
