@@ -1,6 +1,7 @@
 """A preflight runs every check that it can, whatever the earlier ones found."""
 
 import shutil
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -24,9 +25,12 @@ def plan(tmp_path: Path, bundle_uri: str) -> Plan:
     fill(tmp_path / "in", 4)
 
     def planned(
-        output: str = str(tmp_path / "out"), images: str = str(tmp_path / "in"), bundles: Sequence[str] = (bundle_uri,)
+        output: str = str(tmp_path / "out"),
+        images: str = str(tmp_path / "in"),
+        bundles: Sequence[str] = (bundle_uri,),
+        **told: str,
     ) -> PlannedRun:
-        return PlannedRun(output, lambda layout: [Root(images, output=layout)], bundles, batch_size=4)
+        return PlannedRun(output, lambda layout: [Root(images, output=layout)], bundles, batch_size=4, **told)  # type: ignore[arg-type]
 
     return planned
 
@@ -60,9 +64,7 @@ def test_no_commit_is_tried_if_the_output_is_not_writable(plan: Plan, tmp_path: 
     assert "table" not in checks and "network" in checks
 
 
-def test_whether_the_operator_would_be_told_is_checked_and_a_failure_is_one_line(
-    plan: Plan, tmp_path: Path
-) -> None:
+def test_whether_the_operator_would_be_told_is_checked_and_a_failure_is_one_line(plan: Plan, tmp_path: Path) -> None:
     asked = {"notify_command": sys.executable, "metrics_file": str(tmp_path / "m.prom")}
     checks = checks_of(plan(**asked))
     assert checks["notification"].result is checks["metrics"].result is Result.PASS
