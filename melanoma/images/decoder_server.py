@@ -36,7 +36,10 @@ def main() -> None:
 def _receive(owner: socket.socket) -> list[int]:
     """Returns the two descriptors of the next message; none if the owner is gone."""
     numbers = array.array("i")
-    message, ancillary, _, _ = owner.recvmsg(1, socket.CMSG_SPACE(_DESCRIPTORS * numbers.itemsize))
+    try:
+        message, ancillary, _, _ = owner.recvmsg(1, socket.CMSG_SPACE(_DESCRIPTORS * numbers.itemsize))
+    except ConnectionResetError:  # it ended without reading what was sent to it
+        return []
     if not message:
         return []
     numbers.frombytes(ancillary[0][2])
