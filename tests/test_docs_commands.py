@@ -102,7 +102,7 @@ def test_photographs_are_scored_as_the_page_for_operators_says(
     fill(tmp_path / "in", 2)
     (words,) = commands("use/operations.md")
     places = {"s3://archive/dermoscopy": str(tmp_path / "in"), "s3://results/scores": str(tmp_path / "out")}
-    run(words, places | {"/models/ham10000-lite0-taught": bundle_uri})
+    run(words, places | {"ham10000-lite0-taught": bundle_uri})
     assert "2 listed = 2 scored" in capsys.readouterr().out
 
 

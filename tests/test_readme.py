@@ -14,6 +14,8 @@ from melanoma import storage
 from tests.helpers import ROOT, fill, photograph
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# Every command of this journey is run by .ci/journeys, in an environment that holds nothing but the installed package.
+JOURNEY = (ROOT / ".ci" / "journeys.d" / "newcomer").read_text(encoding="utf-8").splitlines()
 COPIED = ["Makefile", "README.md", "pyproject.toml", "requirements.lock", "requirements-dev.lock", "bundles"]
 
 
@@ -57,6 +59,11 @@ def test_the_readme_starts_with_two_commands() -> None:
     assert shell_commands()[:2] == ["make score", "make test"]
 
 
+def test_the_commands_of_the_newcomer_are_those_of_the_readme() -> None:
+    journey = [line for line in JOURNEY if line.startswith("melanoma ")][:6]
+    assert [line for line in shell_commands() if line in journey] == journey
+
+
 @pytest.fixture(scope="module")
 def first_score(checkout: Path) -> str:
     """What the first `make score` prints; the table is there afterwards."""
@@ -75,6 +82,31 @@ def test_a_second_make_score_scores_nothing_twice(checkout: Path) -> None:
 
 
 @pytest.mark.usefixtures("first_score")
+def test_photographs_of_ones_own_go_to_another_table_and_paths_may_have_any_characters(checkout: Path) -> None:
+    folder = checkout / 'it\'s my "folder"'
+    shutil.copytree(next((checkout / "out" / "samples").iterdir()), folder)
+    for place in range(12):  # more than the failure budget allows
+        (folder / f"empty-{place}.jpg").touch()
+    environment = {"IMAGES": str(folder), "COLUMNS": "300"}
+    ended = subprocess.run(
+        ["make", "score"], cwd=checkout, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2 and "== scoring" in ended.stdout  # make's own code for a recipe that failed
+    said = ended.stdout.partition("== the run is done and its table complete, but somebody has to look at it")[2]
+    assert ".venv/bin/melanoma query 'out/my-scores' \"SELECT error_kind" in said and "empty" in said
+    assert (checkout / "out" / "my-scores" / "_delta_log").is_dir()
+    assert "out/scores" not in ended.stdout
+
+
+@pytest.mark.usefixtures("first_score")
+def test_the_python_of_the_readme_reads_the_table(checkout: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    program += "print(len(frame), lazy.collect().height, sum(count for _, count in answer.fetchall()))"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=checkout, capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["200", "200", "200"], ended.stderr
+
+
+@pytest.mark.usefixtures("first_score")
 def test_every_other_command_works_as_written(checkout: Path, s3_endpoint: str, tmp_path: Path) -> None:
     store = s3fs.S3FileSystem(skip_instance_cache=True)
     for bucket in ("archive", "results"):
@@ -83,7 +115,7 @@ def test_every_other_command_works_as_written(checkout: Path, s3_endpoint: str, 
     fill(tmp_path / "archive" / "dermoscopy", 3)
     done = 0
     for command in shell_commands():
-        if command in ("make score", "make test"):
+        if command in ("make score", "make test", *JOURNEY):
             continue
         local = command.replace("=/archive/", f"={tmp_path}/archive/").replace("=/results/", f"={tmp_path}/results/")
         run(local.replace("'/archive/", f"'{tmp_path}/archive/"), checkout)
