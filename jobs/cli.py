@@ -13,11 +13,11 @@ from typing import NoReturn
 from jobs.console import config_file, foreign_output, lines, logs, stdout
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
+from jobs.console.extras import check_extra
 from jobs.console.parsing import Parser
 from jobs.console.sigterm import Terminated
 from melanoma import __version__
 from melanoma.errors import MelanomaError, ReadError, UsageError
-from melanoma.extras import install_command, missing_modules
 
 COMMANDS = {
     "score": "score photographs and append the results to the score table",
@@ -39,8 +39,6 @@ _STOPPED = {
     "score": "stopped; results so far stay staged, and the next run resumes from them",
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
 }
-# The extra of pyproject.toml without which a command can only print its help.
-NEEDS = {"train": "train", "augment": "train", "audit": "train"}
 _NO_DIAGNOSIS = "No result of this program is a diagnosis."
 _EPILOG = f"{_NO_DIAGNOSIS} melanoma --help lists the exit codes."
 _EXIT_CODES = (
@@ -70,9 +68,7 @@ class Invocation:
         Raises:
             UsageError: The command needs packages that are not installed.
         """
-        extra = NEEDS.get(self.command)
-        if extra and missing_modules(extra):
-            raise UsageError(f"{self.command} needs packages that are not installed; run: {install_command(extra)}")
+        check_extra(self.command, self.args)
         module = importlib.import_module(f"jobs.{self.command}")
         if self.command == _NIGHTLY:
             return int(module.run(self.args, self.beam_options))

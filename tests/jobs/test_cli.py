@@ -16,7 +16,6 @@ from jobs import cli
 from jobs.cli import COMMANDS, Invocation, main, parse
 from melanoma import __version__
 from melanoma.errors import BundleError, DataError, MelanomaError, NothingCommittedError, UsageError
-from melanoma.extras import MODULES
 from tests.helpers import ROOT
 from tests.helpers.imports import modules, texts_in
 
@@ -209,20 +208,6 @@ def test_a_pattern_that_the_shell_expanded_is_a_hint_and_shows_no_name(
         and err.count("if the shell") == 1
         and "put quotes around it: '/archive/*.jpg'; see melanoma" in err
     )
-
-
-@pytest.mark.parametrize("name", sorted(cli.NEEDS))
-def test_a_command_without_its_extra_says_how_to_install_it_before_any_work(
-    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(MODULES, cli.NEEDS[name], ("numpy", "no_such_package_here"))
-    words = {
-        "train": ["--data", "x", "--data-licence", "y", "--output", "z"],
-        "augment": ["--data", "x", "--output", "y"],
-    }
-    assert main([name, *words.get(name, ["x"])]) == 2
-    assert f"melanoma: {name} needs packages that are not installed; run: " in (err := only_line(capsys))
-    assert err.endswith(" install 'melanoma[train]'")
 
 
 def test_two_dashes_inside_a_word_are_part_of_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,39 @@
+"""Which commands need an extra of the installation, checked in one place before any of them begins to work."""
+
+import argparse
+
+from melanoma.errors import UsageError
+from melanoma.extras import install_command, missing_modules
+
+# A command, an action, or an action with a flag; without the extra each of them can only print its help.
+NEEDS = {
+    "train": "train",
+    "augment": "train",
+    "audit": "train",
+    "bundle check": "train",
+    "bundle import --check": "train",
+}
+
+
+def check_extra(command: str, args: argparse.Namespace) -> None:
+    """Checks that the packages of a command's extra are installed.
+
+    Args:
+        command: Name of the command.
+        args: Its parsed arguments.
+
+    Raises:
+        UsageError: They are not; the message has the line that installs them.
+    """
+    for use, extra in NEEDS.items():
+        if _is_use(use.split(), command, args) and missing_modules(extra):
+            raise UsageError(f"{use} needs packages that are not installed; run: {install_command(extra)}")
+
+
+def _is_use(words: list[str], command: str, args: argparse.Namespace) -> bool:
+    name, action, flag = [*words, "", ""][:3]
+    return (
+        name == command
+        and action in ("", getattr(args, "action", ""))
+        and (not flag or getattr(args, flag.removeprefix("--")) is not None)
+    )
