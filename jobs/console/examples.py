@@ -32,7 +32,6 @@ EXAMPLES = {
     "melanoma bundle": "melanoma bundle list",
     "melanoma bundle list": "melanoma bundle list",
     "melanoma bundle inspect": "melanoma bundle inspect models/mine --card",
-    "melanoma bundle check": "melanoma bundle check models/mine --images photographs --expect answers.csv",
     "melanoma bundle verify": "melanoma bundle verify models/mine",
     "melanoma bundle import": (
         f"melanoma bundle import model.keras --labels melanoma nevus --size 224x224{_NEXT_LINE}"
