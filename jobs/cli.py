@@ -23,7 +23,7 @@ COMMANDS = {
     "score": "score photographs and append the results to the score table",
     "query": "query the score table with SQL",
     "table": "inspect and maintain the score table: history, models, promotion, deletion, clean-up, erasure",
-    "explain": "show everything known about one photograph, and what the next run will do with it",
+    "explain": "show what is known about one photograph, or why each photograph of a folder is in the table or not",
     "doctor": "check whether a run would succeed, and forecast how long it would take",
     "evaluate": "evaluate a model in the score table against labels",
     "compare": "compare two models, runs or runners on the same photographs",

@@ -11,6 +11,7 @@ from jobs.console.exit_codes import OK
 from jobs.console.options import Options
 from jobs.nightly import root_account
 from melanoma.disclaimer import NO_DIAGNOSIS
+from melanoma.errors import UsageError
 from melanoma.terminal import printable
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def run(args: argparse.Namespace) -> int:
     """
     options = ExplainOptions.from_args(args)
     if options.photograph is None:
+        if options.bundle or options.offline:
+            raise UsageError("--bundle and --offline are about one photograph, whose URI is missing; leave them out")
         return root_account.run(root_account.AccountOptions.from_args(args))
     root_account.refuse_flags(args)
     from melanoma.queries.decisions import models_in, rules_of

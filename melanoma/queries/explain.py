@@ -105,7 +105,7 @@ def _photographs(table: ScoreTable, name: str, corrections: Corrections) -> list
         )
     raise UsageError(
         "no such photograph in the score table; give its URI as in the image_uri column, its image_id, or its "
-        "pseudonym from a report"
+        "pseudonym from a report; for all photographs of a folder, give it with --images"
     )
 
 

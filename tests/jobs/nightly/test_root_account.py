@@ -98,6 +98,8 @@ def test_names_are_written_to_a_file_and_nowhere_else(
         (["a.jpg", "--images", "in"], "give either the URI of one photograph, or --images or --manifest"),
         (["a.jpg", "--model", "m"], "give either the URI of one photograph, or --images or --manifest"),
         (["--images", "in", "--manifest", "m.csv"], "give either --images URI (once or several times) or --manifest"),
+        (["--images", "in", "--offline"], "--bundle and --offline are about one photograph, whose URI is missing"),
+        (["in"], "no such photograph in the score table; "),
         (["--images", "absent-folder"], "absent-folder: does not exist"),
         (["--images", "in", "--model", "m-1"], "no row of 'm-1'; the table has "),
     ],
