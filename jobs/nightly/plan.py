@@ -17,6 +17,8 @@ from melanoma.runs.run import ModelRun, Run, new_run
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
 
+_ARCHIVES = {".zip", ".tar", ".gz"}
+
 
 @dataclass(frozen=True)
 class RunPlan:
@@ -159,4 +161,5 @@ def _other_files(uris: Sequence[str], sources: Sequence[Source]) -> str:
         if source.uri in uris:
             deque(list_images(source, ignored), maxlen=0)
     kinds = ", ".join(f"{kind} {number:,}" for kind, number in ignored.most_common())
-    return f", only other files ({kinds}); JPEG, PNG, WebP and TIFF are read" if kinds else ""
+    archives = "; unpack archives first, or name one of them as zip:// or tar://" if ignored.keys() & _ARCHIVES else ""
+    return f", only other files ({kinds}); JPEG, PNG, WebP and TIFF are read{archives}" if kinds else ""

@@ -8,6 +8,7 @@ from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.split_folders import read_folder_names
 from melanoma.errors import DataError, ReadError
 from melanoma.images.decoding import IMAGE_EXTENSIONS
+from melanoma.images.file_names import is_hidden, is_photograph, is_system_folder
 from melanoma.storage import StoredFile
 
 
@@ -58,9 +59,14 @@ def list_image_files(root: str, expected: str = "a folder of photographs") -> li
         DataError: The folder cannot be listed.
     """
     try:
-        return [file for file in storage.list_files(root) if file.uri.lower().endswith(tuple(IMAGE_EXTENSIONS))]
+        files = storage.list_files(root, is_system_folder)
+        return [file for file in files if _is_named_like_photograph(storage.name_of(file.uri))]
     except ReadError as error:
         raise DataError(f"{root}: {error.detail}; expected {expected}") from error
+
+
+def _is_named_like_photograph(name: str) -> bool:
+    return is_photograph(name) and not is_hidden(name)
 
 
 def check_plain_files(root: str, files: Sequence[StoredFile]) -> None:

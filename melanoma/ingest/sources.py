@@ -12,7 +12,13 @@ import pyarrow as pa
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
-from melanoma.ingest.file_names import explains_folder, is_photograph, reported_extension
+from melanoma.images.file_names import (
+    explains_folder,
+    is_hidden,
+    is_photograph,
+    is_system_folder,
+    reported_extension,
+)
 from melanoma.ingest.image_refs import ImageRef, Renaming
 from melanoma.ingest.manifests import Manifest, kept_fields, read_manifest
 from melanoma.storage import StoredFile
@@ -21,6 +27,7 @@ from melanoma.table.layout import OutputLayout
 
 OLDER = "older than --since"  # these headings are counted in the record of a run
 _OWN_FILES, _NOT_REGULAR = "of the score table", "links and devices"
+_SYSTEM = "hidden or of the system"
 _LOOKUP_THREADS = 16
 _ROWS_AT_ONCE = 16 * _LOOKUP_THREADS
 
@@ -160,7 +167,7 @@ def _root_images(root: Root, ignored: Counter[str]) -> Iterator[Listed]:
 
 def _list_root(root: Root) -> Iterator[StoredFile]:
     try:
-        yield from storage.list_files(root.uri)
+        yield from storage.list_files(root.uri, is_system_folder)
     except ReadError as error:
         if error.kind is not ErrorKind.FORBIDDEN:
             raise
@@ -184,12 +191,20 @@ def _reason_to_ignore(stored: StoredFile, root: Root) -> str | None:
     """Returns under which heading a file is counted as ignored; None for a photograph."""
     if root.output is not None and root.output.is_own(stored.uri):
         return _OWN_FILES
-    if not stored.regular:
-        return _NOT_REGULAR
     name = storage.name_of(stored.uri)
+    if not stored.regular:
+        return _SYSTEM if is_system_folder(name) else _NOT_REGULAR
     if not is_photograph(name, root.pattern):
         return reported_extension(name)
+    if is_hidden(name, root.pattern) or _is_in_system_folder(stored, root):
+        return _SYSTEM
     return OLDER if _is_older(stored, root.since) else None
+
+
+def _is_in_system_folder(stored: StoredFile, root: Root) -> bool:
+    """Tells whether a member of an archive lies in a system folder below the root; other stores do not list these."""
+    below = storage.folders_of(stored.uri)[len(storage.folders_of(root.uri)) :]
+    return any(map(is_system_folder, below))
 
 
 def _is_older(stored: StoredFile, since: datetime.date | None) -> bool:

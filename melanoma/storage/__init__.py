@@ -15,7 +15,7 @@ from melanoma.storage.files import (
 from melanoma.storage.filesystems import canonical, delta_location, local_path
 from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.targets import STDOUT, file_target, folder_target
-from melanoma.storage.uris import join, name_of, stem_of
+from melanoma.storage.uris import folders_of, join, name_of, stem_of
 
 __all__ = [
     "STDOUT",
@@ -29,6 +29,7 @@ __all__ = [
     "exists",
     "file_target",
     "folder_target",
+    "folders_of",
     "join",
     "list_files",
     "local_path",

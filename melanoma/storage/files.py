@@ -7,6 +7,7 @@ from functools import partial
 from stat import S_ISREG
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.storage.archives import refusal_of
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
@@ -29,6 +30,8 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     place = locate(uri)
     if place.is_local and not S_ISREG(call_store(os.stat, place.path).st_mode):
         raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # reading a pipe would wait for ever
+    if refusal := refusal_of(place.fs, place.path):
+        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, refusal)
     with place.lock:
         data: bytes = call_store(place.fs.cat_file, place.path)
     if expected is not None and expected.size >= 0:

@@ -8,7 +8,6 @@ import contextlib
 import os
 import random
 import re
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +16,9 @@ from typing import Any
 
 import fsspec
 
-from melanoma.errors import ReadError, UsageError
+from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
+from melanoma.storage.archives import DAMAGED, open_archive
 from melanoma.storage.errors import detail_of, kind_of
 from melanoma.storage.file_info import version_of
 from melanoma.storage.uris import ARCHIVES, split
@@ -29,6 +29,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 5, 30
 _TRIES = 3
 _UNFIT_FOR_DELTA = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # Delta Lake would read some of these as parts of a URL
 _NO_LOCK = contextlib.nullcontext()
+_MAX_NESTED_ARCHIVES = 4
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,8 @@ def locate(uri: str) -> Place:
     """
     protocol, rest = split(uri)
     if protocol in ARCHIVES:
+        if rest.count("::") > _MAX_NESTED_ARCHIVES:
+            raise UsageError(f"more than {_MAX_NESTED_ARCHIVES} archives inside one another; unpack them first")
         member, found, archive = rest.rpartition("::")
         target = locate(archive) if found else locate(rest)
         return _in_archive(protocol, member if found else "", target)
@@ -119,7 +122,8 @@ def _in_archive(protocol: str, member: str, archive: Place) -> Place:
     try:
         fs, lock = _open_archive(protocol, archive.uri, _signature(archive))
     except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
-        raise ReadError(kind_of(error), f"the archive could not be opened ({type(error).__name__})") from None
+        kind = ErrorKind.CORRUPT if isinstance(error, DAMAGED) else kind_of(error)
+        raise ReadError(kind, f"the archive could not be opened ({type(error).__name__})") from None
     return Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", lock)
 
 
@@ -134,10 +138,7 @@ def _open_archive(
 ) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
     """Opens an archive once per version and process, so that its index is read once for a million members."""
     place = locate(uri)
-    file = place.fs.open(place.path, "rb")
-    fs = fsspec.filesystem(protocol, **_options(protocol), fo=file, skip_instance_cache=True)
-    # All members are read through one file. zipfile locks it; tarfile would mix up the bytes of two readers.
-    return fs, _NO_LOCK if protocol == "zip" else threading.Lock()
+    return open_archive(protocol, place.fs.open(place.path, "rb"))
 
 
 def canonical(uri: str) -> str:

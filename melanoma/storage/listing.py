@@ -45,13 +45,19 @@ def stat(uri: str) -> StoredFile:
     return stored_file(place, {**info, "name": place.path})
 
 
-def list_files(root: str) -> Iterator[StoredFile]:
+def _nothing(name: str) -> bool:
+    return False
+
+
+def list_files(root: str, skips: Callable[[str], bool] = _nothing) -> Iterator[StoredFile]:
     """Lists a file, everything below a folder, or what a glob matches, folder by folder.
 
     A root that exists under its exact name is never read as a glob. Links to folders are not followed.
 
     Args:
         root: URI or path; `*`, `?`, `[…]` and `**` match names below the last plain folder.
+        skips: Tells by its name which folder below the root is not entered; it comes as one entry that is not regular.
+            Archives have no such folders, since their index is read anyway.
 
     Raises:
         ReadError: The root does not exist (`missing`), or a folder cannot be listed.
@@ -62,10 +68,10 @@ def list_files(root: str) -> Iterator[StoredFile]:
     except ReadError as error:
         if error.kind is not ErrorKind.MISSING or not re.search(r"[*?\[]", place.path):
             raise
-        yield from _glob(place)
+        yield from _glob(place, skips)
         return
     if info["type"] == "directory":
-        yield from _walk(place, place.path)
+        yield from _walk(place, place.path, skips)
     else:
         yield stored_file(place, {**info, "name": place.path})
 
@@ -82,10 +88,10 @@ def subfolders(folder: str) -> list[str]:
     return [place.uri_of(name) for name in sorted(names - {place.path.rstrip("/")})]
 
 
-def _glob(place: Place) -> Iterator[StoredFile]:
+def _glob(place: Place, skips: Callable[[str], bool]) -> Iterator[StoredFile]:
     matches = re.compile(glob_translate(place.path)).fullmatch
     folder = posixpath.dirname(re.split(r"[*?\[]", place.path, maxsplit=1)[0])
-    for found in _walk(place, folder):
+    for found in _walk(place, folder, skips):
         path = found.uri[len(place.prefix) : len(found.uri) - len(place.suffix)]
         if matches(path):
             yield found
@@ -106,7 +112,7 @@ def below(root: str) -> Callable[[str], bool]:
     return holds
 
 
-def _walk(place: Place, folder: str) -> Iterator[StoredFile]:
+def _walk(place: Place, folder: str, skips: Callable[[str], bool]) -> Iterator[StoredFile]:
     pending = [folder]
     while pending:
         here = pending.pop()
@@ -115,7 +121,7 @@ def _walk(place: Place, folder: str) -> Iterator[StoredFile]:
         for info in entries:
             name = info["name"].rstrip("/")
             if info["type"] == "directory":
-                if place.is_local and posixpath.basename(name) == _LOST_FOUND:
+                if _is_closed(place, posixpath.basename(name), skips):
                     yield stored_file(place, info)
                 elif name != here.rstrip("/"):
                     folders.append(name)
@@ -124,6 +130,11 @@ def _walk(place: Place, folder: str) -> Iterator[StoredFile]:
             elif not _is_marker(info):
                 yield stored_file(place, info)
         pending += reversed(folders)
+
+
+def _is_closed(place: Place, name: str, skips: Callable[[str], bool]) -> bool:
+    """Whether a folder is not to be entered."""
+    return (place.is_local and name == _LOST_FOUND) or (not place.suffix and skips(name))
 
 
 def _below_nameless(place: Place, folder: str) -> Iterator[StoredFile]:

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from itertools import takewhile
 
 ARCHIVES = ("zip", "tar")
 
@@ -20,8 +21,23 @@ def join(folder: str, *names: str) -> str:
 def name_of(uri: str) -> str:
     """Returns the last part of a URI's path, without the archive that it may lie in."""
     protocol, rest = split(uri)
-    path = rest.rpartition("::")[0] if protocol in ARCHIVES else rest
+    if protocol not in ARCHIVES:
+        return posixpath.basename(rest.rstrip("/"))
+    path = rest.rpartition("::")[0].replace("\\", "/")  # some programs for Windows separate folders so
     return posixpath.basename(path.rstrip("/"))
+
+
+def folders_of(uri: str) -> list[str]:
+    """Returns the names of the folders that hold a member of an archive; of a glob, those in front of its wildcards.
+
+    Args:
+        uri: URI of a member, a folder in an archive, or a whole archive; none of another URI is a member.
+    """
+    protocol, rest = split(uri)
+    if protocol not in ARCHIVES:
+        return []
+    parts = rest.rpartition("::")[0].replace("\\", "/").split("/")[:-1]
+    return list(takewhile(lambda part: not re.search(r"[*?\[]", part), filter(None, parts)))
 
 
 def stem_of(uri: str) -> str:

@@ -14,6 +14,34 @@ _REPORTED_EXTENSIONS = {
     *("webp", "wmv", "xls", "xlsx", "xml", "xmp", "yaml", "yml", "zip"),
 }
 
+# Folders in which desktop systems and network storage keep thumbnails, deleted files, snapshots and old versions. Those
+# whose names begin with a dot are not listed here: all of them are ignored.
+_SYSTEM_FOLDERS = {
+    *("__macosx", "$recycle.bin", "recycler", "system volume information", "lost+found", "network trash folder"),
+    *("@eadir", "@tmp", "@sharebin", "#recycle", "#snapshot"),  # Synology
+    *("@recycle", "@recently-snapshot", "@snapshot"),  # QNAP
+    *("~snapshot", "temporary items"),  # NetApp, Apple
+}
+
+
+def is_system_folder(name: str) -> bool:
+    """Tells whether a folder is hidden or belongs to an operating system or a network storage.
+
+    Args:
+        name: Last part of its path.
+    """
+    return (name.startswith(".") and name not in (".", "..")) or name.lower() in _SYSTEM_FOLDERS
+
+
+def is_hidden(name: str, pattern: str | None = None) -> bool:
+    """Tells whether a file is hidden, such as Apple's `._IMG_1.jpg`, which holds no picture.
+
+    Args:
+        name: Last part of its path.
+        pattern: Glob for photographs; one that begins with a dot asks for hidden files.
+    """
+    return name.startswith(".") and not (pattern or "").startswith(".")
+
 
 def is_photograph(name: str, pattern: str | None = None) -> bool:
     """Tells whether a file's name is that of a photograph.

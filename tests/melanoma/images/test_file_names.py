@@ -3,7 +3,7 @@
 import pytest
 
 from melanoma.images.decoding import IMAGE_EXTENSIONS
-from melanoma.ingest.file_names import is_photograph, reported_extension
+from melanoma.images.file_names import is_hidden, is_photograph, is_system_folder, reported_extension
 
 
 @pytest.mark.parametrize("extension", sorted(IMAGE_EXTENSIONS))
@@ -51,3 +51,22 @@ def test_a_pattern_decides_alone(name: str, pattern: str, expected: bool) -> Non
 )
 def test_only_common_extensions_are_reported(name: str, heading: str) -> None:
     assert reported_extension(name) == heading
+
+
+@pytest.mark.parametrize("name", [
+    "@eaDir", "#recycle", "#snapshot", "@Recycle", "$RECYCLE.BIN", "__MACOSX", "System Volume Information",
+    "~snapshot", ".snapshot", ".snapshots", ".zfs", ".Trash-1000", ".thumbnails", ".@__thumb", ".stversions",
+    "lost+found",
+])  # fmt: skip
+def test_folders_of_systems_are_known(name: str) -> None:
+    assert is_system_folder(name)
+
+
+@pytest.mark.parametrize("name", ["2024", "snapshots", "Recycle", "images", "eaDir", ".", "..", "#1", "@home", "trash"])
+def test_ordinary_folders_are_not_taken_for_those_of_a_system(name: str) -> None:
+    assert not is_system_folder(name)
+
+
+def test_hidden_files_are_not_photographs_unless_asked_for() -> None:
+    assert is_hidden("._IMG_1.jpg") and is_hidden(".trashed-1-a.jpg", "*") and not is_hidden("IMG_1.jpg")
+    assert not is_hidden("._IMG_1.jpg", "._*.jpg")
