@@ -203,7 +203,7 @@ def _reason_to_ignore(stored: StoredFile, root: Root) -> str | None:
 
 def _is_in_system_folder(stored: StoredFile, root: Root) -> bool:
     """Tells whether a member of an archive lies in a system folder below the root; other stores do not list these."""
-    below = storage.folders_of(stored.uri)[len(storage.folders_of(root.uri)) :]
+    below = storage.member_parts(stored.uri)[len(storage.member_parts(root.uri)) : -1]
     return any(map(is_system_folder, below))
 
 

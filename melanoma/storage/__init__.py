@@ -15,7 +15,7 @@ from melanoma.storage.files import (
 from melanoma.storage.filesystems import canonical, delta_location, local_path
 from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.targets import STDOUT, file_target, folder_target
-from melanoma.storage.uris import folders_of, join, name_of, stem_of
+from melanoma.storage.uris import join, member_parts, name_of, stem_of
 
 __all__ = [
     "STDOUT",
@@ -29,10 +29,10 @@ __all__ = [
     "exists",
     "file_target",
     "folder_target",
-    "folders_of",
     "join",
     "list_files",
     "local_path",
+    "member_parts",
     "name_of",
     "put_file",
     "read_bytes",

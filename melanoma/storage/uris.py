@@ -27,8 +27,8 @@ def name_of(uri: str) -> str:
     return posixpath.basename(path.rstrip("/"))
 
 
-def folders_of(uri: str) -> list[str]:
-    """Returns the names of the folders that hold a member of an archive; of a glob, those in front of its wildcards.
+def member_parts(uri: str) -> list[str]:
+    """Returns the parts of the path of an archive's member; of a glob, those in front of its wildcards.
 
     Args:
         uri: URI of a member, a folder in an archive, or a whole archive; none of another URI is a member.
@@ -36,7 +36,7 @@ def folders_of(uri: str) -> list[str]:
     protocol, rest = split(uri)
     if protocol not in ARCHIVES:
         return []
-    parts = rest.rpartition("::")[0].replace("\\", "/").split("/")[:-1]
+    parts = rest.rpartition("::")[0].replace("\\", "/").split("/")
     return list(takewhile(lambda part: not re.search(r"[*?\[]", part), filter(None, parts)))
 
 

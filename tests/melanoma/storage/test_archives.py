@@ -102,7 +102,11 @@ def test_folders_separated_by_backslashes_are_no_part_of_the_name(tmp_path: Path
         info.filename = "Patient 1\\visit\\IMG_0.jpg"
         archive.writestr(info, b"x")
     (file,) = storage.list_files(f"zip://{tmp_path / 'a.zip'}")
-    assert storage.stem_of(file.uri) == "IMG_0" and storage.folders_of(file.uri) == ["Patient 1", "visit"]
+    assert storage.stem_of(file.uri) == "IMG_0" and storage.member_parts(file.uri) == [
+        "Patient 1",
+        "visit",
+        "IMG_0.jpg",
+    ]
 
 
 def test_an_endless_chain_of_archives_is_a_mistake(tmp_path: Path) -> None:
