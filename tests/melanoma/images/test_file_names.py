@@ -3,7 +3,7 @@
 import pytest
 
 from melanoma.images.decoding import IMAGE_EXTENSIONS
-from melanoma.images.file_names import is_hidden, is_photograph, is_system_folder, reported_extension
+from melanoma.images.file_names import explains_folder, is_hidden, is_photograph, is_system_folder, reported_extension
 
 
 @pytest.mark.parametrize("extension", sorted(IMAGE_EXTENSIONS))
@@ -70,3 +70,8 @@ def test_ordinary_folders_are_not_taken_for_those_of_a_system(name: str) -> None
 def test_hidden_files_are_not_photographs_unless_asked_for() -> None:
     assert is_hidden("._IMG_1.jpg") and is_hidden(".trashed-1-a.jpg", "*") and not is_hidden("IMG_1.jpg")
     assert not is_hidden("._IMG_1.jpg", "._*.jpg")
+
+
+def test_a_readme_explains_its_folder_and_nothing_else_does() -> None:
+    assert all(map(explains_folder, ["README.txt", "readme.md", "ReadMe", "Readme.html"]))
+    assert not any(map(explains_folder, ["README-smith.txt", "notes.txt", "a.readme", ""]))

@@ -11,7 +11,13 @@ from fsspec.implementations.memory import MemoryFileSystem
 from melanoma.errors import MelanomaError
 from melanoma.model.bundle import load_bundle
 from melanoma.operations.checks import Result
-from melanoma.operations.output_checks import check_commit, check_other_runs, check_output, judge_output
+from melanoma.operations.output_checks import (
+    check_commit,
+    check_other_runs,
+    check_output,
+    judge_output,
+    leaving_no_folders,
+)
 from melanoma.runs import heartbeats
 from tests.helpers.outputs import layout_of
 
@@ -87,3 +93,19 @@ def test_another_run_is_a_warning_while_it_is_active(tmp_path: Path) -> None:
         assert check.result is Result.WARN and "20260101T000000Z-00000000 is active" in check.found
         assert "code 3" in check.remedy
     assert check_other_runs(layout).result is Result.PASS
+
+
+def test_folders_that_the_checks_create_are_removed_and_no_others(tmp_path: Path) -> None:
+    output = tmp_path / "new" / "scores"
+    with leaving_no_folders(str(output)):
+        check_output(layout_of(output))
+        assert output.is_dir()
+    assert list(tmp_path.iterdir()) == []
+    (output / "_staging").mkdir(parents=True)
+    with leaving_no_folders(str(output)):
+        check_output(layout_of(output))
+    assert (output / "_staging").is_dir()
+    with leaving_no_folders(str(tmp_path / "other")):  # a run that starts meanwhile keeps its folder
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "rows").touch()
+    assert (tmp_path / "other" / "rows").exists()

@@ -137,3 +137,15 @@ def test_lost_and_found_of_a_disk_is_listed_but_never_entered(tmp_path: Path) ->
     storage.write_bytes(str(tmp_path / "lost+found" / "a.jpg"), b"x")
     (found,) = storage.list_files(str(tmp_path))
     assert storage.name_of(found.uri) == "lost+found" and not found.regular
+
+
+def test_subfolders_are_those_directly_inside(tmp_path: Path, bucket: str) -> None:
+    for root in (str(tmp_path), bucket, f"{bucket}/below"):
+        for name in ("b/c/1.jpg", "a/2.jpg", "3.jpg"):
+            storage.write_bytes(f"{root}/{name}", b"x")
+    assert storage.subfolders(str(tmp_path)) == [f"file://{tmp_path}/a", f"file://{tmp_path}/b"]
+    assert storage.subfolders(bucket) == [f"{bucket}/a", f"{bucket}/b", f"{bucket}/below"]
+    assert storage.subfolders(f"{bucket}/below/") == [f"{bucket}/below/a", f"{bucket}/below/b"]
+    with pytest.raises(ReadError) as caught:
+        storage.subfolders(str(tmp_path / "missing"))
+    assert caught.value.kind is ErrorKind.MISSING
