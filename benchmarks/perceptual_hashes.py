@@ -38,7 +38,7 @@ REENCODINGS = ((90, 1.0), (70, 0.7), (50, 0.5))  # JPEG quality, scale of the si
 def main(folder: Path) -> None:
     """Prints all tables of docs/models/audit.md on near duplicates."""
     columns = Columns("image_id", "dx", "lesion_id")
-    photographs, _ = read_table(str(folder / "metadata.csv"), columns, [str(folder / "images")])
+    photographs, *_ = read_table(str(folder / "metadata.csv"), columns, [str(folder / "images")])
     hashes = hash_photographs(photographs, turned=True).hashes
     print(f"HAM10000, {len(photographs):,} photographs\n\nbits  one lesion  two lesions  two lesions, one turned")
     print_pairs(photographs, hashes)

@@ -90,8 +90,8 @@ def _read_labels(options: CompareOptions) -> "GroundTruth | None":
 
     if not options.labels:
         return None
-    if not (options.id_column and options.label_column):
-        raise UsageError("--labels needs --id-column and --label-column, the names of its columns")
+    if "" in (options.id_column, options.label_column):
+        raise UsageError("--id-column and --label-column must not be empty")
     columns = LabelColumns(options.id_column, options.label_column, options.group_column)
     return read_ground_truth(options.labels, columns)
 

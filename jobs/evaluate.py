@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from melanoma.runs.model_names import names_of
     from melanoma.table.score_table import ScoreTable
 
-    if not (options.labels and options.id_column and options.label_column):
+    if not options.labels or "" in (options.id_column, options.label_column):
         raise UsageError("--labels, --id-column and --label-column must not be empty")
     columns = LabelColumns(options.id_column, options.label_column, options.group_column, options.by)
     ground_truth = read_ground_truth(options.labels, columns)

@@ -132,7 +132,7 @@ def _subgroups(options: TrainOptions) -> dict[str, dict[str, str]]:
     from melanoma.datasets.label_tables import is_table
     from melanoma.training.release.subgroups import read_subgroups
 
-    if not (options.by and options.id_column and options.label_column):
+    if not options.by:
         return {}
     tables = [uri for uri in options.data if is_table(uri)] + ([options.reference] if options.reference else [])
     return read_subgroups(tables, options.id_column, options.label_column, options.by.split(","))

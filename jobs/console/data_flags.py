@@ -37,9 +37,9 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
     },
     "id-column": {
         "metavar": "NAME",
-        "help": "column of the tables: file name without extension, or path below --root",
+        "help": "column of the tables: file name, or path below --root (default: by the columns of known collections)",
     },
-    "label-column": {"metavar": "NAME", "help": "column of the tables: class"},
+    "label-column": {"metavar": "NAME", "help": "column of the tables: class (default: likewise)"},
     "group-column": {
         "metavar": "NAME",
         "help": "column of the tables: lesion or patient, whose photographs stay in one part of the split",
@@ -138,10 +138,9 @@ def columns_of(options: TableOptions, where: str) -> "Columns | None":
     tables = [uri for uri in options.data if is_table(uri)]
     if bool(tables) != bool(options.root):
         raise UsageError(f"--root goes with a CSV or Parquet table in {where}; give both or neither")
-    is_needed = bool(tables or options.reference)
-    if is_needed and options.id_column and options.label_column:
+    if tables or options.reference:
         return Columns(options.id_column, options.label_column, options.group_column)
-    if is_needed or options.id_column or options.label_column or options.group_column:
+    if options.id_column or options.label_column or options.group_column:
         raise UsageError(f"--id-column and --label-column go with a table in {where} or --reference; give all or none")
     return None
 
@@ -183,6 +182,10 @@ def prepare(options: DataOptions, *, show_progress: bool = True) -> "Prepared":
     sources = sources_of(options)
     with tqdm(unit="image", desc="checked", disable=None if show_progress else True, dynamic_ncols=True) as bar:
         prepared = preparation.prepare(sources, lambda total: bar.reset(total), bar.update)
+    if totals := prepared.coverage.sentence():
+        print(totals)
+    if left_out := prepared.coverage.warning():
+        print(f"WARNING: {left_out}")
     for step in prepared.steps:
         print(f"{step.left:7} photographs, {step.dropped:5} removed: {step.what}")
     for label, counts in prepared.dataset.tally().items():

@@ -14,8 +14,8 @@ class LabelOptions(Options):
 
     Attributes:
         labels: CSV or Parquet file with one row per photograph; None for no labels.
-        id_column: Its column with the photograph's id; None for no labels.
-        label_column: Its column with the class; None for no labels.
+        id_column: Its column with the photograph's id; None for that of a known collection.
+        label_column: Its column with the class; None likewise.
         group_column: Its column with the lesion or patient; None if it has none.
         trained_on: Lists of the photographs that the models were trained on.
         output: Folder of the report; None to write no report.
@@ -42,9 +42,11 @@ def add_label_arguments(parser: argparse.ArgumentParser, required: bool) -> None
         "--labels", required=required, metavar="FILE", help="CSV or Parquet file with one labelled photograph per row"
     )
     parser.add_argument(
-        "--id-column", required=required, metavar="COLUMN", help="column of the labels: the image_id of the score table"
+        "--id-column",
+        metavar="COLUMN",
+        help="column of the labels: the image_id of the score table (default: by the columns of known collections)",
     )
-    parser.add_argument("--label-column", required=required, metavar="COLUMN", help="column of the labels: the class")
+    parser.add_argument("--label-column", metavar="COLUMN", help="column of the labels: the class (default: likewise)")
     parser.add_argument(
         "--group-column",
         metavar="COLUMN",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from jobs.console.data_flags import sources_of
+from jobs.console.data_flags import columns_of, sources_of
 from jobs.console.targets import check_folders
 from jobs.training.options import TrainOptions
 from melanoma.errors import NothingCommittedError, UsageError
@@ -36,7 +36,7 @@ def check(options: TrainOptions) -> None:
         raise UsageError("--distill-weight and --teacher-epochs need --teacher")
     if options.tensorboard:
         _check_log_folder(options.tensorboard, options)
-    if options.by and not options.id_column:
+    if options.by and columns_of(options, "--data") is None:
         raise UsageError("--by needs a CSV or Parquet table in --data or --reference")
     sources_of(options)
 

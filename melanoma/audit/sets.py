@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from melanoma import storage
+from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.folders import check_plain_files, list_image_files, read_folders
 from melanoma.datasets.label_tables import Columns, is_table, read_label_rows
 from melanoma.datasets.photographs import Photograph, file_digests
@@ -26,6 +27,7 @@ class Sets:
         known: Label of each photograph in the reference; empty where there is none.
         sources: URI of each set, by name.
         absent: By name of a set, the number of table rows whose photograph is below no root.
+        coverage: By name of a set that is a table, its labels without photograph and files without label.
     """
 
     photographs: Sequence[Photograph]
@@ -34,6 +36,7 @@ class Sets:
     known: Sequence[str]
     sources: dict[str, str] = field(default_factory=dict)
     absent: dict[str, int] = field(default_factory=dict)
+    coverage: dict[str, Coverage] = field(default_factory=dict)
 
     @property
     def sides(self) -> list[str]:
@@ -66,6 +69,7 @@ class _Set(NamedTuple):
     photographs: list[Photograph]
     parts: list[str]
     absent: int
+    coverage: Coverage = NO_TABLES
 
 
 def read_sets(uris: Sequence[str], options: SetOptions) -> Sets:
@@ -90,6 +94,7 @@ def read_sets(uris: Sequence[str], options: SetOptions) -> Sets:
         [""] * len(photographs),
         dict(zip(names, uris, strict=True)),
         {name: one.absent for name, one in read.items()},
+        {name: one.coverage for name, one in read.items()},
     )
     return sets if reference is None else _with_reference(sets, reference)
 
@@ -112,12 +117,12 @@ def _read_set(uri: str, options: SetOptions) -> _Set:
     if not is_table(uri):
         photographs = _read_folder(uri, options.unlabelled)
         return _Set(photographs, [photograph.part for photograph in photographs], 0)
-    photographs, absent = read_table(uri, options.columns, options.roots)
+    photographs, absent, *_, coverage = read_table(uri, options.columns, options.roots)
     if options.columns is None or options.part_column is None:
-        return _Set(photographs, [""] * len(photographs), absent)
+        return _Set(photographs, [""] * len(photographs), absent, coverage)
     rows = read_label_rows(uri, replace(options.columns, group=options.part_column))
     present = {photograph.image_id for photograph in photographs}
-    return _Set(photographs, [row.group for row in rows if row.image_id in present], absent)
+    return _Set(photographs, [row.group for row in rows if row.image_id in present], absent, coverage)
 
 
 def _read_folder(root: str, unlabelled: bool) -> list[Photograph]:

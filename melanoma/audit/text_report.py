@@ -19,7 +19,7 @@ def text_report(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int
         findings: What `audit` returned.
         unreadable: Kind of error by index of photograph.
     """
-    lines = [*_set_lines(summarise_sets(sets, unreadable)), ""]
+    lines = [*_set_lines(summarise_sets(sets, unreadable)), *_coverage_lines(sets), ""]
     if not findings:
         return [*lines, "nothing found: no leaks, contradictory labels, divided groups, duplicates or unreadable files"]
     counts = count_affected(findings)
@@ -33,6 +33,17 @@ def _set_lines(summaries: Sequence[SetSummary]) -> list[str]:
         absent = f"{one.absent:,} listed but absent" if one.absent else ""
         rows.append((one.name, absent, f"{one.photographs:,}", f"{one.contents:,}", f"{one.groups:,}"))
     return aligned(rows, range(2, 5))
+
+
+def _coverage_lines(sets: Sets) -> list[str]:
+    """Returns where the labels and files of each table went, and a warning if a large share was left out."""
+    lines = []
+    for name, coverage in sets.coverage.items():
+        if coverage.sentence():
+            lines.append(f"{name}: {coverage.sentence()}")
+        if left_out := coverage.warning():
+            lines.append(f"WARNING: {name}: {left_out}")
+    return lines
 
 
 def _group_lines(groups: Sequence[FindingGroup]) -> list[str]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from melanoma.datasets.label_formats import layout_of
 from melanoma.datasets.photographs import read_file
 from melanoma.errors import DataError
-from melanoma.labels import stated_group
 from melanoma.storage.tables import columns_as_text, parse_table
 
 _EXTENSIONS = (".csv", ".parquet")
@@ -17,13 +17,15 @@ class Columns:
     """Names of a table's columns.
 
     Attributes:
-        image_id: File name of the photograph without extension, or its path below the root folder.
-        label: Class, in any form that `labels.slug_of` knows.
-        group: Lesion or patient, whose photographs must stay together; None where the table has no such column.
+        image_id: File name of the photograph without extension, or its path below the root folder; None where the
+            table's format says it, see `label_formats`.
+        label: Class, in any form that `labels.slug_of` knows; None likewise.
+        group: Lesion or patient, whose photographs must stay together; None where the table has no such column, or
+            where its format says it.
     """
 
-    image_id: str
-    label: str
+    image_id: str | None = None
+    label: str | None = None
     group: str | None = None
 
 
@@ -41,25 +43,44 @@ class LabelRow(NamedTuple):
     group: str
 
 
+class LabelTable(NamedTuple):
+    """The rows of a table.
+
+    Attributes:
+        rows: Those with a label.
+        unlabelled: Number of rows without a label.
+    """
+
+    rows: list[LabelRow]
+    unlabelled: int
+
+
 def is_table(uri: str) -> bool:
     """Returns whether a source is a CSV or Parquet table, by its extension, and not a folder."""
     return uri.lower().endswith(_EXTENSIONS)
 
 
 def read_label_rows(uri: str, columns: Columns) -> list[LabelRow]:
+    """Reads the id, label and group of every row of a table; see `read_label_table`."""
+    return read_label_table(uri, columns).rows
+
+
+def read_label_table(uri: str, columns: Columns) -> LabelTable:
     """Reads the id, label and group of every row of a table.
 
     Raises:
-        DataError: The file cannot be read, or a row has no id or no label.
-        UsageError: The file is not a table, or lacks a column.
+        DataError: The file cannot be read, or a row has no id, several labels, or no label where a column was named.
+        UsageError: The file is not a table, lacks a column, or is of no known format and no columns are named.
     """
-    names = [name for name in (columns.image_id, columns.label, columns.group) if name is not None]
-    text = read_columns(uri, names)
-    groups = text[columns.group] if columns.group else [""] * len(text[columns.image_id])
-    rows = [LabelRow(*row) for row in zip(text[columns.image_id], text[columns.label], groups, strict=True)]
-    if empty := sum(not (row.image_id and row.label) for row in rows):
-        raise DataError(f"{uri}: {empty} of {len(rows)} rows have no id or no label; fill them in or remove them")
-    return [row._replace(group=stated_group(row.group)) for row in rows]
+    data = read_file(uri)
+    layout = layout_of(parse_table(data, uri, []).schema.names, uri, columns.image_id, columns.label, columns.group)
+    names = layout.columns()
+    stated = layout.read(columns_as_text(parse_table(data, uri, names), uri, names), uri)
+    # Collections leave some photographs without a diagnosis; in a column that somebody named, a gap is a mistake.
+    if empty := sum(not (row.image_id and (row.label or layout.format)) for row in stated):
+        raise DataError(f"{uri}: {empty} of {len(stated)} rows have no id or no label; fill them in or remove them")
+    rows = [LabelRow(*row) for row in stated if row.label]
+    return LabelTable(rows, len(stated) - len(rows))
 
 
 def read_columns(uri: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[str]]:

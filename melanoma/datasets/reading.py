@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from melanoma import storage
+from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.folders import images_below, read_folders
-from melanoma.datasets.label_tables import Columns, is_table, read_label_rows
+from melanoma.datasets.label_tables import Columns, is_table, read_label_table
 from melanoma.datasets.labelled_files import LabelledFile, to_photographs
 from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.splits import PARTS
@@ -20,10 +21,16 @@ class FoundPhotographs(NamedTuple):
     Attributes:
         photographs: In the order of the sources.
         absent: Number of table rows whose photograph is below none of the roots.
+        unlabelled: Number of table rows without a class.
+        unlisted: URIs of files below the roots that no table lists.
+        coverage: The same in numbers, for the tables alone.
     """
 
     photographs: list[Photograph]
     absent: int
+    unlabelled: int = 0
+    unlisted: frozenset[str] = frozenset()
+    coverage: Coverage = NO_TABLES
 
 
 def read_sources(sources: Sequence[str], columns: Columns | None, roots: Sequence[str] = ()) -> FoundPhotographs:
@@ -39,15 +46,18 @@ def read_sources(sources: Sequence[str], columns: Columns | None, roots: Sequenc
         UsageError: The columns or roots of a table are missing, or do not fit it.
     """
     pooled: list[Photograph] = []
-    absent = 0
+    tables = []
     for source in sources:
         if not is_table(source):
             pooled += _without_folds(source, read_folders(source))
             continue
-        found = read_table(source, columns, roots)
-        pooled += found.photographs
-        absent += found.absent
-    return FoundPhotographs(pooled, absent)
+        tables.append(read_table(source, columns, roots))
+        pooled += tables[-1].photographs
+    unlisted = frozenset.intersection(*(table.unlisted for table in tables)) if tables else frozenset[str]()
+    absent, unlabelled = sum(table.absent for table in tables), sum(table.unlabelled for table in tables)
+    used = sum(table.coverage.used for table in tables)
+    coverage = Coverage(used, absent, unlabelled, len(unlisted))
+    return FoundPhotographs(pooled, absent, unlabelled, unlisted, coverage)
 
 
 def _without_folds(root: str, photographs: list[Photograph]) -> list[Photograph]:
@@ -75,11 +85,11 @@ def read_table(uri: str, columns: Columns | None, roots: Sequence[str]) -> Found
     """
     if columns is None or not roots:
         raise UsageError(f"{uri}: a table needs the names of its columns and the folder of its photographs")
-    rows = read_label_rows(uri, columns)
+    rows, unlabelled = read_label_table(uri, columns)
     folders = [_ImageFolder.read(root) for root in roots]
     files = []
     for row in rows:
-        uris = [found for folder in folders if (found := folder.find(row.image_id, columns.image_id)) is not None]
+        uris = [found for folder in folders if (found := folder.find(row.image_id)) is not None]
         if uris:
             files.append(LabelledFile(row.image_id, uris[0], row.label, row.group, tuple(uris[1:])))
     if not files:
@@ -87,7 +97,10 @@ def read_table(uri: str, columns: Columns | None, roots: Sequence[str]) -> Found
         raise DataError(
             f"{uri}: none of its {len(rows)} photographs ({examples} …) is below {', '.join(roots)}; check --root"
         )
-    return FoundPhotographs(to_photographs(files), len(rows) - len(files))
+    listed = {uri for file in files for uri in (file.uri, *file.other_uris)}
+    unlisted = frozenset(uri for folder in folders for uri in folder.uri_of.values()) - listed
+    coverage = Coverage(len(files), len(rows) - len(files), unlabelled, len(unlisted))
+    return FoundPhotographs(to_photographs(files), coverage.absent, unlabelled, unlisted, coverage)
 
 
 @dataclass(frozen=True)
@@ -113,20 +126,22 @@ class _ImageFolder:
             paths_of[storage.stem_of(path)].append(path)
         return cls(root, uri_of, dict(paths_of))
 
-    def find(self, image_id: str, column: str) -> str | None:
+    def find(self, image_id: str) -> str | None:
         """Returns the URI of a photograph, or None.
 
         Args:
-            image_id: Path below the root, or file name without extension.
-            column: Column that holds the id, for the error message.
+            image_id: Path below the root, or file name with or without extension.
 
         Raises:
             DataError: Several files have this name.
         """
         paths = [image_id] if image_id in self.uri_of else self.paths_of.get(image_id, [])
+        if not paths and "/" not in image_id:
+            named = self.paths_of.get(storage.stem_of(image_id), [])
+            paths = [path for path in named if storage.name_of(path) == image_id]
         if len(paths) > 1:
             raise DataError(
-                f"{self.root}: {image_id} could be {paths[0]} or {paths[1]}; give paths below the folder in column "
-                f"{column!r}"
+                f"{self.root}: {image_id} could be {paths[0]} or {paths[1]}; give paths below the folder as "
+                "ids in the table"
             )
         return self.uri_of[paths[0]] if paths else None

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from melanoma.evaluation.formatting import class_counts, model_in
 from melanoma.evaluation.report import Report
+from melanoma.evaluation.totals import comparison_totals, label_totals, photograph_totals
 from melanoma.labels import name_of
 
 
@@ -47,9 +48,8 @@ def _sources(data: Report) -> list[_Sentence]:
     return [
         _Sentence(True, f"Model {model_in(data)} in {data['table']}, version {data['table_version']}."),
         _Sentence(True, f"Labels in {data['labels']}, SHA-256 {data['labels_sha256'][:12]}…"),
-        _Sentence(
-            True, f"{data['judged']:,} of {data['photographs']:,} scored photographs have a label and are evaluated."
-        ),
+        _Sentence(True, photograph_totals(data)),
+        _Sentence(True, label_totals(data)),
         _Sentence(group, f"Photographs with the same {group} were kept together in every resample."),
         _Sentence(
             not group,
@@ -122,6 +122,7 @@ def _judged(judged: Report) -> list[_Sentence]:
             f"Labels in {data['labels']}, SHA-256 {data['labels_sha256'][:12]}…; {judged['n']:,} photographs are "
             "evaluated.",
         ),
+        *([_Sentence(True, totals)] if (totals := comparison_totals(judged)) else []),
         _Sentence(
             unknown, f"Labels of classes that only one or neither model knows are left out: {class_counts(unknown)}."
         ),

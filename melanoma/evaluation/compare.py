@@ -73,13 +73,19 @@ def _judged(
     labels = ground_truth.by_id
     slugs = [labels[image_id].slug for image_id in pair.old.image_ids if image_id in labels]
     left_out = Counter(slug for slug in slugs if slug not in pair.common)
+    totals = {
+        "photographs": len(pair.old.image_ids),
+        "photographs_without_label": len(pair.old.image_ids) - len(slugs),
+        "labelled": len(labels),
+        "labels_without_photograph": len(labels) - len(slugs),
+    }
     common = replace(ground_truth, by_id={i: label for i, label in labels.items() if label.slug in pair.common})
     old, new = match(pair.old, common, training_set), match(pair.new, common, training_set)
     result = compare_predictions(old.predictions, new.predictions, seed)
     return {
         **result,
         "labels_not_known_to_both": dict(left_out.most_common()),
-        "data": {name: old.accounting[name] for name in _DATA},
+        "data": {name: old.accounting[name] for name in _DATA} | totals | {"judged": result["n"]},
         "verdict": verdict(result["figures"], MELANOMA in pair.common),
     }
 
@@ -108,7 +114,9 @@ def compare_predictions(old: Predictions, new: Predictions, seed: int) -> dict[s
         "seed": seed,
         "figures": {name: row for name, row in rows.items() if not name.startswith("recall ")},
         "by_label": {
-            old.slugs[index]: {"n": int(counts[index]), **rows[f"recall {old.slugs[index]}"]} for index in evaluated
+            slug: {"n": int(counts[index]), "evaluated": index in evaluated, **rows[f"recall {slug}"]}
+            for index, slug in enumerate(old.slugs)
+            if counts[index]
         },
         "mcnemar": mcnemar(old, new),
     }
@@ -130,7 +138,11 @@ def _metrics(predictions: Predictions, evaluated: list[int]) -> dict[str, Metric
         "calibration_error": calibration_error(likeliest),
         "brier": brier(predictions),
         **_melanoma_metrics(predictions, evaluated),
-        **{f"recall {predictions.slugs[index]}": share(top == index, truth == index) for index in evaluated},
+        **{
+            f"recall {slug}": share(top == index, truth == index)
+            for index, slug in enumerate(predictions.slugs)
+            if (truth == index).any()
+        },
     }
 
 

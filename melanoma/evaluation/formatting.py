@@ -64,6 +64,17 @@ def signed(difference: Report | None) -> str:
     return f"{difference['value']:+.3f} ({difference['low']:+.3f} to {difference['high']:+.3f})"
 
 
+def few_photographs(metrics: Report) -> str:
+    """Returns a warning beside the metrics of a class with too few photographs to rely on; empty for all others.
+
+    Args:
+        metrics: With `n` and `evaluated`; a comparison of an earlier version has only classes that are evaluated.
+    """
+    if metrics.get("evaluated", True) or not metrics["n"]:
+        return ""
+    return f"  (only {metrics['n']:,}: not reliable, not in the means)"
+
+
 def class_counts(counts: Mapping[str, int]) -> str:
     """Returns the names and the numbers of photographs of some classes, as in `nevus (1,099), scar (2)`."""
     return ", ".join(f"{name_of(slug).lower()} ({count:,})" for slug, count in counts.items())

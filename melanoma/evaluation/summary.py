@@ -2,9 +2,10 @@
 
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.accounting import comparison_accounting, evaluation_accounting
-from melanoma.evaluation.formatting import METRICS, model_in, number, signed, with_interval
+from melanoma.evaluation.formatting import METRICS, few_photographs, model_in, number, signed, with_interval
 from melanoma.evaluation.metrics.agreement import list_flips
 from melanoma.evaluation.report import Report
+from melanoma.evaluation.totals import left_out_warning
 from melanoma.labels import name_of
 
 _MAX_FLIPS = 5
@@ -18,11 +19,16 @@ def evaluation_summary(report: Report) -> str:
     """
     lines = [
         f"{model_in(report['data'])}: {report['n']:,} photographs of {report['groups']:,} lesions or patients",
+        *_warning(report["data"]),
         *metric_lines(report),
         *(f"  {sentence}" for sentence in evaluation_accounting(report["data"])),
         f"  {NO_CLINICAL_VALIDATION}",
     ]
     return "\n".join(lines)
+
+
+def _warning(data: Report) -> list[str]:
+    return [f"  {warning}"] if (warning := left_out_warning(data)) else []
 
 
 def metric_lines(report: Report) -> list[str]:
@@ -36,7 +42,7 @@ def metric_lines(report: Report) -> list[str]:
         f"  {'class':<28} {'n':>7}  {'sensitivity':<24} AUC",
         *(
             f"  {name_of(slug):<28} {metrics['n']:>7,}  {with_interval(metrics['sensitivity']):<24} "
-            f"{with_interval(metrics['auc'])}"
+            f"{with_interval(metrics['auc'])}{few_photographs(metrics)}"
             for slug, metrics in report["by_label"].items()
         ),
     ]
@@ -68,6 +74,7 @@ def comparison_summary(report: Report) -> str:
     ]
     lines = [
         f"{model_in(report['old'])} (old) against {model_in(report['new'])} (new) on {n:,} photographs",
+        *(_warning(report["judged"]["data"]) if report["judged"] else []),
         f"  same class chosen  {agreement['same_top_label']:,} of {n:,}, Cohen's kappa {number(agreement['kappa'])}",
         f"  difference         {agreement['largest_difference']:.3g} at most, {agreement['mean_difference']:.3g} on "
         f"average; {agreement['identical']:,} photographs identical, {agreement['within_1e-5']:,} within 1e-5",
@@ -86,7 +93,7 @@ def _judged_lines(judged: Report) -> list[str]:
         *(_difference_line(METRICS[name].name, row) for name, row in judged["figures"].items()),
         "  sensitivity by class",
         *(
-            _difference_line(f"  {name_of(slug).lower()}, n = {row['n']:,}", row)
+            _difference_line(f"  {name_of(slug).lower()}, n = {row['n']:,}", row) + few_photographs(row)
             for slug, row in judged["by_label"].items()
         ),
         f"  only one correct   old {test['only_old_right']:,}, new {test['only_new_right']:,}, McNemar's p "

@@ -76,7 +76,7 @@ def accounting(**changes: Any) -> dict[str, Any]:
         "labels": "labels.csv",
         "labels_sha256": "0123456789abcdef" * 4,
         "group_column": "lesion",
-        "photographs": 5_000,
+        "photographs": 4_000,
         "labelled": 4_000,
         "judged": 4_000,
         "classes_unknown_to_model": {},

@@ -19,6 +19,20 @@ class Texts(NamedTuple):
     sha256: str
 
 
+def read_header(option: str, uri: str) -> list[str]:
+    """Returns the column names of a CSV with a header, or of a Parquet file.
+
+    Args:
+        option: The command-line option that names the file, for error messages.
+        uri: Where the file is.
+
+    Raises:
+        UsageError: There is no such file, or it is neither CSV nor Parquet.
+        NothingCommittedError: The store does not answer.
+    """
+    return list(parse_table(read_table_file(option, uri), f"{option} {uri}", []).schema.names)
+
+
 def read_texts(option: str, uri: str, names: Sequence[str], optional: Sequence[str] = ()) -> Texts:
     """Reads columns of a CSV with a header, or of a Parquet file.
 

@@ -1,11 +1,12 @@
 """The ground truth of an evaluation: a CSV or Parquet file with one labelled photograph per row."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from melanoma.datasets.label_formats import Layout, layout_of
 from melanoma.errors import DataError
-from melanoma.evaluation.inputs.column_files import read_texts
-from melanoma.labels import slug_of, stated_group
+from melanoma.evaluation.inputs.column_files import read_header, read_texts
+from melanoma.labels import slug_of
 
 
 @dataclass(frozen=True)
@@ -13,20 +14,17 @@ class LabelColumns:
     """Names of the columns of a label file.
 
     Attributes:
-        image_id: Column of the photograph's id, as in the score table's `image_id`.
-        label: Column of its class, in any form that `labels.slug_of` accepts.
-        group: Column of its lesion or patient; None if the file has none.
+        image_id: Column of the photograph's id, as in the score table's `image_id`; None if the format of a known
+            collection says it, see `datasets.label_formats`.
+        label: Column of its class, in any form that `labels.slug_of` accepts; None likewise.
+        group: Column of its lesion or patient; None if the file has none, or its format says it.
         by: Columns that divide the photographs into subgroups.
     """
 
-    image_id: str
-    label: str
+    image_id: str | None = None
+    label: str | None = None
     group: str | None = None
     by: tuple[str, ...] = ()
-
-    def all(self) -> list[str]:
-        """Returns every column name once."""
-        return list(dict.fromkeys([self.image_id, self.label, *([self.group] if self.group else []), *self.by]))
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class GroundTruth:
     Attributes:
         uri: Where the file is.
         sha256: SHA-256 of the file's bytes, hex.
-        columns: The columns that were read.
+        columns: The columns that were read; `group` names those of a known collection, too.
         by_id: The label of each photograph, by its id.
         blank: Number of rows without an id or a label.
         repeated: Number of rows that repeat the id and label of an earlier row.
@@ -79,11 +77,13 @@ def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
         DataError: No row has both an id and a label.
         NothingCommittedError: The store does not answer.
     """
-    file = read_texts("--labels", uri, columns.all())
+    layout = layout_of(read_header("--labels", uri), f"--labels {uri}", columns.image_id, columns.label, columns.group)
+    file = read_texts("--labels", uri, list(dict.fromkeys([*layout.columns(), *columns.by])))
+    columns = replace(columns, group=" or ".join(layout.groups) or None)
     found: dict[str, ImageLabel] = {}
     contradictory: set[str] = set()
     blank = repeated = 0
-    for image_id, label in _rows(file.columns, columns):
+    for image_id, label in _rows(file.columns, layout, columns.by, uri):
         if not (image_id and label.slug):
             blank += 1
         elif image_id not in found:
@@ -99,11 +99,12 @@ def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
     return GroundTruth(uri, file.sha256, columns, by_id, blank, repeated, len(contradictory))
 
 
-def _rows(texts: Mapping[str, list[str]], columns: LabelColumns) -> Iterator[tuple[str, ImageLabel]]:
+def _rows(
+    texts: Mapping[str, list[str]], layout: Layout, by: Sequence[str], uri: str
+) -> Iterator[tuple[str, ImageLabel]]:
     """Yields the id and the label of each row; the slug is empty where the row has no label."""
-    ids = texts[columns.image_id]
-    slugs = {label: slug_of(label) if label else "" for label in set(texts[columns.label])}
-    groups = list(map(stated_group, texts[columns.group])) if columns.group else [""] * len(ids)
-    values = zip(*(texts[name] for name in columns.by), strict=True) if columns.by else [()] * len(ids)
-    for image_id, label, group, by in zip(ids, texts[columns.label], groups, values, strict=True):
-        yield image_id, ImageLabel(slugs[label], group, by)
+    stated = layout.read(texts, uri)
+    slugs = {label: slug_of(label) if label else "" for label in {row.label for row in stated}}
+    values = zip(*(texts[name] for name in by), strict=True) if by else [()] * len(stated)
+    for row, cells in zip(stated, values, strict=True):
+        yield row.image_id, ImageLabel(slugs[row.label], row.group, cells)

@@ -3,7 +3,7 @@
 from melanoma.evaluation.formatting import number
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.evaluation.pages import parts
-from melanoma.evaluation.pages.parts import estimate_cell
+from melanoma.evaluation.pages.parts import estimate_cell, few_photographs_note
 from melanoma.evaluation.report import Report
 from melanoma.html_page import escaped, paragraph, section
 from melanoma.labels import name_of
@@ -24,7 +24,7 @@ def class_metrics(report: Report) -> str:
     """Returns the metrics of every class as a table."""
     rows = [
         [
-            escaped(name_of(slug)) + ("" if metrics["evaluated"] else " <small>not evaluated</small>"),
+            escaped(name_of(slug)) + few_photographs_note(metrics),
             f"{metrics['n']:,}",
             *(estimate_cell(metrics[key]) for key in _COLUMNS),
         ]
@@ -36,8 +36,8 @@ def class_metrics(report: Report) -> str:
             "Sensitivity, specificity, predictive values (PPV, NPV) and Dice measure the class that the decision rule "
             "chose (top_label). AUC, average precision (AP) and the area under the part of the ROC curve with a "
             "sensitivity of at least 0.8 measure the probability of the class. Predictive values hold only for the "
-            f"class shares of these photographs. A class with fewer than {MIN_TEST_PHOTOGRAPHS} photographs is not "
-            "evaluated."
+            f"class shares of these photographs. The figures of a class with fewer than {MIN_TEST_PHOTOGRAPHS} "
+            "photographs are not reliable, and no mean includes them."
         ),
         parts.table(("class", "n", *_COLUMNS.values()), rows, "wide"),
     )

@@ -5,9 +5,10 @@ from melanoma.evaluation.accounting import comparison_accounting
 from melanoma.evaluation.formatting import METRICS, model_in, signed, with_interval
 from melanoma.evaluation.pages import parts, svg
 from melanoma.evaluation.pages.agreement import agreement_chapters
-from melanoma.evaluation.pages.parts import estimate_cell
+from melanoma.evaluation.pages.parts import estimate_cell, few_photographs_note
 from melanoma.evaluation.promotion_rule import KEEP, PROMOTE
 from melanoma.evaluation.report import Report
+from melanoma.evaluation.totals import left_out_warning
 from melanoma.html_page import bullets, escaped, paragraph, section
 from melanoma.labels import name_of
 
@@ -30,6 +31,7 @@ def page(report: Report, title: str) -> str:
     chapters = [
         paragraph(f"{report['agreement']['n']:,} photographs that both sides scored."),
         paragraph(NO_CLINICAL_VALIDATION, "warning"),
+        paragraph(warning, "warning") if judged and (warning := left_out_warning(judged["data"])) else "",
         _verdict(judged["verdict"]) if judged else "",
         bullets(lead),
         *([_overall(judged), _recalls(judged)] if judged else []),
@@ -86,7 +88,7 @@ def _recalls(judged: Report) -> str:
     scale = common_scale(judged)
     rows = [
         [
-            escaped(name_of(slug)),
+            escaped(name_of(slug)) + few_photographs_note(row),
             estimate_cell(row["old"]),
             estimate_cell(row["new"]),
             f"{row['n']:,}",
@@ -96,7 +98,7 @@ def _recalls(judged: Report) -> str:
     ]
     return section(
         "Sensitivity by class",
-        paragraph("Share of the photographs of each evaluated class for which the decision rule chooses the class."),
+        paragraph("Share of the photographs of each class for which the decision rule chooses the class."),
         parts.table(("class", "old", "new", "n", "difference"), rows, "bars"),
     )
 

@@ -11,6 +11,7 @@ from melanoma.evaluation.pages.curves import calibration, curves
 from melanoma.evaluation.pages.headlines import cards
 from melanoma.evaluation.pages.subgroups import subgroups
 from melanoma.evaluation.report import Report
+from melanoma.evaluation.totals import left_out_warning
 from melanoma.html_page import bullets, paragraph, section
 
 
@@ -30,7 +31,7 @@ def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
     chapters = [
         paragraph(lead),
         paragraph(NO_CLINICAL_VALIDATION, "warning"),
-        *(paragraph(note, "warning") for note in notes),
+        *(paragraph(note, "warning") for note in [*filter(None, [data and left_out_warning(data)]), *notes]),
         parts.grid(cards(report), 195),
         section("What was evaluated", bullets(evaluation_accounting(data))) if data else "",
         class_metrics(report),

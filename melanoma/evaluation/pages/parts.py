@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from melanoma import html_page
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
-from melanoma.evaluation.formatting import number
+from melanoma.evaluation.formatting import few_photographs, number
 from melanoma.evaluation.report import Report
 from melanoma.html_page import class_of, escaped, paragraph
 
@@ -112,3 +112,9 @@ def heat(corner: str, names: Sequence[str], counts: Sequence[Sequence[int]]) -> 
 def _shaded(count: int, share: float) -> str:
     kind = class_of("dark" if share > _DARK else "")
     return f'<td{kind} style="--share: {share:.0%}">{count:,}<br><small>{share:.0%}</small></td>'
+
+
+def few_photographs_note(metrics: Report) -> str:
+    """Returns a warning for the name of a class with too few photographs, as HTML; empty for all others."""
+    text = few_photographs(metrics).strip(" ()")
+    return f" <small>{escaped(text)}</small>" if text else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from melanoma.audit.findings import Finding
 from melanoma.audit.leaks import find_leaks, join_near_duplicates
 from melanoma.datasets.cleaning import Step, clean
+from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.existing_splits import read_split
 from melanoma.datasets.label_tables import Columns
 from melanoma.datasets.reading import read_sources
@@ -52,11 +53,13 @@ class Prepared:
         dataset: Cleaned and split photographs.
         steps: What each step dropped.
         leaks: Near duplicates across parts; always empty unless a split was given.
+        coverage: Labels without a photograph, and photographs without a label.
     """
 
     dataset: Dataset
     steps: list[Step]
     leaks: list[Finding]
+    coverage: Coverage = NO_TABLES
 
 
 def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callable[[], object]) -> Prepared:
@@ -74,7 +77,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
     # The manifest of augmented files also works as a reference: it keeps the files of a lesion together.
     refuse_augmented_folders([*sources.data, *sources.roots], reference.group_of if reference else ())
-    found, absent = read_sources(sources.data, sources.columns, sources.roots)
+    found, absent, *_, coverage = read_sources(sources.data, sources.columns, sources.roots)
     cleaned, cleaning_steps = clean(found, reference)
     readable = drop_unreadable(cleaned, on_start, on_each)
     joined = join_near_duplicates(readable.files.files, readable.files.hashes)[: len(readable.photographs)]
@@ -89,7 +92,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     last = Step(f"groups joined with others because of near duplicates: {groups}", 0, len(joined))
     files = readable.files
     found_leaks = find_leaks(files.files, dataset.parts[files.owners].tolist(), files.hashes, files.owners)
-    return Prepared(dataset, [first, *cleaning_steps, *readable.steps, last], found_leaks)
+    return Prepared(dataset, [first, *cleaning_steps, *readable.steps, last], found_leaks, coverage)
 
 
 def _check(dataset: Dataset) -> None:
@@ -127,6 +130,8 @@ def warnings(prepared: Prepared) -> list[str]:
     dataset, found = prepared.dataset, []
     if prepared.leaks:
         found.append(f"The split leaks: {describe_leaks(prepared)}. Results on the test part are too optimistic.")
+    if left_out := prepared.coverage.warning():
+        found.append(left_out)
     ids = {photograph.image_id for photograph in dataset.photographs}
     if unknown := sum(photograph.group in ids for photograph in dataset.photographs):
         found.append(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from melanoma.evaluation.formatting import few_photographs
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.labels import name_of
 
@@ -59,9 +60,8 @@ def _overall_rows(report: Mapping[str, Any]) -> list[tuple[object, ...]]:
 
 
 def _label_row(label: str, metrics: Mapping[str, Any]) -> tuple[object, ...]:
-    if not metrics["evaluated"]:
-        return name_of(label), NOT_EVALUATED, "", "", "", metrics["n"]
-    return name_of(label), *cells(metrics["sensitivity"])[:2], *cells(metrics["auc"])[:2], metrics["n"]
+    name = f"{name_of(label)}{few_photographs(metrics)}"
+    return name, *cells(metrics["sensitivity"])[:2], *cells(metrics["auc"])[:2], metrics["n"]
 
 
 def _group_row(group: str, metrics: Mapping[str, Any]) -> tuple[object, ...]:

@@ -6,13 +6,15 @@ from melanoma.evaluation.inputs.bins import bin_values
 from melanoma.evaluation.inputs.ground_truth import LabelColumns, read_ground_truth
 
 
-def read_subgroups(tables: Sequence[str], image_id: str, label: str, by: Sequence[str]) -> dict[str, dict[str, str]]:
+def read_subgroups(
+    tables: Sequence[str], image_id: str | None, label: str | None, by: Sequence[str]
+) -> dict[str, dict[str, str]]:
     """Reads columns such as age, sex and body site; numbers are grouped into bands.
 
     Args:
         tables: CSV or Parquet tables, one row per photograph; a later one overrides an earlier one.
-        image_id: Column of the ids.
-        label: Column of the classes.
+        image_id: Column of the ids; None for that of a known collection.
+        label: Column of the classes; None likewise.
         by: Columns to read.
 
     Returns:

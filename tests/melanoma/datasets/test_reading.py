@@ -46,7 +46,7 @@ def test_an_id_that_fits_two_photographs_is_refused(tmp_path: Path) -> None:
     path = fill(tmp_path / "a", 1)[0]
     fill(tmp_path / "b", 1)
     table = write_table(tmp_path / "metadata.csv", [(path.stem, "nv", "L1")])
-    with pytest.raises(DataError, match=r"could be a/.* or b/.*; give paths below the folder in column 'image_id'"):
+    with pytest.raises(DataError, match=r"could be a/.* or b/.*; give paths below the folder as ids in the table"):
         read_table(table, COLUMNS, [str(tmp_path)])
 
 
@@ -62,7 +62,7 @@ def test_a_path_tells_two_photographs_of_one_name_apart(tmp_path: Path) -> None:
 def test_a_lesion_named_after_a_photograph_elsewhere_in_the_table_is_told_apart(tmp_path: Path) -> None:
     one, other = fill(tmp_path / "photographs", 2)
     table = write_table(tmp_path / "metadata.csv", [(one.stem, "nv", ""), (other.stem, "nv", one.stem)])
-    found, _ = read_table(table, COLUMNS, [str(tmp_path / "photographs")])
+    found = read_table(table, COLUMNS, [str(tmp_path / "photographs")]).photographs
     assert [p.group for p in found] == [one.stem, f"group {one.stem}"]
 
 
@@ -70,7 +70,7 @@ def test_the_first_root_counts_and_the_others_become_further_files(tmp_path: Pat
     large, small = fill(tmp_path / "large", 1), fill(tmp_path / "small", 2)
     rows = [(path.stem, "mel", f"L{number}") for number, path in enumerate(small)]
     table = write_table(tmp_path / "metadata.csv", rows)
-    found, absent = read_table(table, COLUMNS, [str(tmp_path / "large"), str(tmp_path / "small")])
+    found, absent, *_ = read_table(table, COLUMNS, [str(tmp_path / "large"), str(tmp_path / "small")])
     assert [p.uri for p in found] == [f"file://{large[0]}", f"file://{small[1]}"]
     assert [p.other_uris for p in found] == [(f"file://{small[0]}",), ()]
     assert absent == 0
@@ -84,7 +84,7 @@ def test_folders_and_tables_are_pooled_and_absent_rows_are_added_up(tmp_path: Pa
         for name, times in (("one", 1), ("two", 2))
     ]
     sources = [str(tmp_path / "folders"), *tables]
-    found, absent = read_sources(sources, COLUMNS, [str(tmp_path / "photographs")])
+    found, absent, *_ = read_sources(sources, COLUMNS, [str(tmp_path / "photographs")])
     assert [(p.image_id, p.label) for p in found] == [
         ("lesion-0000", "nevus"),
         ("lesion-0005", "nevus"),
