@@ -16,8 +16,9 @@ def photograph_totals(data: Report) -> str:
 
 def label_totals(data: Report) -> str:
     """Returns where every label of an evaluation went, as one sentence; the numbers add up."""
+    scored = data["photographs"] - data["photographs_without_label"]
     return (
-        f"{data['labelled']:,} labelled photographs: {data['photographs'] - data['photographs_without_label']:,} scored, "
+        f"{data['labelled']:,} labelled photographs: {scored:,} scored, "
         f"{data['labels_of_failed'] + data['labels_of_ambiguous']:,} failed or ambiguous, "
         f"{data['labels_without_photograph']:,} not in the score table."
     )
@@ -30,8 +31,9 @@ def comparison_totals(judged: Report) -> str:
         return ""
     return (
         f"{data['photographs']:,} photographs that both sides scored: {judged['n']:,} evaluated, "
-        f"{data['photographs_trained_on']:,} left out because a model was trained on them or on others of their lesions "
-        f"or patients, {sum(judged['labels_not_known_to_both'].values()):,} of classes that not both models know, "
+        f"{data['photographs_trained_on']:,} left out because a model was trained on them or on others of their "
+        f"lesions or patients, {sum(judged['labels_not_known_to_both'].values()):,} of classes that not both models "
+        "know, "
         f"{data['photographs_without_label']:,} without a label. Of {data['labelled']:,} labels, "
         f"{data['labels_without_photograph']:,} belong to photographs that not both sides scored."
     )

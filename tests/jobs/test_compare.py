@@ -121,7 +121,7 @@ def test_two_models_of_one_table_are_named(tables: tuple[str, str, str], capsys:
     ("flags", "complaint"),
     [
         ([], "both sides are m-000000000001 of the same table; name two models, runs or tables"),
-        (["--labels", "x.csv"], "--labels needs --id-column and --label-column"),
+        (["--labels", "x.csv", "--id-column", ""], "--id-column and --label-column must not be empty"),
     ],
 )
 def test_wrong_arguments_exit_with_2(

@@ -115,6 +115,6 @@ def _shaded(count: int, share: float) -> str:
 
 
 def few_photographs_note(metrics: Report) -> str:
-    """Returns a warning for the name of a class with too few photographs, as HTML; empty for all others."""
-    text = few_photographs(metrics).strip(" ()")
+    """Returns a warning beside the name of a class with too few photographs or none, as HTML; else an empty text."""
+    text = few_photographs(metrics).strip(" ()") if metrics["n"] else "not evaluated"
     return f" <small>{escaped(text)}</small>" if text else ""

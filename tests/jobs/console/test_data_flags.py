@@ -61,10 +61,6 @@ def test_a_reference_needs_columns_but_no_root() -> None:
     [
         (["--data", "table.csv", *NAMES], "--root goes with a CSV or Parquet table in SETS; give both or neither"),
         (["--data", "folder", "--root", "photographs"], "--root goes with"),
-        (["--data", "table.csv", "--root", "photographs"], "--id-column and --label-column go with a table in SETS"),
-        (["--data", "table.csv", "--root", "x", "--id-column", "image"], "give all or none"),
-        (["--data", "table.csv", "--root", "x", "--label-column", "diagnosis"], "give all or none"),
-        (["--data", "folder", "--reference", "ids.csv"], "give all or none"),
         (["--data", "folder", *NAMES], "give all or none"),
         (["--data", "folder", "--group-column", "lesion"], "give all or none"),
     ],
@@ -73,6 +69,13 @@ def test_flags_that_belong_together_are_given_together(words: list[str], complai
     with pytest.raises(UsageError) as refused:
         columns_of(options(*words), "SETS")
     assert complaint in str(refused.value)
+
+
+def test_columns_that_are_not_named_are_left_to_the_format_of_the_table() -> None:
+    words = ["--data", "table.csv", "--root", "photographs"]
+    assert columns_of(options(*words), "SETS") == Columns()
+    assert columns_of(options(*words, "--id-column", "clinic"), "SETS") == Columns("clinic")
+    assert columns_of(options("--data", "folder", "--reference", "ids.csv"), "SETS") == Columns()
 
 
 def test_sources_follow_the_flags() -> None:

@@ -38,7 +38,7 @@ def test_two_command_lines_do_not_share_a_list() -> None:
     assert parse("--trained-on", "b.csv").trained_on == ("b.csv",)
 
 
-@pytest.mark.parametrize("missing", ["--labels", "--id-column", "--label-column"])
+@pytest.mark.parametrize("missing", ["--labels"])
 def test_a_command_that_needs_labels_requires_their_flags(missing: str, capsys: pytest.CaptureFixture[str]) -> None:
     place = LABELS.index(missing)
     with pytest.raises((SystemExit, argparse.ArgumentError)) as caught:

@@ -25,8 +25,6 @@ def options(output: Path | str, *words: str) -> TrainOptions:
     [
         (["--data", "table.csv"], "--root goes with"),
         (["--root", "photographs"], "--root goes with"),
-        (["--data", "table.csv", "--root", "photographs"], "--id-column and --label-column go with"),
-        (["--reference", "table.csv", "--id-column", "a"], "--id-column and --label-column"),
         (["--group-column", "lesion"], "--id-column and --label-column go with"),
         (["--mixup", "1.5"], r"--mixup 1\.5: must be from 0 to 1"),
         (["--mixup", "-0.5"], r"--mixup -0\.5: must be from 0 to 1"),

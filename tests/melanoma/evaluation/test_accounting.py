@@ -5,7 +5,7 @@ import pytest
 from melanoma.evaluation.accounting import comparison_accounting, evaluation_accounting
 from tests.helpers.predictions import accounting
 
-ALWAYS = 5
+ALWAYS = 6
 
 
 def test_a_complete_evaluation_states_only_its_sources() -> None:
@@ -13,9 +13,14 @@ def test_a_complete_evaluation_states_only_its_sources() -> None:
     assert len(sentences) == ALWAYS
     assert sentences[0] == "Model m-1 in s3://scores, version 4."
     assert sentences[1] == "Labels in labels.csv, SHA-256 0123456789ab…"
-    assert "4,000 of 5,000 scored photographs have a label" in sentences[2]
-    assert "same lesion were kept together" in sentences[3]
-    assert "left out: 0, according to split.csv." in sentences[4] and "split.csv" in sentences[4]
+    assert sentences[2].startswith(
+        "4,000 scored photographs: 4,000 evaluated, 0 left out because the model was trained"
+    )
+    assert sentences[3].startswith(
+        "4,000 labelled photographs: 4,000 scored, 0 failed or ambiguous, 0 not in the score"
+    )
+    assert "same lesion were kept together" in sentences[4]
+    assert "left out: 0, according to split.csv." in sentences[5]
 
 
 @pytest.mark.parametrize(

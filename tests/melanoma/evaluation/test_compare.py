@@ -60,7 +60,9 @@ def test_without_enough_melanomas_there_is_no_metric_of_melanoma() -> None:
     few = predictions_of([[0.5, 0.3, 0.2], [0.2, 0.7, 0.1]] * 12, [2, 1] * 11 + [0, 0])
     found = compare_predictions(few, few, seed=0)
     assert not [name for name in found["figures"] if "melanoma" in name or "flag" in name]
-    assert list(found["by_label"]) == found["evaluated"] == ["nevus", "basal_cell_carcinoma"]
+    assert found["evaluated"] == ["nevus", "basal_cell_carcinoma"]
+    assert [slug for slug, row in found["by_label"].items() if row["evaluated"]] == found["evaluated"]
+    assert found["by_label"]["melanoma"]["n"] > 0 and found["by_label"]["melanoma"]["old"] is not None
 
 
 def test_a_flag_is_compared_where_both_set_one() -> None:

@@ -55,8 +55,10 @@ def test_a_repeated_row_may_add_the_lesion_that_an_earlier_one_lacks(tmp_path: P
     assert found.repeated == 2
 
 
-def test_a_column_that_is_named_twice_is_read_once() -> None:
-    assert LabelColumns("id", "dx", "dx", ("sex", "id")).all() == ["id", "dx", "sex"]
+def test_a_column_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("id,dx,sex\na,nv,male\n")
+    found = read_ground_truth(str(tmp_path / "labels.csv"), LabelColumns("id", "dx", "dx", ("sex", "id")))
+    assert found.by_id["a"] == ImageLabel("nevus", "nv", ("male", "a"))
 
 
 def test_ids_keep_their_zeros_and_quoted_line_ends(tmp_path: Path) -> None:
