@@ -11,7 +11,7 @@ from melanoma.errors import UsageError
 from melanoma.storage.tables import parse_typed_table, read_table_file
 
 _NAMED = re.compile(r"([A-Za-z_]\w*)=(.+)", re.ASCII | re.DOTALL)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z]\w*", re.ASCII)  # a leading underscore marks the tables behind the views
 _IDS = ("image_id", "image_uri", "uri")  # text in the score table, and so here
 
 
