@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from melanoma.evaluation.inputs.ground_truth import GroundTruth
+from melanoma.evaluation.inputs.ground_truth import GroundTruth, with_other_class
 from melanoma.evaluation.inputs.matching import match
 from melanoma.evaluation.inputs.pairing import PredictionPair
 from melanoma.evaluation.inputs.predictions import MELANOMA, Predictions
@@ -70,6 +70,8 @@ def _judged(
     pair: PredictionPair, ground_truth: GroundTruth, training_set: TrainingSet | None, seed: int
 ) -> dict[str, Any]:
     """Evaluates both sides on classes that both know; on a label of another class one side could not be right."""
+    if set(pair.old.slugs) == set(pair.common):
+        ground_truth = with_other_class(ground_truth, pair.common)
     labels = ground_truth.by_id
     slugs = [labels[image_id].slug for image_id in pair.old.image_ids if image_id in labels]
     left_out = Counter(slug for slug in slugs if slug not in pair.common)

@@ -99,6 +99,26 @@ def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
     return GroundTruth(uri, file.sha256, columns, by_id, blank, repeated, len(contradictory))
 
 
+def with_other_class(ground_truth: GroundTruth, slugs: Sequence[str]) -> GroundTruth:
+    """Counts all labels of other classes as `not_x` for a model of the two classes `not_x` and `x`.
+
+    Args:
+        ground_truth: The labels.
+        slugs: The classes that the model knows, in any order.
+
+    Returns:
+        The labels; those given for any other model.
+    """
+    other = next((slug for slug in slugs if slug.removeprefix("not_") in slugs and slug.startswith("not_")), "")
+    if len(slugs) != 2 or not other:
+        return ground_truth
+    by_id = {
+        image_id: label if label.slug in slugs else replace(label, slug=other)
+        for image_id, label in ground_truth.by_id.items()
+    }
+    return replace(ground_truth, by_id=by_id)
+
+
 def _rows(
     texts: Mapping[str, list[str]], layout: Layout, by: Sequence[str], uri: str
 ) -> Iterator[tuple[str, ImageLabel]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from melanoma.errors import DataError
 from melanoma.evaluation.inputs.bins import bin_values
-from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel
+from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel, with_other_class
 from melanoma.evaluation.inputs.predictions import Predictions
 from melanoma.evaluation.inputs.table_predictions import TablePredictions
 from melanoma.evaluation.inputs.training_set import TrainingSet
@@ -38,7 +38,8 @@ class _Labelled(NamedTuple):
 def match(table: TablePredictions, ground_truth: GroundTruth, training_set: TrainingSet | None = None) -> Matched:
     """Matches the predictions of a table with labels.
 
-    A photograph whose group the labels do not state is a group of its own.
+    A photograph whose group the labels do not state is a group of its own. For a model of `melanoma` and
+    `not_melanoma`, every other class is `not_melanoma`.
 
     Args:
         table: The predictions.
@@ -48,6 +49,7 @@ def match(table: TablePredictions, ground_truth: GroundTruth, training_set: Trai
     Raises:
         DataError: No photograph is left.
     """
+    ground_truth = with_other_class(ground_truth, table.slugs)
     labelled = [
         _Labelled(index, ground_truth.by_id[image_id])
         for index, image_id in enumerate(table.image_ids)

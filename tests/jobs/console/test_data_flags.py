@@ -9,6 +9,7 @@ from PIL import Image
 from jobs.console.data_flags import DATA_FLAGS, DataOptions, add_data_arguments, columns_of, prepare, sources_of
 from melanoma.datasets.label_tables import Columns
 from melanoma.errors import DataError, UsageError
+from melanoma.training.fitting.preparation import warnings
 from tests.helpers import fill
 
 NAMES = ("--id-column", "image", "--label-column", "diagnosis")
@@ -150,3 +151,19 @@ def test_folders_that_are_a_split_are_kept_and_their_leaks_refused(
         DataError, match=r"1 by near duplicate .* give each of its folders as --data to split them anew"
     ):
         prepare(options("--data", str(tmp_path)))
+
+
+def test_totals_are_printed_and_a_large_share_left_out_is_a_warning_on_the_card_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for number, code in enumerate(("mel", "nv")):
+        paths = fill(tmp_path / "images", 15, first=100 * number)
+        rows += [f"L{path.stem},{path.stem},{code}" for path in paths]
+    rows += [f"L{number},absent-{number},nv" for number in range(10)]
+    (tmp_path / "metadata.csv").write_text("lesion_id,image_id,dx\n" + "\n".join(rows) + "\n")
+    prepared = prepare(options("--data", str(tmp_path / "metadata.csv"), "--root", str(tmp_path / "images")))
+    printed = capsys.readouterr().out
+    assert "40 rows of labels: 30 used, 10 without a photograph below the roots" in printed
+    assert "WARNING: 10 of 40 rows of labels were left out" in printed
+    assert any(text.startswith("10 of 40 rows of labels were left out") for text in warnings(prepared))

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from melanoma.datasets.coverage import Coverage
 from melanoma.datasets.label_tables import Columns
 from melanoma.datasets.reading import read_sources, read_table
 from melanoma.errors import DataError, UsageError
@@ -113,3 +114,30 @@ def test_folders_named_like_folds_are_refused_with_what_to_do(tmp_path: Path) ->
         fill(tmp_path / f"fold{fold}" / "nevus", 1, first=fold)
     with pytest.raises(DataError, match=r"named like folds \(fold0, fold1\), expected .* Give each fold as --data"):
         read_sources([str(tmp_path)], None)
+
+
+def test_what_tables_leave_out_is_counted_once_for_all_tables(tmp_path: Path) -> None:
+    fill(tmp_path / "photographs", 4)
+    one = write_table(tmp_path / "one.csv", [("lesion-0000", "nv", "L1"), ("absent", "nv", "L2")])
+    other = write_table(tmp_path / "other.csv", [("lesion-0001", "mel", "L3")])
+    found = read_sources([one, other], COLUMNS, [str(tmp_path / "photographs")])
+    assert found.coverage == Coverage(used=2, absent=1, unlabelled=0, unlisted=2)
+    assert {uri.rpartition("/")[2] for uri in found.unlisted} == {"lesion-0002.jpg", "lesion-0003.png"}
+
+
+def test_a_table_of_a_known_collection_finds_photographs_by_names_with_extension(tmp_path: Path) -> None:
+    fill(tmp_path / "imgs_part_1", 4)
+    (tmp_path / "metadata.csv").write_text(
+        "patient_id,lesion_id,diagnostic,img_id\nP1,8,MEL,lesion-0003.png\nP1,9,NEV,lesion-0000.jpg\nP2,7,,x.png\n"
+    )
+    found = read_sources([str(tmp_path / "metadata.csv")], Columns(), [str(tmp_path / "imgs_part_1")])
+    assert [(p.image_id, p.label) for p in found.photographs] == [("lesion-0003", "melanoma"), ("lesion-0000", "nevus")]
+    assert len({p.group for p in found.photographs}) == 1, "of one patient"
+    assert found.coverage == Coverage(used=2, absent=0, unlabelled=1, unlisted=2)
+
+
+def test_a_name_with_an_extension_in_a_named_column_finds_its_photograph_in_any_folder(tmp_path: Path) -> None:
+    path = fill(tmp_path / "photographs" / "clinic", 1)[0]
+    table = write_table(tmp_path / "metadata.csv", [(path.name, "nv", "L1"), ("lesion-0000.png", "nv", "L2")])
+    found = read_table(table, COLUMNS, [str(tmp_path / "photographs")])
+    assert [p.uri for p in found.photographs] == [f"file://{path}"] and found.absent == 1

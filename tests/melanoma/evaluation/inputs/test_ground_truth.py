@@ -8,7 +8,7 @@ import pyarrow.parquet
 import pytest
 
 from melanoma.errors import DataError, UsageError
-from melanoma.evaluation.inputs.ground_truth import ImageLabel, LabelColumns, read_ground_truth
+from melanoma.evaluation.inputs.ground_truth import ImageLabel, LabelColumns, read_ground_truth, with_other_class
 from tests.helpers.score_tables import write_labels
 
 COLUMNS = LabelColumns("image_id", "dx", "lesion_id", ("age", "sex"))
@@ -108,3 +108,26 @@ def test_real_metadata_is_read(data: Path) -> None:
     assert (len(found.by_id), found.blank, found.repeated, found.contradictory) == (10015, 0, 0, 0)
     assert len({label.group for label in found.by_id.values()}) == 7470
     assert sum(label.slug == "benign_keratosis" for label in found.by_id.values()) == 1099
+
+
+def test_for_a_model_of_one_class_and_not_that_class_all_other_labels_are_the_latter(tmp_path: Path) -> None:
+    found = read_ground_truth(write_labels(tmp_path / "x.csv", CSV), COLUMNS)
+    two = with_other_class(found, ("not_melanoma", "melanoma"))
+    assert {name: label.slug for name, label in two.by_id.items()} == {
+        "a": "melanoma",
+        "b": "melanoma",
+        "c": "not_melanoma",
+    }
+    assert with_other_class(found, ("nevus", "melanoma")) is found
+    assert with_other_class(found, ("not_melanoma", "melanoma", "nevus")) is found
+
+
+def test_a_table_of_a_known_collection_needs_no_names_of_columns(tmp_path: Path) -> None:
+    text = "patient_id,lesion_id,diagnostic,img_id,age\nP1,8,MEL,a.png,60\nP1,9,NEV,b.png,60\nP2,7,,c.png,1\n"
+    found = read_ground_truth(write_labels(tmp_path / "x.csv", text), LabelColumns(by=("age",)))
+    assert {name: (label.slug, label.by) for name, label in found.by_id.items()} == {
+        "a": ("melanoma", ("60",)),
+        "b": ("nevus", ("60",)),
+    }
+    assert found.by_id["a"].group == found.by_id["b"].group and found.blank == 1
+    assert found.columns.group == "patient_id or lesion_id"
