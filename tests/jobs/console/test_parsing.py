@@ -1,38 +1,58 @@
-"""Positional arguments may stand before or behind flags."""
+"""Which words a message may repeat, and which name it suggests."""
+
+from pathlib import Path
 
 import pytest
 
-from jobs.cli import parse
+from jobs.console.parsing import Parser, did_you_mean, may_name_a_file
 from melanoma.errors import UsageError
 
 
-@pytest.mark.parametrize(
-    ("words", "name", "value"),
-    [
-        (["explain", "t", "--offline", "a.jpg"], "photograph", "a.jpg"),
-        (["explain", "--json", "t", "a.jpg"], "photograph", "a.jpg"),
-        (["explain", "t", "a.jpg", "--json"], "photograph", "a.jpg"),
-        (["explain", "t", "--images", "in"], "photograph", None),
-        (["query", "t", "--rows", "3", "SELECT 1"], "sql", "SELECT 1"),
-        (["query", "t", "--with", "people.csv", "SELECT 1"], "sql", "SELECT 1"),
-        (["query", "t", "--with", "people.csv"], "sql", None),
-        (["compare", "old", "--old-model", "m", "new", "--labels", "x"], "new", "new"),
-    ],
-)
-def test_an_argument_that_may_be_left_out_may_stand_behind_a_flag(words: list[str], name: str, value: str) -> None:
-    args = parse(words).args
-    assert (args.table if "table" in args else args.old) in ("t", "old") and getattr(args, name) == value
+@pytest.mark.parametrize("word", ["/in/a", "a/b", "smith.jpg", "Ann Smith.JPEG", "smith.d2", "x" * 5000 + "/"])
+def test_words_that_may_be_names_of_files(word: str) -> None:
+    assert may_name_a_file(word)
+
+
+@pytest.mark.parametrize("word", ["score", "0.05", "5%", "3h30m", "224x224", "x" * 5000, "", "nul\0"])
+def test_words_that_are_not(word: str) -> None:
+    assert not may_name_a_file(word)
+
+
+def test_a_file_without_an_extension_is_recognised_because_it_exists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not may_name_a_file("Smith")
+    Path("Smith").symlink_to("gone")
+    assert may_name_a_file("Smith")
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("word", "known", "clause"),
     [
-        ["explain", "t", "a", "--json", "b"],
-        ["query", "t", "--rows", "3", "SELECT 1", "SELECT 2"],
-        ["query", "t", "--unknown", "SELECT 1"],
-        ["doctor", "--images", "a", "b", "--bundle", "c", "--output", "d"],
+        ("--imagse", ["--images", "--limit"], "; did you mean --images?"),
+        ("SCORE", ["score", "query"], "; did you mean score?"),
+        ("4", [4, 44], "; did you mean 4?"),
+        ("--surprise", ["--uri-base", "--rows"], ""),
+        ("x", [], ""),
     ],
 )
-def test_any_other_word_is_refused(words: list[str]) -> None:
-    with pytest.raises(UsageError, match="unrecognized arguments"):
-        parse(words)
+def test_the_nearest_name(word: str, known: list[object], clause: str) -> None:
+    assert did_you_mean(word, known) == clause
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("invalid int value: '/in/Smith.jpg'", "invalid int value: a file name; if the shell expanded a pattern"),
+        (
+            "invalid choice: \"O'Smith.jpg\" (choose from 'a')",
+            "invalid choice: a file name (choose from 'a'); if the sh",
+        ),
+        ("'5%' must be between 0 and 1", "'5%' must be between 0 and 1; see p --help"),
+    ],
+)
+def test_a_quoted_file_name_is_replaced(said: str, shown: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Parser("p").error(said)
+    assert str(caught.value).startswith(shown) and str(caught.value).endswith("; see p --help")
