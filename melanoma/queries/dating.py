@@ -8,6 +8,10 @@ from melanoma.errors import UsageError
 from melanoma.queries.view import ViewInput, quoted
 
 _ROLE, _USUAL, _OF_RUNS = "date", "visit_date", "scored_at"
+_USABLE = (
+    *(pa.types.is_timestamp, pa.types.is_date),
+    *(pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view),
+)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ def dating_for(given: ViewInput, view: str) -> Dating:
     field = given.column_for(_ROLE, view) if _ROLE in given.roles else usual
     if pa.types.is_timestamp(field.type) and field.type.tz:
         return Dating(field.name, f"{quoted(field.name)} AT TIME ZONE 'UTC'")
-    if any(check(field.type) for check in (pa.types.is_timestamp, pa.types.is_date, pa.types.is_string)):
+    if any(check(field.type) for check in _USABLE):
         return Dating(field.name, f"TRY_CAST({quoted(field.name)} AS TIMESTAMP)")
     raise UsageError(
         f"the view {view} needs dates, but the column {field.name} holds {field.type}; name a column of dates, or of "
