@@ -28,29 +28,11 @@ class Sink(Protocol):
 def write_parquet(rows: Rows, sink: Sink) -> int:
     """Writes a Parquet file; returns the number of rows."""
     count = 0
-    with pa.parquet.ParquetWriter(_OnlyForward(sink), rows.schema, compression="zstd") as writer:
+    with pa.parquet.ParquetWriter(sink, rows.schema, compression="zstd") as writer:
         for batch in rows:
             writer.write_batch(batch)
             count += batch.num_rows
     return count
-
-
-class _OnlyForward(io.RawIOBase):
-    """Lets Arrow write to a pipe, which does not know its own position."""
-
-    def __init__(self, sink: Sink) -> None:
-        self._sink, self._place = sink, 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._sink.write(bytes(data))
-        self._place += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self._place
 
 
 def write_csv(rows: Rows, sink: Sink) -> int:

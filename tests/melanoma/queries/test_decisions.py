@@ -1,5 +1,7 @@
 """What a decision rule makes of the probabilities of a row, against the function that decided."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,7 +32,10 @@ def test_the_most_likely_classes_are_sorted_by_probability() -> None:
     assert most_likely_classes(values, count=1) == [Probability("b", 0.5)]
 
 
-def test_the_largest_quotient_is_the_class_that_the_rule_chooses(rule: Description) -> None:
+@pytest.mark.parametrize("has_rare_class", [False, True])
+def test_the_largest_quotient_is_the_class_that_the_rule_chooses(rule: Description, has_rare_class: bool) -> None:
+    if has_rare_class:
+        rule = replace(rule, prior=(RAREST / 2, *rule.prior[1:]))
     probabilities = np.random.default_rng(0).dirichlet(np.ones(len(rule.slugs)), 200)
     chosen, _ = choose(probabilities, rule.prior, rule.decision_rule)
     for values, place in zip(probabilities, chosen, strict=True):

@@ -42,6 +42,8 @@ def test_corrections_are_stored_and_read(tmp_path: Path) -> None:
 
 def test_photographs_are_found_by_a_corrected_id() -> None:
     assert Corrections(ROWS).uris_with("image_id", "B") == ["b"]
+    left = ROWS.set_column(2, "image_id", pa.array(["A", "B"]))  # the id of the first one is not corrected
+    assert Corrections(left).uris_with("image_id", "A") == []
     assert Corrections(ROWS).uris_with("image_id", "A") == Corrections(ROWS).uris_with("site", "A") == []
 
 

@@ -3,6 +3,8 @@
 import random
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from melanoma.errors import MelanomaError, UsageError
@@ -30,6 +32,19 @@ def test_files_are_gone_or_damaged_or_sound(tmp_path: Path, files: list[Path]) -
     files[1].unlink()
     first, second = names(tmp_path, files)
     assert broken_files(layout_of(tmp_path), [first, second]) == {first: DAMAGED, second: GONE}
+
+
+def test_text_that_is_not_unicode_is_damage(tmp_path: Path, files: list[Path]) -> None:
+    """Arrow reads it without an error; it would be one of ours, later and elsewhere."""
+    rows = pq.ParquetFile(files[0]).read()
+    offsets = pa.array(range(rows.num_rows + 1), pa.int32()).buffers()[1]
+    text = pa.Array.from_buffers(pa.string(), rows.num_rows, [None, offsets, pa.py_buffer(b"\xff" * rows.num_rows)])
+    pq.write_table(rows.set_column(rows.schema.get_field_index("image_id"), "image_id", text), files[0])
+    assert broken_files(layout_of(tmp_path), names(tmp_path, files)) == {names(tmp_path, files)[0]: DAMAGED}
+    with pytest.raises(UsageError, match="a data file of the score table is damaged"):
+        table_in(tmp_path).rows(["image_id"])
+    with pytest.raises(UsageError, match="a data file of the score table is damaged"):
+        views.query(table_in(tmp_path), "SELECT image_id FROM scores")
 
 
 @pytest.mark.parametrize("seed", range(12))
