@@ -152,8 +152,6 @@ def test_a_table_with_parts_is_audited_as_a_split(tmp_path: Path, capsys: pytest
     [
         (["table.csv"], "--root goes with"),
         (["folder", "--root", "photographs"], "--root goes with"),
-        (["table.csv", "--root", "photographs"], "--id-column and --label-column go with"),
-        (["folder", "--reference", "table.csv", "--id-column", "a"], "--id-column and --label-column"),
         (["folder", "--group-column", "lesion"], "--id-column and --label-column go with"),
         (["folder", "--part-column", "part"], "--part-column goes with"),
         (["folder", "folder"], "a set is given twice"),

@@ -60,6 +60,8 @@ def _overall_rows(report: Mapping[str, Any]) -> list[tuple[object, ...]]:
 
 
 def _label_row(label: str, metrics: Mapping[str, Any]) -> tuple[object, ...]:
+    if not metrics["n"]:
+        return name_of(label), NOT_EVALUATED, "", "", "", 0
     name = f"{name_of(label)}{few_photographs(metrics)}"
     return name, *cells(metrics["sensitivity"])[:2], *cells(metrics["auc"])[:2], metrics["n"]
 

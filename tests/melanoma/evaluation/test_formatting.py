@@ -2,7 +2,15 @@
 
 import pytest
 
-from melanoma.evaluation.formatting import METRICS, class_counts, interval, number, signed, with_interval
+from melanoma.evaluation.formatting import (
+    METRICS,
+    class_counts,
+    few_photographs,
+    interval,
+    number,
+    signed,
+    with_interval,
+)
 
 ESTIMATE = {"value": 0.12345, "low": 0.1, "high": 0.2, "n": 12_345}
 DIFFERENCE = {"value": -0.01, "low": -0.0305, "high": 0.0, "n": 7}
@@ -39,3 +47,9 @@ def test_errors_are_better_low_and_all_other_metrics_high(name: str) -> None:
     is_error = name in ("calibration_error", "brier")
     assert METRICS[name].better == ("lower is better" if is_error else "higher is better")
     assert METRICS[name].name.replace("Brier score", "brier").replace(" ", "_").lower()
+
+
+def test_few_photographs_are_a_warning_beside_their_figures() -> None:
+    assert few_photographs({"n": 4, "evaluated": False}) == "  (only 4: not reliable, not in the means)"
+    assert few_photographs({"n": 40, "evaluated": True}) == few_photographs({"n": 0, "evaluated": False}) == ""
+    assert few_photographs({"n": 40}) == "", "a comparison of an earlier version has only classes that are evaluated"

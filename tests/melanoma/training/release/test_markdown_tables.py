@@ -55,11 +55,16 @@ def test_without_a_calibration_its_rows_are_left_out(report: dict[str, Any]) -> 
     assert "Brier score" in text and "calibration error" not in text
 
 
-def test_a_class_that_is_not_evaluated_shows_only_its_n(report: dict[str, Any]) -> None:
-    few = {**report["by_label"]["melanoma"], "evaluated": False, "n": 4}
-    by_label = {**report["by_label"], "melanoma": few}
+def test_a_class_with_few_photographs_shows_its_figures_with_a_warning_and_one_without_any_none(
+    report: dict[str, Any],
+) -> None:
+    few = {**report["by_label"]["melanoma"], "evaluated": False, "n": 4, "sensitivity": ESTIMATE, "auc": ESTIMATE}
+    none = {**few, "n": 0, "sensitivity": None, "auc": None}
+    by_label = {**report["by_label"], "melanoma": few, "scar": none}
     rows = list(evaluation_sections({**report, "by_label": by_label}, {}))[2].splitlines()
-    assert "| Melanoma | not evaluated |  |  |  | 4 |" in rows
+    figures = "0.123 | 0.100 to 0.200"
+    assert f"| Melanoma  (only 4: not reliable, not in the means) | {figures} | {figures} | 4 |" in rows
+    assert "| Scar | not evaluated |  |  |  | 0 |" in rows
     assert any(row.startswith("| Melanocytic nevus | 0.") for row in rows)
 
 
