@@ -17,7 +17,7 @@ from jobs.console.extras import check_extra
 from jobs.console.parsing import Parser
 from jobs.console.sigterm import Terminated
 from melanoma import __version__
-from melanoma.errors import MelanomaError, ReadError, UsageError
+from melanoma.errors import ErrorKind, MelanomaError, ReadError, UsageError
 
 COMMANDS = {
     "score": "score photographs and append the results to the score table",
@@ -36,7 +36,6 @@ COMMANDS = {
 }
 _NIGHTLY = "score"  # takes options for Beam, and tells of its errors
 _STOPPED = {
-    "score": "stopped; results so far stay staged, and the next run resumes from them",
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
 }
 _NO_DIAGNOSIS = "No result of this program is a diagnosis."
@@ -93,6 +92,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines.complain(str(error))
         return exit_code_of(error)
     except ReadError as error:  # a command that knows more about the file has already raised an error of its own
+        if error.kind is ErrorKind.FORBIDDEN:
+            from melanoma.storage.errors import with_advice
+
+            lines.complain(with_advice(error))
+            return WRONG_USAGE
         lines.complain(f"{error.detail}; try again")
         return NOTHING_COMMITTED
     except KeyboardInterrupt as stop:

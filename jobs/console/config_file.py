@@ -53,7 +53,7 @@ def expand(given: CommandLine, parser: argparse.ArgumentParser, flags_of_others:
         flag = f"--{name}"
         if flag in flags or flag not in flags_of_others:
             action = _action_of(path, name, flags)
-            inserted += [] if flag in typed else _as_words(path, name, value, action)
+            inserted += [] if flag in typed else _as_words(path, name, value, action, parser)
     command, *words = given.words
     return CommandLine([command, *inserted, *words], given.beam_options or beam_options)
 
@@ -85,7 +85,7 @@ def _action_of(path: str, name: str, flags: Mapping[str, argparse.Action]) -> ar
     return flags[f"--{name}"]
 
 
-def _as_words(path: str, name: str, value: Any, action: argparse.Action) -> list[str]:
+def _as_words(path: str, name: str, value: Any, action: argparse.Action, parser: argparse.ArgumentParser) -> list[str]:
     """Returns one setting as it would be typed on the command line."""
     if action.nargs == 0:
         if not isinstance(value, bool):
@@ -96,7 +96,17 @@ def _as_words(path: str, name: str, value: Any, action: argparse.Action) -> list
     if (isinstance(value, list) and not is_many) or not values:
         raise UsageError(f"{path}: {name} takes {'at least one value' if is_many else 'one value, not a list'}")
     texts = [_as_text(path, name, one) for one in values]
+    for text in texts:
+        _check(path, name, text, action, parser)
     return [f"--{name}", *texts] if action.nargs == "+" else [f"--{name}={text}" for text in texts]
+
+
+def _check(path: str, name: str, text: str, action: argparse.Action, parser: argparse.ArgumentParser) -> None:
+    """Checks a value as the command line would, which could not say that it comes from the file."""
+    try:
+        parser._check_value(action, parser._get_value(action, text))
+    except argparse.ArgumentError as error:
+        raise UsageError(f"{path}: {name}: {error.message}") from None
 
 
 def _as_text(path: str, name: str, value: Any) -> str:

@@ -32,13 +32,15 @@ class TableAction(Action):
         """Opens the table, and keeps runs and other maintenance from starting during the block.
 
         Raises:
-            UsageError: There is no table.
+            UsageError: There is no table, or its folder cannot be written.
             NothingCommittedError: A run or other maintenance is active.
         """
+        from melanoma import storage
         from melanoma.runs import heartbeats
         from melanoma.runs.run import time_stamp
 
         layout = self._open().layout  # first: a mistyped path must not become a folder with a heartbeat
+        storage.check_writable(layout.name, layout.probe(), "fix its permissions, or run this as the user who owns it")
         now = datetime.datetime.now(datetime.UTC)
         with heartbeats.beating(layout, f"{time_stamp(now)}-{type(self).__name__.lower()}"):
             yield self._open()

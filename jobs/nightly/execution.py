@@ -15,6 +15,7 @@ from jobs.nightly.progress import showing_progress
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 from melanoma.operations.delivery_checks import metrics_fault, require_command
 from melanoma.reporting.verdict import Event, RunVerdict
+from melanoma.storage.errors import with_advice
 from melanoma.table.model_names import shown
 
 
@@ -52,6 +53,8 @@ def _execute(night: Night) -> int:
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
             raise UsageError(f"a folder disappeared while it was being listed: {error.detail}") from None
+        if error.kind is ErrorKind.FORBIDDEN:
+            raise UsageError(f"{with_advice(error)}; nothing was committed") from None
         raise NothingCommittedError(f"listing failed: {error.detail}; nothing was committed, start again") from None
 
 

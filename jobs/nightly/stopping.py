@@ -14,7 +14,7 @@ from jobs.console import lines
 from jobs.console.exit_codes import INTERRUPTED, NOTHING_COMMITTED
 from jobs.console.sigterm import Terminated
 from melanoma.errors import MelanomaError, PhotographError
-from melanoma.runs import heartbeats, recovery
+from melanoma.runs import heartbeats, recovery, staging
 from melanoma.runs.run import Run
 
 _MAX_SECONDS = 25.0  # Kubernetes kills after 30
@@ -98,12 +98,13 @@ def within(seconds: float, action: Callable[[], object]) -> None:
 def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object]) -> bool:
     """Records and publishes that the runs were stopped, and ends the process; returns if all of them had committed."""
     threading.Timer(_MAX_SECONDS, os._exit, [stop.exit_code]).start()
-    _say("stopping; results so far stay staged")
-    ended, stopped = list[str](), list[str]()
+    _say("stopping")
+    ended, stopped, staged = list[str](), list[str](), list[str]()
 
     def record() -> None:
         with contextlib.suppress(MelanomaError, PhotographError):
             for run in runs:
+                staged.extend(staging.staged_files(run))
                 (stopped if recovery.record_stop(run, stop.reason) else ended).append(run.run_id)
             if stopped:
                 heartbeats.remove(runs[0].layout, runs[0].run_id)
@@ -116,8 +117,14 @@ def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object]) -> bo
     what = f"{', '.join(ended)} was already committed" if ended else "nothing was committed"
     if not ended and not stopped:
         what = "the output's store did not answer"
-    _say(f"stopped: {what}; run the same command again to resume")
+    _say(f"stopped: {what}; {_what_next(bool(staged))}")
     os._exit(stop.exit_code)
+
+
+def _what_next(is_staged: bool) -> str:
+    if not is_staged:
+        return "run the same command again"
+    return "results so far stay staged, run the same command again to resume"
 
 
 def _say(text: str) -> None:

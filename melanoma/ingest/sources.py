@@ -22,7 +22,7 @@ from melanoma.images.file_names import (
 from melanoma.ingest.image_refs import ImageRef, Renaming
 from melanoma.ingest.manifests import Manifest, kept_fields, read_manifest
 from melanoma.storage import StoredFile
-from melanoma.storage.errors import MEANING
+from melanoma.storage.errors import MEANING, with_advice
 from melanoma.table.layout import OutputLayout
 
 OLDER = "older than --since"  # these headings are counted in the record of a run
@@ -171,16 +171,13 @@ def _list_root(root: Root) -> Iterator[StoredFile]:
     except ReadError as error:
         if error.kind is not ErrorKind.FORBIDDEN:
             raise
-        raise _refusal(root.uri, error.detail) from None
+        raise _refusal(root.uri, error) from None
 
 
-def _refusal(uri: str, detail: str) -> UsageError:
+def _refusal(uri: str, error: ReadError) -> UsageError:
     """Returns the error for a root that must not be listed; does not name the folder, which may be a patient's."""
-    if not detail.startswith(MEANING[ErrorKind.FORBIDDEN]):  # no credentials, or incomplete ones
-        return UsageError(
-            f"{uri}: cannot be listed: {detail}; set them in the environment: AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_CONNECTION_STRING"
-        )
+    if not error.detail.startswith(MEANING[ErrorKind.FORBIDDEN]):  # no credentials, or incomplete ones
+        return UsageError(f"{uri}: cannot be listed: {with_advice(error)}")
     return UsageError(
         f"{uri}: permission denied for it or a folder below it; fix the permissions, or give the readable folders, "
         "each with its own --images"

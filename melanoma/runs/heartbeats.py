@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 
 from melanoma import storage
-from melanoma.errors import MelanomaError, NothingCommittedError, ReadError
+from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 from melanoma.runs.heartbeat import STALE_AFTER, Heartbeat
+from melanoma.storage.errors import with_advice
 from melanoma.table.layout import OutputLayout
 
 _EVERY_SECONDS = 30.0
@@ -20,6 +21,7 @@ def active(layout: OutputLayout) -> list[Heartbeat]:
     """Returns the heartbeats of what may be running on an output, the one that began first at the front.
 
     Raises:
+        UsageError: The store refuses access.
         NothingCommittedError: The store does not answer.
     """
     now = datetime.datetime.now(datetime.UTC)
@@ -30,6 +32,7 @@ def stale(layout: OutputLayout) -> list[Heartbeat]:
     """Returns the heartbeats of what has died on an output.
 
     Raises:
+        UsageError: The store refuses access.
         NothingCommittedError: The store does not answer.
     """
     now = datetime.datetime.now(datetime.UTC)
@@ -111,7 +114,10 @@ def _all(layout: OutputLayout) -> list[Heartbeat]:
                 with contextlib.suppress(ReadError, ValueError):
                     beats.append(Heartbeat.from_json(storage.read_bytes(stored.uri)))
     except ReadError as error:
-        raise NothingCommittedError(f"{layout}: cannot tell which runs are active: {error.detail}") from None
+        found = f"{layout}: cannot tell which runs are active"
+        if error.kind is ErrorKind.FORBIDDEN:
+            raise UsageError(f"{found}: {with_advice(error)}") from None
+        raise NothingCommittedError(f"{found}: {error.detail}") from None
     return sorted(beats, key=lambda beat: beat.run_id)
 
 

@@ -38,6 +38,12 @@ _CREDENTIALS = {
     ("azure", "CredentialUnavailableError"): "no Azure credentials found",
 }
 _GCS_ERROR = ("gcsfs", "HttpError")  # without credentials, gcsfs continues anonymously and gets a 401
+_SET_CREDENTIALS = (
+    "set them in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or "
+    "AZURE_STORAGE_CONNECTION_STRING"
+)
+_NO_CREDENTIALS = "no credentials found"
+_REFUSED = re.compile(rf"{_NO_CREDENTIALS}|status(?: code)?:? 40[13]\b|AccessDenied|\(os error (?:1|13|30)\)")
 _STATUS_ATTRIBUTES = ("status_code", "code", "status")
 
 
@@ -59,6 +65,14 @@ def kind_of(error: Exception) -> ErrorKind:
     return ErrorKind.TIMEOUT if "Timeout" in name else ErrorKind.STORE_UNAVAILABLE
 
 
+def is_refused(error: Exception) -> bool:
+    """Tells whether access was refused, so that trying again is useless until a person has changed something.
+
+    Delta Lake's errors have neither a type nor a status, so its text is searched, but never quoted.
+    """
+    return kind_of(error) is ErrorKind.FORBIDDEN or _REFUSED.search(str(error)) is not None
+
+
 def reason_of(error: Exception) -> str:
     """Returns a short cause of an error without its own text: the operating system's message, or the type's name."""
     if credentials := _credentials_reason(error):
@@ -67,7 +81,11 @@ def reason_of(error: Exception) -> str:
         # The resolver's codes are negative; the operating system has no message for them.
         return os.strerror(error.errno) if error.errno > 0 else "its host name cannot be resolved"
     native = re.search(r"\(os error (\d+)\)", str(error))
-    return os.strerror(int(native[1])) if native else type(error).__name__
+    if native:
+        return os.strerror(int(native[1]))
+    if _NO_CREDENTIALS in str(error):
+        return _NO_CREDENTIALS
+    return type(error).__name__
 
 
 def detail_of(error: Exception) -> str:
@@ -75,6 +93,13 @@ def detail_of(error: Exception) -> str:
     if credentials := _credentials_reason(error):
         return credentials
     return f"{MEANING[kind_of(error)]} ({reason_of(error)})"
+
+
+def with_advice(refused: ReadError) -> str:
+    """Returns what an error of refused access says, with what to do: it lacks that where no credentials were found."""
+    if refused.detail.startswith(MEANING[ErrorKind.FORBIDDEN]):
+        return refused.detail
+    return f"{refused.detail}; {_SET_CREDENTIALS}"
 
 
 def _credentials_reason(error: Exception) -> str | None:

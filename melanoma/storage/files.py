@@ -8,6 +8,7 @@ from stat import S_ISREG
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 from melanoma.storage.archives import refusal_of
+from melanoma.storage.errors import with_advice
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
@@ -139,12 +140,13 @@ def size_of(uri: str) -> int:
     return 0
 
 
-def check_writable(folder: str, probe: str) -> None:
+def check_writable(folder: str, probe: str, remedy: str = "choose another --output or fix its permissions") -> None:
     """Writes and removes a file, so that a run fails at its start, not at its end, if it cannot write.
 
     Args:
         folder: The folder as the user wrote it, for messages.
         probe: URI of the file, somewhere below the folder.
+        remedy: What to do if the folder cannot be written.
 
     Raises:
         UsageError: The folder cannot be written; its permissions have to be changed first.
@@ -157,5 +159,7 @@ def check_writable(folder: str, probe: str) -> None:
         found = f"the output {folder} cannot be written: {error.detail}"
         if error.kind.is_transient:
             raise NothingCommittedError(f"{found}; nothing was read, try again") from None
-        raise UsageError(f"{found}; choose another --output or fix its permissions") from None
+        if error.kind is ErrorKind.FORBIDDEN:
+            found = f"the output {folder} cannot be written: {with_advice(error)}"
+        raise UsageError(f"{found}; {remedy}") from None
     remove(place.uri)

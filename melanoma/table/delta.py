@@ -9,7 +9,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
-from melanoma.storage.errors import reason_of
+from melanoma.storage.errors import is_refused, reason_of
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import COLUMNS, PARTITION
 
@@ -39,7 +39,7 @@ def open_delta(layout: OutputLayout, version: int | None = None) -> DeltaTable |
             f"{layout}: the score table was removed after its version {version} had been read; start again"
         ) from None
     except DELTA_ERRORS as error:
-        raise NothingCommittedError(f"{layout}: the score table cannot be opened ({reason_of(error)})") from None
+        raise _unavailable(layout, "cannot be opened", error, "") from None
     _check_columns(layout, delta)
     return delta
 
@@ -62,7 +62,7 @@ def read_error(layout: OutputLayout, error: Exception, broken: Mapping[str, str]
         broken: What is wrong with each data file that cannot be read, see `broken_files`.
     """
     if not broken:
-        return NothingCommittedError(f"{layout}: the score table cannot be read ({reason_of(error)}); try again")
+        return _unavailable(layout, "cannot be read", error)
     faults = sorted(set(broken.values()))
     return _broken_file(layout, " or ".join(faults), sorted(broken))
 
@@ -73,7 +73,20 @@ def change_error(layout: OutputLayout, error: Exception) -> MelanomaError:
     # An error of the operating system concerns the disk or the store, even where it names a data file.
     if "Parquet error" in text and "(os error" not in text and _DATA_FILE.search(text):
         return _broken_file(layout, "damaged", sorted(set(_DATA_FILE.findall(text))))
-    return NothingCommittedError(f"{layout}: the score table could not be changed ({reason_of(error)}); try again")
+    return _unavailable(layout, "could not be changed", error)
+
+
+def _unavailable(layout: OutputLayout, what: str, error: Exception, advice: str = "; try again") -> MelanomaError:
+    """Returns the error for a table that the disk or the store withholds: whether to try again, or what to change."""
+    reason, is_final = reason_of(error), is_refused(error)
+    if is_final and reason == type(error).__name__:
+        reason = "access denied"
+    found = f"{layout}: the score table {what} ({reason})"
+    if not is_final:
+        return NothingCommittedError(f"{found}{advice}")
+    if storage.local_path(layout.root) is None:
+        return UsageError(f"{found}; check the credentials in the environment, and their rights in this bucket")
+    return UsageError(f"{found}; fix the permissions of the folder, or run the command as the user who owns it")
 
 
 def _broken_file(layout: OutputLayout, fault: str, files: Sequence[str]) -> UsageError:

@@ -20,6 +20,7 @@ def trial_parser() -> argparse.ArgumentParser:
     parser.add_argument("--images", action="append")
     parser.add_argument("--keep", nargs="+")
     parser.add_argument("--limit", type=int)
+    parser.add_argument("--format", choices=("csv", "json"))
     parser.add_argument("--rescore", action="store_true")
     return parser
 
@@ -108,6 +109,9 @@ def test_the_file_may_be_named_in_a_separate_word(tmp_path: Path) -> None:
         ("beam-options = [1]", "beam-options must be a list of strings"),
         ("[images]\nroot = 'x'", "images is {'root': 'x'}; write a string"),
         ("limit = ", "is not valid TOML"),
+        ("limit = 'many'", "limit: invalid int value: 'many'"),
+        ("limit = 1.5", "limit: invalid int value: '1.5'"),
+        ("format = 'xml'", "format: invalid choice: 'xml'"),
     ],
 )
 def test_every_error_names_the_file_and_the_setting(tmp_path: Path, text: str, complaint: str) -> None:

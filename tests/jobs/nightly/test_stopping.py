@@ -103,6 +103,7 @@ def test_a_run_that_is_stopped_while_it_starts_leaves_no_heartbeat(
     process.send_signal(signal.SIGTERM)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 3 and "stopped" in said and "Traceback" not in said
+    assert "staged" not in said or list((tmp_path / "out" / "_staging").rglob("*.arrow"))
     assert not list(active.iterdir()) and committed(tmp_path / "out") == 0
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
 
@@ -118,7 +119,7 @@ def test_a_run_that_is_stopped_twice_is_resumed(tmp_path: Path, bundle_uri: str)
         process.send_signal(number)
         _, said = process.communicate(timeout=120)
         assert process.returncode == code, said
-        assert "nothing was committed; run the same command again to resume" in said
+        assert "nothing was committed; results so far stay staged, run the same command again to resume" in said
         assert committed(tmp_path / "out") == 0 and not list((tmp_path / "out" / "_active").iterdir())
         staged = len(list(staging.rglob("*.arrow")))
         assert before + 3 < staged < 150  # it did not wait for the end
@@ -198,6 +199,6 @@ def test_a_store_that_does_not_answer_keeps_no_run_from_ending(
     for number in signals:
         process.send_signal(number)
         if number == signal.SIGTERM:
-            assert process.stderr.readline() == "melanoma: stopping; results so far stay staged\n"
+            assert process.stderr.readline() == "melanoma: stopping\n"
     _, rest = process.communicate(timeout=20)
     assert (process.returncode, rest) == (code, "")

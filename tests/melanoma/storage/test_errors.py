@@ -15,7 +15,7 @@ import google.auth.exceptions
 import pytest
 
 from melanoma.errors import ErrorKind, ReadError
-from melanoma.storage.errors import MEANING, detail_of, kind_of, reason_of
+from melanoma.storage.errors import MEANING, detail_of, is_refused, kind_of, reason_of, with_advice
 
 
 class StatusError(Exception):
@@ -93,6 +93,31 @@ def test_a_refusal_with_google_credentials_is_not_reported_as_missing_ones() -> 
 
 
 @pytest.mark.parametrize(
+    ("error", "is_final"),
+    [
+        (PermissionError(errno.EACCES, "DOE"), True),
+        (OSError("Generic LocalFileSystem error: DOE: Permission denied (os error 13)"), True),
+        (OSError("Generic LocalFileSystem error: DOE: Read-only file system (os error 30)"), True),
+        (OSError("Generic S3 error: Client error with status 403 Forbidden: DOE"), True),
+        (OSError("Kernel error: no credentials found in chain"), True),
+        (OSError("Generic S3 error: Server error with status 503: DOE-403"), False),
+        (OSError("Generic LocalFileSystem error: No space left on device (os error 28)"), False),
+        (TimeoutError("DOE"), False),
+    ],
+    ids=str,
+)
+def test_a_refusal_is_told_from_what_may_pass(error: Exception, is_final: bool) -> None:
+    assert is_refused(error) is is_final
+
+
+def test_missing_credentials_come_with_advice_and_refused_access_has_its_own() -> None:
+    missing = ReadError(ErrorKind.FORBIDDEN, "no AWS credentials found")
+    assert with_advice(missing).startswith("no AWS credentials found; set them in the environment: AWS_ACCESS_KEY_ID")
+    refused = ReadError(ErrorKind.FORBIDDEN, f"{MEANING[ErrorKind.FORBIDDEN]} (Permission denied)")
+    assert with_advice(refused) == refused.detail
+
+
+@pytest.mark.parametrize(
     ("error", "reason"),
     [
         (OSError(errno.ENOSPC, "DOE"), os.strerror(errno.ENOSPC)),
@@ -100,6 +125,7 @@ def test_a_refusal_with_google_credentials_is_not_reported_as_missing_ones() -> 
         (Exception("Generic error: DOE (os error 28)"), os.strerror(28)),
         (StatusError(status=500), "StatusError"),
         (OSError("DOE"), "OSError"),
+        (OSError("DOE: no credentials found in chain"), "no credentials found"),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -72,6 +72,24 @@ def test_errors_of_a_change_name_damaged_files_but_not_those_of_a_full_disk() ->
     assert str(found) == "/out: the score table could not be changed (No space left on device); try again"
 
 
+REFUSALS = {
+    "CANARY: Permission denied (os error 13)": ("Permission denied", "fix the permissions of the folder"),
+    "CANARY: Read-only file system (os error 30)": ("Read-only file system", "run the command as the user who owns it"),
+    "CANARY: no credentials found in chain": ("no credentials found", "check the credentials in the environment"),
+    "CANARY: Client error with status 403 Forbidden": ("access denied", "and their rights in this bucket"),
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSALS.items(), ids=REFUSALS)
+def test_a_refusal_says_what_to_change_and_not_to_try_again(text: str, expected: tuple[str, str]) -> None:
+    reason, advice = expected
+    layout = layout_of("s3://bucket/out" if "bucket" in advice or "environment" in advice else "/out")
+    for translated in (change_error(layout, DeltaError(text)), read_error(layout, OSError(text), {})):
+        assert isinstance(translated, UsageError) and "CANARY" not in str(translated)
+        assert f"({reason}); " in str(translated) and advice in str(translated)
+        assert "try again" not in str(translated)
+
+
 def test_files_are_named_once_each_and_in_order() -> None:
     first, second = (f"model_id=m-1/part-{number}.parquet" for number in (1, 2))
     found = str(read_error(layout_of("/out"), pa.ArrowInvalid("CANARY"), {second: "damaged", first: "gone"}))
