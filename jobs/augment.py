@@ -14,6 +14,7 @@ from jobs.console.exit_codes import OK
 from jobs.console.renamed_flags import accept_old_names
 from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
+from melanoma.wording import counted
 
 if TYPE_CHECKING:
     from melanoma.datasets.splits import Dataset
@@ -172,7 +173,7 @@ def _write_images(folder: str, per_class: int, seed: int, dataset: "Dataset") ->
         export.write_augmented_images(planned, dataset, folder, bar.update)
     sources = len({image.photograph.sha256 for image in planned})
     print(
-        f"\n{folder}: {len(planned):,} augmented images of {sources:,} photographs of the training part, "
-        f"{export.MANIFEST}, {export.SPLIT}\n"
+        f"\n{folder}: {counted(len(planned), 'augmented image')} of {counted(sources, 'photograph')} of the training "
+        f"part, {export.MANIFEST}, {export.SPLIT}\n"
         f"use them only for training; {export.SPLIT} lists the photographs for validation and test"
     )

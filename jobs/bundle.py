@@ -13,6 +13,7 @@ from jobs.console.commands import add_command
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
 from melanoma.terminal import printable
+from melanoma.wording import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,12 +62,13 @@ class Inspect(Action):
         facts = bundle.facts
         crop = "no crop" if bundle.spec.crop is None else f"centre crop {bundle.spec.crop:g}"
         thresholds = ", ".join(f"{name} {value:g}" for name, value in bundle.thresholds.items())
+        size = f"{counted(facts.layers, 'layer')}, {counted(facts.parameters, 'parameter')}"
         rows = {
             "model_id": bundle.model_id,
             "digest": bundle.digest,
             "labels": ", ".join(bundle.slugs),
             "input": f"{bundle.spec.height}x{bundle.spec.width}, {crop}",
-            "network": f"{facts.layers} layers, {facts.parameters:,} parameters, Keras {facts.keras_version}",
+            "network": f"{size}, Keras {facts.keras_version}",
             "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds: {thresholds or 'none'}",
             "measured": _measured(bundle.description["metrics"]),
         }
@@ -101,9 +103,9 @@ class Verify(Action):
         bundle = load_bundle(self.uri)
         with logs.native_silence():
             from melanoma.model.engine import load_engine  # TensorFlow: slow, so only for a bundle that is intact
-        samples = len(bundle.golden)
-        load_engine(bundle, batch_size=samples)
-        print(f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its {samples} golden samples")
+        load_engine(bundle, batch_size=len(bundle.golden))
+        samples = counted(len(bundle.golden), "golden sample")
+        print(f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its {samples}")
 
 
 _ACTIONS: dict[str, type[Action]] = {

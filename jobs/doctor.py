@@ -13,6 +13,7 @@ from jobs.nightly.flags import add_scoring_arguments
 from jobs.nightly.options import ScoringOptions
 from melanoma.operations.checks import Check, Result
 from melanoma.terminal import printable
+from melanoma.wording import counted
 
 if TYPE_CHECKING:
     from melanoma.operations.forecast import Forecast
@@ -96,7 +97,7 @@ def _as_text(forecast: "Forecast") -> str:
     hours, rest = divmod(round(forecast.seconds), 3600)
     duration = f"{hours} h {rest // 60} min" if hours else f"{rest // 60} min {rest % 60} s"
     return (
-        f"Forecast for {forecast.photographs:,} photographs, none of them scored yet: {duration} at "
+        f"Forecast for {counted(forecast.photographs, 'photograph')}, none of them scored yet: {duration} at "
         f"{forecast.rate:,.0f} per second, limited by {forecast.waits_for};\n"
         f"  output about {forecast.output_bytes / 1e6:,.1f} MB, memory about {forecast.memory_bytes / 1e9:,.1f} GB. "
         "This is an estimate, not a promise."

@@ -1,14 +1,8 @@
-"""Numbers in sentences."""
+"""Numbers in sentences: those of every room, and rates."""
 
+from melanoma.wording import are, counted
 
-def counted(number: int, noun: str) -> str:
-    """Returns a number with its noun, such as `1 row` or `1,234 rows`; the plural of the noun ends in s."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def are(number: int) -> str:
-    """Returns the verb for a number of things: `is` for one, else `are`."""
-    return "is" if number == 1 else "are"
+__all__ = ["are", "counted", "per_second"]
 
 
 def per_second(rate: float) -> str:

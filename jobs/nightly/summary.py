@@ -10,6 +10,7 @@ from melanoma.reporting.verdict import Event, ReportedRun
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
 from melanoma.runs.run import ModelRun
 from melanoma.table.model_names import shown
+from melanoma.wording import counted
 
 _OUTCOMES = {
     COMMITTED: "committed",
@@ -34,7 +35,7 @@ def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
     parts = {
         "counts": _equation(counts),
         "rate": f"{per_second(tried / seconds)}, start-up included" if tried else "",
-        "resumed": f"{record.adopted:,} rows that an earlier run had staged" if record.adopted else "",
+        "resumed": f"{counted(record.adopted, 'row')} that an earlier run had staged" if record.adopted else "",
         "deferred": f"{counts.deferred:,} left for the next run, which starts with them" if counts.deferred else "",
         "ignored": _by_frequency(record.ignored),
         "failed": _by_frequency(record.failures),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.training.options import TrainOptions
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
+from melanoma.wording import counted, lesions
 
 if TYPE_CHECKING:
     from melanoma.training.release.assessment import Assessment
@@ -24,8 +25,8 @@ def results(assessment: "Assessment") -> str:
     subgroups = ", ".join(report["subgroups"] or ())
     others = {f"balanced accuracy, {_PARTS[part]} part": metric for part, metric in assessment.gap.items()}
     lines = [
-        f"test part, used neither for training nor for any choice: {report['n']:,} photographs of "
-        f"{report['groups']:,} lesions or patients, 95 % intervals",
+        f"test part, used neither for training nor for any choice: {counted(report['n'], 'photograph')} of "
+        f"{lesions(report['groups'])}, 95 % intervals",
         *metric_lines(report),
         *(f"  {name:<36} {with_interval(metric)}" for name, metric in others.items()),
         *([f"  Subgroups by {subgroups} are on the card."] if subgroups else []),

@@ -7,6 +7,7 @@ from melanoma.evaluation.metrics.agreement import list_flips
 from melanoma.evaluation.report import Report
 from melanoma.evaluation.totals import left_out_warning
 from melanoma.labels import name_of
+from melanoma.wording import counted, lesions
 
 _MAX_FLIPS = 5
 
@@ -18,7 +19,7 @@ def evaluation_summary(report: Report) -> str:
         report: As `evaluate.evaluate` returns it, with `data` as `matching.match` returns it.
     """
     lines = [
-        f"{model_in(report['data'])}: {report['n']:,} photographs of {report['groups']:,} lesions or patients",
+        f"{model_in(report['data'])}: {counted(report['n'], 'photograph')} of {lesions(report['groups'])}",
         *_warning(report["data"]),
         *metric_lines(report),
         *(f"  {sentence}" for sentence in evaluation_accounting(report["data"])),
@@ -73,7 +74,7 @@ def comparison_summary(report: Report) -> str:
         for flip in list_flips(agreement)[:_MAX_FLIPS]
     ]
     lines = [
-        f"{model_in(report['old'])} (old) against {model_in(report['new'])} (new) on {n:,} photographs",
+        f"{model_in(report['old'])} (old) against {model_in(report['new'])} (new) on {counted(n, 'photograph')}",
         *(_warning(report["judged"]["data"]) if report["judged"] else []),
         f"  same class chosen  {agreement['same_top_label']:,} of {n:,}, Cohen's kappa {number(agreement['kappa'])}",
         f"  difference         {agreement['largest_difference']:.3g} at most, {agreement['mean_difference']:.3g} on "

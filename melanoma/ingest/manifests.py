@@ -11,6 +11,7 @@ from melanoma.errors import ReadError, UsageError
 from melanoma.storage.column_types import fitting_type, misfit
 from melanoma.storage.tables import is_parquet, parse_table, read_table_file
 from melanoma.table.schema import stored_type
+from melanoma.wording import counted
 
 _OWN_COLUMNS = ("uri", "image_id")
 _FIRST_ROW = 2  # as a spreadsheet counts: the header is row 1
@@ -130,7 +131,7 @@ def _fault_in(table: pa.Table, keep: Sequence[str]) -> str | None:
         if name in names and not _is_usable(name, type_ := table.schema.field(name).type):
             return f"column {name} is {type_}; write it as text"
     if table["uri"].null_count:
-        return f"{table['uri'].null_count} rows have no uri; fill them in or remove the rows"
+        return f"no uri in {counted(table['uri'].null_count, 'row')}; fill it in or remove the rows"
     return None
 
 

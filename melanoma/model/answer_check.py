@@ -19,6 +19,7 @@ from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
 from melanoma.model.engine import Engine, load_engine, load_network, one_clear_error
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
+from melanoma.wording import counted
 
 _BATCH = 16
 _MAX_ROWS = 20  # of a printed table
@@ -134,7 +135,7 @@ def check_lines(check: AnswerCheck) -> Iterator[str]:
     for one in shown:
         yield f"  {one.name:<{width}}  {one.slug:<{classes}}  {one.expected:8.4f}{one.got:8.4f}  {one.size:10.4f}"
     if hidden := len(check.differences) - len(shown):
-        yield f"  and {hidden:,} photographs with smaller differences"
+        yield f"  and {counted(hidden, 'photograph')} with smaller differences"
     if check.without_answer:
         yield f"  photographs without an expected answer, not compared: {check.without_answer:,}"
     passed = len(check.differences) - check.failed

@@ -13,6 +13,7 @@ from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.labels import slug_of, slugify
 from melanoma.storage.tables import columns_as_text, parse_table, read_table_file
+from melanoma.wording import counted
 
 _NAME_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "img_id", "isic_id", "id", "name", "path", "uri")
 _PREFIXES = ("p_", "prob_", "probability_", "")
@@ -77,7 +78,9 @@ def read_expected(table: str, images: str, slugs: Sequence[str]) -> ExpectedAnsw
     photographs = _Photographs.list_all(images)
     answers = [Answer(one, photographs.find(one)) for one in names]
     if twice := sum(count > 1 for count in Counter(answer.uri for answer in answers).values()):
-        raise DataError(f"{name}: {twice} photographs have several rows, expected one each; remove the others")
+        raise DataError(
+            f"{name}: several rows for {counted(twice, 'photograph')}, expected one each; remove the others"
+        )
     return ExpectedAnswers(answers, probabilities, len(photographs.uris) - len(answers))
 
 

@@ -16,6 +16,7 @@ from melanoma.ingest.loading import Loaded, load
 from melanoma.ingest.sources import Source, list_images, naming
 from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
+from melanoma.wording import counted
 
 _MAX_LISTED, _MAX_SECONDS, _SAMPLE_SIZE = 50_000, 10.0, 50
 _MAX_FAILED = 0.05
@@ -84,7 +85,8 @@ def check_listing(listed: Listed, uris: Sequence[str]) -> Check:
         remedy = "check --images and --pattern, and the permissions of this account"
         return Check("listing", Result.FAIL, f"no photographs in {', '.join(uris)}", remedy)
     rate = listed.count / max(listed.seconds, 1e-6)
-    count = f"{listed.count:,} photographs" if listed.is_complete else f"the first {listed.count:,} photographs"
+    number = counted(listed.count, "photograph")
+    count = number if listed.is_complete else f"the first {number}"
     return Check("listing", Result.PASS, f"{count}, {rate:,.0f} per second")
 
 

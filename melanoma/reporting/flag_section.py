@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from melanoma.html_page import data_table, escaped, paragraph, section
+from melanoma.wording import counted
 
 _MEANINGS = {
     "review": "a person should look at these first",
@@ -26,5 +27,5 @@ def flags(content: Mapping[str, Any]) -> str:
         "Flags",
         data_table(("flag", "photographs", "share", "meaning"), rows, sentences={"meaning"}),
         paragraph(f"Reasons for a review: {reasons}.", "muted") if reasons else "",
-        paragraph(f"Shares are of the {n:,} photographs scored in this run.", "muted"),
+        paragraph(f"Shares are of {counted(n, 'photograph')} scored in this run.", "muted"),
     )

@@ -12,6 +12,7 @@ from melanoma.reporting.style import STYLE
 from melanoma.reporting.verdict import ReportedRun
 from melanoma.runs.records import RunRecord
 from melanoma.table.model_names import shown
+from melanoma.wording import counted
 
 
 def page(run: ReportedRun) -> str:
@@ -48,7 +49,7 @@ def _identity(record: RunRecord) -> str:
         "model": shown(record.model_id, record.model_name),
         "duration": messages.duration(record.seconds),
         "table": "" if record.table_version is None else f"version {record.table_version}",
-        "resumed": f"{record.adopted:,} rows scored by a killed run" if record.adopted else "",
+        "resumed": f"{counted(record.adopted, 'row')} scored by a killed run" if record.adopted else "",
     }
     links = {"index.html": "All runs"}
     if has_page(record.model_id):

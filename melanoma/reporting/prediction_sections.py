@@ -11,6 +11,7 @@ from melanoma.reporting import charts
 from melanoma.reporting.charts import ClassShare
 from melanoma.reporting.column_names import column_name
 from melanoma.reporting.drift import TOP_LABEL
+from melanoma.wording import counted
 
 Content = Mapping[str, Any]
 _VERDICTS = {CALM: "no drift", LOOK: "some drift, worth a look", WARN: f"prediction drift above {WARNING_LIMIT}"}
@@ -33,9 +34,13 @@ def classes(content: Content) -> str:
 def _compared_with(content: Content) -> str:
     runs, n = content["earlier"].get("nights", 0), content["earlier"].get("n", 0)
     last = "the last run" if runs == 1 else f"the last {runs} runs"
-    earlier = f"Earlier: {n:,} photographs from {last} of this model." if n else "No earlier runs of this model."
+    earlier = (
+        f"Earlier: {counted(n, 'photograph')} from {last} of this model." if n else "No earlier runs of this model."
+    )
     reference = content["reference"].get("n", 0)
-    return f"{earlier} Reference: {reference:,} validation photographs of the bundle." if reference else earlier
+    return (
+        f"{earlier} Reference: {counted(reference, 'validation photograph')} of the bundle." if reference else earlier
+    )
 
 
 def drift(content: Content) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from melanoma.html_page import escaped
+from melanoma.wording import counted
 
 TRIED = ("scored", "failed", "deferred")
 _HEIGHT = 110
@@ -67,4 +68,4 @@ def _stacked(run: RunBar, x: float, step: float, most: int) -> str:
 
 def _spoken(runs: Sequence[RunBar]) -> str:
     """Returns what is read to people who cannot see the chart; the table of runs has the numbers."""
-    return f"Photographs scored, failed and deferred in {len(runs):,} runs. Last run, {runs[-1].label}"
+    return f"Photographs scored, failed and deferred in {counted(len(runs), 'run')}. Last run, {runs[-1].label}"

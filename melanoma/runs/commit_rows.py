@@ -14,6 +14,7 @@ from melanoma.runs.attempts import Progress
 from melanoma.runs.digests import adoption_keys_in, digests_in
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
+from melanoma.wording import are, counted
 
 
 @dataclass
@@ -89,7 +90,8 @@ class CommitRows:
         found = self.tally.total + self.dropped + self.duplicates
         if found != self._expected:
             raise NothingCommittedError(
-                f"{self._expected} rows were staged, {found} are still there; nothing was committed, start again"
+                f"{counted(self._expected, 'row')} {'was' if self._expected == 1 else 'were'} staged, {found} "
+                f"{are(found)} still there; nothing was committed, start again"
             )
 
     def _own(self) -> Iterator[pa.Table]:

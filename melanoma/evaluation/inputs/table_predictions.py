@@ -16,6 +16,7 @@ from melanoma.table.corrections import Corrections
 from melanoma.table.model_names import ModelNames, shown
 from melanoma.table.schema import FAILED, PROBABILITY_PREFIX, SCORED
 from melanoma.table.score_table import ScoreTable
+from melanoma.wording import counted
 
 _COLUMNS = ["image_id", "image_uri", "image_sha256", "scored_at", "status", "top_label", "flag_melanoma", "review"]
 
@@ -185,7 +186,7 @@ def _probabilities(rows: pa.Table, columns: list[str]) -> npt.NDArray[np.float32
 def _top(rows: pa.Table, slugs: tuple[str, ...]) -> Classes:
     found = pc.index_in(rows["top_label"], pa.array(slugs, pa.string()))
     if found.null_count:
-        raise DataError(f"{found.null_count} rows have a top_label without a probability column; score them again")
+        raise DataError(f"top_label has no probability column in {counted(found.null_count, 'row')}; score them again")
     return np.asarray(found.to_numpy(), np.int64)
 
 

@@ -11,6 +11,7 @@ from melanoma.evaluation.report import Report
 from melanoma.evaluation.totals import left_out_warning
 from melanoma.html_page import bullets, escaped, paragraph, section
 from melanoma.labels import name_of
+from melanoma.wording import counted, lesions
 
 _SCALES = (0.2, 0.5, 1.0)
 
@@ -29,7 +30,7 @@ def page(report: Report, title: str) -> str:
         *comparison_accounting(report),
     ]
     chapters = [
-        paragraph(f"{report['agreement']['n']:,} photographs that both sides scored."),
+        paragraph(f"{counted(report['agreement']['n'], 'photograph')} that both sides scored."),
         paragraph(NO_CLINICAL_VALIDATION, "warning"),
         paragraph(warning, "warning") if judged and (warning := left_out_warning(judged["data"])) else "",
         _verdict(judged["verdict"]) if judged else "",
@@ -67,7 +68,7 @@ def _overall(judged: Report) -> str:
     return section(
         "Which model is better",
         paragraph(
-            f"{judged['n']:,} labelled photographs of {judged['groups']:,} lesions or patients. The difference is new "
+            f"{counted(judged['n'], 'labelled photograph')} of {lesions(judged['groups'])}. The difference is new "
             "minus old on the same photographs, so its interval is often narrower than those of the two models. The "
             f"bars run from -{scale} to {scale}; an interval that does not cross the dashed line shows a difference."
         ),
@@ -78,7 +79,7 @@ def _overall(judged: Report) -> str:
 
 def _mcnemar(test: Report) -> str:
     return (
-        f"Only the old model is correct on {test['only_old_right']:,} photographs, only the new one on "
+        f"Only the old model is correct on {counted(test['only_old_right'], 'photograph')}, only the new one on "
         f"{test['only_new_right']:,}: p = {test['p']:.2g} by McNemar's exact test. It counts each photograph by "
         "itself, so p is too small if some lesions have several."
     )

@@ -13,6 +13,7 @@ from melanoma.evaluation.pages.subgroups import subgroups
 from melanoma.evaluation.report import Report
 from melanoma.evaluation.totals import left_out_warning
 from melanoma.html_page import bullets, paragraph, section
+from melanoma.wording import counted, lesions
 
 
 def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
@@ -25,7 +26,7 @@ def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
     """
     data = report.get("data")
     lead = (
-        f"{report['n']:,} photographs of {report['groups']:,} lesions or patients, "
+        f"{counted(report['n'], 'photograph')} of {lesions(report['groups'])}, "
         f"{len(report['evaluated'])} classes with {MIN_TEST_PHOTOGRAPHS} photographs or more."
     )
     chapters = [

@@ -129,7 +129,7 @@ def test_words_that_often_mean_a_missing_value_are_kept_as_text(tmp_path: Path) 
         ("path\na.jpg\n", [], "no column uri; it has path"),
         ("URI\na.jpg\n", [], "no column uri; it has URI"),
         ("uri\na.jpg\n", ["age", "site"], "no column age, site; it has uri"),
-        ("uri,site\n,x\na.jpg,y\n", [], "1 rows have no uri; fill them in or remove the rows"),
+        ("uri,site\n,x\na.jpg,y\n", [], "no uri in 1 row; fill it in or remove the rows"),
         ("uri,site\na.jpg\n", [], "Expected 2 columns, got 1"),
         ("", [], "neither CSV with a header nor Parquet"),
         ("uri,site\na.jpg,Müller\n".encode("latin-1"), ["site"], "invalid UTF8"),
@@ -251,7 +251,7 @@ def test_a_uri_that_is_not_text_is_refused(tmp_path: Path, uris: pa.Array) -> No
 
 
 def test_a_null_uri_in_parquet_is_refused(tmp_path: Path) -> None:
-    assert "2 rows have no uri" in refusal(parquet_manifest(tmp_path, {"uri": ["a.jpg", None, None]}))
+    assert "no uri in 2 rows" in refusal(parquet_manifest(tmp_path, {"uri": ["a.jpg", None, None]}))
 
 
 def test_two_columns_of_one_name_in_parquet_are_refused(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_of_two_classes_one_column_is_enough(images: Path) -> None:
         ("file,nv,mel,bcc\nlesion-0000,0.1,0.1,0.1\n", DataError, "sum to 1"),
         ("file,nv,mel,bcc\nlesion-0000,,0,1\n", DataError, "missing or not a number"),
         ("file,nv,mel,bcc\nelsewhere,1,0,0\n", DataError, "no photograph for the row 'elsewhere', expected one"),
-        ("file,nv,mel,bcc\nlesion-0000,1,0,0\nlesion-0000.jpg,1,0,0\n", DataError, "1 photographs have several rows"),
+        ("file,nv,mel,bcc\nlesion-0000,1,0,0\nlesion-0000.jpg,1,0,0\n", DataError, "several rows for 1 photograph"),
         ("file,nv,mel,bcc\n", DataError, "no rows"),
     ],
 )

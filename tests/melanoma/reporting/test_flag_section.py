@@ -14,7 +14,7 @@ def test_each_flag_has_its_number_and_share() -> None:
     text = Page(flags({"flags": FOUND})).text
     assert "flag_melanoma 1 0.1% the probability of melanoma" in text and "review 400 20.0% a person" in text
     assert "Reasons for a review: uncertain 300, unlike training 100." in text
-    assert text.endswith("Shares are of the 2,000 photographs scored in this run.")
+    assert text.endswith("Shares are of 2,000 photographs scored in this run.")
 
 
 def test_names_from_a_record_are_text() -> None:

@@ -89,7 +89,7 @@ def test_of_rows_that_two_killed_runs_staged_one_is_adopted(tmp_path: Path, run:
 def test_what_the_manifest_says_otherwise_by_now_is_missing(run: Run, killed: Run) -> None:
     stage(killed, 0, rows_of(killed, [ref("a")]))
     rows = CommitRows(run, [], keys(ref("a")._replace(image_id="renamed")), NOTHING)
-    with pytest.raises(NothingCommittedError, match="1 rows were staged, 0 are still there"):
+    with pytest.raises(NothingCommittedError, match="1 row was staged, 0 are still there"):
         streamed(rows, run)
 
 

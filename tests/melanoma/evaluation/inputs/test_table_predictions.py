@@ -102,7 +102,7 @@ def test_a_table_without_predictions_is_refused(tmp_path: Path) -> None:
 
 def test_inconsistent_rows_are_refused(tmp_path: Path) -> None:
     rows = [scored_row("a", 1, 0, 0), scored_row("b", 1, 0, 0, top_label="scar")]
-    with pytest.raises(DataError, match="1 rows have a top_label without a probability"):
+    with pytest.raises(DataError, match="top_label has no probability column in 1 row"):
         read_predictions(write_table(tmp_path / "one", rows))
     rows[1] = scored_row("b", 1, 0, 0, p_nevus=None)
     with pytest.raises(DataError, match="p_nevus is null in some scored rows"):

@@ -71,5 +71,5 @@ def test_the_page_accounts_for_every_photograph(report: Report) -> None:
 @pytest.mark.parametrize("n", [0, 1, 12])
 def test_a_page_of_few_photographs_is_well_formed(n: int) -> None:
     found = read_page(page(evaluate(random_predictions(300).where(np.arange(300) < n), seed=0), "Few"))
-    assert f"{n} photographs of {n} lesions" in found.text
+    assert ("1 photograph of 1 lesion or patient," if n == 1 else f"{n} photographs of {n} lesions") in found.text
     assert ("Calibration" in found.headings) is (n > 0)
