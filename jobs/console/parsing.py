@@ -43,8 +43,9 @@ class Parser(argparse.ArgumentParser):
 
     def reject(self, unknown: Sequence[str]) -> NoReturn:
         """Raises an error about words that no argument takes."""
-        flags = [word.partition("=")[0] for word in unknown if word.startswith("-")]
-        others = [word for word in unknown if not word.startswith("-")]
+        names = [word.partition("=")[0] for word in unknown]
+        flags = [name for name in names if name.startswith("-") and not may_name_a_file(name)]
+        others = [name for name in names if name not in flags]
         if len(others) > _MAX_WORDS or any(map(may_name_a_file, others)):
             shown = " ".join([*flags, f"({len(others)} more, not repeated here)"])
             self._raise(f"unrecognized arguments: {shown}{self._nearest(flags)}{_HINT}")

@@ -193,6 +193,8 @@ def test_a_command_line_without_a_command_or_an_action_prints_help_and_fails(
         ["table", "/in/Smith.jpg", "/in/Smith2.jpg"],
         ["bundle", "import", "m.keras", "--output", "o", "--labels", "a", "--size", "Smith.jpg"],
         ["bundle", "inspect", "b", "/in/Smith.jpg"],
+        ["bundle", "inspect", "b", "-Smith.jpg", "--in/Smith=1"],
+        ["bundle", "inspect", "b", "Smith.jpg=2"],
         ["train", "--rule", "/in/Smith.jpg"],
     ],
 )
