@@ -48,7 +48,9 @@ def _execute(night: Night) -> int:
             print(dry_run.settings(options))
             print(dry_run.describe(plan, dry_run.count(plan, options.limit)))
             return OK
-        with launch.exclusive(plan):
+        with launch.exclusive(plan) as settled:
+            warn(settled)
+            night.plan = plan = replace(plan, warnings=(*plan.warnings, *settled))
             return _score(night, plan)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:

@@ -21,19 +21,24 @@ from melanoma.table.score_table import ScoreTable
 
 
 @contextlib.contextmanager
-def exclusive(plan: RunPlan) -> Iterator[None]:
+def exclusive(plan: RunPlan) -> Iterator[list[str]]:
     """Keeps other starts away from the output while the block runs, and first settles runs that were killed there.
+
+    Yields:
+        What the operator should know about such runs.
 
     Raises:
         NothingCommittedError: Another run is active on the output, or its store does not answer.
     """
     with heartbeats.beating(plan.layout, plan.runs[0].run_id):
+        settled = []
         for beat in heartbeats.stale(plan.layout):
             if beat.is_run:
-                recovery.record_death(plan.layout, beat.run_id)
+                settled.append(recovery.record_death(plan.layout, beat.run_id))
             heartbeats.remove(plan.layout, beat.run_id)
         recovery.correct(plan.layout)
-        yield
+        restored = recovery.restore(plan.layout)
+        yield [*settled, *(f"run {run_id} had left no record; it was made from its rows" for run_id in restored)]
 
 
 def run_pipeline(

@@ -17,9 +17,9 @@ _EARLY_ENDS = {
     REFUSED: (Event.REFUSED, WRONG_USAGE),
 }
 _USUAL_REASONS = {
-    STORE_DOWN: "the store returned no photographs; start the run again",
+    STORE_DOWN: "the store returned no photographs, so nothing was committed; start the run again",
     STOPPED: "the run ended early; the next run resumes it",
-    KILLED: "the run was killed; the next run resumes it",
+    KILLED: "the next run resumes it",
     REFUSED: "a check refused the run",
 }
 

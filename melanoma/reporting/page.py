@@ -39,7 +39,7 @@ def page(run: ReportedRun) -> str:
 def head(headline: Headline, reasons: Sequence[str] = ()) -> str:
     """Returns the first line of a page, coloured by its level, with the reasons for the level below it."""
     first = f'<p class="head {headline.level}" role="status">{escaped(headline.text)}</p>'
-    told = [reason for reason in reasons if reason not in headline.text]
+    told = [reason for reason in reasons if reason.lower() not in headline.text.lower()]
     return first + (f'<div class="reasons">{bullets(told)}</div>' if told else "")
 
 

@@ -77,15 +77,34 @@ def refused_start(reason: str, run_date: datetime.date | None, outcome: str = RE
     return RunRecord(run_id, (run_date or datetime.date.today()).isoformat(), "", outcome, Counts(), reason=reason)
 
 
-def record_death(layout: OutputLayout, run_id: str) -> None:
-    """Writes the record of a run that died without one.
+def record_death(layout: OutputLayout, run_id: str) -> str:
+    """Writes the record of a run that died without one; returns what the operator should know.
 
     Raises:
         NothingCommittedError: The store does not take the record, or the table cannot be read.
     """
-    if not storage.exists(layout.record(run_id)):
-        table = ScoreTable.open(layout)
-        write_record(layout, _committed(table, run_id) or RunRecord(run_id, _date_of(run_id), "", KILLED, Counts()))
+    if storage.exists(layout.record(run_id)):
+        return f"run {run_id} was killed after it had ended"
+    if record := _committed(ScoreTable.open(layout), run_id):
+        write_record(layout, record)
+        return f"run {run_id} was killed after its commit; its record was made from its rows"
+    write_record(layout, RunRecord(run_id, _date_of(run_id), "", KILLED, Counts()))
+    return f"run {run_id} was killed before its commit; what it had scored is not scored again"
+
+
+def restore(layout: OutputLayout) -> list[str]:
+    """Makes the records of runs that committed but could not leave one; returns the ids of these runs.
+
+    Raises:
+        NothingCommittedError: The store does not take a record, or the table cannot be read.
+        ReadError: The store does not answer.
+    """
+    table, restored = ScoreTable.open(layout), list[str]()
+    for run_id in table.recent_runs(_LOOK_BACK):
+        if not storage.exists(layout.record(run_id)) and (record := _committed(table, run_id)):
+            write_record(layout, record)
+            restored.append(run_id)
+    return restored
 
 
 def correct(layout: OutputLayout) -> None:

@@ -71,3 +71,12 @@ class DescribedSnapshot(Snapshot):
             UsageError: There is no table.
         """
         return [version_of(entry) for entry in self._required().history()]
+
+    def recent_runs(self, versions: int) -> list[str]:
+        """Returns the ids of the runs that committed the last versions, the newest first; none where there is no table.
+
+        Args:
+            versions: Number of versions to look at; a small one costs little in a table with a long log.
+        """
+        entries = [] if self._delta is None else self._delta.history(versions)
+        return [entry["run_id"] for entry in entries if entry.get("run_id")]

@@ -113,7 +113,7 @@ def test_a_run_that_ended_early_has_its_reason_and_the_code_of_its_process() -> 
     stopped = replace(record(STOPPED), reason="it was stopped by Ctrl-C")
     verdict = judge(stopped, {}, Limits(), exit_code=130)
     assert verdict == RunVerdict(130, (Reason(Event.STOPPED, "it was stopped by Ctrl-C"),))
-    assert judge(record(KILLED), {}, Limits()).reasons[0].text == "the run was killed; the next run resumes it"
+    assert judge(record(KILLED), {}, Limits()).reasons[0].text == "the next run resumes it"
 
 
 def test_an_error_is_told_and_the_text_of_a_defect_is_not() -> None:

@@ -67,6 +67,13 @@ def test_the_record_that_a_committed_run_writes_itself_is_kept(run: Run, monkeyp
     assert not recovery.record_stop(run) and read_record(run) == own
 
 
+def test_the_record_of_a_commit_that_left_none_is_restored(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert recovery.restore(run.layout) == []  # there is no table
+    expected = committed_record(run)
+    assert recovery.restore(run.layout) == [run.run_id] and read_record(run) == expected
+    assert recovery.restore(run.layout) == []
+
+
 def test_a_refusal_is_told_from_a_stop(run: Run) -> None:
     assert recovery.record_stop(run, "the store has moved", REFUSED)
     found = read_record(run)
@@ -96,7 +103,7 @@ def test_a_run_that_died_before_its_commit_was_killed(run: Run) -> None:
 
 def test_a_run_that_died_after_its_commit_has_committed(run: Run) -> None:
     expected = committed_record(run)
-    recovery.record_death(run.layout, run.run_id)
+    assert "was killed after its commit" in recovery.record_death(run.layout, run.run_id)
     found = read_record(run)
     assert found == expected and found.counts.add_up
 
