@@ -92,3 +92,9 @@ def test_joined_groups_follow_unless_the_existing_split_separates_them() -> None
 def test_an_empty_split_assigns_no_photograph() -> None:
     assert follow_split(lesions({"nevus": 1}), ExistingSplit()).tolist() == ["", ""]
     assert follow_split([], ExistingSplit()).tolist() == []
+
+
+def test_a_lesion_named_after_one_of_its_photographs_is_refused_in_two_parts_too() -> None:
+    photographs = [labelled("b", group="a"), labelled("a")]
+    with pytest.raises(DataError, match="group a is in test and in train of the existing split"):
+        follow_split(photographs, ExistingSplit(by_id={"a": "train", "b": "test"}))
