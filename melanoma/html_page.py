@@ -27,7 +27,7 @@ p, li { max-width: 75ch; margin: .3rem 0 .7rem; overflow-wrap: anywhere; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px; padding: .5rem .7rem;
   white-space: pre-wrap; overflow-wrap: anywhere; }
 details { margin: .6rem 0; } summary { cursor: pointer; }
-@media print { details > * { display: block; } }
+@media print { details::details-content { content-visibility: visible; display: block; } }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 """
 
