@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from melanoma.html_page import bullets, class_of, data_table, document, escaped, paragraph, section
+from melanoma.html_page import bullets, class_of, data_table, details, document, escaped, facts, paragraph, section
 from tests.helpers.html_reader import HtmlReader
 
 HOSTILE = "<script src='https://x'>&\"\x1b[2J\u202e"
@@ -63,9 +63,15 @@ def test_small_parts_are_plain_html() -> None:
 def test_a_table_scrolls_by_itself_and_breaks_only_sentences() -> None:
     html = data_table(("a & b", "c"), [("<b>1</b>", "two words")], sentences={"c"})
     assert html == (
-        '<div class="scroll"><table><thead><tr><th>a &amp; b</th><th class="text">c</th></tr></thead>'
+        '<div class="scroll"><table><thead><tr><th scope="col">a &amp; b</th><th class="text" scope="col">c</th></tr>'
+        "</thead>"
         '<tbody><tr><td><b>1</b></td><td class="text">two words</td></tr></tbody></table></div>'
     )
+
+
+def test_facts_without_a_text_are_left_out_and_details_can_be_unfolded() -> None:
+    assert facts({"run": "<b>", "table": ""}) == '<dl class="facts"><dt>run</dt><dd>&lt;b&gt;</dd></dl>'
+    assert details("a < b", "<p>1</p>", "<p>2</p>") == "<details><summary>a &lt; b</summary><p>1</p><p>2</p></details>"
 
 
 def test_other_values_are_shown_as_text_and_hard_spaces_stay() -> None:
