@@ -86,7 +86,7 @@ def main() -> None:
     Raises:
         SystemExit: A page is wider than a phone.
     """
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(prefix="melanoma-") as name:
         reports = run_nine_times(Path(name))
         melanoma("audit", str(Path(name) / "samples"), "--output", str(Path(name) / "audit"))
         last, model = (max(reports.glob(pattern)) for pattern in ("2026*.html", "m-*.html"))

@@ -14,7 +14,11 @@ from melanoma.reporting.drift import TOP_LABEL
 from melanoma.wording import counted
 
 Content = Mapping[str, Any]
-_VERDICTS = {CALM: "no drift", LOOK: "some drift, worth a look", WARN: f"prediction drift above {WARNING_LIMIT}"}
+_VERDICTS = {
+    CALM: "no drift",
+    LOOK: "some drift, worth a look",
+    WARN: f"the distributions differ clearly (above {WARNING_LIMIT})",
+}
 
 
 def classes(content: Content) -> str:

@@ -40,7 +40,7 @@ def run_chart(runs: Sequence[RunBar]) -> str:
     height, below = _HEIGHT, _HEIGHT + 30
     dates = f'<text x="60" y="{below}">{escaped(runs[0].date)}</text>'
     if len(runs) > 1:
-        dates += f'<text x="960" y="{below}" text-anchor="end">{escaped(runs[-1].date)}</text>'
+        dates += f'<text x="{60 + step * len(runs):.0f}" y="{below}" text-anchor="end">{escaped(runs[-1].date)}</text>'
     return (
         f'<div class="scroll newest"><svg class="series" viewBox="0 0 970 {height + 36}" role="img" '
         f'aria-label="{escaped(_spoken(runs))}"><line class="axis" x1="56" x2="960" '

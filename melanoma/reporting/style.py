@@ -18,7 +18,7 @@ i.reference { background: var(--other); height: .2em; vertical-align: .2em; }
 svg .cell { fill: var(--accent); } svg .line { stroke: var(--accent); stroke-width: 1.6; fill: none; }
 svg .dot { fill: var(--accent); } svg .limit { stroke: var(--bad); stroke-width: 1.4; stroke-dasharray: 6 3; }
 svg .bad { fill: var(--bad); } svg .look { fill: var(--other); } svg .good { fill: var(--good); }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
+th, td { padding: .3rem .45rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; } thead th { color: var(--muted); } th:first-child, td:first-child { text-align: left;
   padding-left: 0; } th.text, td.text { text-align: left; } td.text { white-space: normal; min-width: 16rem; }
 .bars { width: 100%; }

@@ -38,7 +38,7 @@ def test_the_reference_of_a_comparison_is_described(runs: int, last: str) -> Non
     [
         (0.02, "calm", "no drift"),
         (0.15, "look", "some drift, worth a look"),
-        (0.31, "warn", "prediction drift above 0.2"),
+        (0.31, "warn", "the distributions differ clearly (above 0.2)"),
     ],
 )
 def test_the_verdict_states_level_index_and_column(index: float, level: str, verdict: str) -> None:
