@@ -84,6 +84,7 @@ class Rows:
         while True:
             try:
                 batch = self._reader.read_next_batch()
+                batch.validate(full=True)  # DuckDB passes on what is no Unicode in a damaged file
             except StopIteration:
                 return
             except (duckdb.Error, pa.ArrowException, OSError) as error:
@@ -187,4 +188,5 @@ def _cause(
     for name, reason in missing.items():
         if re.search(rf"Table with name {name} does not exist", text, re.IGNORECASE):
             return reason
-    return table.read_failure(error, dataset) if _READING in text else query_error(error)
+    is_of_table = _READING in text or isinstance(error, pa.ArrowInvalid)
+    return table.read_failure(error, dataset) if is_of_table else query_error(error)
