@@ -162,11 +162,6 @@ def test_the_next_commands_can_be_pasted(trained: Training, monkeypatch: pytest.
     assert described["n"] == part
 
 
-def test_quiet_prints_the_results_but_no_epoch(trained: Training, tmp_path: Path) -> None:
-    output = attempt([*trained.words, "--output", str(tmp_path / "quiet bundle"), "--quiet"])
-    assert "epoch" not in output and f"bundle inspect '{tmp_path}/quiet bundle' --card" in output
-
-
 def test_an_existing_bundle_is_never_overwritten(trained: Training) -> None:
     with pytest.raises(BundleError, match="the folder holds a bundle already"):
         run(parse(*trained.words))
@@ -181,7 +176,8 @@ def test_a_warm_start_needs_splits_that_agree(trained: Training, tmp_path: Path)
     (tmp_path / "shifted.csv").write_text("image_id,group,part\n" + shifted)
     with pytest.raises(DataError, match=r"was trained on \d+ of the \d+ validation and test photographs"):
         attempt([*words, str(tmp_path / "shifted.csv")])
-    attempt([*words, str(split)])
+    output = attempt([*words, str(split), "--quiet"])
+    assert "epoch 1 of" not in output and f"bundle inspect {tmp_path}/bundle --card" in output
     earlier = load_bundle(str(trained.bundle)).model_id
     ancestry = (tmp_path / "bundle" / "ancestry.csv").read_text().splitlines()
     assert ancestry[0] == "image_id,sha256,group"

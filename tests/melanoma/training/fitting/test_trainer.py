@@ -187,19 +187,15 @@ def test_the_columns_of_the_history(one_epoch: tuple[Path, Trained]) -> None:
     assert row["size"] == 32 and row["seconds"] > 0
 
 
-def test_the_steps_of_every_epoch_are_reported(dataset: Dataset, tmp_path: Path) -> None:
+def test_every_step_is_reported_and_the_history_has_the_learning_rates(dataset: Dataset, tmp_path: Path) -> None:
+    """The rate of the head epochs is constant; then it rises for an epoch and falls to zero along a cosine."""
     steps: list[Step] = []
-    training = config(dataset, tmp_path, schedule=replace(SCHEDULE, epochs=2), epochs=EpochConfig(21, 0))
+    schedule = replace(SCHEDULE, epochs=3, head_epochs=1, warmup_epochs=1.0)
+    training = config(dataset, tmp_path, schedule=schedule, epochs=EpochConfig(21, 0))
     trained = Trainer(training).run(resume=False, on_epoch=lambda history: None, on_step=steps.append)
     assert [(step.epoch, step.epochs, step.done, step.total) for step in steps] == [
-        (epoch, 2, done, 5) for epoch in (1, 2) for done in range(6)
+        (epoch, 3, done, 5) for epoch in (1, 2, 3) for done in range(6)
     ]
     assert all(math.isnan(step.loss) is (step.done == 0) for step in steps)
     assert [step.loss for step in steps if step.done == 5] == pytest.approx([row["loss"] for row in trained.history])
-
-
-def test_the_history_has_the_learning_rate_at_the_end_of_each_epoch(dataset: Dataset, tmp_path: Path) -> None:
-    """The rate of the head epochs is constant; then it rises for half an epoch and falls to zero along a cosine."""
-    schedule = replace(SCHEDULE, epochs=3, head_epochs=1, warmup_epochs=1.0)
-    trained = train(config(dataset, tmp_path, schedule=schedule, epochs=EpochConfig(21, 0)))
     assert [row["learning_rate"] for row in trained.history] == pytest.approx([3e-3, 1e-2, 0.0], abs=1e-9)
