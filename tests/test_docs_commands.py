@@ -54,7 +54,7 @@ def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str
             main([*words, "--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     known |= {"--runner", "--setup_file", "--direct_running_mode", "--direct_num_workers"}  # Beam's
-    known |= {"--logdir"}  # of TensorBoard
+    known |= {"--logdir", "--python"}  # of TensorBoard, and of uv and pipx
     known |= {"--look", "--taught-by", "--teaching", "--model-id"}  # old names, in the changelog
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]:
         text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
