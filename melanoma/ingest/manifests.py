@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.storage.column_types import fitting_type, misfit
-from melanoma.storage.tables import is_parquet, parse_table, read_table_file
+from melanoma.storage.tables import columns_in_words, is_parquet, parse_table, read_table_file
 from melanoma.table.schema import stored_type
 from melanoma.wording import counted
 
@@ -68,6 +69,9 @@ def read_manifest(manifest: Manifest) -> pa.Table:
     else:
         kept = [pa.field(column, _type_in_csv(manifest, column, table[column])) for column in manifest.keep]
     wanted = pa.schema([*own, *kept])
+    for column in own:  # blanks that a person typed are no part of a name or an id
+        text = pc.utf8_trim_whitespace(table[column.name].cast(pa.string()))
+        table = table.set_column(table.schema.get_field_index(column.name), column.name, text)
     return table.select(wanted.names).cast(wanted, safe=False)  # unsafe, as it rounds nanoseconds to microseconds
 
 
@@ -124,7 +128,7 @@ def _fault_in(table: pa.Table, keep: Sequence[str]) -> str | None:
     """Returns what is wrong with the columns of a manifest, and what to do; None if nothing is."""
     names = table.schema.names
     if missing := [name for name in ("uri", *keep) if name not in names]:
-        return f"no column {', '.join(missing)}; it has {', '.join(names)}"
+        return f"no column {', '.join(missing)}; {columns_in_words(names)}"
     if repeated := [name for name in (*_OWN_COLUMNS, *keep) if names.count(name) > 1]:
         return f"column {', '.join(repeated)} appears twice; rename or drop one of them"
     for name in _OWN_COLUMNS:

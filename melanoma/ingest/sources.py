@@ -109,7 +109,7 @@ def check_sources(sources: Sequence[Source]) -> list[str]:
     """Checks that every source exists, without reading a photograph.
 
     Returns:
-        The sources without any photograph, as the user wrote them.
+        The sources without any photograph that exists, as the user wrote them.
 
     Raises:
         ReadError: The store does not answer.
@@ -139,8 +139,25 @@ def _is_empty(source: Source) -> bool:
         if isinstance(source, Manifest):
             uris = read_manifest(source)["uri"].to_pylist()
             _check_stores(uris)
-            return not uris
+            return not _any_exists(uris)
         return next(list_images(replace(source, since=None)), None) is None
+
+
+def _any_exists(uris: Sequence[str]) -> bool:
+    """Tells whether a manifest names any photograph that exists; what a store does not tell counts as existing."""
+    with ThreadPoolExecutor(_LOOKUP_THREADS) as pool:
+        groups = (uris[start : start + _ROWS_AT_ONCE] for start in range(0, len(uris), _ROWS_AT_ONCE))
+        return any(any(pool.map(_may_exist, group)) for group in groups)
+
+
+def _may_exist(uri: str) -> bool:
+    try:
+        storage.stat(uri)
+    except ReadError as error:
+        return error.kind is not ErrorKind.MISSING
+    except UsageError:  # in an archive; it fails in its own row
+        return True
+    return True
 
 
 def _check_stores(uris: Sequence[str]) -> None:

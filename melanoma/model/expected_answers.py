@@ -12,7 +12,7 @@ from melanoma import storage
 from melanoma.errors import DataError, ReadError, UsageError
 from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.labels import slug_of, slugify
-from melanoma.storage.tables import columns_as_text, parse_table, read_table_file
+from melanoma.storage.tables import columns_as_text, columns_in_words, parse_table, read_table_file
 from melanoma.wording import counted
 
 _NAME_COLUMNS = ("file", "filename", "file_name", "image", "image_id", "img_id", "isic_id", "id", "name", "path", "uri")
@@ -69,7 +69,7 @@ def read_expected(table: str, images: str, slugs: Sequence[str]) -> ExpectedAnsw
     if id_column is None:
         raise UsageError(
             f"{name}: no column with the names of the photographs, expected one named {', '.join(_NAME_COLUMNS[:5])}; "
-            f"it has {', '.join(header)}"
+            f"{columns_in_words(header)}"
         )
     columns = _class_columns(header, slugs, name)
     texts = columns_as_text(parse_table(data, name, header), name, [id_column, *columns.values()])
@@ -96,7 +96,7 @@ def _class_columns(header: Sequence[str], slugs: Sequence[str], name: str) -> di
     if missing and not (len(slugs) == 2 and len(missing) == 1):
         raise UsageError(
             f"{name}: no column for {', '.join(missing)}, expected one column for each class, named by its label or "
-            f"p_<label>; it has {', '.join(header)}"
+            f"p_<label>; {columns_in_words(header)}"
         )
     return by_slug
 

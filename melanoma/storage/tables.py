@@ -11,6 +11,8 @@ import pyarrow.parquet
 
 from melanoma.errors import NothingCommittedError, ReadError, UsageError
 from melanoma.storage.column_types import fitting_type
+from melanoma.storage.csv_dialects import columns_in_words as columns_in_words
+from melanoma.storage.csv_dialects import parsing_of, without_blanks
 from melanoma.storage.files import read_bytes
 from melanoma.storage.filesystems import canonical
 
@@ -85,20 +87,19 @@ def parse_table(data: bytes, name: str, text_columns: Collection[str] | None) ->
     try:
         if is_parquet(data):
             return pa.parquet.ParquetFile(io.BytesIO(data)).read()
-        table = _parse_csv(data, text_columns)
-        _ = table.schema.names  # a header that is not UTF-8 fails here, not later
+        return without_blanks(_parse_csv(data, name, text_columns))  # also, a header that is not UTF-8 fails here
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         details = ", ".join(_SAFE_DETAILS.findall(str(error))) or type(error).__name__
         raise UsageError(f"{name}: neither CSV with a header nor Parquet ({details})") from None
-    return table
 
 
-def _parse_csv(data: bytes, text_columns: Collection[str] | None) -> pa.Table:
-    parsing = pa.csv.ParseOptions(newlines_in_values=True)
-    if text_columns is None:
-        text_columns = pa.csv.open_csv(io.BytesIO(data), parse_options=parsing).schema.names
+def _parse_csv(data: bytes, name: str, text_columns: Collection[str] | None) -> pa.Table:
+    parsing = parsing_of(data, name)
+    names = pa.csv.open_csv(io.BytesIO(data), parse_options=parsing).schema.names
+    if text_columns is not None:
+        names = [column for column in names if column.strip() in text_columns]
     conversion = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(text_columns, pa.string()), strings_can_be_null=True, null_values=[""]
+        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
     )
     return pa.csv.read_csv(io.BytesIO(data), parse_options=parsing, convert_options=conversion)
 
@@ -121,7 +122,7 @@ def columns_as_text(
     chosen = list(dict.fromkeys([*required, *(column for column in optional if column in has)]))
     for column in chosen:
         if (times := has.count(column)) != 1:
-            raise UsageError(f"{name}: {times or 'no'} column {column!r}, expected one; it has {', '.join(has)}")
+            raise UsageError(f"{name}: {times or 'no'} column {column!r}, expected one; {columns_in_words(has)}")
     return {column: _as_text(table[column], f"{name}: column {column!r}") for column in chosen}
 
 

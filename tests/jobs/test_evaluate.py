@@ -96,7 +96,10 @@ def test_training_photographs_are_left_out(
 @pytest.mark.parametrize(
     ("flags", "complaint"),
     [
-        (["--label-column", "diagnosis"], "no column 'diagnosis', expected one; it has image_id, dx, lesion, sex"),
+        (
+            ["--label-column", "diagnosis"],
+            "no column 'diagnosis', expected one; it has 4 columns, among them image_id, dx, lesion, sex",
+        ),
         (["--by", "skin"], "no column 'skin'"),
         (["--by", "lesion"], "--by lesion: 45 different values, at most 40"),
         (["--model", OTHER_MODEL], f"no rows of --model {OTHER_MODEL}; the table has {MODEL}"),

@@ -49,7 +49,7 @@ def test_an_ambiguous_split_is_refused(tmp_path: Path, rows: str, header: str, m
 
 
 def test_a_split_without_its_columns_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no column 'part', expected one; it has image_id, group"):
+    with pytest.raises(UsageError, match=r"no column 'part', expected one; .* image_id, group"):
         read_split(table(tmp_path, "a,L1\n", "image_id,group"))
 
 

@@ -68,7 +68,7 @@ def test_a_row_without_an_id_or_a_label_is_refused(tmp_path: Path, row: str) -> 
 
 
 def test_an_unknown_column_is_a_usage_error_that_lists_the_columns(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no column 'isic_id', expected one; it has image_id, dx, lesion_id"):
+    with pytest.raises(UsageError, match=r"no column 'isic_id', expected one; .* image_id, dx, lesion_id"):
         read_label_rows(csv(tmp_path, HEADER + "a,nv,L1\n"), Columns("isic_id", "dx"))
 
 
@@ -79,7 +79,7 @@ def test_a_row_with_a_missing_or_an_extra_cell_is_refused_without_quoting_it(tmp
         assert "DOE" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("name", "data"), [("x.parquet", b"PAR1\xff\xfe"), ("x.csv", b"\xff\xfe\x81"), ("x.csv", b"")])
+@pytest.mark.parametrize(("name", "data"), [("x.parquet", b"PAR1\xff\xfe"), ("x.csv", b"\x81\xff\xfe"), ("x.csv", b"")])
 def test_a_damaged_table_is_refused(tmp_path: Path, name: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(UsageError, match="neither CSV with a header nor Parquet"):

@@ -124,16 +124,20 @@ def test_words_that_often_mean_a_missing_value_are_kept_as_text(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("text", "keep", "complaint"),
     [
-        ("uri;image_id\na.jpg;7\n", [], "no column uri; it has uri;image_id"),
-        ("uri;site\na.jpg;left, upper\n", [], "neither CSV with a header nor Parquet"),
-        ("path\na.jpg\n", [], "no column uri; it has path"),
-        ("URI\na.jpg\n", [], "no column uri; it has URI"),
-        ("uri\na.jpg\n", ["age", "site"], "no column age, site; it has uri"),
+        ("url;image_id\na.jpg;7\n", [], "no column uri; it has 2 columns, among them url, image_id"),
+        (
+            "https://b/DOE.jpg?sig=x\nhttps://b/b.jpg\n",
+            [],
+            "no column uri; it has 1 column; is the first line a header?",
+        ),
+        ("path\na.jpg\n", [], "no column uri; it has 1 column, among them path"),
+        ("URI\na.jpg\n", [], "no column uri; it has 1 column, among them URI"),
+        ("uri\na.jpg\n", ["age", "site"], "no column age, site; it has 1 column, among them uri"),
         ("uri,site\n,x\na.jpg,y\n", [], "no uri in 1 row; fill it in or remove the rows"),
         ("uri,site\na.jpg\n", [], "Expected 2 columns, got 1"),
         ("", [], "neither CSV with a header nor Parquet"),
         ("uri,site\na.jpg,Müller\n".encode("latin-1"), ["site"], "invalid UTF8"),
-        ("uri,site\na.jpg,x\n".encode("utf-16"), [], "neither CSV with a header nor Parquet"),
+        ("uri,site\na.jpg,x\n".encode("utf-16"), [], "is UTF-16 text, expected UTF-8; save it as"),
         (b"PAR1" + bytes(100), [], "neither CSV with a header nor Parquet"),
         (b"\x1f\x8b\x08\0gzip", [], "neither CSV with a header nor Parquet"),
         ("uri\nnostore://x\n", [], None),
@@ -280,3 +284,11 @@ def test_an_id_that_lost_digits_as_a_float_is_refused(tmp_path: Path) -> None:
 def test_repeated_names_to_keep_are_listed_with_the_remedy() -> None:
     with pytest.raises(UsageError, match=r"^--keep age, uri: uri and image_id are always kept, .*remove the repeated"):
         Manifest("m.csv", ("uri", "age", "site", "age"))
+
+
+def test_blanks_that_a_person_typed_are_no_part_of_a_name_or_an_id(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.jpg")
+    text = f"uri ; image_id;site\n {tmp_path}/a.jpg;x1 ; left\n{tmp_path}/b.jpg\t; x2;\n"
+    refs = list(list_images(csv_manifest(tmp_path, text, "site")))
+    assert [(Path(ref.uri).name, ref.image_id) for ref in refs] == [("a.jpg", "x1"), ("b.jpg", "x2")]
+    assert all(ref.version for ref in refs)

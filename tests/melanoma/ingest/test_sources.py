@@ -91,7 +91,8 @@ def test_sources_are_checked_before_anything_is_read(tmp_path: Path) -> None:
     full, bare = str(tmp_path / "full"), str(tmp_path / "bare")
     assert check_sources([Root(full), Root(bare), Root(f"{full}/*.png")]) == [bare, f"{full}/*.png"]
     assert check_sources([csv_manifest(tmp_path, "uri\n")]) == [str(tmp_path / "manifest.csv")]
-    assert check_sources([csv_manifest(tmp_path, "uri\nabsent.jpg\n")]) == []
+    assert check_sources([csv_manifest(tmp_path, "uri\nabsent.jpg\n")]) == [str(tmp_path / "manifest.csv")]
+    assert check_sources([csv_manifest(tmp_path, f"uri\nabsent.jpg\n{full}/a.jpg\n")]) == []
     with pytest.raises(UsageError, match="absent: does not exist; check --images for a typo"):
         check_sources([Root(full), Root(str(tmp_path / "absent"))])
 

@@ -72,15 +72,39 @@ def test_a_column_that_is_requested_twice_is_returned_once() -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("id,class", r"table\.csv: no column 'label', expected one; it has id, class"),
-        ("id;label", r"no column 'id', expected one; it has id;label"),
-        ("id,label,label", r"2 column 'label', expected one; it has id, label, label"),
+        ("id,class", r"table\.csv: no column 'label', expected one; it has 2 columns, among them id, class"),
+        ("idx,labels of DOE", r"no column 'id', expected one; it has 2 columns; is the first line a header\?"),
+        ("id,label,label", r"2 column 'label', expected one; it has 3 columns, among them id, label, label"),
     ],
 )
 def test_a_missing_or_repeated_column_is_refused(header: str, message: str) -> None:
     row = ",".join("x" for _ in header.split(","))
     with pytest.raises(UsageError, match=message):
         columns(f"{header}\n{row}\n".encode(), "id", "label")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_spreadsheet_may_use_its_own_separator_and_mark(separator: str, mark: bytes, end: str) -> None:
+    lines = ['"id"SEP label SEP"note, or; more|x"', '"a"SEP nv SEP"1;2,3"', "bSEPSEP"]
+    data = mark + end.join(lines).replace("SEP", separator).encode() + end.encode()
+    assert columns(data, "id", "label") == {"id": ["a", "b"], "label": ["nv", ""]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_unicode_text_of_a_spreadsheet_is_named(encoding: str) -> None:
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+    with pytest.raises(UsageError, match=r"table\.csv: is UTF-16 text, expected UTF-8") as caught:
+        columns(mark + "id\tlabel\nDOE\tnv\n".encode(encoding), "id", "label")
+    assert "DOE" not in str(caught.value)
+
+
+def test_no_cell_of_a_first_line_is_quoted_unless_it_is_the_name_of_a_common_column() -> None:
+    for line in ("DOE-JANE.jpg?sig=abc", "DOE JANE,melanoma", "s3://b/DOE.jpg;1"):
+        with pytest.raises(UsageError) as caught:
+            columns(f"{line}\n{line}\n".encode(), "id", "label")
+        assert "DOE" not in str(caught.value) and "is the first line a header?" in str(caught.value)
 
 
 def test_a_repeated_column_that_is_not_requested_does_no_harm() -> None:
@@ -99,7 +123,6 @@ def test_a_column_of_lists_is_refused_with_its_type() -> None:
         (b"id,label\nDOE,nv\nDOE,nv,more\n", r"Expected 2 columns, got 3"),
         (b"id,label\nDOE\n", r"Expected 2 columns, got 1"),
         ("id,label\nDOE,M\xfcller\n".encode("latin-1"), "invalid UTF8"),
-        ("id,label\nDOE,nv\n".encode("utf-16"), ""),
         (b"PAR1 DOE", ""),
         (b"\x1f\x8b\x08\0DOE", ""),
     ],

@@ -78,7 +78,7 @@ def test_blank_repeated_and_contradictory_rows_are_counted(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("image_id,label\na,nv\n", "no column 'dx', expected one; it has image_id, label"),
+        ("image_id,label\na,nv\n", "no column 'dx', expected one; it has 2 columns, among them image_id, label"),
         ("image_id,dx,dx\na,nv,nv\n", "2 column 'dx', expected one"),
         ("image_id,dx\nDOE,nv,more\n", "neither CSV with a header nor Parquet"),
         ("", "neither CSV with a header nor Parquet"),
