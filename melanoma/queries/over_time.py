@@ -64,9 +64,13 @@ def _days(given: ViewInput, lesion: str, time: str) -> str:
     return f"""
 SELECT _lesion, _date, {columns}
 FROM (
-  SELECT {quoted(lesion)} AS _lesion, CAST({time} AS DATE) AS _date, {values}
-  FROM current WHERE {is_filled(lesion)} AND _date IS NOT NULL
-  GROUP BY _lesion, _date, coalesce(image_sha256, image_uri)
+  SELECT _lesion, _date, {values}
+  FROM (
+    SELECT {quoted(lesion)} AS _lesion, CAST({time} AS DATE) AS _date, coalesce(image_sha256, image_uri) AS _content,
+           {", ".join(map(quoted, names))}
+    FROM current WHERE {is_filled(lesion)}
+  )
+  WHERE _date IS NOT NULL GROUP BY _lesion, _date, _content
 )
 GROUP BY _lesion, _date
 """  # noqa: S608 - names are quoted

@@ -68,3 +68,26 @@ def test_a_name_with_quotes_is_a_name(tmp_path: Path) -> None:
     kept = pa.schema([('le"s', pa.string()), *KEPT])
     rows = [visit("a", 0.3, **{'le"s': "x"})]
     assert found(write_visits(tmp_path, rows, kept), "lesions", lesion='le"s')[0]['le"s'] == "x"
+
+
+def test_kept_columns_are_in_no_view_s_way_whatever_their_names(tmp_path: Path) -> None:
+    names = [
+        "_lesion",
+        "_date",
+        "_time",
+        "_group",
+        "_clinic",
+        "photographs",
+        "lesions",
+        "date",
+        "label",
+        "drift",
+        "noise",
+    ]
+    kept = pa.schema([*KEPT, *((name, pa.string()) for name in names)])
+    rows = [visit(str(n), 0.2, clinic="A", patient_id="P1", **dict.fromkeys(names, f"x{n}")) for n in range(3)]
+    table = write_visits(tmp_path, rows, kept)
+    assert found(table, "lesions")[0]["photographs"] == 3 and found(table, "patients")[0]["lesions"] == 1
+    assert [day["photographs"] for day in found(table, "over_time")] == [3, 3]
+    assert [one["photographs"] for one in found(table, "clinics")] == [3]
+    assert len(found(table, "lesions", lesion="label")) == 3
