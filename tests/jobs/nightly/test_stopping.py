@@ -202,3 +202,31 @@ def test_a_store_that_does_not_answer_keeps_no_run_from_ending(
             assert process.stderr.readline() == "melanoma: stopping\n"
     _, rest = process.communicate(timeout=20)
     assert (process.returncode, rest) == (code, "")
+
+
+COMMITTED = """
+import os, signal, sys, time
+from pathlib import Path
+from jobs.nightly import stopping
+from tests.helpers.model_runs import commit_scores, model_run
+
+model = model_run(Path(sys.argv[1]), sys.argv[2])
+with stopping.stop_on_signals([model.run]):
+    commit_scores(model, {"a": (0.2, 0.3, 0.5)})
+    if sys.argv[3] == "without a record":
+        os.remove(Path(sys.argv[1]) / "_reports" / f"{model.run.run_id}.json")
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.1)
+print("the report is written", flush=True)
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("record", ["with a record", "without a record"])
+def test_a_run_that_has_committed_comes_to_its_end_with_a_record(tmp_path: Path, bundle_uri: str, record: str) -> None:
+    words = [sys.executable, "-c", COMMITTED, str(tmp_path / "out"), bundle_uri, record]
+    ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "the report is written\n"), ended.stderr
+    assert "was already committed; only its report is left" in ended.stderr
+    (path,) = (tmp_path / "out" / "_reports").glob("2*.json")
+    assert json.loads(path.read_text())["outcome"] == "committed"
