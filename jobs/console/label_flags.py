@@ -39,7 +39,10 @@ def add_label_arguments(parser: argparse.ArgumentParser, required: bool) -> None
         required: Whether the command needs labels.
     """
     parser.add_argument(
-        "--labels", required=required, metavar="FILE", help="CSV or Parquet file with one labelled photograph per row"
+        "--labels",
+        required=required,
+        metavar="FILE",
+        help="CSV or Parquet file with one labelled photograph per row, or folder with one subfolder per class",
     )
     parser.add_argument(
         "--id-column",

@@ -1,11 +1,12 @@
 """The ground truth of an evaluation: a CSV or Parquet file with one labelled photograph per row."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from melanoma.datasets.label_formats import Layout, layout_of
-from melanoma.errors import DataError
+from melanoma.datasets.label_formats import StatedLabel, layout_of
+from melanoma.errors import DataError, UsageError
 from melanoma.evaluation.inputs.column_files import read_header, read_texts
+from melanoma.evaluation.inputs.labelled_folders import is_folder, read_labelled_folder
 from melanoma.labels import slug_of
 
 
@@ -66,24 +67,37 @@ class GroundTruth:
 
 
 def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
-    """Reads a label file.
+    """Reads a label file, or a folder with one subfolder per class.
 
     Args:
-        uri: A CSV with a header, or Parquet.
-        columns: The columns to read.
+        uri: A CSV with a header, or Parquet, or a folder.
+        columns: The columns to read; none can be named for a folder.
 
     Raises:
-        UsageError: There is no such file, it is neither CSV nor Parquet, or it lacks a column.
-        DataError: No row has both an id and a label.
+        UsageError: There is no such file, it is neither CSV nor Parquet, or it lacks a column; or columns of a folder
+            are named.
+        DataError: No row has both an id and a label, or the folder's classes are not clear.
         NothingCommittedError: The store does not answer.
     """
+    if is_folder(uri):
+        if columns != LabelColumns():
+            raise UsageError(f"--labels {uri}: a folder has no columns; leave out --id-column and the like, and --by")
+        folder = read_labelled_folder(uri)
+        return _collect(uri, folder.sha256, columns, _labels(folder.rows, [()] * len(folder.rows)))
     layout = layout_of(read_header("--labels", uri), f"--labels {uri}", columns.image_id, columns.label, columns.group)
     file = read_texts("--labels", uri, list(dict.fromkeys([*layout.columns(), *columns.by])))
     columns = replace(columns, group=" or ".join(layout.groups) or None)
+    stated = layout.read(file.columns, uri)
+    values = zip(*(file.columns[name] for name in columns.by), strict=True) if columns.by else [()] * len(stated)
+    return _collect(uri, file.sha256, columns, _labels(stated, values))
+
+
+def _collect(uri: str, sha256: str, columns: LabelColumns, rows: Iterable[tuple[str, ImageLabel]]) -> GroundTruth:
+    """Returns the labels by id, and counts rows that are blank, repeated or contradictory."""
     found: dict[str, ImageLabel] = {}
     contradictory: set[str] = set()
     blank = repeated = 0
-    for image_id, label in _rows(file.columns, layout, columns.by, uri):
+    for image_id, label in rows:
         if not (image_id and label.slug):
             blank += 1
         elif image_id not in found:
@@ -96,7 +110,7 @@ def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
     if not found:
         raise DataError(f"{uri}: no row has both an id and a label; expected one row per photograph")
     by_id = {image_id: label for image_id, label in found.items() if image_id not in contradictory}
-    return GroundTruth(uri, file.sha256, columns, by_id, blank, repeated, len(contradictory))
+    return GroundTruth(uri, sha256, columns, by_id, blank, repeated, len(contradictory))
 
 
 def with_other_class(ground_truth: GroundTruth, slugs: Sequence[str]) -> GroundTruth:
@@ -119,12 +133,8 @@ def with_other_class(ground_truth: GroundTruth, slugs: Sequence[str]) -> GroundT
     return replace(ground_truth, by_id=by_id)
 
 
-def _rows(
-    texts: Mapping[str, list[str]], layout: Layout, by: Sequence[str], uri: str
-) -> Iterator[tuple[str, ImageLabel]]:
+def _labels(stated: Sequence[StatedLabel], values: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ImageLabel]]:
     """Yields the id and the label of each row; the slug is empty where the row has no label."""
-    stated = layout.read(texts, uri)
     slugs = {label: slug_of(label) if label else "" for label in {row.label for row in stated}}
-    values = zip(*(texts[name] for name in by), strict=True) if by else [()] * len(stated)
     for row, cells in zip(stated, values, strict=True):
         yield row.image_id, ImageLabel(slugs[row.label], row.group, cells)

@@ -9,6 +9,7 @@ import pytest
 
 from melanoma.errors import DataError, UsageError
 from melanoma.evaluation.inputs.ground_truth import ImageLabel, LabelColumns, read_ground_truth, with_other_class
+from tests.helpers import fill
 from tests.helpers.score_tables import write_labels
 
 COLUMNS = LabelColumns("image_id", "dx", "lesion_id", ("age", "sex"))
@@ -131,3 +132,17 @@ def test_a_table_of_a_known_collection_needs_no_names_of_columns(tmp_path: Path)
     }
     assert found.by_id["a"].group == found.by_id["b"].group and found.blank == 1
     assert found.columns.group == "patient_id or lesion_id"
+
+
+def test_class_folders_are_labels_and_folders_of_a_split_are_not_classes(tmp_path: Path) -> None:
+    fill(tmp_path / "Train" / "mel", 2)
+    fill(tmp_path / "Test" / "nv", 2, first=1)
+    found = read_ground_truth(str(tmp_path), LabelColumns())
+    slugs = {name: label.slug for name, label in found.by_id.items()}
+    assert slugs == {"lesion-0000": "melanoma", "lesion-0002": "nevus"}
+    assert found.contradictory == 1 and len(found.sha256) == 64
+    fill(tmp_path / "nevus", 1, first=7)
+    with pytest.raises(DataError, match="'Test', 'Train' are named like a part of a split, but beside 'nevus'"):
+        read_ground_truth(str(tmp_path), LabelColumns())
+    with pytest.raises(UsageError, match="a folder has no columns"):
+        read_ground_truth(str(tmp_path), LabelColumns("image_id"))
