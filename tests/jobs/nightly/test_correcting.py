@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jobs.cli import main
-from melanoma.operations.erasure import erase
+from melanoma.operations.erasure import erase, remember
 from melanoma.queries.views import query
 from tests.helpers import fill
 from tests.helpers.outputs import table_in
@@ -40,7 +40,8 @@ def test_a_corrected_manifest_changes_what_the_views_show_and_scores_nothing(
     err = capsys.readouterr().err
     assert "column age, row 2: expected a whole number without leading zeros, as the column is int64" in err
     assert "unknown" not in err
-    erase(table_in(tmp_path / "out"), [f"file://{first}"])
+    table = table_in(tmp_path / "out")
+    erase(table, remember(table, [f"file://{first}"]))
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
     assert not [path for path in files if b"lesion-0000" in path.read_bytes()]
     assert shown(tmp_path, "current") == [("9", "m", 40)]
