@@ -110,10 +110,10 @@ def test_two_models_of_one_table_are_named(tables: tuple[str, str, str], capsys:
     assert "choose one with --new-model" in capsys.readouterr().err
     assert main(["compare", table, "--old-model", MODEL, "--new-model", OTHER_MODEL]) == 0
     output = capsys.readouterr().out
-    assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photographs" in output
+    assert f"{MODEL} (old) against {OTHER_MODEL} (new) on 1 photograph\n" in output
     name_model(table, OTHER_MODEL, "lite0")
     assert main(["compare", table, "--old-model", MODEL, "--new-model", "lite0"]) == 0
-    assert f"{MODEL} (old) against lite0 ({OTHER_MODEL}) (new) on 1 photographs" in capsys.readouterr().out
+    assert f"{MODEL} (old) against lite0 ({OTHER_MODEL}) (new) on 1 photograph\n" in capsys.readouterr().out
     assert "Photographs in the old table only, left out: 149." in output
 
 

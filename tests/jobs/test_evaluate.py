@@ -124,10 +124,10 @@ def test_one_of_several_models_must_be_named(evaluated: tuple[str, str], capsys:
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES]) == 2
     assert f"{MODEL}, {OTHER_MODEL}; choose one with --model" in capsys.readouterr().err
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model-id", OTHER_MODEL]) == 0
-    assert f"{OTHER_MODEL}: 1 photographs" in capsys.readouterr().out
+    assert f"{OTHER_MODEL}: 1 photograph of" in capsys.readouterr().out
     name_model(evaluated[0], OTHER_MODEL, "lite0")
     assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, "--model", "lite0"]) == 0
-    assert f"lite0 ({OTHER_MODEL}): 1 photographs" in capsys.readouterr().out
+    assert f"lite0 ({OTHER_MODEL}): 1 photograph of" in capsys.readouterr().out
 
 
 def test_names_from_files_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
