@@ -59,6 +59,7 @@ def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
     """
     options = NightlyOptions.from_command_line(args, beam_options)
     with sigterm.terminable():
+        sigterm.hold()
         from jobs.nightly import execution  # loads pyarrow and Delta Lake, which the help does not need
 
         return execution.execute(options)

@@ -31,6 +31,7 @@ def execute(options: NightlyOptions) -> int:
     """
     night = Night(options)
     try:
+        sigterm.release()
         return _execute(night)
     except BaseException as error:
         if not options.dry_run:

@@ -49,9 +49,11 @@ def metrics_fault(path: str | None) -> str:
     try:
         uri = storage.file_target(path)
         folder, _, name = uri.rpartition("/")
-        storage.check_writable(folder, storage.join(folder, f".{name}-{uuid.uuid4().hex[:8]}"))
+        probe = storage.join(folder, f".{name}-{uuid.uuid4().hex[:8]}")
+        storage.write_bytes(probe, b"")
+        storage.remove(probe)
     except (MelanomaError, PhotographError) as error:
-        return f"--metrics-file {path} cannot be written: {error}"
+        return f"--metrics-file {path} cannot be written: {str(error).rpartition('cannot be written: ')[2]}"
     return ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from jobs.console import sigterm
 from jobs.console.sigterm import Terminated, finish, terminable
 from tests.helpers import ROOT
 
@@ -81,3 +82,14 @@ def test_nothing_heavy_is_imported() -> None:
     script = "import sys, jobs.console.sigterm; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not set(ended.stdout.split()) & {"numpy", "pyarrow", "fsspec", "deltalake", "apache_beam", "tensorflow"}
+
+
+def test_a_signal_that_comes_while_it_has_to_wait_acts_afterwards() -> None:
+    with sigterm.terminable():
+        sigterm.hold()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(sigterm.Terminated):
+            sigterm.release()
+        sigterm.release()  # once only
+        with pytest.raises(sigterm.Terminated):
+            os.kill(os.getpid(), signal.SIGTERM)
