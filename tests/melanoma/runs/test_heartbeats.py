@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import NoCredentialsError
 from fsspec.implementations.local import LocalFileSystem
 
-from melanoma.errors import NothingCommittedError
+from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeat import Heartbeat
 from melanoma.storage import filesystems
@@ -205,3 +206,23 @@ def test_a_signal_that_comes_as_soon_as_the_heartbeat_is_there_leaves_none(
     with pytest.raises(KeyboardInterrupt), heartbeats.beating(layout_of(tmp_path), MIDDLE):
         pytest.fail("the work began")
     assert list((tmp_path / "_active").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "expected", "advice"),
+    [
+        (PermissionError(13, "DOE"), UsageError, r"the store refuses access; check the credentials and their rights"),
+        (NoCredentialsError(), UsageError, r"no AWS credentials found; set them in the environment: AWS_ACCESS_KEY_ID"),
+        (OSError(5, "DOE"), NothingCommittedError, r"the store failed \(Input/output error\)"),
+    ],
+    ids=["no permission", "no credentials", "a failing store"],
+)
+def test_only_a_store_that_may_answer_later_is_worth_another_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, expected: type[Exception], advice: str
+) -> None:
+    leave(tmp_path, EARLY)
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    monkeypatch.setattr(LocalFileSystem, "info", refusing("_active", LocalFileSystem.info, error))
+    with pytest.raises(expected, match=f"cannot tell which runs are active: {advice}") as caught:
+        heartbeats.refuse_if_active(layout_of(tmp_path))
+    assert "DOE" not in str(caught.value)
