@@ -48,8 +48,9 @@ def write_metrics(path: str, ending: Ending) -> None:
         NothingCommittedError: The file cannot be written.
         ReadError: The previous file cannot be read.
     """
+    target = storage.file_target(path)
     last_success = _last_success_in(path) if ending.exit_code else ending.time
-    storage.write_bytes(storage.file_target(path), as_text(ending, last_success).encode())
+    storage.write_bytes(target, as_text(ending, last_success).encode())
 
 
 def as_text(ending: Ending, last_success: float | None) -> str:
