@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     printer = ProgressPrinter(quiet=options.quiet)
     on_step = printer.on_step if printer.has_bar else None
     training = TrainingRun(job, Path(options.output), _on_epoch(options, printer), on_step)
-    with clear_disk_error(options.output):
+    with clear_disk_error(options.output), closing(printer):
         trained = training.train(resume=options.resume)
     _continue_with_tensorflow()
     print("calibrating and choosing thresholds on the validation part, then evaluating once on the test part")

@@ -26,7 +26,7 @@ class ProgressPrinter:
     def on_step(self, step: "Step") -> None:
         """Draws a new bar when an epoch begins, and moves it after each step."""
         if step.done == 0 or self._bar is None:
-            self._close()
+            self.close()
             name = f"epoch {step.epoch} of {step.epochs}"
             self._bar = tqdm(total=step.total, desc=name, unit="step", leave=False, dynamic_ncols=True)
         self._bar.update(step.done - self._bar.n)
@@ -35,11 +35,12 @@ class ProgressPrinter:
 
     def on_epoch(self, progress: "Progress") -> None:
         """Removes the bar, and prints the metrics of the epoch and the remaining time."""
-        self._close()
+        self.close()
         if not self._quiet:
             print(epoch_line(progress), flush=True)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Removes the bar, if there is one, so that an error message gets a line of its own."""
         if self._bar is not None:
             self._bar.close()
         self._bar = None

@@ -1,5 +1,6 @@
 """The progress of a training: one line per epoch, and on a terminal a bar that leaves nothing behind."""
 
+import contextlib
 import fcntl
 import math
 import os
@@ -8,6 +9,7 @@ import re
 import struct
 import sys
 import termios
+from collections.abc import Callable
 
 import pytest
 
@@ -54,20 +56,42 @@ def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert not printer.has_bar and capsys.readouterr().out == ""
 
 
-def test_on_a_terminal_a_bar_is_removed_before_the_line_of_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def shown_on_a_terminal(act: Callable[[ProgressPrinter], object]) -> str:
+    """Returns what a terminal of 120 columns receives."""
     reader, terminal = pty.openpty()
-    with os.fdopen(terminal, "w") as stream, monkeypatch.context() as patch:
-        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
+    with os.fdopen(terminal, "w") as stream, pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
         patch.setattr(sys, "stdout", stream)
         printer = ProgressPrinter(quiet=False)
         assert printer.has_bar
-        train_two_epochs(printer)
-        stream.flush()
-        shown = os.read(reader, 65536).decode()
+        act(printer)
+    shown = bytearray()
+    with contextlib.suppress(OSError):  # the end, once everything is read from a terminal that is closed
+        while received := os.read(reader, 65536):
+            shown += received
     os.close(reader)
+    return shown.decode().replace("\r\n", "\n")
+
+
+def left(shown: str) -> list[str]:
+    """Returns what is left on each line once it has been overwritten from its beginning."""
+    return [line.split("\r")[-1] for line in shown.split("\n")]
+
+
+def test_on_a_terminal_a_bar_is_removed_before_the_line_of_its_epoch() -> None:
+    shown = shown_on_a_terminal(train_two_epochs)
     assert "epoch 1 of 2:   0%" in shown and "0/2" in shown
-    # What is left on each line once it has been overwritten from its beginning.
-    left = [line.split("\r")[-1] for line in shown.replace("\r\n", "\n").split("\n")]
-    assert [re.match(r"epoch \d of 2: 128 pixels", line) is not None for line in left] == [True, True, False]
-    assert left[-1] == ""
+    first, second, last = left(shown)
+    assert re.match(r"epoch 1 of 2: 128 pixels", first) and re.match(r"epoch 2 of 2: 128 pixels", second)
+    assert last == ""
+
+
+def test_a_training_that_is_stopped_leaves_no_bar() -> None:
+    def stop(printer: ProgressPrinter) -> None:
+        printer.on_step(Step(1, 2, 0, 2, math.nan))
+        printer.close()
+        printer.close()
+
+    shown = shown_on_a_terminal(stop)
+    assert "epoch 1 of 2:   0%" in shown and left(shown) == [""]
