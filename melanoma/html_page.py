@@ -29,6 +29,13 @@ pre { background: var(--card); border: 1px solid var(--line); border-radius: 6px
 details { margin: .6rem 0; } summary { cursor: pointer; }
 @media print { details::details-content { content-visibility: visible; display: block; } }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+@media (max-width: 600px) {
+  .cards thead { display: none; } .cards table, .cards tbody { display: block; }
+  .cards tr { display: flex; flex-wrap: wrap; gap: .1rem 1rem; padding: .5rem 0; border-bottom: 1px solid var(--line); }
+  .cards td { display: flex; gap: .4em; border: 0; padding: 0; text-align: left; white-space: normal; min-width: 0; }
+  .cards td.text { flex-basis: 100%; min-width: 0; } .cards td:first-child { flex-basis: 100%; font-weight: 600; }
+  .cards td:not(:first-child)::before { content: attr(data-name); color: var(--muted); }
+  .cards td:empty { display: none; } }
 """
 
 
@@ -64,7 +71,7 @@ def section(title: str, *parts: str) -> str:
 
 
 def data_table(names: Sequence[str], rows: Iterable[Sequence[str]], sentences: Collection[str] = ()) -> str:
-    """Returns a table that scrolls sideways by itself where the page is narrow.
+    """Returns a table; where the page is narrow, each row becomes a card with the names beside the values.
 
     Args:
         names: Heading of each column, plain text.
@@ -76,10 +83,15 @@ def data_table(names: Sequence[str], rows: Iterable[Sequence[str]], sentences: C
         f'<th{class_of(kind)} scope="col">{escaped(name)}</th>' for name, kind in zip(names, kinds, strict=True)
     )
     body = "".join(
-        f"<tr>{''.join(f'<td{class_of(kind)}>{cell}</td>' for cell, kind in zip(row, kinds, strict=True))}</tr>"
+        "<tr>"
+        + "".join(
+            f'<td{class_of(kind)} data-name="{escaped(name)}">{cell}</td>'
+            for cell, kind, name in zip(row, kinds, names, strict=True)
+        )
+        + "</tr>"
         for row in rows
     )
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    return f'<div class="cards"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 
 
 def paragraph(text: str, kind: str = "") -> str:

@@ -10,6 +10,8 @@ from melanoma.reporting.failed_photographs import MAX_LISTED
 from melanoma.runs.records import STAGES, RunRecord, Stage
 from melanoma.runs.run import RUN_ID
 
+_FAILED_COLUMNS = ("photograph", "error kind", "detail", "attempt")
+
 
 def accounting(record: RunRecord) -> str:
     """Returns the section that accounts for every listed photograph; empty if none was listed."""
@@ -59,7 +61,7 @@ def _failed_photographs(record: RunRecord, content: Mapping[str, Any]) -> str:
     ]
     more = record.counts.failed - MAX_LISTED
     parts = [
-        data_table(("photograph", "error kind", "detail", "attempt"), rows, sentences={"detail"}) if rows else "",
+        data_table(_FAILED_COLUMNS, rows, sentences={"error kind", "detail"}) if rows else "",
         paragraph(f"and {more:,} more", "muted") if rows and more > 0 else "",
         paragraph("To list all of them by name:", "muted"),
         f"<pre><code>{escaped(messages.failures_command(content['table'], record.run_id))}</code></pre>",

@@ -20,7 +20,8 @@ svg .dot { fill: var(--accent); } svg .limit { stroke: var(--bad); stroke-width:
 svg .bad { fill: var(--bad); } svg .look { fill: var(--other); } svg .good { fill: var(--good); }
 th, td { padding: .3rem .45rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th { font-weight: 600; } thead th { color: var(--muted); } th:first-child, td:first-child { text-align: left;
-  padding-left: 0; } th.text, td.text { text-align: left; } td.text { white-space: normal; min-width: 16rem; }
+  padding-left: 0; } th.text, td.text { text-align: left; } td.text { white-space: normal; }
+td.text:not(:nth-child(2)) { min-width: 16rem; }
 .bars { width: 100%; }
 .bars td:nth-child(2) { width: 50%; min-width: 90px; } .bars svg { height: 16px; }
 .grid { display: grid; gap: .8rem; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); margin: .8rem 0; }
@@ -31,7 +32,7 @@ figcaption b { color: var(--fg); }
 .facts dt { color: var(--muted); } .facts dd { margin: 0; overflow-wrap: anywhere; }
 span.bad { color: var(--bad); font-weight: 600; } span.look { color: var(--other); font-weight: 600; }
 svg.series { min-width: 560px; } .newest { direction: rtl; } .newest > * { direction: ltr; } code { font-size: .9em; }
-@media (max-width: 480px) { td.text { min-width: 11rem; } .bars td:nth-child(2) { min-width: 60px; }
-  .bars td, .bars th { padding: .3rem .3rem; }
+@media (max-width: 480px) { .bars td:nth-child(2) { width: 30%; min-width: 40px; }
+  .bars td, .bars th { padding: .3rem .2rem; white-space: normal; } svg.series { min-width: 0; }
   .facts { grid-template-columns: 1fr; } .facts dd { margin-bottom: .4rem; } }
 """

@@ -60,12 +60,13 @@ def test_small_parts_are_plain_html() -> None:
     assert (class_of(""), class_of("x y")) == ("", ' class="x y"')
 
 
-def test_a_table_scrolls_by_itself_and_breaks_only_sentences() -> None:
+def test_a_cell_has_the_name_of_its_column_for_cards_and_only_sentences_break() -> None:
     html = data_table(("a & b", "c"), [("<b>1</b>", "two words")], sentences={"c"})
     assert html == (
-        '<div class="scroll"><table><thead><tr><th scope="col">a &amp; b</th><th class="text" scope="col">c</th></tr>'
+        '<div class="cards"><table><thead><tr><th scope="col">a &amp; b</th><th class="text" scope="col">c</th></tr>'
         "</thead>"
-        '<tbody><tr><td><b>1</b></td><td class="text">two words</td></tr></tbody></table></div>'
+        '<tbody><tr><td data-name="a &amp; b"><b>1</b></td><td class="text" data-name="c">two words</td></tr></tbody>'
+        "</table></div>"
     )
 
 

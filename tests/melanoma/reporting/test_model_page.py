@@ -82,7 +82,7 @@ def test_a_page_has_no_script_no_remote_address_and_a_style_for_every_class() ->
     assert not re.search(r"https?://", html)
     page = Page(model_page(NEW, RUNS, ModelSetting({"top_label": {"nevus": 1.0}})))
     unstyled = {name for name in page.classes if not re.search(rf"\.{name}\b", STYLE)}
-    assert unstyled <= {"muted", "scroll", "note"}
+    assert unstyled <= {"muted", "scroll", "cards", "note"}
 
 
 def test_drift_is_drawn_with_the_limits_of_the_run() -> None:

@@ -74,4 +74,4 @@ def test_too_many_failures_are_in_the_headline() -> None:
 def test_every_class_of_a_page_has_a_style() -> None:
     found = Page(page(reported(RECORD, content_of())))
     unstyled = {name for name in found.classes if not re.search(rf"\.{name}\b", STYLE)}
-    assert unstyled <= {"muted", "scroll", "note", "warning"}  # the style sheet of every page has these
+    assert unstyled <= {"muted", "scroll", "cards", "note", "warning"}  # the style sheet of every page has these
