@@ -180,7 +180,8 @@ stopping._MAX_SECONDS, stopping._RECORD_SECONDS = float(sys.argv[3]), 50.0
 LocalFileSystem.exists = LocalFileSystem.info = LocalFileSystem.ls = lambda *_, **__: time.sleep(60)
 with stopping.stop_on_signals([run]):
     print("ready", flush=True)
-    time.sleep(60)
+    for _ in range(600):  # a signal that comes just before a long sleep would wait for its end
+        time.sleep(0.1)
 """
 
 
