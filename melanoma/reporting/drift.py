@@ -7,6 +7,7 @@ from typing import Any
 from melanoma.model.reference_distribution import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, WARN, WARNING_LIMIT
 
 TOP_LABEL = "top_label"
+_RARE_CHI_SQUARED = 33.72  # upper 1e-4 quantile of nine degrees of freedom
 Distribution = Mapping[str, Any]  # as `model.reference_distribution.reference_of` returns it; empty if there is none
 
 
@@ -28,6 +29,19 @@ def stability_index(expected: Sequence[float], expected_n: int, actual: Sequence
     """
     before, now = _smoothed(expected, expected_n), _smoothed(actual, actual_n)
     return sum((b - a) * math.log(b / a) for a, b in zip(before, now, strict=True))
+
+
+def chance_limit(before: int, now: int) -> float:
+    """Returns the stability index that chance alone exceeds in one of ten thousand comparisons of ten bins.
+
+    Without any change, the index is distributed like (1 / before + 1 / now) times a chi-squared variable of nine
+    degrees of freedom. Source: Yurdakul, "Statistical properties of population stability index", 2018.
+
+    Args:
+        before: Number of photographs before, at least 1.
+        now: Number of photographs now, at least 1.
+    """
+    return _RARE_CHI_SQUARED * (1 / before + 1 / now)
 
 
 def _smoothed(shares: Sequence[float], n: int) -> list[float]:

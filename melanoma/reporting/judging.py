@@ -5,6 +5,7 @@ from typing import Any
 
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.exit_codes import NOTHING_COMMITTED, OK, OVER_BUDGET, WRONG_USAGE, exit_code_of
+from melanoma.reporting.drift import chance_limit
 from melanoma.reporting.limits import EARLIER, Limits
 from melanoma.reporting.verdict import Event, Reason, RunVerdict, read_verdict
 from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, STORE_DOWN, RunRecord
@@ -94,21 +95,32 @@ def _drift(content: Mapping[str, Any], limits: Limits) -> list[Reason]:
     reasons = []
     for against, limit in limits.by_reference.items():
         found = content.get("drift", {}).get(against, {})
-        if found.get("judged") and (psi := found["columns"][found["worst"]]) > limit:
-            nights = content.get("earlier", {}).get("nights", 0)
-            where, flag = (
-                (f"the last {nights} runs", "--max-drift")
-                if against == EARLIER
-                else ("the bundle's reference", "--max-bundle-drift")
-            )
+        if not found.get("judged"):
+            continue
+        before, now = found.get("n"), content.get("seen", {}).get("n")
+        allowed = max(limit, chance_limit(before, now)) if before and now else limit
+        if (psi := found["columns"][found["worst"]]) > allowed:
+            where, flag = _compared_with(against, content)
+            limit_text = f"limit {_limit_in_words(allowed, limit)} by {flag}"
             reasons.append(
                 Reason(
                     Event.DRIFT,
-                    f"prediction drift (PSI {psi:.2f}, limit {limit:g} by {flag}) of {found['worst']} from {where}; "
+                    f"prediction drift (PSI {psi:.2f}, {limit_text}) of {found['worst']} from {where}; "
                     "compare the histograms in the report: another clinic or camera, or a fault in the photographs",
                 )
             )
     return reasons
+
+
+def _compared_with(against: str, content: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns what the predictions are compared with, in words, and the flag of its limit."""
+    if against == EARLIER:
+        return f"the last {content.get('earlier', {}).get('nights', 0)} runs", "--max-drift"
+    return "the bundle's reference", "--max-bundle-drift"
+
+
+def _limit_in_words(allowed: float, limit: float) -> str:
+    return f"{limit:g}" if allowed == limit else f"{allowed:.2f}, raised from {limit:g} for few photographs,"
 
 
 def _deferred(record: RunRecord) -> list[Reason]:

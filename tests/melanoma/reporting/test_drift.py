@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.model.reference_distribution import MIN_PHOTOGRAPHS, reference_of
-from melanoma.reporting.drift import drift, level_of, pooled, stability_index
+from melanoma.reporting.drift import chance_limit, drift, level_of, pooled, stability_index
 
 SLUGS = ("melanoma", "nevus")
 
@@ -67,3 +67,14 @@ def test_pooled_runs_are_weighted_by_their_photographs() -> None:
         assert pool["histograms"]["p_nevus"][place] == pytest.approx(expected)
     assert sum(pool["top_label"].values()) == pytest.approx(1)
     assert pooled([{}]) == {}
+
+
+@pytest.mark.parametrize(("before", "now"), [(200, 200), (200, 5000), (2000, 2000)])
+def test_chance_alone_hardly_ever_exceeds_its_limit(before: int, now: int) -> None:
+    rng, shares = np.random.default_rng(5), np.full(10, 0.1)
+    indexes = [
+        stability_index(rng.multinomial(before, shares) / before, before, rng.multinomial(now, shares) / now, now)
+        for _ in range(4000)
+    ]
+    limit = chance_limit(before, now)
+    assert sum(index > limit for index in indexes) <= 4 and max(indexes) > limit / 2

@@ -139,3 +139,16 @@ def test_the_record_of_an_earlier_version_is_judged_by_what_it_holds() -> None:
     assert verdict_of(record(KILLED), {}).level == "bad"
     stored = RunVerdict(1, (Reason(Event.DRIFT, "x"),))
     assert verdict_of(record(COMMITTED, 30), {"verdict": stored.as_json()}) == stored
+
+
+@pytest.mark.parametrize(("before", "now", "psi", "limit"), [
+    (200, 200, 0.33, None), (200, 200, 0.35, "0.34, raised from 0.2 for few photographs, by --max-drift"),
+    (200, 6000, 0.21, "0.2 by --max-drift"), (5000, 5000, 0.19, None),
+])  # fmt: skip
+def test_what_chance_reaches_with_few_photographs_is_no_drift(
+    before: int, now: int, psi: float, limit: str | None
+) -> None:
+    found = {"judged": True, "n": before, "columns": {"p_nevus": psi}, "worst": "p_nevus"}
+    verdict = judge(record(COMMITTED, now), {"drift": {"earlier": found}, "seen": {"n": now}}, Limits())
+    drifts = [reason.text for reason in verdict.reasons if reason.event is Event.DRIFT]
+    assert len(drifts) == (limit is not None) and all(f"limit {limit}" in text for text in drifts)
