@@ -58,6 +58,8 @@ def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
         MelanomaError: The run ended early.
     """
     options = NightlyOptions.from_command_line(args, beam_options)
+    if options.verbose:
+        logs.verbose()
     with sigterm.terminable():
         sigterm.hold()
         from jobs.nightly import execution  # loads pyarrow and Delta Lake, which the help does not need

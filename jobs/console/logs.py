@@ -9,6 +9,7 @@ from jobs.console import foreign_output, lines
 
 _NOISE = (
     "apitools not found",  # BigQuery, which is not used
+    "ReadFromBigQuery",
     "Resource module is not available",  # an optional part of Beam that is not installed
     "Make sure that locally built Python SDK docker image",
     "Discarding unparseable args",
@@ -54,6 +55,11 @@ def quiet() -> None:
         handler.setFormatter(_Formatter(_TEXT))
     for name in _STORE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def verbose() -> None:
+    """Prints what the libraries log from level INFO on; those of the stores keep what may hold a name or a token."""
+    logging.getLogger().setLevel(logging.INFO)
 
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:

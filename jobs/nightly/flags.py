@@ -108,6 +108,7 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
     output = parser.add_argument_group("what is printed")
     output.add_argument("-q", "--quiet", action="store_true", help="print nothing if all is well")
+    output.add_argument("-v", "--verbose", action="store_true", help="print the log of Beam and other libraries too")
     output.add_argument(
         "--log-format",
         choices=(TEXT, JSON),

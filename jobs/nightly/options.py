@@ -71,6 +71,7 @@ class NightlyOptions(ScoringOptions):
         allow_empty: Whether folders without photographs are allowed.
         dry_run: Whether to count only.
         quiet: Whether a good run prints nothing.
+        verbose: Whether the log of the libraries is printed too.
         log_format: `text` or `json`: how lines are written.
         beam_options: Options for Beam.
     """
@@ -90,6 +91,7 @@ class NightlyOptions(ScoringOptions):
     allow_empty: bool
     dry_run: bool
     quiet: bool
+    verbose: bool
     log_format: str
     beam_options: tuple[str, ...]
 

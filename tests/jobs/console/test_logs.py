@@ -39,6 +39,15 @@ def test_information_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == ("", "")
 
 
+def test_the_log_of_libraries_is_shown_on_request_but_not_that_of_stores(capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet_process():
+        logs.verbose()
+        logging.getLogger("some.library").info("opened a file")
+        logging.getLogger("some.library").debug("a detail")
+        logging.getLogger("botocore").info("signed with a secret")
+    assert capsys.readouterr().err == "melanoma: INFO some.library: opened a file\n"
+
+
 @pytest.mark.parametrize("noise", logs._NOISE)
 def test_known_noise_is_dropped_and_its_neighbours_are_not(capsys: pytest.CaptureFixture[str], noise: str) -> None:
     with quiet_process():
