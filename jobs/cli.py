@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise
     except BaseException:  # noqa: BLE001 - a panic in a Rust library is no Exception, and must not exit like our errors
         lines.show_fault()
-        lines.complain("this is a bug in melanoma; please report the lines above. Nothing was committed")
+        lines.complain("this is a bug in melanoma; please report the lines above. Rows that a run has committed stay")
         return DEFECT
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from melanoma.table.models import ModelFacts
 
 
+_EPOCH, _LAST_MOMENT = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC), 253_402_300_799_000  # until the year 9999
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares one action for each kind of maintenance."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -76,10 +79,10 @@ class History(TableAction):
             print(json.dumps([asdict(version) for version in versions], indent=1))
             return
         for version in versions:
-            moment = datetime.datetime.fromtimestamp(version.moment / 1000, datetime.UTC)
+            moment = _EPOCH + datetime.timedelta(milliseconds=min(max(version.moment, 0), _LAST_MOMENT))
             rows = "" if version.rows is None else counted(version.rows, "row")
             line = f"{version.number:>6}  {moment:%Y-%m-%d %H:%M:%S} UTC  {version.what}  {version.run_id}  {rows}"
-            print(line.rstrip())
+            print(printable(line.rstrip()))
 
 
 @dataclass(frozen=True)
@@ -98,9 +101,10 @@ class Models(TableAction):
             return
         width = max((len(model.name) for model in models), default=0)
         for model in models:
-            name = f"  {printable(model.name):<{width}}" if width else ""
+            name = f"  {model.name:<{width}}" if width else ""
             rows = counted(model.rows, "row")
-            print(f"{model.model_id}{name}  {rows:>17}, first run {model.first}, last run {model.last}{_mark(model)}")
+            line = f"{model.model_id}{name}  {rows:>17}, first run {model.first}, last run {model.last}{_mark(model)}"
+            print(printable(line))
 
 
 def _mark(model: "ModelFacts") -> str:

@@ -5,7 +5,21 @@ from collections.abc import Collection
 from typing import Any, TypeVar
 
 LARGEST = 1e6  # bound of every number: well inside the range of 32-bit floats
+# What code raises that was written for a sound document and gets a damaged one.
+DAMAGED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _T = TypeVar("_T")
+
+
+def parsed(data: bytes | str) -> Any:
+    """Reads a JSON document.
+
+    Raises:
+        ValueError: It is not JSON in UTF-8, or is nested too deeply.
+    """
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("the JSON document is nested too deeply") from None
 
 
 def typed(kind: type[_T], value: Any, name: str, length: int | None = None) -> _T:

@@ -15,7 +15,8 @@ from melanoma.errors import MelanomaError, NothingCommittedError, PhotographErro
 from melanoma.images.decoder_pool import decoders
 from melanoma.reporting.judging import text_of_error
 from melanoma.runs import failures, heartbeats, recovery
-from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, read_record
+from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord
+from melanoma.runs.stored_records import read_record
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
 
@@ -65,7 +66,7 @@ def run_pipeline(
         if cause is error:
             raise
         raise cause from error
-    records = [record for run in plan.runs if (record := read_record(run)) is not None]
+    records = [record for run in plan.runs if (record := recovery.record_of_run(run)) is not None]
     if len(records) < len(plan.runs):
         raise NothingCommittedError("the runner returned without committing; choose another one after -- --runner=")
     return records

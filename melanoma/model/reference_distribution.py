@@ -13,6 +13,7 @@ BINS = 10
 LOOK_LIMIT, WARNING_LIMIT = 0.1, 0.2  # of the population stability index
 CALM, LOOK, WARN = "calm", "look", "warn"
 MIN_PHOTOGRAPHS = 200  # with ten bins, two samples of this size differ by an index of 0.09 by chance alone
+TOP_LABEL = "top_label"
 _PREFIX, _OOD_SCORE = "p_", "ood_score"  # the names of the columns in the score table
 _KEYS = ("histograms", "n", "top_label")
 

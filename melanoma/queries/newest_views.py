@@ -1,7 +1,7 @@
 """The views of the newest results: `latest`, `current` and `failures`."""
 
 from melanoma.errors import MAY_HEAL
-from melanoma.queries.view import ViewInput
+from melanoma.queries.view import ViewInput, literal
 from melanoma.runs.retry_policy import DAILY_RETRIES, DAYS_AT_FIRST, DAYS_LATER
 
 _HEALING = ", ".join(f"'{kind.value}'" for kind in sorted(MAY_HEAL))
@@ -39,5 +39,5 @@ WHERE status = 'failed' AND _place = 1
 
 def current(given: ViewInput) -> str:
     """Returns the query of `current`: the newest results of the model that counts."""
-    # A model id contains only hexadecimal digits and a dash; DuckDB does not accept parameters in a view.
-    return f"SELECT * FROM latest WHERE model_id = '{given.model_id or ''}'"  # noqa: S608
+    # DuckDB does not accept parameters in a view.
+    return f"SELECT * FROM latest WHERE model_id = {literal(given.model_id or '')}"  # noqa: S608 - quoted

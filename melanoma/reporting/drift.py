@@ -4,9 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from melanoma.model.reference_distribution import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, WARN, WARNING_LIMIT
+from melanoma.model.reference_distribution import (
+    CALM,
+    LOOK,
+    LOOK_LIMIT,
+    MIN_PHOTOGRAPHS,
+    TOP_LABEL,
+    WARN,
+    WARNING_LIMIT,
+)
 
-TOP_LABEL = "top_label"
 _RARE_CHI_SQUARED = 33.72  # upper 1e-4 quantile of nine degrees of freedom
 Distribution = Mapping[str, Any]  # as `model.reference_distribution.reference_of` returns it; empty if there is none
 

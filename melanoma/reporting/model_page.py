@@ -1,12 +1,12 @@
 """The page of one model: what its runs scored, and how its predictions changed over time."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from melanoma import html_page, storage
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import facts, paragraph
+from melanoma.ids import is_model_id
 from melanoma.reporting import model_sections
 from melanoma.reporting.drift import Distribution
 from melanoma.reporting.limits import Limits
@@ -17,12 +17,10 @@ from melanoma.runs.run_history import RunSummary, start_of
 from melanoma.table.layout import OutputLayout
 from melanoma.table.model_names import shown
 
-_MODEL_ID = re.compile(r"m-[0-9a-f]+")
-
 
 def has_page(model_id: str) -> bool:
     """Tells whether a model has a page: a run that was killed early may not say what its model was."""
-    return _MODEL_ID.fullmatch(model_id) is not None
+    return is_model_id(model_id)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from typing import Literal
 
 from melanoma.html_page import data_table, details, escaped, paragraph, section
 from melanoma.labels import name_of
-from melanoma.model.reference_distribution import MIN_PHOTOGRAPHS
+from melanoma.model.reference_distribution import MIN_PHOTOGRAPHS, TOP_LABEL
 from melanoma.reporting import charts
 from melanoma.reporting.column_names import column_name
-from melanoma.reporting.drift import TOP_LABEL, Distribution
+from melanoma.reporting.drift import Distribution
 from melanoma.reporting.drift_chart import DriftPoint, drift_chart
 from melanoma.reporting.limits import Limits
 from melanoma.reporting.month_charts import histograms_by_month, photographs_by_month, share_by_month

@@ -6,11 +6,18 @@ from typing import Any
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.html_page import data_table, escaped, paragraph, section
 from melanoma.labels import name_of
-from melanoma.model.reference_distribution import CALM, LOOK, LOOK_LIMIT, MIN_PHOTOGRAPHS, WARN, WARNING_LIMIT
+from melanoma.model.reference_distribution import (
+    CALM,
+    LOOK,
+    LOOK_LIMIT,
+    MIN_PHOTOGRAPHS,
+    TOP_LABEL,
+    WARN,
+    WARNING_LIMIT,
+)
 from melanoma.reporting import charts
 from melanoma.reporting.charts import ClassShare
 from melanoma.reporting.column_names import column_name
-from melanoma.reporting.drift import TOP_LABEL
 from melanoma.wording import counted
 
 Content = Mapping[str, Any]

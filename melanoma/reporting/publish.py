@@ -1,13 +1,13 @@
 """Writes the report of a run beside its record, and the reports that killed runs could not write."""
 
-import json
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from melanoma import storage
-from melanoma.errors import ReadError
-from melanoma.json_values import to_json
+from melanoma.errors import ReadError, UsageError
+from melanoma.json_values import DAMAGED, to_json, typed
 from melanoma.reporting.content import report_content, without_photographs
 from melanoma.reporting.index import write_index
 from melanoma.reporting.judging import judge, verdict_of
@@ -16,9 +16,10 @@ from melanoma.reporting.model_page import ModelSetting, write_model_pages
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
 from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
-from melanoma.runs.records import RunRecord, record_of
+from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun
-from melanoma.runs.run_history import RunSummary, read_series, summary_of, write_series
+from melanoma.runs.run_history import RunSummary, read_series, recorded_runs, summary_of, write_series
+from melanoma.runs.stored_records import read_document, record_of
 from melanoma.table.layout import OutputLayout
 
 _EARLIER_RUNS = 30
@@ -107,16 +108,17 @@ def _add_missing_pages(layout: OutputLayout, runs: Sequence[RunSummary]) -> None
     present = {stored.uri for stored in storage.list_files(layout.reports)}
     for run in runs:
         if layout.report(run["run_id"]) not in present:
-            try:
-                document = json.loads(storage.read_bytes(layout.record(run["run_id"])))
-            except (ReadError, ValueError):
-                continue
-            storage.write_bytes(layout.report(run["run_id"]), page(_reported(document)).encode())
+            with contextlib.suppress(ReadError, *DAMAGED):
+                storage.write_bytes(layout.report(run["run_id"]), page(_reported(layout, run["run_id"])).encode())
 
 
-def _reported(document: Mapping[str, Any]) -> ReportedRun:
+def _reported(layout: OutputLayout, run_id: str) -> ReportedRun:
     """Returns a run from its record's JSON document."""
-    record, content = record_of(document), document.get("report", {})
+    return _run_in(read_document(layout, run_id))
+
+
+def _run_in(document: Mapping[str, Any]) -> ReportedRun:
+    record, content = record_of(document), typed(dict, document.get("report", {}), "report")
     return ReportedRun(record, content, verdict_of(record, content))
 
 
@@ -132,20 +134,33 @@ def forget(layout: OutputLayout, names: Collection[str], dry_run: bool = False) 
         Number of reports that contained one of them.
 
     Raises:
+        UsageError: A record is damaged.
         NothingCommittedError: A changed report cannot be written.
         ReadError: A record cannot be read.
     """
-    changed = 0
-    for run in read_series(layout):
-        uri = layout.record(run["run_id"])
-        document = json.loads(storage.read_bytes(uri))
-        content = document.get("report", {})
-        kept = without_photographs(content, names)
-        if kept == content:
-            continue
-        changed += 1
-        if not dry_run:
-            document |= {"report": kept}
-            storage.write_bytes(layout.report(run["run_id"]), page(_reported(document)).encode())
-            storage.write_bytes(uri, to_json(document))
+    changed, damaged = 0, list[str]()
+    for run_id in recorded_runs(layout):
+        try:
+            changed += _forget_in(layout, run_id, names, dry_run)
+        except DAMAGED:
+            damaged.append(layout.record(run_id))
+    if damaged:
+        raise UsageError(
+            f"{', '.join(damaged[:3])}{' and others' if damaged[3:] else ''}: is damaged, and may still hold names of "
+            "photographs; restore it from a backup, or remove it and the page beside it, and start again"
+        )
     return changed
+
+
+def _forget_in(layout: OutputLayout, run_id: str, names: Collection[str], dry_run: bool) -> bool:
+    """Removes photographs from one report; returns whether it contained one of them."""
+    document = read_document(layout, run_id)
+    content = typed(dict, document.get("report", {}), "report")
+    kept = without_photographs(content, names)
+    if kept == content:
+        return False
+    if not dry_run:
+        document |= {"report": kept}
+        storage.write_bytes(layout.report(run_id), page(_run_in(document)).encode())
+        storage.write_bytes(layout.record(run_id), to_json(document))
+    return True

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from melanoma.html_page import data_table, escaped, paragraph, section
+from melanoma.ids import is_run_id
 from melanoma.reporting import charts, messages
 from melanoma.reporting.charts import Bar
 from melanoma.reporting.failed_photographs import MAX_LISTED
 from melanoma.runs.records import STAGES, RunRecord, Stage
-from melanoma.runs.run import RUN_ID
 
 _FAILED_COLUMNS = ("photograph", "error kind", "detail", "attempt")
 
@@ -48,7 +48,7 @@ def failures(record: RunRecord, content: Mapping[str, Any]) -> str:
 
 def _failed_photographs(record: RunRecord, content: Mapping[str, Any]) -> str:
     """Returns the list of the photographs that failed, and the command that lists them all by name."""
-    if "table" not in content or not RUN_ID.fullmatch(record.run_id):  # the report of an older version
+    if "table" not in content or not is_run_id(record.run_id):  # the report of an older version
         return paragraph('To list the files: melanoma query TABLE "FROM failures"', "muted")
     rows = [
         (

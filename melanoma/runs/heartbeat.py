@@ -4,16 +4,15 @@ import contextlib
 import datetime
 import json
 import os
-import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from melanoma.json_values import typed
-from melanoma.runs.run import RUN_ID
+from melanoma.ids import WORK_ID, is_run_id
+from melanoma.json_values import parsed, typed
 
 STALE_AFTER = datetime.timedelta(minutes=10)
-_NAME = re.compile(r"\w[\w-]*")  # the file is removed by this name: it must not lead to another folder
+MAX_BYTES = 10_000  # of a heartbeat's file
 _TEXTS = ("run_id", "seen", "host", "born")
 
 
@@ -49,10 +48,10 @@ class Heartbeat:
         Raises:
             ValueError: It is not a heartbeat: not JSON, or a value is missing or of another type.
         """
-        values = typed(dict, json.loads(data), "heartbeat")
+        values = typed(dict, parsed(data), "heartbeat")
         run_id, seen, host, process_started = (typed(str, values.get(name), name) for name in _TEXTS)
         beat = cls(run_id, seen, host, typed(int, values.get("pid"), "pid"), process_started)
-        if beat.seen_at.tzinfo is None or not _NAME.fullmatch(beat.run_id):
+        if beat.seen_at.tzinfo is None or not WORK_ID.fullmatch(beat.run_id):
             raise ValueError("seen has no time zone, or run_id is not an id")
         return beat
 
@@ -64,7 +63,7 @@ class Heartbeat:
     @property
     def is_run(self) -> bool:
         """Whether this is a scoring run, and not maintenance of the table."""
-        return RUN_ID.fullmatch(self.run_id) is not None
+        return is_run_id(self.run_id)
 
     @property
     def seen_at(self) -> datetime.datetime:
@@ -77,8 +76,12 @@ class Heartbeat:
         return self.seen[:19].replace("T", " ") + " UTC"
 
     def is_stale(self, now: datetime.datetime) -> bool:
-        """Tells whether its work has ended without removing it: silent for ten minutes, or known to be gone."""
-        if now - self.seen_at > STALE_AFTER:
+        """Tells whether its work has ended without removing it: silent for ten minutes, or known to be gone.
+
+        A heartbeat from the future is as good as none: its clock, or this one, is wrong, and it could hold the output
+        for days. That no photograph gets two rows rests on the commit alone.
+        """
+        if abs(now - self.seen_at) > STALE_AFTER:
             return True
         return self.host == _host() and _process_start(self.pid) != self.process_started
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
-from melanoma.runs.heartbeat import STALE_AFTER, Heartbeat
+from melanoma.runs.heartbeat import MAX_BYTES, STALE_AFTER, Heartbeat
 from melanoma.storage.errors import with_advice
 from melanoma.table.layout import OutputLayout
 
@@ -106,13 +106,15 @@ def _beat(layout: OutputLayout, run_id: str) -> None:
 
 
 def _all(layout: OutputLayout) -> list[Heartbeat]:
-    beats = []
+    beats = list[Heartbeat]()
     try:
         if storage.exists(layout.active):
             for stored in storage.list_files(layout.active):
                 # It may be gone meanwhile, or not be a heartbeat.
                 with contextlib.suppress(ReadError, ValueError):
-                    beats.append(Heartbeat.from_json(storage.read_bytes(stored.uri)))
+                    beat = Heartbeat.from_json(storage.read_small(stored.uri, MAX_BYTES, stored))
+                    # What is done about a heartbeat is done to the file of its id.
+                    beats += [beat] if stored.uri == layout.heartbeat(beat.run_id) else []
     except ReadError as error:
         found = f"{layout}: cannot tell which runs are active"
         if error.kind is ErrorKind.FORBIDDEN:

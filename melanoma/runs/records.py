@@ -1,13 +1,10 @@
 """The record of a run: what it counted, what it cost, how it ended."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 from melanoma import storage
 from melanoma.json_values import to_json
-from melanoma.runs.run import Run
 from melanoma.table.layout import OutputLayout
 
 
@@ -118,28 +115,3 @@ def write_record(layout: OutputLayout, record: RunRecord) -> None:
         NothingCommittedError: The store or the disk refused.
     """
     storage.write_bytes(layout.record(record.run_id), to_json(asdict(record)))
-
-
-def read_record(run: Run) -> RunRecord | None:
-    """Reads the record of a run; None if it has not ended.
-
-    Raises:
-        ReadError: The store does not answer.
-    """
-    uri = run.layout.record(run.run_id)
-    return record_of(json.loads(storage.read_bytes(uri))) if storage.exists(uri) else None
-
-
-def record_of(document: Mapping[str, Any]) -> RunRecord:
-    """Reads a record from a JSON object, which may hold more.
-
-    Raises:
-        KeyError: It lacks the counts.
-        TypeError: It lacks another value, or is not a record.
-        AttributeError: Its stages are not a JSON object.
-    """
-    values = {name: document[name] for name in RunRecord.__dataclass_fields__ if name in document}
-    values["counts"] = Counts(**values["counts"])
-    values["stages"] = {name: Stage(**stage) for name, stage in values.get("stages", {}).items()}
-    values["warnings"] = tuple(values.get("warnings", ()))
-    return RunRecord(**values)

@@ -5,18 +5,10 @@ import time
 
 from melanoma import storage
 from melanoma.runs.commit_rows import Tally
-from melanoma.runs.records import (
-    COMMITTED,
-    KILLED,
-    REFUSED,
-    STOPPED,
-    Counts,
-    RunRecord,
-    read_record,
-    write_record,
-)
+from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, RunRecord, write_record
 from melanoma.runs.run import Run, new_run_id, started_at
 from melanoma.runs.run_history import read_series, write_series
+from melanoma.runs.stored_records import read_record, stored_record
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ScoreTable
@@ -56,6 +48,16 @@ def record_stop(run: Run, reason: str = "", outcome: str = STOPPED) -> bool:
     return True
 
 
+def record_of_run(run: Run) -> RunRecord | None:
+    """Returns the record of a run, from its rows if its file is damaged; None if it has neither.
+
+    Raises:
+        NothingCommittedError: The table cannot be read.
+        ReadError: The store does not answer.
+    """
+    return read_record(run) or _committed(ScoreTable.open(run.layout), run.run_id)
+
+
 def has_records(layout: OutputLayout) -> bool:
     """Tells whether a run has left a record in an output before.
 
@@ -83,7 +85,7 @@ def record_death(layout: OutputLayout, run_id: str) -> str:
     Raises:
         NothingCommittedError: The store does not take the record, or the table cannot be read.
     """
-    if storage.exists(layout.record(run_id)):
+    if stored_record(layout, run_id) is not None:
         return f"run {run_id} was killed after it had ended"
     if record := _committed(ScoreTable.open(layout), run_id):
         write_record(layout, record)
@@ -93,7 +95,7 @@ def record_death(layout: OutputLayout, run_id: str) -> str:
 
 
 def restore(layout: OutputLayout) -> list[str]:
-    """Makes the records of runs that committed but could not leave one; returns the ids of these runs.
+    """Makes the records of runs that committed but have no sound one; returns the ids of these runs.
 
     Raises:
         NothingCommittedError: The store does not take a record, or the table cannot be read.
@@ -101,7 +103,7 @@ def restore(layout: OutputLayout) -> list[str]:
     """
     table, restored = ScoreTable.open(layout), list[str]()
     for run_id in table.recent_runs(_LOOK_BACK):
-        if not storage.exists(layout.record(run_id)) and (record := _committed(table, run_id)):
+        if stored_record(layout, run_id) is None and (record := _committed(table, run_id)):
             write_record(layout, record)
             restored.append(run_id)
     return restored

@@ -2,7 +2,6 @@
 
 import datetime
 import hashlib
-import re
 import secrets
 import tempfile
 from dataclasses import dataclass
@@ -11,13 +10,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import SCHEMA_VERSION, score_schema
-
-_TIME = "%Y%m%dT%H%M%SZ"
-RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True)
@@ -116,12 +113,12 @@ def new_run_id(moment: datetime.datetime) -> str:
 
 def time_stamp(moment: datetime.datetime) -> str:
     """Returns a UTC moment in the form that run ids begin with; sorts by time."""
-    return moment.strftime(_TIME)
+    return moment.strftime(TIME_FORMAT)
 
 
 def started_at(run_id: str) -> datetime.datetime:
     """Returns the UTC start that a run's id begins with."""
-    return datetime.datetime.strptime(run_id.split("-")[0], _TIME).replace(tzinfo=datetime.UTC)
+    return datetime.datetime.strptime(run_id.split("-")[0], TIME_FORMAT).replace(tzinfo=datetime.UTC)
 
 
 def fingerprint_of(model_id: str, schema: pa.Schema) -> str:

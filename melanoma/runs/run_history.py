@@ -6,8 +6,13 @@ from typing import Any, TypedDict, cast
 
 from melanoma import storage
 from melanoma.errors import ReadError
-from melanoma.runs.records import RunRecord, record_of
-from melanoma.runs.run import RUN_ID, started_at
+from melanoma.ids import is_run_id
+from melanoma.json_values import parsed, typed
+from melanoma.runs import stored_values
+from melanoma.runs.records import Counts, RunRecord
+from melanoma.runs.run import started_at
+from melanoma.runs.stored_records import read_document, record_of
+from melanoma.runs.stored_values import checked
 from melanoma.table.layout import OutputLayout
 
 
@@ -45,6 +50,7 @@ class RunSummary(TypedDict):
     drift_earlier: float | None
 
 
+_MAX_BYTES = 256 << 20  # of the series; a run takes some kilobytes
 _LATER_KEYS: Mapping[str, Any] = {
     "model_name": "",
     "verdict": {},
@@ -84,7 +90,7 @@ def _drift(content: Mapping[str, Any], against: str) -> float | None:
 
 def start_of(run: RunSummary) -> str:
     """Returns the UTC time at which a run started, to the minute; empty if its id does not say."""
-    return f"{started_at(run['run_id']):%Y-%m-%d %H:%M}" if RUN_ID.fullmatch(run["run_id"]) else ""
+    return f"{started_at(run['run_id']):%Y-%m-%d %H:%M}" if is_run_id(run["run_id"]) else ""
 
 
 def read_series(layout: OutputLayout) -> list[RunSummary]:
@@ -96,8 +102,8 @@ def read_series(layout: OutputLayout) -> list[RunSummary]:
         ReadError: The store does not answer.
     """
     known, found = _kept(layout), list[RunSummary]()
-    for run_id in _recorded(layout):
-        summary = known.get(run_id) or _summary_in(layout.record(run_id))
+    for run_id in recorded_runs(layout):
+        summary = known.get(run_id) or _summary_in(layout, run_id)
         found += [summary] if summary else []
     return found
 
@@ -112,24 +118,61 @@ def write_series(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
     storage.write_bytes(layout.series, lines.encode())
 
 
-def _recorded(layout: OutputLayout) -> list[str]:
+def recorded_runs(layout: OutputLayout) -> list[str]:
+    """Returns the ids of the runs that have a record, damaged or not, the oldest first.
+
+    Raises:
+        ReadError: The store does not answer.
+    """
     if not storage.exists(layout.reports):
         return []
     runs = (layout.recorded_run(stored.uri) for stored in storage.list_files(layout.reports))
-    return sorted(run_id for run_id in runs if run_id is not None)
+    return sorted({run_id for run_id in runs if run_id is not None})
 
 
 def _kept(layout: OutputLayout) -> dict[str, RunSummary]:
     try:
-        lines = storage.read_bytes(layout.series).decode().splitlines() if storage.exists(layout.series) else []
-        return {line["run_id"]: cast(RunSummary, {**_LATER_KEYS, **line}) for line in map(json.loads, lines)}
+        if not storage.exists(layout.series):
+            return {}
+        lines = map(parsed, storage.read_small(layout.series, _MAX_BYTES).decode().splitlines())
+        return {line["run_id"]: _sound({**_LATER_KEYS, **typed(dict, line, "line")}) for line in lines}
     except (ReadError, ValueError, TypeError, KeyError):
         return {}  # the file is damaged: the records hold the same
 
 
-def _summary_in(uri: str) -> RunSummary | None:
+def _summary_in(layout: OutputLayout, run_id: str) -> RunSummary | None:
     try:
-        document = json.loads(storage.read_bytes(uri))
-        return summary_of(record_of(document), document.get("report", {}))
+        document = read_document(layout, run_id)
+        summary = _sound(dict(summary_of(record_of(document), typed(dict, document.get("report", {}), "report"))))
+        return summary if summary["run_id"] == run_id else None
     except (ReadError, ValueError, TypeError, KeyError, AttributeError):
         return None  # not a record
+
+
+_CHECKS = {
+    "run_id": stored_values.text,
+    "run_date": stored_values.date,
+    "model_id": stored_values.text,
+    "outcome": stored_values.text,
+    "counts": stored_values.numbers,
+    "seconds": stored_values.optional(stored_values.amount),
+    "table_version": stored_values.optional(stored_values.whole),
+    "warnings": stored_values.whole,
+    "drift": stored_values.optional(stored_values.amount),
+    "seen": stored_values.distribution,
+    "model_name": stored_values.text,
+    "verdict": stored_values.mapping,
+    "drift_earlier": stored_values.optional(stored_values.amount),
+}
+
+
+def _sound(summary: dict[str, Any]) -> RunSummary:
+    """Returns a summary with all its values.
+
+    Raises:
+        ValueError: A value is missing or of another kind.
+    """
+    checked(summary, _CHECKS, "summary")
+    if missing := (_CHECKS.keys() - summary.keys()) | (Counts.__dataclass_fields__.keys() - summary["counts"].keys()):
+        raise ValueError(f"the summary lacks {', '.join(sorted(missing))}")
+    return cast(RunSummary, summary)

@@ -11,9 +11,10 @@ import pyarrow.compute
 
 from melanoma import storage
 from melanoma.errors import ReadError
+from melanoma.ids import is_run_id
 from melanoma.runs.records import Stage
 from melanoma.runs.retry_policy import is_settled
-from melanoma.runs.run import RUN_ID, Run, time_stamp
+from melanoma.runs.run import Run, time_stamp
 from melanoma.table.layout import OutputLayout
 
 _KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run takes
@@ -114,7 +115,7 @@ def clean(run: Run) -> None:
     storage.remove(run.staging)
     oldest = time_stamp(run.started - _KEEP_OTHERS)
     for folder in {uri.rsplit("/", 1)[0] for uri in _list(run.layout.staging)}:
-        if RUN_ID.fullmatch(storage.name_of(folder)) and storage.name_of(folder) < oldest:
+        if is_run_id(storage.name_of(folder)) and storage.name_of(folder) < oldest:
             storage.remove(folder)
 
 

@@ -1,5 +1,6 @@
 """File storage in any store: URIs, listing, and reading and writing of whole files."""
 
+from melanoma.storage.bounded import read_small
 from melanoma.storage.file_info import StoredFile
 from melanoma.storage.files import (
     check_writable,
@@ -36,6 +37,7 @@ __all__ = [
     "name_of",
     "put_file",
     "read_bytes",
+    "read_small",
     "remove",
     "size_of",
     "stat",

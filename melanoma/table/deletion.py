@@ -49,6 +49,7 @@ class Deletable(Changeable):
             NothingCommittedError: The store or the disk refused.
         """
         model = self._model(model_id)
+        self._chosen()
         if model.is_promoted:
             raise UsageError(f"{model_id} is the promoted model; promote another one first")
         with self._changing() as delta:

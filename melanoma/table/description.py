@@ -4,10 +4,12 @@ import pyarrow as pa
 
 from melanoma import storage
 from melanoma.errors import UsageError
+from melanoma.ids import is_model_id, is_run_id
 from melanoma.table.history import Version, version_of
 from melanoma.table.models import PROMOTED, ModelFacts, models_in
 from melanoma.table.schema import PARTITION
 from melanoma.table.snapshot import Snapshot
+from melanoma.terminal import printable
 
 
 class DescribedSnapshot(Snapshot):
@@ -50,7 +52,7 @@ class DescribedSnapshot(Snapshot):
         Raises:
             UsageError: There is no table, or one of its data files is gone or damaged.
         """
-        return models_in(self.rows([PARTITION, "run_id"]), self._chosen())
+        return models_in(self.rows([PARTITION, "run_id"]), self._stated())
 
     def promoted(self) -> str | None:
         """Returns the model whose probabilities count: the promoted one, else the first in the table; None for none.
@@ -61,8 +63,22 @@ class DescribedSnapshot(Snapshot):
         return self._chosen() or next((model.model_id for model in self.models()), None)
 
     def _chosen(self) -> str | None:
-        chosen = self._required().metadata().configuration.get(PROMOTED)
-        return None if chosen is None else str(chosen)
+        """Returns the promoted model; None if none was promoted.
+
+        Raises:
+            UsageError: There is no table, or somebody else has put a text there that is not the id of a model.
+        """
+        chosen = self._stated()
+        if chosen is not None and not is_model_id(chosen):
+            raise UsageError(
+                f"{self.layout}: the property {PROMOTED} of the table is {printable(chosen)!r:.60}, expected the id of "
+                "a model; somebody else has changed it: promote a model again with melanoma table promote"
+            )
+        return chosen
+
+    def _stated(self) -> str | None:
+        stated: str | None = self._required().metadata().configuration.get(PROMOTED)
+        return stated
 
     def history(self) -> list[Version]:
         """Returns the versions of the table, newest first, as far back as its log reaches.
@@ -79,4 +95,4 @@ class DescribedSnapshot(Snapshot):
             versions: Number of versions to look at; a small one costs little in a table with a long log.
         """
         entries = [] if self._delta is None else self._delta.history(versions)
-        return [entry["run_id"] for entry in entries if entry.get("run_id")]
+        return [entry["run_id"] for entry in entries if is_run_id(entry.get("run_id"))]

@@ -33,15 +33,36 @@ class Version:
 
 
 def version_of(entry: Mapping[str, Any]) -> Version:
-    """Returns the version that one entry of the Delta log's history describes."""
-    run_id = entry.get("run_id", "")
-    rows = (entry.get("operationMetrics") or {}).get("num_added_rows") if run_id else None
-    return Version(int(entry["version"]), int(entry["timestamp"]), _what(entry), run_id, rows and int(rows))
+    """Returns the version that one entry of the Delta log's history describes; what it misstates is left out.
+
+    Any Delta client may have written the entry, so each value may be missing or of another type.
+    """
+    run_id = _text(entry, "run_id")
+    rows = _mapping(entry, "operationMetrics").get("num_added_rows") if run_id else None
+    added = None if rows is None else _whole(rows)
+    return Version(_whole(entry["version"]), _whole(entry.get("timestamp")), _what(entry), run_id, added)
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _mapping(entry: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = entry.get(name)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _what(entry: Mapping[str, Any]) -> str:
-    operation, parameters = entry.get("operation", ""), entry.get("operationParameters") or {}
-    if entry.get("run_id"):
+    operation, parameters = _text(entry, "operation"), _mapping(entry, "operationParameters")
+    if _text(entry, "run_id"):
         return "night"
     if operation == "WRITE":
         return str(entry.get("why", "rewritten"))
@@ -49,7 +70,7 @@ def _what(entry: Mapping[str, Any]) -> str:
         return f"promoted {_promoted_in(parameters)}"
     if operation == "DELETE":
         return _deleted_by(str(parameters.get("predicate", "")))
-    return _OPERATIONS.get(operation, str(operation).lower())
+    return _OPERATIONS.get(operation, operation.lower())
 
 
 def _deleted_by(condition: str) -> str:

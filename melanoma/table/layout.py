@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from melanoma import storage
+from melanoma.errors import UsageError
+from melanoma.ids import is_run_id
 from melanoma.table.schema import PARTITION
 
 _LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE = "_delta_log", "_staging", "_reports", "_private", "_active"
 _CORRECTIONS = "_corrections"
 _CHUNK_SUFFIX, _RECORD_SUFFIX, _DEFERRED = ".arrow", ".json", "leftovers"
+_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
 _DATA_FILE = re.compile(rf"{PARTITION}=[^/]+/[^/]+\.parquet")
 
 
@@ -38,6 +41,16 @@ class OutputLayout:
         return self.name
 
     def _at(self, *names: str) -> str:
+        """Joins names to the folder: every path that is built from data passes here.
+
+        Raises:
+            UsageError: A name would lead out of the folder, or is not a name.
+        """
+        if wrong := [name for name in names if not _NAME.fullmatch(name) or name in (".", "..")]:
+            raise UsageError(
+                f"{self.name}: {wrong[0]!r:.60} cannot be the name of a file there; the file that states it did not "
+                "come from this program: remove it"
+            )
         return storage.join(self.root, *names)
 
     # The score table
@@ -61,8 +74,8 @@ class OutputLayout:
 
     @cached_property
     def _own_prefixes(self) -> tuple[str, ...]:
-        folders = (f"{name}/" for name in (_LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE, _CORRECTIONS))
-        return tuple(self._at(name) for name in (*folders, f"{PARTITION}="))
+        folders = (_LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE, _CORRECTIONS)
+        return (*(f"{self._at(name)}/" for name in folders), self._at(f"{PARTITION}="))
 
     @property
     def corrections(self) -> str:
@@ -129,7 +142,8 @@ class OutputLayout:
     def recorded_run(uri: str) -> str | None:
         """Returns the id of the run whose record a file is; None for another file."""
         name = storage.name_of(uri)
-        return name.removesuffix(_RECORD_SUFFIX) if name.endswith(_RECORD_SUFFIX) else None
+        run_id = name.removesuffix(_RECORD_SUFFIX)
+        return run_id if name != run_id and is_run_id(run_id) else None
 
     def report(self, run_id: str) -> str:
         """Report of a run that has ended."""

@@ -11,8 +11,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from melanoma.ingest.sources import Root, Source
 from melanoma.model.bundle import load_bundle
-from melanoma.runs.records import RunRecord, read_record
+from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun, Run, new_run
+from melanoma.runs.stored_records import read_record
 from pipelines.scoring import ScoreImages
 from tests.helpers.outputs import layout_of, table_in
 

@@ -17,7 +17,8 @@ from jobs.cli import main
 from melanoma import storage
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.runs.commit import end_run
-from melanoma.runs.records import Counts, read_record
+from melanoma.runs.records import Counts
+from melanoma.runs.stored_records import read_record
 from melanoma.table import score_table
 from melanoma.table.score_table import ScoreTable
 from tests.helpers import faults, fill

@@ -12,8 +12,9 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from melanoma.ingest.sources import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.operations.erasure import erase, remember
-from melanoma.runs.records import NOTHING_NEW, RunRecord, read_record
+from melanoma.runs.records import NOTHING_NEW, RunRecord
 from melanoma.runs.run import ModelRun
+from melanoma.runs.stored_records import read_record
 from pipelines.scoring import ScoreImages
 from tests.helpers import fill
 from tests.helpers.outputs import table_in

@@ -17,8 +17,9 @@ from fsspec.implementations.local import LocalFileSystem
 from melanoma.ingest.sources import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import deferred
-from melanoma.runs.records import RunRecord, read_record
+from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun, Run, new_run
+from melanoma.runs.stored_records import read_record
 from pipelines.scoring import ScoreImages
 from tests.helpers import approximately, fill, write_tiny_bundle
 from tests.helpers.outputs import layout_of, table_in

@@ -9,9 +9,10 @@ import pytest
 from melanoma import storage
 from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.ledger import load_ledgers
-from melanoma.runs.records import Counts, read_record
+from melanoma.runs.records import Counts
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
+from melanoma.runs.stored_records import read_record
 from tests.helpers import faults, fill
 from tests.helpers.faults import plan_run, run_without_beam, stage
 from tests.helpers.outputs import table_in

@@ -17,8 +17,9 @@ from melanoma.errors import BundleError, MelanomaError, NothingCommittedError, P
 from melanoma.ingest.sources import Root
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
-from melanoma.runs.records import COMMITTED, NOTHING_NEW, STOPPED, Counts, RunRecord, read_record, write_record
+from melanoma.runs.records import COMMITTED, NOTHING_NEW, STOPPED, Counts, RunRecord, write_record
 from melanoma.runs.run import ModelRun
+from melanoma.runs.stored_records import read_record
 from tests.helpers import fill
 from tests.helpers.broken_sources import BrokenRoot, SabotagingRoot
 from tests.helpers.model_runs import commit_scores, model_run

@@ -15,9 +15,10 @@ from melanoma.ingest.image_refs import ImageRef
 from melanoma.runs import deferred, staging
 from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.digests import adoption_key_of
-from melanoma.runs.records import Counts, RunRecord, Stage, read_record
+from melanoma.runs.records import Counts, RunRecord, Stage
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
+from melanoma.runs.stored_records import read_record
 from tests.helpers.outputs import table_in
 from tests.helpers.pipeline_runs import committed, rows
 from tests.helpers.planned_runs import commit, digest, ref, rows_of, run_on, stage

@@ -67,14 +67,55 @@ def test_another_file_is_not_a_heartbeat(tmp_path: Path, content: bytes) -> None
     assert heartbeats.stale(layout_of(tmp_path)) == []
 
 
+@pytest.mark.parametrize(
+    "run_id", ["../../victims/precious", "..", "20260102T010000Z-a/../../victims/precious", "", "x\n", "\u0665", LATE]
+)
+def test_a_heartbeat_under_another_name_than_its_id_is_ignored(tmp_path: Path, run_id: str) -> None:
+    """What is done about a heartbeat is done to the file of its id, so a foreign id must not choose the file."""
+    victim = tmp_path / "victims" / "precious.json"
+    victim.mkdir(parents=True)
+    other = leave(tmp_path / "out", MIDDLE)
+    other.write_bytes(replace(Heartbeat.now(run_id), host="elsewhere", seen=ago(60)).to_json())
+    layout = layout_of(tmp_path / "out")
+    with heartbeats.beating(layout, EARLY):
+        assert heartbeats.stale(layout) == [] and ids(heartbeats.active(layout)) == [EARLY]
+    assert victim.is_dir() and other.exists()
+
+
+@pytest.mark.parametrize("kind", ["deep", "large", "link", "pipe", "folder"])
+def test_what_is_no_small_regular_file_is_not_a_heartbeat(tmp_path: Path, kind: str) -> None:
+    there = leave(tmp_path / "elsewhere", EARLY)
+    path = tmp_path / "out" / "_active" / f"{EARLY}.json"
+    path.parent.mkdir(parents=True)
+    if kind == "link":
+        path.symlink_to(there)
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"[" * 9_000 if kind == "deep" else there.read_bytes() + b" " * 20_000)
+    assert heartbeats.active(layout_of(tmp_path / "out")) == heartbeats.stale(layout_of(tmp_path / "out")) == []
+
+
+def test_a_heartbeat_from_the_future_holds_nobody(tmp_path: Path) -> None:
+    leave(tmp_path, EARLY, host="elsewhere", seen=ago(-2 * 24 * 60))
+    leave(tmp_path, MIDDLE, host="elsewhere", seen="9998-12-31T23:59:59+00:00")
+    leave(tmp_path, LATE, host="elsewhere", seen=ago(-5))
+    assert ids(heartbeats.active(layout_of(tmp_path))) == [LATE]
+    assert ids(heartbeats.stale(layout_of(tmp_path))) == [EARLY, MIDDLE]
+
+
 def test_the_refusal_says_who_is_in_the_way_and_until_when(tmp_path: Path) -> None:
-    leave(tmp_path, MIDDLE, host="ward-3/boot/pid", pid=77, seen="2999-01-02T03:54:05+00:00")
+    seen = ago(1)
+    leave(tmp_path, MIDDLE, host="ward-3/boot/pid", pid=77, seen=seen)
+    until = datetime.datetime.fromisoformat(seen) + datetime.timedelta(minutes=10)
     with pytest.raises(NothingCommittedError) as caught:
         heartbeats.refuse_if_active(layout_of(tmp_path))
     assert str(caught.value) == (
-        f"run {MIDDLE} is active on this output (host ward-3, process 77, last seen 2999-01-02 03:54:05 UTC); if it "
-        "has died, a start on that host goes on at once; elsewhere, or after a reboot, start again after 04:04 UTC; "
-        "nothing was read"
+        f"run {MIDDLE} is active on this output (host ward-3, process 77, last seen {seen[:10]} {seen[11:19]} UTC); "
+        "if it has died, a start on that host goes on at once; elsewhere, or after a reboot, start again after "
+        f"{until:%H:%M} UTC; nothing was read"
     )
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError
+from melanoma.ids import RUN_ID
 from melanoma.runs import recovery
-from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, RunRecord, read_record, write_record
-from melanoma.runs.run import RUN_ID, Run
+from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, RunRecord, write_record
+from melanoma.runs.run import Run
 from melanoma.runs.run_history import read_series, write_series
+from melanoma.runs.stored_records import read_record
 from tests.helpers.outputs import layout_of
 from tests.helpers.planned_runs import MODEL, commit, ref, rows_of, run_on
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from melanoma.ids import RUN_ID
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import run as run_module
-from melanoma.runs.run import RUN_ID, fingerprint_of, new_run, started_at, time_stamp
+from melanoma.runs.run import fingerprint_of, new_run, started_at, time_stamp
 from melanoma.table.schema import score_schema
 from tests.helpers.outputs import layout_of
 from tests.helpers.planned_runs import run_on

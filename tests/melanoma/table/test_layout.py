@@ -153,3 +153,20 @@ def test_a_layout_cannot_be_changed() -> None:
 def test_a_folder_that_delta_lake_cannot_address_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="choose another --output"):
         ScoreTable.open(layout_of(tmp_path / "res%20x"))
+
+
+@pytest.mark.parametrize("name", ["../../victims", "..", ".", "", "a/b", "a\\b", "a\nb", "a\x00", "x" * 256])
+def test_no_path_is_built_from_a_name_that_leads_elsewhere(name: str) -> None:
+    with pytest.raises(UsageError, match=r"/out/scores: .* cannot be the name of a file there") as caught:
+        LAYOUT.staging_of_run(FINGERPRINT, name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UsageError):
+        LAYOUT.data_file(f"model_id=m-1/../{name}")
+
+
+@pytest.mark.parametrize(
+    "name", ["a.json", "index.html", f"{RUN}.html", f"{RUN}", "20269902T030405Z-00000000.json", f"{RUN}.json.json"]
+)
+def test_only_a_file_with_the_id_of_a_run_is_its_record(name: str) -> None:
+    assert LAYOUT.recorded_run(f"{LAYOUT.reports}/{name}") is None
+    assert LAYOUT.recorded_run(f"{LAYOUT.reports}/{RUN}.json") == RUN
