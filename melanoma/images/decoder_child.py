@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import mmap
-import os
 import resource
 import signal
 import socket
@@ -31,7 +30,7 @@ def serve(owner: socket.socket, memory: mmap.mmap) -> None:
         memory: Shared memory, which holds the bytes of the photograph and takes the pixels.
     """
     confine()
-    owner.send(READY + str(os.getpid()).encode())
+    owner.send(READY)
     while message := owner.recv(MAX_MESSAGE):
         _limit_processor_time()
         request = request_of(message)
@@ -52,7 +51,8 @@ def confine() -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, _DESCRIPTORS),
     ):
-        resource.setrlimit(limit, (value, value))
+        least = _at_most(value, limit)
+        resource.setrlimit(limit, (least, least))
 
 
 def be_expendable() -> None:
@@ -66,8 +66,14 @@ def be_expendable() -> None:
 
 def _limit_processor_time() -> None:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(usage.ru_utime + usage.ru_stime) + 1 + CPU_SECONDS
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+    soft = _at_most(int(usage.ru_utime + usage.ru_stime) + 1 + CPU_SECONDS, resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def _at_most(value: int, limit: int) -> int:
+    """Returns a new value for a limit: the hard limit that this process was started with cannot be raised."""
+    hard = resource.getrlimit(limit)[1]
+    return value if hard == resource.RLIM_INFINITY else min(value, hard)
 
 
 def _decode(request: Request, memory: mmap.mmap) -> list[ImageError | None]:

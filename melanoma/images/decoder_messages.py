@@ -2,6 +2,10 @@
 
 A process that decodes hostile bytes may be taken over by them. So what it answers is read as hostile too: plain JSON,
 and every value is checked; never a pickle.
+
+The server of the decoding processes knows two requests. A message with the descriptors of a connection and of shared
+memory starts a decoder; the answer is its process number, or the negative number of the system's error. A message with
+a process number ends that decoder; the answer is its exit code, or the negative number of the signal that ended it.
 """
 
 import json

@@ -3,22 +3,19 @@
 import contextlib
 import os
 import queue
-import socket
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
-from melanoma.errors import ErrorKind, NothingCommittedError
-from melanoma.images.decoder_messages import READY, pixel_bytes
+from melanoma.errors import NothingCommittedError
+from melanoma.images.decoder_messages import pixel_bytes
+from melanoma.images.decoder_owner import DecoderServer
 from melanoma.images.decoder_process import WALL_SECONDS, DecoderError, DecoderProcess, Decoding
 from melanoma.images.decoding import ImageSpec, reserve_memory
 from melanoma.images.limits import Header
 
 _PHOTOGRAPHS_PER_PROCESS = 1000  # a small leak in a decoder must not add up over a night
-_START_SECONDS = 60.0
-# Whatever else is in the environment may be a secret, and stays out of processes that decode hostile bytes.
-_ENVIRONMENT = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+_PAUSE_SECONDS = 1.0
 
 
 class DecoderPool:
@@ -35,17 +32,10 @@ class DecoderPool:
         self._slots: queue.LifoQueue[DecoderProcess | None] = queue.LifoQueue()
         for _ in range(processes):
             self._slots.put(None)
-        self._lock, self._is_ready = threading.Lock(), False
-        self._server, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._server.settimeout(_START_SECONDS)
-        with other:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-m", "melanoma.images.decoder_server", str(other.fileno())],
-                pass_fds=[other.fileno()],
-                env=_clean_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-            )
+        self._lock = threading.Lock()
+        self._server: DecoderServer | None = None
+        with contextlib.suppress(OSError):  # the first photograph tries again, and tells it
+            self._living_server()
 
     def decode(self, data: bytes, header: Header, specs: Sequence[ImageSpec]) -> Decoding:
         """Decodes one photograph in a child process.
@@ -62,9 +52,9 @@ class DecoderPool:
             try:
                 return slot.decode(data, header, specs)
             except DecoderError as error:
-                if error.error.kind is ErrorKind.DECODER_TIMEOUT:
+                if not error.may_pass:
                     return error.for_each(specs)
-            # Something else may have ended the process, such as the kernel when memory was short.
+            # Something else may have ended or stopped the process, such as the kernel when memory was short.
             try:
                 return slot.decode(data, header, specs)
             except DecoderError as error:
@@ -72,12 +62,12 @@ class DecoderPool:
 
     def close(self) -> None:
         """Ends all processes."""
-        self._server.close()
         with contextlib.suppress(queue.Empty):
             while True:
                 if (process := self._slots.get_nowait()) is not None:
                     process.close()
-        self._process.wait(_START_SECONDS)
+        if self._server is not None:
+            self._server.close()
 
     @contextlib.contextmanager
     def _slot(self) -> Iterator["_Slot"]:
@@ -88,22 +78,28 @@ class DecoderPool:
             self._slots.put(slot.process)
 
     def start_process(self, specs: Sequence[ImageSpec]) -> DecoderProcess:
-        """Starts a decoding process.
+        """Starts a decoding process; tries it twice, because processes or descriptors may be short for a moment.
 
         Raises:
             NothingCommittedError: It does not start.
         """
+        with contextlib.suppress(OSError):
+            return DecoderProcess(self._living_server(), specs, self._seconds)
+        time.sleep(_PAUSE_SECONDS)
         try:
-            with self._lock:
-                if not self._is_ready:
-                    self._is_ready = self._server.recv(len(READY)) == READY
-            return DecoderProcess(self._server, specs, self._seconds)
+            return DecoderProcess(self._living_server(), specs, self._seconds)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = error.strerror or str(error)
             raise NothingCommittedError(
-                f"no process for decoding can be started ({reason}); free memory or raise the limit of processes, "
-                "and start again"
+                f"no process for decoding can be started ({reason}); free memory or raise the limits of processes and "
+                "of open files, and start again"
             ) from None
+
+    def _living_server(self) -> DecoderServer:
+        with self._lock:
+            if self._server is None or self._server.is_lost:
+                self._server = DecoderServer()
+            return self._server
 
 
 class _Slot:
@@ -135,20 +131,20 @@ class _Slot:
 
 _pool: DecoderPool | None = None
 _pool_lock = threading.Lock()
-_owner = 0
 
 
 def decoders() -> DecoderPool:
     """Returns the pool of this process, and starts it at the first call."""
-    global _pool, _owner
+    global _pool
     with _pool_lock:
-        if _pool is None or _owner != os.getpid():  # a fork does not inherit the processes of its parent
-            _pool, _owner = DecoderPool(len(os.sched_getaffinity(0))), os.getpid()
+        if _pool is None:
+            _pool = DecoderPool(len(os.sched_getaffinity(0)))
         return _pool
 
 
-def _clean_environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    kept |= {name: value for name, value in os.environ.items() if name.startswith(("LC_", "PYTHON"))}
-    paths = [path for path in sys.path if path]
-    return kept | {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
+def _forget() -> None:
+    global _pool, _pool_lock
+    _pool, _pool_lock = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)  # a fork does not inherit the processes of its parent

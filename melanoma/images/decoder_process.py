@@ -1,7 +1,5 @@
 """The owner's side of one decoding process."""
 
-import contextlib
-import fcntl
 import mmap
 import os
 import signal
@@ -13,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from melanoma.errors import ErrorKind, ImageError
-from melanoma.images.decoder_child import CPU_SECONDS
 from melanoma.images.decoder_messages import MAX_MESSAGE, READY, Request, errors_of, pixel_bytes, to_bytes
+from melanoma.images.decoder_owner import DecoderServer
 from melanoma.images.decoding import DECODER, ImageSpec
 from melanoma.images.limits import MAX_BYTES, Header
 from melanoma.images.pixels import Pixels
+from melanoma.images.sealed_memory import sealed_memory
 
 WALL_SECONDS = 30.0
 _LEAST_PIXEL_BYTES = 2**20
@@ -39,11 +38,11 @@ class Decoding(NamedTuple):
 class DecoderProcess:
     """A process that decodes one photograph at a time, and its shared memory; for one thread at a time."""
 
-    def __init__(self, server: socket.socket, specs: Sequence[ImageSpec], seconds: float) -> None:
+    def __init__(self, server: DecoderServer, specs: Sequence[ImageSpec], seconds: float) -> None:
         """Has the server fork a process, and waits until it is ready.
 
         Args:
-            server: Connection to the server of decoding processes.
+            server: Server of the decoding processes.
             specs: What it will have to deliver at most.
             seconds: Time after which a photograph is given up.
 
@@ -52,22 +51,22 @@ class DecoderProcess:
         """
         self.capacity = max(pixel_bytes(specs), _LEAST_PIXEL_BYTES)
         self.decoded = 0
-        memory = _sealed_memory(MAX_BYTES + self.capacity)
+        self._server = server
+        memory = sealed_memory(MAX_BYTES + self.capacity)
         try:
             self._memory = mmap.mmap(memory, 0)
             self._connection, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with other:
-                socket.send_fds(server, [b"1"], [other.fileno(), memory])
+                self._number = server.start_decoder(other.fileno(), memory)
         finally:
             os.close(memory)
         self._connection.settimeout(seconds)
-        greeting = self._connection.recv(MAX_MESSAGE)
-        if not greeting.startswith(READY):
+        if self._connection.recv(MAX_MESSAGE) != READY:
+            self.close()
             raise ConnectionError("the decoding process ended before it was ready")
-        self._process = os.pidfd_open(int(greeting.removeprefix(READY)))
 
     def decode(self, data: bytes, header: Header, specs: Sequence[ImageSpec]) -> Decoding:
-        """Decodes one photograph; afterwards the process is unusable if it crashed, hung or lied.
+        """Decodes one photograph; afterwards the process has to be closed if it crashed, hung or lied.
 
         Args:
             data: A complete file of at most `MAX_BYTES` bytes.
@@ -81,15 +80,20 @@ class DecoderProcess:
         began = time.monotonic()
         try:
             self._connection.send(to_bytes(Request(len(data), header, tuple(specs), MAX_BYTES)))
-            errors = errors_of(self._connection.recv(MAX_MESSAGE), len(specs))
+            message = self._connection.recv(MAX_MESSAGE)
         except TimeoutError:
-            raise DecoderError(ErrorKind.DECODER_TIMEOUT) from None
-        except (OSError, ValueError):  # a process that ended sends an empty message, which is no JSON
-            is_slow = time.monotonic() - began >= CPU_SECONDS
-            raise DecoderError(ErrorKind.DECODER_TIMEOUT if is_slow else ErrorKind.DECODER_CRASH) from None
+            raise DecoderError(ErrorKind.DECODER_TIMEOUT, "took too long", may_pass=True) from None
+        except OSError:
+            message = b""
         finally:
             if len(data) > _KEPT_INPUT_BYTES:
                 self._memory.madvise(mmap.MADV_REMOVE, 0, MAX_BYTES)
+        if not message:
+            raise _error_after(self.close())
+        try:
+            errors = errors_of(message, len(specs))
+        except ValueError:
+            raise DecoderError(ErrorKind.DECODER_CRASH, "answered with nonsense", may_pass=True) from None
         self.decoded += 1
         return Decoding(self._results(errors, specs), time.monotonic() - began)
 
@@ -103,24 +107,26 @@ class DecoderProcess:
             place += size
         return results
 
-    def close(self) -> None:
-        """Ends the process at once."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._process, signal.SIGKILL)
-        os.close(self._process)
+    def close(self) -> int | None:
+        """Ends the process at once; returns what `DecoderServer.end_decoder` returns, None the second time."""
+        if self._connection.fileno() < 0:
+            return None
         self._connection.close()
+        return self._server.end_decoder(self._number)
 
 
 class DecoderError(Exception):
     """A decoding process did not survive a photograph.
 
     Attributes:
-        error: The error of the photograph, which names the decoder: another one may do better.
+        error: The error of the photograph. It names the decoder, unless memory was short: another one may do better.
+        may_pass: Whether another process may survive it.
     """
 
-    def __init__(self, kind: ErrorKind) -> None:
-        what = "ended" if kind is ErrorKind.DECODER_CRASH else "took too long"
-        self.error = ImageError(kind, f"the process that decoded it {what} {decoder_mark()}")
+    def __init__(self, kind: ErrorKind, what: str, *, may_pass: bool) -> None:
+        mark = "" if kind.may_heal else f" {decoder_mark()}"
+        self.error = ImageError(kind, f"the process that decoded it {what}{mark}")
+        self.may_pass = may_pass
         super().__init__(str(self.error))
 
     def for_each(self, specs: Sequence[ImageSpec]) -> Decoding:
@@ -128,14 +134,14 @@ class DecoderError(Exception):
         return Decoding([self.error] * len(specs), 0.0)
 
 
+def _error_after(status: int | None) -> DecoderError:
+    if status == -signal.SIGXCPU:
+        return DecoderError(ErrorKind.DECODER_TIMEOUT, "took too long", may_pass=False)
+    if status == -signal.SIGKILL:  # the kernel ends decoding processes first when memory is short
+        return DecoderError(ErrorKind.OUT_OF_MEMORY, "was killed, most likely because memory was short", may_pass=True)
+    return DecoderError(ErrorKind.DECODER_CRASH, "ended", may_pass=True)
+
+
 def decoder_mark() -> str:
     """Returns the end of the error of a photograph that this version of the decoder did not survive."""
     return f"[{DECODER}]"
-
-
-def _sealed_memory(size: int) -> int:
-    """Returns a descriptor of new shared memory whose size nobody can change: a smaller one would crash the owner."""
-    memory = os.memfd_create("melanoma-photograph", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    os.ftruncate(memory, size)
-    fcntl.fcntl(memory, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
-    return memory

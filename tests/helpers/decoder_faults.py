@@ -5,9 +5,10 @@ The module is written as `sitecustomize.py` into a folder on the path of the dec
 
 from pathlib import Path
 
-MARKS = {
-    name: f"MARK-{name.upper()}".encode() for name in ("segv", "exit", "hang", "spin", "memory", "killed-once", "lie")
-}
+FAULTS = (
+    "segv", "exit", "hang", "spin", "limit", "memory", "killed-once", "killed-always", "stopped-once", "lie"
+)  # fmt: skip
+MARKS = {name: f"MARK-{name.upper()}".encode() for name in FAULTS}
 _SITE = """
 import importlib.abc, importlib.util, sys
 
@@ -31,9 +32,15 @@ def fault(data):
         hold = []
         while True:
             hold.append(numpy.zeros(256 << 20, numpy.uint8))  # reserved, not filled
-    if b"MARK-KILLED-ONCE" in data and not (seen := Path(FOLDER, "seen")).is_symlink():
-        seen.symlink_to("x")
-        os.kill(os.getpid(), signal.SIGKILL)
+    for mark, number in (
+        (b"MARK-KILLED-ONCE", signal.SIGKILL), (b"MARK-STOPPED-ONCE", signal.SIGSTOP),
+        (b"MARK-KILLED-ALWAYS", signal.SIGKILL), (b"MARK-LIMIT", signal.SIGXCPU),
+    ):
+        seen = Path(FOLDER, mark.decode())
+        if mark in data and not seen.is_symlink():
+            if mark.endswith(b"ONCE"):
+                seen.symlink_to("x")
+            os.kill(os.getpid(), number)
     if b"MARK-LIE" in data:
         import socket
         for number in range(3, 32):

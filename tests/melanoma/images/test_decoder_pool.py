@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from melanoma.errors import ErrorKind, ImageError
-from melanoma.images.decoder_pool import DecoderPool
+from melanoma.images import decoder_owner
+from melanoma.images.decoder_pool import DecoderPool, decoders
 from melanoma.images.decoder_process import decoder_mark
 from melanoma.images.decoding import ImageSpec, decode
 from melanoma.images.headers import read_header
@@ -26,7 +27,7 @@ JPEG = encode(photograph(), "JPEG")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecoderPool]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(write_site(tmp_path_factory.mktemp("site"))))
-        pool = DecoderPool(2, seconds=3)
+        pool = DecoderPool(2, seconds=2)
     yield pool
     pool.close()
 
@@ -68,7 +69,8 @@ def test_an_error_is_the_one_of_the_decoder_itself(pool: DecoderPool) -> None:
 
 @pytest.mark.parametrize(("fault", "kind"), [
     ("segv", ErrorKind.DECODER_CRASH), ("exit", ErrorKind.DECODER_CRASH), ("hang", ErrorKind.DECODER_TIMEOUT),
-    ("spin", ErrorKind.DECODER_TIMEOUT), ("memory", ErrorKind.OUT_OF_MEMORY), ("lie", ErrorKind.DECODER_CRASH),
+    ("spin", ErrorKind.DECODER_TIMEOUT), ("limit", ErrorKind.DECODER_TIMEOUT), ("memory", ErrorKind.OUT_OF_MEMORY),
+    ("killed-always", ErrorKind.OUT_OF_MEMORY), ("lie", ErrorKind.DECODER_CRASH),
 ])  # fmt: skip
 def test_a_fault_of_the_decoder_is_an_error_of_its_photograph_alone(
     pool: DecoderPool, fault: str, kind: ErrorKind
@@ -83,8 +85,11 @@ def test_a_fault_of_the_decoder_is_an_error_of_its_photograph_alone(
         assert all(str(error).endswith(decoder_mark()) for error in faulty)
 
 
-def test_a_process_that_something_else_ended_is_replaced_without_a_trace(pool: DecoderPool) -> None:
-    check_pixels(results(pool, JPEG + MARKS["killed-once"]), JPEG)
+@pytest.mark.parametrize("fault", ["killed-once", "stopped-once"])
+def test_a_process_that_something_else_ended_or_stopped_is_replaced_without_a_trace(
+    pool: DecoderPool, fault: str
+) -> None:
+    check_pixels(results(pool, JPEG + MARKS[fault]), JPEG)
 
 
 def test_a_larger_result_than_the_memory_was_made_for_is_delivered() -> None:
@@ -145,6 +150,37 @@ def test_a_killed_decoder_is_replaced(single: tuple[DecoderPool, int, int]) -> N
     os.kill(child, signal.SIGKILL)
     check_pixels(results(pool, JPEG), JPEG)
     assert children_of(server) != [child]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_server_that_does_not_answer_is_replaced_together_with_its_decoders(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    monkeypatch.setattr(decoder_owner, "_ANSWER_SECONDS", 5.0)
+    before, pool = set(children_of(os.getpid())), DecoderPool(1)
+    check_pixels(results(pool, JPEG), JPEG)
+    (server,) = set(children_of(os.getpid())) - before
+    (child,) = children_of(server)
+    os.kill(server, number)
+    os.kill(child, signal.SIGKILL)
+    check_pixels(results(pool, JPEG), JPEG)
+    (new,) = set(children_of(os.getpid())) - before
+    assert new != server
+    pool.close()
+    assert set(children_of(os.getpid())) == before
+
+
+def test_a_fork_of_the_owner_starts_processes_of_its_own() -> None:
+    pool = decoders()
+    check_pixels(results(pool, JPEG), JPEG)
+    if (fork := os.fork()) == 0:
+        own = decoders()
+        pixels, _ = results(own, JPEG)
+        own.close()
+        os._exit(0 if own is not pool and np.array_equal(pixels, decode(JPEG, SPECS[0])) else 1)  # type: ignore[arg-type]
+    assert os.waitpid(fork, 0)[1] == 0
+    assert decoders() is pool
+    check_pixels(results(pool, JPEG), JPEG)
 
 
 def test_all_processes_end_with_the_pool() -> None:
