@@ -16,7 +16,7 @@ from melanoma.images.decoding import decode
 from melanoma.images.pixels import Pixels
 
 MEMORY_LIMIT = 3 * 2**30  # address space: 64 million pixels of 15 bytes, the file, the libraries, and room
-CPU_SECONDS = 15  # for one photograph
+CPU_SECONDS = 15  # for one photograph and spec
 _DESCRIPTORS = 32
 _MOST_EXPENDABLE = "1000"
 _DIE_WITH_PARENT, _NO_NEW_PRIVILEGES = 1, 38  # prctl(2)
@@ -32,7 +32,6 @@ def serve(owner: socket.socket, memory: mmap.mmap) -> None:
     confine()
     owner.send(READY)
     while message := owner.recv(MAX_MESSAGE):
-        _limit_processor_time()
         request = request_of(message)
         owner.send(answer(_decode(request, memory)))
 
@@ -80,6 +79,7 @@ def _decode(request: Request, memory: mmap.mmap) -> list[ImageError | None]:
     data, place = memory[: request.size], request.place
     errors = list[ImageError | None]()
     for spec in request.specs:
+        _limit_processor_time()
         try:
             pixels = decode(data, spec, request.header)
         except ImageError as error:

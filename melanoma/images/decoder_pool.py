@@ -26,7 +26,7 @@ class DecoderPool:
 
         Args:
             processes: The most decoding processes at a time, at least 1.
-            seconds: Time after which a photograph is given up.
+            seconds: Time for each of the specs after which a photograph is given up.
         """
         self._seconds = seconds
         self._slots: queue.LifoQueue[DecoderProcess | None] = queue.LifoQueue()

@@ -44,14 +44,14 @@ class DecoderProcess:
         Args:
             server: Server of the decoding processes.
             specs: What it will have to deliver at most.
-            seconds: Time after which a photograph is given up.
+            seconds: Time for each of the specs after which a photograph is given up.
 
         Raises:
             OSError: The process cannot be started.
         """
         self.capacity = max(pixel_bytes(specs), _LEAST_PIXEL_BYTES)
         self.decoded = 0
-        self._server = server
+        self._server, self._seconds = server, seconds
         memory = sealed_memory(MAX_BYTES + self.capacity)
         try:
             self._memory = mmap.mmap(memory, 0)
@@ -77,6 +77,7 @@ class DecoderProcess:
             DecoderError: The process crashed, took too long, or answered with nonsense.
         """
         self._memory[: len(data)] = data
+        self._connection.settimeout(self._seconds * len(specs))
         began = time.monotonic()
         try:
             self._connection.send(to_bytes(Request(len(data), header, tuple(specs), MAX_BYTES)))

@@ -27,7 +27,7 @@ JPEG = encode(photograph(), "JPEG")
 def pool(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DecoderPool]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(write_site(tmp_path_factory.mktemp("site"))))
-        pool = DecoderPool(2, seconds=2)
+        pool = DecoderPool(2, seconds=1)
     yield pool
     pool.close()
 
