@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from jobs.console import config_file, foreign_output, lines, logs, stdout
+from jobs.console import config_file, foreign_output, lines, logs, stdout, utf8
 from jobs.console.commands import add_command
 from jobs.console.exit_codes import DEFECT, INTERRUPTED, NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
 from jobs.console.extras import check_extra
@@ -154,6 +154,8 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
     Skips the interpreter's shutdown: Arrow's threads may still be running then, which occasionally aborts a process
     that has done all its work (apache/arrow, issue 34314).
     """
+    if argv is None:
+        utf8.ensure()
     stdout.outlive_reader()
     code = main(argv)
     for stream in (sys.stdout, sys.stderr):

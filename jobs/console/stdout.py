@@ -36,7 +36,8 @@ def outlive_reader() -> None:
     """Replaces `sys.stdout`, so that the process outlives the reader of its output."""
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):
-        encoding, errors, by_line, through = out.encoding, out.errors, out.line_buffering, out.write_through
+        encoding, by_line, through = out.encoding, out.line_buffering, out.write_through
+        errors = "backslashreplace" if out.errors == "strict" else out.errors  # a locale may lack a character
         sys.stdout = _PatientOutput(out.detach(), encoding, errors, line_buffering=by_line, write_through=through)
 
 

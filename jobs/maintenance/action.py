@@ -40,7 +40,9 @@ class TableAction(Action):
         from melanoma.runs.run import time_stamp
 
         layout = self._open().layout  # first: a mistyped path must not become a folder with a heartbeat
-        storage.check_writable(layout.name, layout.probe(), "fix its permissions, or run this as the user who owns it")
+        storage.check_committable(
+            layout.name, layout.probe(), "fix its permissions, or run this as the user who owns it"
+        )
         now = datetime.datetime.now(datetime.UTC)
         with heartbeats.beating(layout, f"{time_stamp(now)}-{type(self).__name__.lower()}"):
             yield self._open()

@@ -103,6 +103,7 @@ def _run_pipeline(plan: RunPlan, options: NightlyOptions, tell_stop: Callable[[S
     watching = local_workers.ended_after(lambda: failures.is_recorded(plan.runs))
     with (
         stopping.stop_on_signals(plan.runs, tell_stop),
+        local_workers.told_of_death(),
         watching if workers > 1 else contextlib.nullcontext(),
         beam.Pipeline(runner=runner_for(beam_options), options=beam_options) as pipeline,
     ):

@@ -1,4 +1,4 @@
-"""Ends worker processes that Beam waits for in vain.
+"""Tells of worker processes that died, and ends those that Beam waits for in vain.
 
 Beam's local runner tells its workers to end when a pipeline has failed. One that had not connected by then never hears
 of it, and the runner waits for it without a limit (`ControlConnection.close` in Beam 2.77).
@@ -12,9 +12,41 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from melanoma.errors import NothingCommittedError
+
 _LOOK_SECONDS = 5.0  # each look asks the output's store
 _PATIENCE_SECONDS = 30.0  # Beam itself needs about one
+_WAITING_THREAD = "run_worker"  # of Beam: it waits for one worker process, and raises if that fails
 _WORKER = b"apache_beam.runners.worker.sdk_worker_main"
+
+
+@contextlib.contextmanager
+def told_of_death() -> Iterator[None]:
+    """Raises what happened if the block fails because a worker process has died: Beam's own error does not say.
+
+    Raises:
+        NothingCommittedError: A worker process ended by itself, or was killed.
+    """
+    has_died, before = threading.Event(), threading.excepthook
+
+    def notice(args: threading.ExceptHookArgs) -> None:
+        if args.thread is not None and args.thread.name == _WAITING_THREAD:
+            has_died.set()
+        else:
+            before(args)
+
+    threading.excepthook = notice
+    try:
+        yield
+    except Exception as error:
+        if not has_died.is_set():
+            raise
+        raise NothingCommittedError(
+            "a worker process died, as one does when memory is short and the system kills it; nothing was committed. "
+            "Give fewer --direct_num_workers or a smaller --batch-size if it happens again"
+        ) from error
+    finally:
+        threading.excepthook = before
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jobs.console.targets import check_folders
+from jobs.nightly.deadline import deadline_of
 from jobs.nightly.options import NightlyOptions, SourceOptions
 from melanoma import storage
 from melanoma.errors import UsageError
@@ -62,13 +63,13 @@ def prepare(options: NightlyOptions) -> RunPlan:
     if options.rescore and options.retry_failed:
         raise UsageError("--rescore includes failed photographs; leave --retry-failed out")
     if options.beam_options:
-        from jobs.nightly.runners import parse_beam_options
+        from jobs.nightly.runners import parse_beam_options, runner_for
 
-        parse_beam_options(options.beam_options)
+        runner_for(parse_beam_options(options.beam_options))
     bundles = _load_bundles(options.bundle)
     empty_roots = check_sources(sources)
     if not options.dry_run:
-        storage.check_writable(layout.name, layout.probe())
+        storage.check_committable(layout.name, layout.probe())
     table = ScoreTable.open(layout)
     sources = with_known_columns(sources, table.columns())
     kept = kept_schema(sources)
@@ -102,25 +103,6 @@ def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Sou
     return tuple(Root(uri, options.pattern, options.uri_base, options.since, layout) for uri in options.images)
 
 
-def deadline_of(options: NightlyOptions, now: datetime.datetime) -> datetime.datetime | None:
-    """Returns the UTC time after which no chunk is started: the earlier of `--stop-at` and `--max-time`.
-
-    Args:
-        options: Command line.
-        now: Local time with its zone.
-
-    Returns:
-        The time; None without these flags.
-    """
-    deadlines = []
-    if options.stop_at is not None:
-        stop = now.replace(hour=options.stop_at.hour, minute=options.stop_at.minute, second=0, microsecond=0)
-        deadlines.append(stop if stop > now else stop + datetime.timedelta(days=1))
-    if options.max_time is not None:
-        deadlines.append(now + options.max_time)
-    return min(deadlines).astimezone(datetime.UTC) if deadlines else None
-
-
 def _load_bundles(uris: Sequence[str]) -> list[Bundle]:
     bundles = [load_bundle(uri) for uri in uris]
     if len({bundle.model_id for bundle in bundles}) < len(bundles):
@@ -133,7 +115,7 @@ def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
 
     The first run writes the heartbeat, and of two starts at once the one with the larger id gives way.
     """
-    deadline = deadline_of(options, datetime.datetime.now().astimezone())
+    deadline = deadline_of(options, datetime.datetime.now(datetime.UTC))
     return [
         replace(run, run_id=run_id, rescore=options.rescore, retry_failed=options.retry_failed, deadline=deadline)
         for run, run_id in zip(runs, sorted(run.run_id for run in runs), strict=True)

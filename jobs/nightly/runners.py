@@ -13,6 +13,7 @@ from apache_beam.options.pipeline_options import (
     WorkerOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import create_runner
 
 from melanoma.errors import UsageError
 
@@ -48,9 +49,25 @@ def runner_for(options: PipelineOptions) -> FnApiRunner | str:
     """Returns the runner that the options name, by default one in this process.
 
     Beam's own default, `DirectRunner`, chooses by the shape of the pipeline and may try to download another runner.
+
+    Raises:
+        UsageError: Beam has no runner of this name, or a package that it needs is not installed.
     """
     name = options.view_as(StandardOptions).runner
-    return FnApiRunner() if name in (None, LOCAL) else str(name)
+    if name in (None, LOCAL):
+        return FnApiRunner()
+    try:
+        create_runner(name)
+    except ImportError as error:
+        # Of the runners that Beam lists by name, those that cannot be imported belong to one of its extras.
+        raise UsageError(
+            f"--runner={name}: it cannot be loaded ({error}); install what it needs, for example "
+            "pip install 'apache-beam[gcp]' for Dataflow"
+        ) from None
+    except (ValueError, AttributeError):
+        known = ", ".join(StandardOptions.KNOWN_RUNNER_NAMES)
+        raise UsageError(f"--runner={name}: Beam has no such runner; it knows {known}") from None
+    return str(name)
 
 
 def worker_count(options: PipelineOptions) -> int:

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from melanoma.model.bundle_search import find_bundle, known_bundles
 from melanoma.model.description import CARD, DESCRIPTION, LICENCE, NETWORK, Description, read_description
 from melanoma.model.network_scan import NetworkFacts, scan_network
 from melanoma.storage import StoredFile
+from melanoma.storage.temporary import temporary_folder
 from melanoma.terminal import printable
 
 _MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
@@ -137,8 +137,8 @@ def _one_clear_error(uri: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _as_file(network: bytes) -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
-        path = Path(folder) / NETWORK
+    with temporary_folder() as folder:
+        path = folder / NETWORK
         path.write_bytes(network)
         yield path
 

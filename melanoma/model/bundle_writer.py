@@ -1,9 +1,7 @@
 """Writes a bundle: the network, golden samples, card and licence, and the description that binds them together."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -21,6 +19,7 @@ from melanoma.model.engine import ENGINE_VERSION, Engine, check_shapes, one_clea
 from melanoma.model.network_archive import without_compile_config
 from melanoma.model.network_scan import scan_network
 from melanoma.model.preprocessing import preprocessing_of
+from melanoma.storage.temporary import temporary_folder
 
 
 def write_bundle(
@@ -113,8 +112,8 @@ def _write(uri: str, document: Mapping[str, Any], files: Mapping[str, bytes]) ->
 
 
 def _network_bytes(network: keras.Model) -> bytes:
-    with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
-        saved, plain = Path(folder) / "saved.keras", Path(folder) / NETWORK
+    with temporary_folder() as folder:
+        saved, plain = folder / "saved.keras", folder / NETWORK
         network.save(saved)
         without_compile_config(saved, plain)
         scan_network(plain)

@@ -1,9 +1,7 @@
 """Turns a `.keras` file from elsewhere into a bundle."""
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -19,6 +17,7 @@ from melanoma.model.engine import load_network
 from melanoma.model.foreign_formats import ForeignFormat, recognise_file, recognise_folder
 from melanoma.model.network_archive import MAX_FILE_BYTES, without_compile_config
 from melanoma.model.network_scan import scan_network
+from melanoma.storage.temporary import temporary_folder
 
 _MAX_NAMES = 10_000  # of a folder that is given in place of a file
 Check = Callable[[keras.Model, ModelSettings], object]
@@ -42,8 +41,8 @@ def import_model(model: str, uri: str, settings: ModelSettings, licence: str, ch
         UsageError: There is no such file.
     """
     data = _read_model(model)
-    with tempfile.TemporaryDirectory(prefix="melanoma-") as folder:
-        given, plain = Path(folder) / "given.keras", Path(folder) / NETWORK
+    with temporary_folder() as folder:
+        given, plain = folder / "given.keras", folder / NETWORK
         given.write_bytes(data)
         try:
             without_compile_config(given, plain)  # nearly every model has an optimizer, which no scan would pass

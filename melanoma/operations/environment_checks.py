@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from packaging.version import Version
 
 from melanoma import storage
 from melanoma.operations.checks import Check, Result
+from melanoma.storage.temporary import temporary_root
 from melanoma.table.layout import OutputLayout
 
 _MIN_SPACE, _MIN_MEMORY = 200e6, 1.5e9  # bytes
@@ -72,7 +72,7 @@ def check_space(layout: OutputLayout | None, needed: float) -> Check:
         layout: Layout of the output folder; None if it cannot be used.
         needed: Bytes of staged and committed rows together.
     """
-    places = {"temporary folder": Path(tempfile.gettempdir())}
+    places = {"temporary folder": temporary_root()}
     if layout is not None and (local := storage.local_path(layout.root)) is not None:
         places["output"] = next(path for path in [Path(local), *Path(local).parents] if path.exists())
     free = {name: shutil.disk_usage(path).free for name, path in places.items()}

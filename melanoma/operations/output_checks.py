@@ -51,7 +51,7 @@ def check_other_runs(layout: OutputLayout) -> Check:
 
 def check_output(layout: OutputLayout) -> Check:
     """Writes a file, creates one twice, and removes both."""
-    storage.check_writable(layout.name, layout.probe())
+    storage.check_committable(layout.name, layout.probe())
     trial = layout.trial()
     probe = trial.probe()
     now = datetime.datetime.now(datetime.UTC)

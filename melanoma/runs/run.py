@@ -3,16 +3,15 @@
 import datetime
 import hashlib
 import secrets
-import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import pyarrow as pa
 
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.storage.temporary import temporary_root
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import SCHEMA_VERSION, score_schema
 
@@ -98,7 +97,7 @@ def new_run(
         schema=schema,
         table_version=table_version,
         # Nobody can guess the name, and so put a file of theirs in its place.
-        scratch=str(Path(tempfile.gettempdir()) / f"melanoma-{run_id}-{secrets.token_hex(8)}"),
+        scratch=str(temporary_root() / f"melanoma-{run_id}-{secrets.token_hex(8)}"),
         model_name=bundle.name,
     )
 

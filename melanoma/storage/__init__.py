@@ -3,7 +3,6 @@
 from melanoma.storage.bounded import read_small
 from melanoma.storage.file_info import StoredFile
 from melanoma.storage.files import (
-    check_writable,
     create_bytes,
     erase,
     exists,
@@ -15,6 +14,7 @@ from melanoma.storage.files import (
 )
 from melanoma.storage.filesystems import canonical, delta_location, local_path
 from melanoma.storage.listing import below, list_files, stat, subfolders
+from melanoma.storage.probes import check_committable, check_writable
 from melanoma.storage.targets import STDOUT, file_target, folder_target
 from melanoma.storage.uris import join, member_parts, name_of, stem_of
 
@@ -23,6 +23,7 @@ __all__ = [
     "StoredFile",
     "below",
     "canonical",
+    "check_committable",
     "check_writable",
     "create_bytes",
     "delta_location",

@@ -44,6 +44,8 @@ _SET_CREDENTIALS = (
 )
 _NO_CREDENTIALS = "no credentials found"
 _REFUSED = re.compile(rf"{_NO_CREDENTIALS}|status(?: code)?:? 40[13]\b|AccessDenied|\(os error (?:1|13|30)\)")
+# Codes and sentences of S3, Azure and Google Cloud, as Delta Lake quotes them.
+_NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified (?:bucket|container) does not exist")
 _STATUS_ATTRIBUTES = ("status_code", "code", "status")
 
 
@@ -71,6 +73,14 @@ def is_refused(error: Exception) -> bool:
     Delta Lake's errors have neither a type nor a status, so its text is searched, but never quoted.
     """
     return kind_of(error) is ErrorKind.FORBIDDEN or _REFUSED.search(str(error)) is not None
+
+
+def is_missing_bucket(error: Exception) -> bool:
+    """Tells whether an error of Delta Lake says that the store has no such bucket or container.
+
+    The error has neither a type nor a status, so its text is searched, but never quoted.
+    """
+    return _NO_BUCKET.search(str(error)) is not None
 
 
 def reason_of(error: Exception) -> str:

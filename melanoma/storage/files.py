@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from stat import S_ISREG
 
-from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
 from melanoma.storage.archives import refusal_of
-from melanoma.storage.errors import with_advice
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
@@ -51,7 +50,7 @@ def write_bytes(uri: str, data: bytes) -> None:
     place = locate(uri)
     with _refusal_named(uri):
         refuse_special_file(place)
-        call_store(_writer(place), place.path, data)
+        call_store(writer_of(place), place.path, data)
 
 
 @contextlib.contextmanager
@@ -63,7 +62,8 @@ def _refusal_named(uri: str) -> Iterator[None]:
         raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
 
 
-def _writer(place: Place) -> Callable[[str, bytes], None]:
+def writer_of(place: Place) -> Callable[[str, bytes], None]:
+    """Returns what writes one file at a place, completely or not at all."""
     write: Callable[[str, bytes], None] = replace_file if place.is_local else place.fs.pipe_file
     return write
 
@@ -138,28 +138,3 @@ def size_of(uri: str) -> int:
     with contextlib.suppress(ReadError):
         return max(0, stat(uri).size)
     return 0
-
-
-def check_writable(folder: str, probe: str, remedy: str = "choose another --output or fix its permissions") -> None:
-    """Writes and removes a file, so that a run fails at its start, not at its end, if it cannot write.
-
-    Args:
-        folder: The folder as the user wrote it, for messages.
-        probe: URI of the file, somewhere below the folder.
-        remedy: What to do if the folder cannot be written.
-
-    Raises:
-        UsageError: The folder cannot be written; its permissions have to be changed first.
-        NothingCommittedError: The folder cannot be written now: the disk is full, or the store does not answer.
-    """
-    place = locate(probe)
-    try:
-        call_store(_writer(place), place.path, b"probe")
-    except ReadError as error:
-        found = f"the output {folder} cannot be written: {error.detail}"
-        if error.kind.is_transient:
-            raise NothingCommittedError(f"{found}; nothing was read, try again") from None
-        if error.kind is ErrorKind.FORBIDDEN:
-            found = f"the output {folder} cannot be written: {with_advice(error)}"
-        raise UsageError(f"{found}; {remedy}") from None
-    remove(place.uri)

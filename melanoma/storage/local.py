@@ -1,9 +1,13 @@
 """Writes files on a local disk that are complete or absent, and that survive a power cut."""
 
 import contextlib
+import errno
 import os
+import stat
 import uuid
 from pathlib import Path
+
+_NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})  # by some network shares and FUSE
 
 
 def replace_file(path: str, data: bytes) -> None:
@@ -52,9 +56,13 @@ def create_file(path: str, data: bytes) -> None:
 
 
 def sync(path: str) -> None:
-    """Flushes a file's content, or the entries of a folder, to the disk."""
+    """Flushes a file's content to the disk, or the entries of a folder where its file system offers that."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        if not (is_folder and error.errno in _NOT_OFFERED):
+            raise
     finally:
         os.close(handle)

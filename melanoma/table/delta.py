@@ -9,7 +9,8 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
-from melanoma.storage.errors import is_refused, reason_of
+from melanoma.storage.errors import is_missing_bucket, is_refused, reason_of
+from melanoma.storage.probes import no_bucket
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import COLUMNS, PARTITION
 
@@ -78,6 +79,8 @@ def change_error(layout: OutputLayout, error: Exception) -> MelanomaError:
 
 def _unavailable(layout: OutputLayout, what: str, error: Exception, advice: str = "; try again") -> MelanomaError:
     """Returns the error for a table that the disk or the store withholds: whether to try again, or what to change."""
+    if is_missing_bucket(error):
+        return UsageError(no_bucket(layout.name))
     reason, is_final = reason_of(error), is_refused(error)
     if is_final and reason == type(error).__name__:
         reason = "access denied"

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,12 @@ class SabotagingRoot(Root):
             shutil.rmtree(folder, ignore_errors=True)
             folder.write_text("in the way")
         return None if name == "base" else super().__getattribute__(name)
+
+
+class DeadlyRoot(Root):
+    """A root whose listing kills the process that lists it, unless that is the process `base`."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "uri" and str(os.getpid()) != super().__getattribute__("base"):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getattribute__(name)

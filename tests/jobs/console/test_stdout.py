@@ -58,6 +58,15 @@ def test_encoding_and_buffering_stay_as_they_are(monkeypatch: pytest.MonkeyPatch
     assert raw.getvalue() == b"\xfc?\n"
 
 
+def test_a_character_that_the_encoding_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, "latin-1"))
+    stdout.outlive_reader()
+    sys.stdout.write("ü\N{SNOWMAN}\n")
+    sys.stdout.flush()
+    assert raw.getvalue() == b"\xfc\\u2603\n"
+
+
 def test_an_output_that_is_not_a_text_stream_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a notebook, or in a test that captures."""
     captured = io.StringIO()

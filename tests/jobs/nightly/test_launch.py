@@ -21,7 +21,7 @@ from melanoma.runs.records import COMMITTED, NOTHING_NEW, STOPPED, Counts, RunRe
 from melanoma.runs.run import ModelRun
 from melanoma.runs.stored_records import read_record
 from tests.helpers import fill
-from tests.helpers.broken_sources import BrokenRoot, SabotagingRoot
+from tests.helpers.broken_sources import BrokenRoot, DeadlyRoot, SabotagingRoot
 from tests.helpers.model_runs import commit_scores, model_run
 from tests.helpers.outputs import layout_of
 
@@ -106,6 +106,16 @@ def test_an_output_that_refuses_every_file_ends_the_run_with_the_code_to_try_aga
     assert exit_code_of(raised.value) == NOTHING_COMMITTED
     assert "while running" not in str(raised.value)
     assert not any(folder.exists() for folder in scratch)
+
+
+def test_a_worker_process_that_is_killed_ends_the_run_with_the_code_to_try_again(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    plan, options = plan_with(tmp_path, bundle_uri, "", TWO_WORKERS)
+    source = DeadlyRoot(str(tmp_path / "in"), base=str(os.getpid()))
+    with pytest.raises(NothingCommittedError, match=r"a worker process died.*nothing was committed") as raised:
+        launch.run_pipeline(replace(plan, sources=(source,)), options)
+    assert exit_code_of(raised.value) == NOTHING_COMMITTED
 
 
 def record(run_id: str, model_id: str, outcome: str = COMMITTED) -> RunRecord:

@@ -1,14 +1,13 @@
 """Everything is checked before a photograph is read: flags, bundles, folders, the output and the time limit."""
 
 import datetime
-import zoneinfo
 from pathlib import Path
 
 import pytest
 
 from jobs.cli import main, parse
 from jobs.nightly.options import NightlyOptions
-from jobs.nightly.plan import RunPlan, deadline_of, prepare, sources_of
+from jobs.nightly.plan import RunPlan, prepare, sources_of
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.ingest.manifests import Manifest
 from melanoma.ingest.sources import Root
@@ -59,24 +58,6 @@ def test_the_time_limit_is_in_every_run(tmp_path: Path, bundle_uri: str) -> None
     assert datetime.timedelta(0) <= run.deadline - before - datetime.timedelta(hours=2) < datetime.timedelta(minutes=1)
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        ([], None),
-        (["--stop-at", "23:30"], "2026-07-01T21:30"),
-        (["--stop-at", "05:30"], "2026-07-02T03:30"),  # past today: tomorrow
-        (["--stop-at", "22:00"], "2026-07-02T20:00"),  # now: tomorrow
-        (["--max-time", "90m"], "2026-07-01T21:30"),
-        (["--max-time", "3h", "--stop-at", "23:00"], "2026-07-01T21:00"),  # the earlier one
-        (["--max-time", "10m", "--stop-at", "23:00"], "2026-07-01T20:10"),
-    ],
-)
-def test_the_deadline_is_the_earlier_of_both_in_utc(words: list[str], expected: str | None) -> None:
-    now = datetime.datetime(2026, 7, 1, 22, tzinfo=zoneinfo.ZoneInfo("Europe/Berlin"))
-    found = deadline_of(options("--bundle", "b", "--output", "o", *words), now)
-    assert (found and found.isoformat()) == (expected and f"{expected}:00+00:00")
-
-
 def test_sources_are_folders_or_one_manifest() -> None:
     layout = layout_of("/o")
     shared = ("--bundle", "b", "--output", "o", "--since", "2026-01-02")
@@ -115,6 +96,7 @@ def test_flags_that_contradict_each_other_are_refused(words: list[str], complain
         (["--rescore", "--retry-failed"], "leave --retry-failed out"),
         (["--bundle", "{bundle}"], "two of the bundles hold the same model"),
         (["--", "--no_such_option"], "Beam has no option"),
+        (["--", "--runner=Nope"], "Beam has no such runner"),
     ],
 )
 def test_a_run_that_cannot_work_is_refused_before_anything_is_written(

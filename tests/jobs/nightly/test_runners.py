@@ -53,6 +53,19 @@ def test_another_runner_is_chosen_by_its_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("Nope", "--runner=Nope: Beam has no such runner; it knows .*FlinkRunner"),
+        ("no.such.Runner", r"--runner=no\.such\.Runner: it cannot be loaded .*; install what it needs"),
+        ("json.Runner", r"--runner=json\.Runner: Beam has no such runner"),
+    ],
+)
+def test_an_unknown_runner_is_refused(name: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        runner_for(parse_beam_options([f"--runner={name}"]))
+
+
+@pytest.mark.parametrize(
     ("words", "expected"),
     [
         ([], 1),

@@ -26,6 +26,14 @@ def filled(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return root
 
 
+@pytest.fixture(params=["file", "memory", "s3"])
+def writable(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty folder in a store that can be written."""
+    if request.param == "s3":
+        return f"{request.getfixturevalue('bucket')}/out"
+    return str(tmp_path / "out") if request.param == "file" else f"memory://{tmp_path.name}"
+
+
 @pytest.fixture
 def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """Operations of a store are not retried, so that a failure is quick."""

@@ -9,7 +9,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from melanoma import storage
-from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
 from tests.helpers import refusing
 from tests.helpers.odd_names import NAMES
 
@@ -93,14 +93,6 @@ def test_zip_members_are_never_extracted_and_damaged_ones_are_corrupt(tmp_path: 
     assert caught.value.kind is ErrorKind.CORRUPT
 
 
-@pytest.fixture(params=["file", "memory", "s3"])
-def writable(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty folder in a store that can be written."""
-    if request.param == "s3":
-        return f"{request.getfixturevalue('bucket')}/out"
-    return str(tmp_path / "out") if request.param == "file" else f"memory://{tmp_path.name}"
-
-
 def test_a_file_is_written_replaced_measured_and_removed(writable: str) -> None:
     uri = storage.join(writable, "deep", "a b#c.bin")
     assert not storage.exists(uri) and storage.size_of(uri) == 0
@@ -134,32 +126,6 @@ def test_a_local_file_is_put_in_its_place(writable: str, tmp_path: Path) -> None
     source.write_bytes(b"new")
     storage.put_file(uri, str(source))
     assert storage.read_bytes(uri) == b"new"
-
-
-def test_a_probe_leaves_nothing_behind(writable: str) -> None:
-    storage.write_bytes(storage.join(writable, "other"), b"x")
-    storage.check_writable(writable, storage.join(writable, "probe"))
-    assert [storage.name_of(file.uri) for file in storage.list_files(writable)] == ["other"]
-
-
-@pytest.mark.usefixtures("one_try")
-@pytest.mark.parametrize(
-    ("error", "raised", "text"),
-    [
-        (PermissionError(13, "x"), UsageError, "choose another --output or fix its permissions"),
-        (OSError(errno.EROFS, "x"), UsageError, "Read-only file system"),
-        (OSError(errno.ENOSPC, "x"), NothingCommittedError, "No space left on device.*nothing was read, try again"),
-    ],
-)
-def test_temporary_and_permanent_write_failures_raise_different_errors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, raised: type[Exception], text: str
-) -> None:
-    def fail(handle: int) -> None:
-        raise error
-
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(raised, match=rf"the output {tmp_path} cannot be written: .*{text}"):
-        storage.check_writable(str(tmp_path), str(tmp_path / "probe"))
 
 
 @pytest.mark.usefixtures("one_try")

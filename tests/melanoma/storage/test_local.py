@@ -1,5 +1,6 @@
 """A file on a local disk is complete or absent, even if writing it fails or is interrupted."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from melanoma.storage.local import create_file, move_file, replace_file
+from melanoma.storage.local import create_file, move_file, replace_file, sync
 
 
 @pytest.mark.parametrize("write", [replace_file, create_file])
@@ -44,6 +45,33 @@ def test_a_write_that_fails_leaves_no_temporary_file(
     with pytest.raises(OSError, match="No space left"):
         write(str(tmp_path / "a"), b"data")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_a_folder_that_cannot_be_flushed_is_left_to_its_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    real = os.fsync
+
+    def fsync(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(code, os.strerror(code))
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    replace_file(str(tmp_path / "a"), b"data")
+    assert (tmp_path / "a").read_bytes() == b"data"
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EIO])
+def test_a_file_that_cannot_be_flushed_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def fsync(handle: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    (tmp_path / "a").touch()
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        sync(str(tmp_path / "a"))
 
 
 def test_a_created_file_is_its_owners_alone_and_never_replaced(tmp_path: Path) -> None:
