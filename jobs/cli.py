@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         lines.complain(f"{error.detail}; try again")
         return NOTHING_COMMITTED
     except KeyboardInterrupt as stop:
-        lines.complain(_STOPPED.get(words[0] if words else "", "stopped"))
+        lines.complain(str(stop) or _STOPPED.get(words[0] if words else "", "stopped"))
         return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
     except SystemExit:
         raise

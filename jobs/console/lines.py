@@ -57,9 +57,14 @@ def shows_bar() -> bool:
     return _style.form == TEXT and not _style.is_quiet and sys.stderr.isatty()
 
 
-def say(text: str) -> None:
-    """Prints text at once: on standard output, unless the lines are JSON."""
-    if not _style.is_quiet:
+def say(text: str, is_needed: bool = False) -> None:
+    """Prints text at once: on standard output, unless the lines are JSON.
+
+    Args:
+        text: The text.
+        is_needed: Whether it is printed with `--quiet` too.
+    """
+    if is_needed or not _style.is_quiet:
         _write(INFO, text, text, sys.stdout)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from jobs.console import foreign_output, lines
+from melanoma.errors import MelanomaError, ReadError
 
 _NOISE = (
     "apitools not found",  # BigQuery, which is not used
@@ -64,7 +65,14 @@ def verbose() -> None:
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
     message = record.getMessage()
-    return not any(noise in message for noise in _NOISE)
+    return not any(noise in message for noise in _NOISE) and not _is_told_by_the_command(record)
+
+
+def _is_told_by_the_command(record: logging.LogRecord) -> bool:
+    """Tells whether Beam logs an error of ours: the command ends with its text, and its traceback helps nobody."""
+    fault = record.exc_info[1] if record.exc_info else None
+    is_verbose = logging.getLogger().level <= logging.INFO
+    return not is_verbose and record.name.startswith("apache_beam.") and isinstance(fault, MelanomaError | ReadError)
 
 
 @contextlib.contextmanager

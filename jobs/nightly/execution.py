@@ -33,6 +33,10 @@ def execute(options: NightlyOptions) -> int:
     try:
         sigterm.release()
         return _execute(night)
+    except KeyboardInterrupt as interrupt:
+        if options.dry_run:
+            raise
+        raise type(interrupt)(early_end.tell_interrupt(interrupt, night)) from None
     except BaseException as error:
         if not options.dry_run:
             early_end.tell_error(error, night)
@@ -80,7 +84,7 @@ def _score(night: Night, plan: RunPlan) -> int:
     completed = night.completed(records, (*correcting.correct(plan), *launch.compact(records, plan.layout)))
     runs = publishing.publish_reports(plan.models, completed, night.options)
     for model, reported in zip(plan.models, runs, strict=True):
-        say(summary.summary(model, reported, progress.seconds))
+        say(summary.summary(model, reported, progress.seconds), is_needed=reported.verdict.exit_code != OK)
         _tell(reported.verdict, plan.warnings)
     code = max(reported.verdict.exit_code for reported in runs)
     warn(publishing.deliver(runs, night.options.destination, code))

@@ -54,6 +54,7 @@ def deliver(
     exit_code: int,
     error: RunVerdict | None = None,
     seconds: float = COMMAND_SECONDS,
+    start_report: str = "",
 ) -> list[str]:
     """Writes the metrics and runs the notification command.
 
@@ -63,6 +64,7 @@ def deliver(
         exit_code: Exit code of the process.
         error: What ended the nightly run early; None if it came to its end.
         seconds: Time for the command.
+        start_report: Address of the report of a start that ended before there was a run; empty if there is none.
 
     Returns:
         Warnings about what could not be delivered; committed rows stand all the same.
@@ -71,22 +73,25 @@ def deliver(
     if destination.metrics_file:
         warnings += _write_metrics(destination.metrics_file, Ending(runs, exit_code, time.time()))
     if destination.notify_command:
-        warnings += _notify(destination.notify_command, message(runs, destination, error), seconds)
+        warnings += _notify(destination.notify_command, message(runs, destination, error, start_report), seconds)
     return warnings
 
 
-def message(runs: Sequence[ReportedRun], destination: Destination, error: RunVerdict | None) -> str:
+def message(
+    runs: Sequence[ReportedRun], destination: Destination, error: RunVerdict | None, start_report: str = ""
+) -> str:
     """Returns one line about a nightly run: a part for each model, or one about the error that came before them.
 
     Args:
         runs: The runs of the models.
         destination: Where the run is told.
         error: What ended the nightly run early; None if it came to its end.
+        start_report: Address of the report of a start that ended before there was a run; empty if there is none.
     """
     layout = OutputLayout.at(destination.output) if runs and destination.output else None
     parts = [one_line(run, layout.report(run.record.run_id)) for run in runs if layout is not None]
     if error is not None and all(run.record.is_successful for run in runs):
-        parts.append(one_line_without_run(error, destination.bundle, destination.run_date))
+        parts.append(one_line_without_run(error, destination.bundle, destination.run_date, start_report))
     return "; ".join(parts)
 
 

@@ -115,7 +115,8 @@ def _drift(content: Mapping[str, Any], limits: Limits) -> list[Reason]:
 def _compared_with(against: str, content: Mapping[str, Any]) -> tuple[str, str]:
     """Returns what the predictions are compared with, in words, and the flag of its limit."""
     if against == EARLIER:
-        return f"the last {content.get('earlier', {}).get('nights', 0)} runs", "--max-drift"
+        runs = content.get("earlier", {}).get("nights", 0)
+        return "the last run" if runs == 1 else f"the last {runs} runs", "--max-drift"
     return "the bundle's reference", "--max-bundle-drift"
 
 

@@ -125,18 +125,22 @@ def one_line(run: ReportedRun, report: str) -> str:
     return printable(". ".join([f"{_word(record, verdict)} {_counts(record)}", *texts, where]))
 
 
-def one_line_without_run(verdict: RunVerdict, bundles: Sequence[str], run_date: datetime.date | None) -> str:
+def one_line_without_run(
+    verdict: RunVerdict, bundles: Sequence[str], run_date: datetime.date | None, report: str = ""
+) -> str:
     """Returns a start that ended before there was a run on one line, for a pager or a chat.
 
     Args:
         verdict: The verdict on it.
         bundles: Addresses of the bundles, as the operator wrote them.
         run_date: Date of the run; None for today.
+        report: Address of its report; empty if there is none.
     """
     word = "STOPPED" if verdict.has(Event.STOPPED) else "FAILED"
     texts = ". ".join(reason.text for reason in verdict.reasons)
     names = ", ".join(uri.rstrip("/").rpartition("/")[2] for uri in bundles)
-    return printable(f"{word} {texts}. Run of {run_date or datetime.date.today()}, bundle {names}, no report")
+    where = f"report {report}" if report else "no report"
+    return printable(f"{word} {texts}. Run of {run_date or datetime.date.today()}, bundle {names}, {where}")
 
 
 def _word(record: RunRecord, verdict: RunVerdict) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.console import logs
+from melanoma.errors import ErrorKind, ReadError, UsageError
 from tests.helpers import ROOT
 
 
@@ -101,3 +102,30 @@ def test_the_block_leaves_no_file_open() -> None:
     count = "len(os.listdir('/proc/self/fd'))"
     ended = native(f"n = {count}\nfor _ in range(5):\n    with native_silence():\n        pass\nprint({count} - n)")
     assert ended.stdout == "0\n"
+
+
+@pytest.mark.parametrize("error", [UsageError("/x: moved"), ReadError(ErrorKind.TIMEOUT, "slow")])
+def test_the_traceback_of_an_error_that_the_command_tells_is_dropped_unless_asked_for(
+    capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def fail() -> None:
+        try:
+            raise error
+        except Exception:
+            logging.getLogger("apache_beam.runners.common").exception("while running")
+
+    with quiet_process():
+        fail()
+        assert capsys.readouterr().err == ""
+        logs.verbose()
+        fail()
+        assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_traceback_of_a_defect_in_a_pipeline_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    with quiet_process():
+        try:
+            raise KeyError("x")
+        except KeyError:
+            logging.getLogger("apache_beam.runners.common").exception("while running")
+    assert "Traceback" in capsys.readouterr().err

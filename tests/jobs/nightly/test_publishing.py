@@ -91,6 +91,25 @@ def test_the_message_is_one_line_for_good_and_bad_runs(tmp_path: Path, words: li
     assert good.startswith("OK 5 new, 4 scored, 1 failed (empty), ") and ", table v1. Run of " in good
     assert good.endswith(f"bundle tiny, report file://{reports(tmp_path)[0]}")
     assert quiet.startswith("OK 0 new") and bad.startswith("FAILED ") and "absent" in bad
+    assert bad.endswith(f"bundle tiny, report file://{reports(tmp_path)[-1]}")
+
+
+def test_a_refused_start_without_a_report_says_so(tmp_path: Path, words: list[str]) -> None:
+    assert main([*words, "--images", str(tmp_path / "absent"), *noting(tmp_path)]) == 2
+    assert (tmp_path / "notes").read_text().endswith("bundle tiny, no report\n") and reports(tmp_path) == []
+
+
+def test_a_quiet_run_prints_its_summary_if_somebody_has_to_look_at_it(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    for number in range(10):
+        (tmp_path / "in" / f"broken-{number}.jpg").write_bytes(b"")
+    assert main([*words, "--quiet"]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("melanoma: over budget: ") and "committed, over budget" in said.out
+    assert f"report    file://{reports(tmp_path)[-1]}" in said.out
 
 
 def test_metrics_keep_the_time_of_the_last_successful_run(tmp_path: Path, words: list[str]) -> None:
