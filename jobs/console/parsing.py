@@ -16,6 +16,9 @@ from melanoma.errors import UsageError
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _HINT = "; if the shell expanded a pattern, put quotes around it: '/archive/*.jpg'"
 _MAX_WORDS = 3
+# An empty word would stand for the folder in which the command runs, or for "no model given".
+_PLACES = frozenset(("BUNDLE", "DATA", "FILE", "FOLDER", "IMAGES", "NAME_OR_FOLDER", "NEW", "OLD", "TABLE", "URI"))
+_NAMES = frozenset(("NAME_OR_ID", "RUN_ID"))
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,6 +59,11 @@ class Parser(argparse.ArgumentParser):
 
     def _nearest(self, flags: Sequence[str]) -> str:
         return next((near for flag in flags if (near := did_you_mean(flag, self._option_string_actions))), "")
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        if action.metavar in _PLACES | _NAMES and any(not word.strip() for word in arg_strings):
+            raise argparse.ArgumentError(action, "an empty word names nothing; is a variable of the shell not set?")
+        return super()._get_values(action, arg_strings)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:

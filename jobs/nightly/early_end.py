@@ -112,7 +112,7 @@ def _record_start(verdict: RunVerdict, destination: Destination) -> str:
     A mistyped output is not created for this, and the pages of another run that is active are left to it.
     """
     outcome = REFUSED if verdict.exit_code == WRONG_USAGE else STOPPED
-    if destination.output is None:
+    if destination.output is None or not destination.output.strip():
         return ""
     with contextlib.suppress(MelanomaError, PhotographError):
         layout = OutputLayout.at(destination.output)

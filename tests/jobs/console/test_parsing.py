@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.cli import main
 from jobs.console.parsing import Parser, did_you_mean, may_name_a_file
 from melanoma.errors import UsageError
 
@@ -56,3 +57,32 @@ def test_a_quoted_file_name_is_replaced(said: str, shown: str) -> None:
     with pytest.raises(UsageError) as caught:
         Parser("p").error(said)
     assert str(caught.value).startswith(shown) and str(caught.value).endswith("; see p --help")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["score", "--bundle", "b", "--output", ""],
+        ["score", "--bundle", "b", "-o", " "],
+        ["score", "--bundle", "", "--output", "o"],
+        ["score", "--bundle", "b", "--output", "o", "--images=", "--images", "i"],
+        ["table", "history", ""],
+        ["table", "delete", "t", "--model", "", "--older-than", "400d", "--yes"],
+        ["compare", "t", ""],
+    ],
+)
+def test_an_empty_word_never_stands_for_the_folder_in_which_a_command_runs(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "_reports").mkdir()  # as if this folder had records
+    assert main(words) == 2
+    assert "an empty word names nothing; is a variable of the shell not set?" in capsys.readouterr().err
+    assert list(tmp_path.rglob("*")) == [tmp_path / "_reports"]
+
+
+def test_an_empty_setting_is_refused_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = tmp_path / "night.toml"
+    settings.write_text('bundle = ["b"]\nimages = ["i"]\noutput = ""\n')
+    assert main(["score", "--config", str(settings)]) == 2
+    assert "output: an empty word names nothing" in capsys.readouterr().err

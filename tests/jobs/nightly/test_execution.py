@@ -11,6 +11,8 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from jobs.cli import main, parse
+from jobs.console.sigterm import Terminated
+from jobs.nightly import summary
 from jobs.nightly.execution import execute
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import BundleError, NothingCommittedError, UsageError
@@ -111,6 +113,36 @@ def test_a_store_that_fails_after_the_checks_is_a_reason_to_start_again(
     monkeypatch.setattr(sys, "stdout", AtFirstLine(lambda: monkeypatch.setattr(LocalFileSystem, "ls", ls)))
     with pytest.raises(NothingCommittedError, match=r"listing failed: .*; nothing was committed, start again"):
         execute(options(words_for(tmp_path, bundle_uri, "--dry-run")))
+
+
+@pytest.mark.parametrize(("signal_class", "code"), [(Terminated, 3), (KeyboardInterrupt, 130)])
+def test_a_stop_before_the_pipeline_says_that_nothing_was_committed(
+    tmp_path: Path,
+    bundle_uri: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    signal_class: type[BaseException],
+    code: int,
+) -> None:
+    def stop() -> None:
+        raise signal_class
+
+    fill(tmp_path / "in", 2)
+    monkeypatch.setattr(sys, "stdout", AtFirstLine(stop))
+    assert main(words_for(tmp_path, bundle_uri)) == code
+    assert capsys.readouterr().err == "melanoma: stopped: nothing was committed; run the same command again\n"
+
+
+def test_a_stop_after_the_commit_does_not_say_that_nothing_was_committed(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    fill(tmp_path / "in", 2)
+    monkeypatch.setattr(summary, "summary", stop)
+    assert main(words_for(tmp_path, bundle_uri)) == 130
+    assert "nothing was committed" not in capsys.readouterr().err and committed(tmp_path / "out") == 2
 
 
 def test_the_exit_code_is_the_highest_of_all_models(tmp_path: Path, bundle_uri: str, other_bundle_uri: str) -> None:
