@@ -14,10 +14,11 @@ from jobs.nightly.stopping import Stop
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
 from melanoma.images.decoder_pool import decoders
 from melanoma.reporting.judging import text_of_error
-from melanoma.runs import failures, heartbeats, recovery
+from melanoma.runs import failures, heartbeats, recovery, staging
 from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord
 from melanoma.runs.stored_records import read_record
 from melanoma.table.layout import OutputLayout
+from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.score_table import ScoreTable
 
 
@@ -32,6 +33,7 @@ def exclusive(plan: RunPlan) -> Iterator[list[str]]:
         NothingCommittedError: Another run is active on the output, or its store does not answer.
     """
     with heartbeats.beating(plan.layout, plan.runs[0].run_id):
+        check_keys(plan.layout)
         settled = []
         for beat in heartbeats.stale(plan.layout):
             if beat.is_run:
@@ -40,6 +42,18 @@ def exclusive(plan: RunPlan) -> Iterator[list[str]]:
         recovery.correct(plan.layout)
         restored = recovery.restore(plan.layout)
         yield [*settled, *(f"run {run_id} had left no record; it was made from its rows" for run_id in restored)]
+
+
+def check_keys(layout: OutputLayout) -> None:
+    """Makes the key of the staged files, and refuses a damaged key before anything is read.
+
+    Raises:
+        UsageError: A secret key of the output is damaged, or may not be read.
+        NothingCommittedError: The store does not take a file.
+        ReadError: The store does not answer.
+    """
+    Pseudonyms.known_to(layout)
+    staging.prepare(layout)
 
 
 def run_pipeline(

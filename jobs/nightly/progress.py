@@ -62,7 +62,7 @@ class Progress:
             for uri in staging.staged_files(self._run):
                 if uri not in self._counted:
                     self._counted.add(uri)
-                    self._rows += staging.staged_rows(uri)
+                    self._rows += staging.staged_rows(self._run, uri)
         except ReadError:
             return
         self._show(total)

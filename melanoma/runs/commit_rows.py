@@ -13,6 +13,7 @@ from melanoma.runs import staging
 from melanoma.runs.attempts import Progress
 from melanoma.runs.digests import adoption_keys_in, digests_in
 from melanoma.runs.run import Run
+from melanoma.runs.seals import Seal
 from melanoma.runs.staging import StagedChunk
 from melanoma.wording import are, counted
 
@@ -95,8 +96,9 @@ class CommitRows:
             )
 
     def _own(self) -> Iterator[pa.Table]:
+        seal = Seal.known_to(self._run.layout)
         for chunk in sorted((chunk for chunk in self._chunks if chunk.rows), key=lambda chunk: chunk.number):
-            table = staging.read_chunk(staging.chunk_uri(self._run, chunk.number), self._run.schema)
+            table = staging.read_chunk(self._run, staging.chunk_uri(self._run, chunk.number), seal)
             if table is None or table.num_rows != chunk.rows:
                 raise NothingCommittedError(
                     f"{self._run.layout}: staged chunk {chunk.number} is gone or damaged; nothing was committed, "

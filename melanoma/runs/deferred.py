@@ -9,6 +9,8 @@ from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs.run import Run
 from melanoma.table.layout import OutputLayout
 
+_MAX_BYTES = 1 << 30  # of the list, 16 a photograph
+
 
 def write(run: Run, digests: Collection[bytes]) -> None:
     """Replaces the deferred photographs of the runs before.
@@ -46,8 +48,9 @@ def read_all(layout: OutputLayout) -> frozenset[bytes]:
 
 
 def _digests_in(uri: str) -> frozenset[bytes]:
-    data = storage.read_bytes(uri)
-    return frozenset(data[start : start + DIGEST_BYTES] for start in range(0, len(data), DIGEST_BYTES))
+    data = storage.read_small(uri, _MAX_BYTES)
+    whole = len(data) - len(data) % DIGEST_BYTES
+    return frozenset(data[start : start + DIGEST_BYTES] for start in range(0, whole, DIGEST_BYTES))
 
 
 def _uri(run: Run) -> str:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from melanoma import errors, storage
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, PhotographError
+from melanoma.json_values import parsed
 from melanoma.runs.run import Run
 
 OwnError = MelanomaError | PhotographError
+_MAX_BYTES = 1 << 20
 _FAULT = "fault"  # an exception that is not one of ours, and whose text may name a photograph
 
 
@@ -95,8 +97,8 @@ def _scratch_file(run: Run) -> str | None:
 
 def _read(uri: str | None) -> Iterator[dict[str, str]]:
     if uri is not None and storage.exists(uri):
-        with contextlib.suppress(ValueError, RecursionError):
-            document = json.loads(storage.read_bytes(uri))
+        with contextlib.suppress(ValueError):
+            document = parsed(storage.read_small(uri, _MAX_BYTES))
             if isinstance(document, dict) and document.keys() >= {"moment", "class", "message"}:
                 yield {str(name): str(value) for name, value in document.items()}
 

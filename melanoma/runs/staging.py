@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -10,13 +9,16 @@ import pyarrow as pa
 import pyarrow.compute
 
 from melanoma import storage
-from melanoma.errors import ReadError
+from melanoma.errors import NothingCommittedError, ReadError
 from melanoma.ids import is_run_id
 from melanoma.runs.records import Stage
 from melanoma.runs.retry_policy import is_settled
 from melanoma.runs.run import Run, time_stamp
+from melanoma.runs.seals import Seal
+from melanoma.runs.unkeyed_files import arrow_file, read_unkeyed
 from melanoma.table.layout import OutputLayout
 
+_MAX_BYTES = 1 << 30  # of a staged file; a thousand rows take about a megabyte
 _KEEP_OTHERS = datetime.timedelta(days=7)  # longer than any run takes
 
 
@@ -45,30 +47,36 @@ class StagedChunk:
     forgotten: int = 0
 
 
+def prepare(layout: OutputLayout) -> Seal:
+    """Returns the seal of an output; where it has no key, creates one and seals what an earlier version left staged.
+
+    From then on, only a file with a keyed seal counts as staged: an unkeyed one, which anybody could make, is believed
+    this once.
+
+    Raises:
+        UsageError: The key is damaged.
+        NothingCommittedError: The store or the disk refused.
+        ReadError: The store does not answer.
+    """
+    is_new = Seal.create_key(layout)
+    if (seal := Seal.known_to(layout)) is None:
+        raise NothingCommittedError(f"{layout.staging_key}: was removed while it was in use; start again")
+    for uri in filter(OutputLayout.is_chunk, everything(layout) if is_new else ()):
+        if (rows := _read(uri, None)) is not None:
+            storage.write_bytes(uri, seal.sealed(uri, arrow_file(rows)))
+    return seal
+
+
 def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
     """Stages a chunk's rows in one atomic write; a retry writes the same file again.
 
     Raises:
+        UsageError: The key of the seals is damaged.
         NothingCommittedError: The store or the disk refused.
+        ReadError: The key of the seals cannot be read.
     """
-    storage.write_bytes(chunk_uri(run, number), _sealed(rows))
-
-
-def _sealed(rows: pa.Table) -> bytes:
-    """Returns an Arrow file that states what its rows must be.
-
-    Arrow checks nothing: without the sha256 of the rows a flipped bit would be committed as a probability.
-    """
-    rows = rows.replace_schema_metadata(None).combine_chunks()
-    seal = {b"rows": str(rows.num_rows), b"sha256": hashlib.sha256(_arrow_file(rows)).hexdigest()}
-    return _arrow_file(rows.replace_schema_metadata(seal))
-
-
-def _arrow_file(rows: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, rows.schema) as writer:
-        writer.write_table(rows)
-    return bytes(sink.getvalue())
+    seal, uri = prepare(run.layout), chunk_uri(run, number)
+    storage.write_bytes(uri, seal.sealed(uri, arrow_file(rows.replace_schema_metadata(None).combine_chunks())))
 
 
 def chunk_uri(run: Run, number: int) -> str:
@@ -76,21 +84,37 @@ def chunk_uri(run: Run, number: int) -> str:
     return run.layout.chunk(run.fingerprint, run.run_id, number)
 
 
-def read_chunk(uri: str, schema: pa.Schema) -> pa.Table | None:
-    """Reads a staged file; None if it is gone, differs from what was written, or has another schema."""
-    table = _read(uri)
-    return table if table is not None and table.schema.equals(schema) else None
+def read_chunk(run: Run, uri: str, seal: Seal | None = None) -> pa.Table | None:
+    """Reads a staged file; None if it is gone, differs from what was written, or has another schema.
 
+    Args:
+        run: Whose columns the rows must have.
+        uri: URI of the file.
+        seal: Of the run's output, to check several files; None to read its key.
 
-def _read(uri: str) -> pa.Table | None:
+    Raises:
+        UsageError: The key of the seals is damaged.
+    """
     try:
-        stored = storage.read_bytes(uri)
-        table = pa.ipc.open_file(pa.BufferReader(stored)).read_all()
-        table.validate(full=True)
-        is_whole = _sealed(table) == stored
-    except (ReadError, pa.ArrowException, OSError, UnicodeDecodeError):
+        table = _read(uri, seal or Seal.known_to(run.layout))
+    except ReadError:
         return None
-    return table.replace_schema_metadata(None) if is_whole else None
+    return table if table is not None and table.schema.equals(run.schema) else None
+
+
+def _read(uri: str, seal: Seal | None) -> pa.Table | None:
+    """Reads a staged file; without a seal, one of an earlier version.
+
+    Arrow checks nothing: without a hash of the bytes, a flipped bit would be committed as a probability.
+    """
+    try:
+        stored = storage.read_small(uri, _MAX_BYTES)
+        if seal is None:
+            return read_unkeyed(stored)
+        content = seal.opened(uri, stored)
+        return None if content is None else pa.ipc.open_file(pa.BufferReader(content)).read_all()
+    except (ReadError, pa.ArrowException, OSError):
+        return None
 
 
 def staged_files(run: Run) -> list[str]:
@@ -103,9 +127,16 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
 
     Yields:
         Rows of the run's model from whole files; without failures that may have healed meanwhile.
+
+    Raises:
+        UsageError: The key of the seals is damaged.
     """
+    try:
+        seal = Seal.known_to(run.layout)
+    except ReadError:  # whoever may not read the key cannot tell what counts
+        return
     for uri in _chunks(run.layout.staging_of(run.fingerprint)):
-        table = None if uri.startswith(f"{run.staging}/") else read_chunk(uri, run.schema)
+        table = None if uri.startswith(f"{run.staging}/") else read_chunk(run, uri, seal)
         if table is not None:
             yield table.filter(pa.compute.and_(is_settled(table), pa.compute.equal(table["model_id"], run.model_id)))
 
@@ -150,14 +181,21 @@ def announce(run: Run, images: int) -> None:
 def announced(run: Run) -> int | None:
     """Returns the announced number of photographs; None before the listing has ended."""
     uri = _announcement(run)
-    return int(storage.read_bytes(uri)) if storage.exists(uri) else None
+    try:
+        return int(storage.read_small(uri, _MAX_BYTES)) if storage.exists(uri) else None
+    except ValueError:
+        return None
 
 
 def _announcement(run: Run) -> str:
     return run.layout.announcement(run.fingerprint, run.run_id)
 
 
-def staged_rows(uri: str) -> int:
-    """Returns the number of rows of a staged file; 0 if it is gone or damaged."""
-    table = _read(uri)
+def staged_rows(run: Run, uri: str) -> int:
+    """Returns the number of rows of a staged file; 0 if it is gone or damaged.
+
+    Raises:
+        UsageError: The key of the seals is damaged.
+    """
+    table = read_chunk(run, uri)
     return 0 if table is None else int(table.num_rows)

@@ -171,6 +171,11 @@ class OutputLayout:
         return self._at(_PRIVATE, "key")
 
     @property
+    def staging_key(self) -> str:
+        """Secret key of the seals of staged files."""
+        return self._at(_PRIVATE, "staging_key")
+
+    @property
     def forgotten(self) -> str:
         """Hashes of the photographs that must never be scored again."""
         return self._at(_PRIVATE, "forgotten")

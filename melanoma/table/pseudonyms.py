@@ -2,14 +2,17 @@
 
 import hashlib
 import hmac
-import re
-import secrets
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
+from melanoma.table.key_files import create_key, read_key
 from melanoma.table.layout import OutputLayout
 
-_KEY_BYTES, _SHORT, _LONG = 32, 12, 32
+_SHORT, _LONG = 12, 32  # hex digits
+_REMEDY = (
+    "restore the file from a backup, as forgotten photographs and the pseudonyms of reports cannot be recognised "
+    "without it"
+)
 
 
 class Pseudonyms:
@@ -29,7 +32,7 @@ class Pseudonyms:
             ReadError: The key cannot be read.
         """
         if not storage.exists(layout.key):
-            storage.create_bytes(layout.key, secrets.token_hex(_KEY_BYTES).encode())
+            create_key(layout.key)
         return cls(_read_key(layout))
 
     @classmethod
@@ -58,16 +61,4 @@ class Pseudonyms:
 
 
 def _read_key(layout: OutputLayout) -> bytes:
-    """Reads the key.
-
-    Raises:
-        UsageError: The file does not hold a key.
-        ReadError: The store does not return it.
-    """
-    text = storage.read_bytes(layout.key).strip()
-    if re.fullmatch(rb"[0-9a-f]{%d}" % (2 * _KEY_BYTES), text) is None:
-        raise UsageError(
-            f"{layout.key}: is damaged, expected {2 * _KEY_BYTES} hex digits; restore the file from a backup, as "
-            "forgotten photographs and the pseudonyms of reports cannot be recognised without it"
-        )
-    return bytes.fromhex(text.decode())
+    return read_key(layout.key, _REMEDY)

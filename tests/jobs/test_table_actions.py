@@ -247,7 +247,7 @@ def every_byte(folder: Path) -> bytes:
             parquet = pq.ParquetFile(io.BytesIO(data))
             found += [str(parquet.read().to_pydict()).encode(), str(parquet.metadata.to_dict()).encode()]
         if path.suffix == ".arrow":
-            found.append(str(pa.ipc.open_file(pa.BufferReader(data)).read_all().to_pydict()).encode())
+            found.append(str(pa.ipc.open_stream(pa.py_buffer(data)[8:]).read_all().to_pydict()).encode())
         if data[:2] == b"\x1f\x8b":
             found.append(zlib.decompress(data, 47))
     return b"\n".join(found)

@@ -115,15 +115,15 @@ def test_a_staged_file_with_any_flipped_bit_is_unusable(tmp_path: Path, bundle_u
     data = file.read_bytes()
     for place in range(0, len(data), 5):
         file.write_bytes(data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :])
-        assert staging.read_chunk(str(file), run.schema) is None
+        assert staging.read_chunk(run, str(file)) is None
     file.write_bytes(data)
-    assert staging.read_chunk(str(file), run.schema).num_rows == 2
+    assert staging.read_chunk(run, str(file)).num_rows == 2
 
 
 def test_a_staged_file_with_other_columns_is_never_resumed(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 2)
     run, (file,) = killed(tmp_path / "in", tmp_path / "out", bundle_uri)
-    staging.write_chunk(run, 0, staging.read_chunk(str(file), run.schema).drop_columns(["ood_score"]))
+    staging.write_chunk(run, 0, staging.read_chunk(run, str(file)).drop_columns(["ood_score"]))
     record = run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert (record.adopted, record.counts.scored) == (0, 2)
 
@@ -180,7 +180,7 @@ def test_a_photograph_without_a_version_is_not_scored(tmp_path: Path, bundle_uri
     (tmp_path / "manifest.csv").write_text(f"uri\nshy://{path}\n")
     run = plan_run(tmp_path / "out", bundle_uri)
     stage(run, Manifest(str(tmp_path / "manifest.csv")), bundle_uri)
-    staged = staging.read_chunk(staging.staged_files(run)[0], run.schema)
+    staged = staging.read_chunk(run, staging.staged_files(run)[0])
     assert staged is not None and staged["status"].to_pylist() == ["failed"]
 
 

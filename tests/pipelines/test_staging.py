@@ -49,7 +49,7 @@ def test_a_chunk_is_staged_as_one_file_once_its_last_batch_is_scored(tmp_path: P
         assert_that(inferred, equal_to([(4.0, 3)]), label="inferred")
     (file,) = (tmp_path / "out" / "_staging").rglob("*.arrow")
     assert file.name == "000007.arrow"
-    table = staging.read_chunk(str(file), run.schema)
+    table = staging.read_chunk(run, str(file))
     assert table is not None and sorted(table["status"].to_pylist()) == ["failed", "scored", "scored", "scored"]
 
 

@@ -1,5 +1,6 @@
 """A staged file is as it was written, or it is not there."""
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from melanoma.model.decision import ModelOutput
 from melanoma.runs import deferred, staging
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run
+from melanoma.runs.unkeyed_files import read_unkeyed, sealed_unkeyed
 from melanoma.table.schema import score_schema
 from melanoma.table.score_table import ScoreTable
 from tests.helpers import ROOT
@@ -29,25 +31,25 @@ def test_a_staged_chunk_comes_back_as_it_was_written(run: Run, bundle: Bundle) -
     staging.write_chunk(run, 8, table.slice(0, 0))
     first, second = staging.staged_files(run)
     assert first == staging.chunk_uri(run, 7) and second == staging.chunk_uri(run, 8)
-    found = staging.read_chunk(first, run.schema)
+    found = staging.read_chunk(run, first)
     assert found is not None and found.equals(table) and found.schema.equals(run.schema)
-    assert staging.staged_rows(first) == 2 and staging.staged_rows(second) == 0
+    assert staging.staged_rows(run, first) == 2 and staging.staged_rows(run, second) == 0
 
 
 def test_a_staged_chunk_that_is_not_as_it_was_written_is_not_there(run: Run, bundle: Bundle) -> None:
     uri = staging.chunk_uri(run, 0)
-    assert staging.read_chunk(uri, run.schema) is None and staging.staged_rows(uri) == 0
+    assert staging.read_chunk(run, uri) is None and staging.staged_rows(run, uri) == 0
     staging.write_chunk(run, 0, table_of(run, bundle))
     whole = storage.read_bytes(uri)
     other = score_schema(bundle.slugs)
-    assert staging.read_chunk(uri, other) is None
+    assert staging.read_chunk(replace(run, schema=other), uri) is None
     damaged = [b"", b"x", whole[:-1], whole[: len(whole) // 2], whole + b"\0", bytes(len(whole))]
     damaged += [whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :] for place in range(0, len(whole), 101)]
     for data in damaged:
         storage.write_bytes(uri, data)
-        assert staging.read_chunk(uri, run.schema) is None and staging.staged_rows(uri) == 0
+        assert staging.read_chunk(run, uri) is None and staging.staged_rows(run, uri) == 0
     storage.write_bytes(uri, whole)
-    assert staging.read_chunk(uri, run.schema) is not None
+    assert staging.read_chunk(run, uri) is not None
 
 
 def later(run: Run, run_id: str) -> Run:
@@ -107,14 +109,64 @@ def test_staged_files_of_an_earlier_version_are_read_and_written_alike(tmp_path:
     slugs = ("melanoma", "nevus", "basal_cell_carcinoma")
     values = {"fingerprint": EARLIER.name, "model_id": "m-357070446da4", "schema": score_schema(slugs)}
     run = run_on(tmp_path, **values)
+    staging.prepare(run.layout)
     tables = list(staging.foreign_rows(run))
     assert sum(table.num_rows for table in tables) == 11 and staging.announced(later(run, killed)) is not None
-    for number in (0, 1):
-        whole = storage.read_bytes(staging.chunk_uri(later(run, killed), number))
-        table = staging.read_chunk(staging.chunk_uri(later(run, killed), number), run.schema)
-        assert table is not None
-        staging.write_chunk(run, number, table)
-        assert storage.read_bytes(staging.chunk_uri(run, number)) == whole
+    for path in sorted(EARLIER.rglob("*.arrow")):
+        table = read_unkeyed(path.read_bytes())
+        assert table is not None and sealed_unkeyed(table) == path.read_bytes()
+        assert any(found.equals(table) for found in tables)
+
+
+def test_an_unkeyed_file_is_believed_once_and_never_again(tmp_path: Path) -> None:
+    """Anybody who can write to the folder can make one; when a key is made, the earlier version may have left some."""
+    killed, run = run_on(tmp_path), run_on(tmp_path, day=1)
+    uri, rows = staging.chunk_uri(killed, 0), rows_of(killed, [ref("a")])
+    storage.write_bytes(uri, sealed_unkeyed(rows))
+    assert [table.num_rows for table in staging.foreign_rows(run)] == [1], "as a dry run counts it"
+    staging.prepare(run.layout)
+    assert [table.num_rows for table in staging.foreign_rows(run)] == [1]
+    forged = staging.chunk_uri(killed, 1)
+    storage.write_bytes(forged, sealed_unkeyed(rows_of(killed, [ref("b")])))
+    staging.prepare(run.layout)
+    assert staging.read_chunk(run, forged) is None
+    assert [table["image_id"].to_pylist() for table in staging.foreign_rows(run)] == [["a"]]
+
+
+def test_a_sealed_file_counts_only_where_it_was_staged(tmp_path: Path) -> None:
+    killed, run = run_on(tmp_path), run_on(tmp_path, day=1)
+    staging.write_chunk(killed, 0, rows_of(killed, [ref("a")]))
+    whole = storage.read_bytes(staging.chunk_uri(killed, 0))
+    for uri in (staging.chunk_uri(killed, 1), staging.chunk_uri(run, 0)):
+        storage.write_bytes(uri, whole)
+        assert staging.read_chunk(run, uri) is None
+    storage.write_bytes(run.layout.staging_key, b"0" * 64)
+    assert staging.read_chunk(run, staging.chunk_uri(killed, 0)) is None
+
+
+def test_a_damaged_key_is_named_and_not_replaced(tmp_path: Path) -> None:
+    run = run_on(tmp_path)
+    storage.write_bytes(run.layout.staging_key, b"not a key")
+    for attempt in (
+        lambda: staging.prepare(run.layout),
+        lambda: staging.write_chunk(run, 0, rows_of(run, [ref("a")])),
+        lambda: list(staging.foreign_rows(run)),
+    ):
+        with pytest.raises(UsageError, match="staging_key: is damaged, expected 64 hex digits; remove it"):
+            attempt()
+    assert storage.read_bytes(run.layout.staging_key) == b"not a key"
+
+
+def test_a_file_that_is_no_regular_one_or_huge_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = run_on(tmp_path)
+    staging.write_chunk(run, 0, rows_of(run, [ref("a")]))
+    (path,) = tmp_path.rglob("*.arrow")
+    os.mkfifo(path.with_name("000001.arrow"))
+    path.with_name("000002.arrow").symlink_to(path)
+    for number in (1, 2):
+        assert staging.read_chunk(run, staging.chunk_uri(run, number)) is None
+    monkeypatch.setattr(staging, "_MAX_BYTES", path.stat().st_size - 1)
+    assert staging.read_chunk(run, staging.chunk_uri(run, 0)) is None
 
 
 def test_rows_of_another_model_in_the_wrong_folder_are_not_resumed(tmp_path: Path) -> None:
@@ -146,4 +198,4 @@ def test_a_file_of_rows_without_the_seal_is_not_believed(tmp_path: Path) -> None
     with pa.ipc.new_file(sink, rows.schema) as writer:
         writer.write_table(rows)
     storage.write_bytes(staging.chunk_uri(run, 0), bytes(sink.getvalue()))
-    assert staging.read_chunk(staging.chunk_uri(run, 0), run.schema) is None
+    assert staging.read_chunk(run, staging.chunk_uri(run, 0)) is None

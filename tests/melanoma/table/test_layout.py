@@ -38,6 +38,7 @@ def test_every_file_has_its_promised_name() -> None:
         LAYOUT.index: "_reports/index.html",
         LAYOUT.series: "_reports/nights.series",
         LAYOUT.key: "_private/key",
+        LAYOUT.staging_key: "_private/staging_key",
         LAYOUT.forgotten: "_private/forgotten",
         LAYOUT.active: "_active",
         LAYOUT.corrections: "_corrections/values.parquet",
@@ -51,7 +52,17 @@ def test_every_file_has_its_promised_name() -> None:
 def test_every_public_uri_is_covered_by_the_promise() -> None:
     """A property that is added to the layout must be added to the list above."""
     properties = {name for name, value in vars(OutputLayout).items() if isinstance(value, property)}
-    assert properties == {"staging", "reports", "index", "series", "key", "forgotten", "active", "corrections"}
+    assert properties == {
+        "staging",
+        "reports",
+        "index",
+        "series",
+        "key",
+        "forgotten",
+        "active",
+        "corrections",
+        "staging_key",
+    }
 
 
 def test_probes_and_trials_have_names_of_their_own_every_time() -> None:
