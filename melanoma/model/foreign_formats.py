@@ -109,6 +109,8 @@ def _last(name: str) -> str:
 
 
 def _recognise_zip(data: bytes) -> ForeignFormat | None:
+    if b"PK\x05\x06" not in data:  # the directory stands at the end
+        return ForeignFormat("a .keras file or other zip archive that is cut off", "copy or download it again")
     names = _zip_names(data)
     ends = {_last(name) for name in names}
     if {"config.json", "metadata.json", "model.weights.h5"} <= names:

@@ -84,7 +84,7 @@ OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
         (zipped("download/model.keras", "readme.txt"), "a zip archive", "such as download/model.keras"),
         (zipped("saved_model.pb", "variables/variables.index"), "a zip archive", "unpack it; if you trust it, open it"),
         (zipped("a.txt"), "a zip archive, not one that Keras wrote", "unpack it"),
-        (zipped("a.txt")[:30], "a zip archive, not one that Keras wrote", "unpack it"),
+        (zipped("a.txt")[:30], "a .keras file or other zip archive that is cut off", "copy or download it again"),
         (tarred("model.keras"), "a tar archive", "unpack it"),
         (gzip.compress(tarred("model.keras")), "a gzip archive, such as .tar.gz", "unpack it"),
         (
