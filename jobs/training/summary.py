@@ -60,8 +60,9 @@ def next_steps(options: TrainOptions, model_id: str) -> str:
         "read its card": ["bundle", "inspect", options.output, "--card"],
         "score photographs with it": ["score", *score, "--bundle", options.output, "--output", _TABLE],
         "measure these scores on the test part": ["evaluate", _TABLE, "--model", model_id, *labels],
-        "compare it with another model in the table, as melanoma table models scores lists them": [
+        "compare it with another model in the table (melanoma table models scores); OLD_SPLIT is its split.csv": [
             *("compare", _TABLE, "--old-model", "OLD_MODEL", "--new-model", model_id, *labels),
+            *("--trained-on", "OLD_SPLIT"),
         ],
         "make its results the current ones": ["table", "promote", _TABLE, model_id],
     }

@@ -156,7 +156,7 @@ def test_the_next_commands_can_be_pasted(trained: Training, monkeypatch: pytest.
     inspect, score, evaluate, compare, promote = re.findall(r"^  melanoma (.*)$", output.partition("next:")[2], re.M)
     for command in (inspect, score, evaluate, promote):
         assert main(shlex.split(command)) == 0, command
-    assert main(shlex.split(compare.replace("OLD_MODEL", "m-none"))) == 2
+    assert main(shlex.split(compare.replace("OLD_MODEL", "m-none").replace("OLD_SPLIT", "split.csv"))) == 2
     part = [row["part"] for row in csv.DictReader((trained.bundle / "split.csv").open())].count("test")
     described = load_bundle(str(trained.bundle)).description["metrics"]["test"]
     assert described["n"] == part

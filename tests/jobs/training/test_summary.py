@@ -34,6 +34,7 @@ def test_every_command_is_valid_and_names_the_real_bundle() -> None:
     assert (score.images, score.bundle, score.output) == (["my photographs"], ["bundles/it's mine"], "scores")
     assert evaluate.labels == compare.labels == "bundles/it's mine/split.csv"
     assert evaluate.trained_on == ["bundles/it's mine/split.csv"]
+    assert compare.trained_on == [*evaluate.trained_on, "OLD_SPLIT"]  # fair only without the photographs of both
     assert evaluate.model == compare.new_model == "m-0123456789ab"
     assert promote.table == "scores"
 
