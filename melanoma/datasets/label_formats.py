@@ -8,6 +8,7 @@ from melanoma.errors import DataError, UsageError
 from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.labels import slugify, stated_group
 from melanoma.storage import stem_of
+from melanoma.storage.tables import columns_in_words
 
 _ONE_HOT = ("MEL", "NV", "BCC", "AK", "AKIEC", "BKL", "DF", "VASC", "SCC", "UNK")
 _PAD = {"ack": "actinic keratosis", "nev": "nevus", "sek": "seborrheic keratosis"}
@@ -111,6 +112,11 @@ class Layout:
     class_of: Callable[[str], str] = _same
     format: str = ""
 
+    @property
+    def groups_are_patients(self) -> bool:
+        """Whether a group may hold several lesions, because its rows share a patient."""
+        return any("patient" in column.lower() for column in self.groups)
+
     def columns(self) -> list[str]:
         """Returns every column name once."""
         return list(dict.fromkeys([self.image_id, *self.labels, *self.groups]))
@@ -152,8 +158,8 @@ def layout_of(header: Sequence[str], uri: str, image_id: str | None, label: str 
     if found is None:
         known = ", ".join(dict.fromkeys(one.name for one in _FORMATS))
         raise UsageError(
-            f"{uri}: has the columns {', '.join(header)}, expected those of a known table ({known}); give --id-column "
-            "and --label-column"
+            f"{uri}: {columns_in_words(header)}; expected the columns of a known table ({known}), or --id-column and "
+            "--label-column"
         )
     groups = named or tuple(column for column in found.groups if column in header)
     labels = tuple(column for column in found.labels if column in header)

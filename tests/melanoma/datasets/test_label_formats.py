@@ -76,5 +76,17 @@ def test_several_classes_in_a_row_are_refused_and_none_is_no_label() -> None:
 
 
 def test_an_unknown_table_is_refused_with_its_columns_and_the_remedy() -> None:
-    with pytest.raises(UsageError, match=r"t\.csv: has the columns photo, class, expected .* PAD-UFES-20.*--id-column"):
+    with pytest.raises(UsageError, match=r"t\.csv: it has 2 columns, among them class; expected .* PAD-.*--id-col"):
         layout_of(["photo", "class"], "t.csv", None, None, None)
+
+
+def test_a_first_line_that_is_no_header_is_not_quoted() -> None:
+    """It may name a patient, or hold the signature of a URL."""
+    with pytest.raises(UsageError, match="is the first line a header") as refused:
+        layout_of(["https://store/DOE-JANE.jpg?Signature=0123", "mel"], "t.csv", None, None, None)
+    assert "DOE" not in str(refused.value) and "Signature" not in str(refused.value)
+
+
+@pytest.mark.parametrize(("column", "expected"), [("patient_id", True), ("Patient", True), ("lesion_id", False)])
+def test_groups_by_a_patient_may_hold_several_lesions(column: str, expected: bool) -> None:
+    assert layout_of(["id", "dx", column], "t.csv", "id", "dx", column).groups_are_patients is expected
