@@ -36,7 +36,8 @@ def audit(sets: Sets, hashes: Hashes, unreadable: Mapping[int, str]) -> list[Fin
 def _contradictions(sets: Sets, links: Links) -> Iterator[Finding]:
     """Yields labels that cannot both be right, and labels that the reference contradicts."""
     labels = [photograph.label for photograph in sets.photographs]
-    for link in links.across(labels):
+    lesions = [sets.patients.get(index, group) for index, group in enumerate(links.groups)]
+    for link in links.across(labels, lesions):
         if contradict_each_other(labels[link.first], labels[link.second]):
             yield Finding(Kind.LABELS, *link)
     for index, (label, known) in enumerate(zip(labels, sets.known, strict=True)):

@@ -59,17 +59,19 @@ class Links:
         """Stated group of each photograph, such as its lesion; empty where none is stated."""
         return self._keys[Basis.GROUP]
 
-    def across(self, marks: Sequence[str]) -> Iterator[Link]:
+    def across(self, marks: Sequence[str], groups: Sequence[str] | None = None) -> Iterator[Link]:
         """Finds links between photographs with different marks.
 
         Args:
             marks: Mark of each photograph; a photograph with an empty mark has no links.
+            groups: Group of each photograph, empty where it has none; by default its stated group.
 
         Yields:
             For each basis and each two marks, every photograph of the rarer mark that the more common mark has too, as
             `second`, with the first or nearest photograph that it is linked to.
         """
-        for basis, keys in self._keys.items():
+        keys_of = self._keys if groups is None else {**self._keys, Basis.GROUP: groups}
+        for basis, keys in keys_of.items():
             yield from (self._link(basis, *pair) for pair in _shared(keys, marks))
         yield from (self._link(Basis.NEAR, pair.first, pair.second) for pair in _nearest(self._near, marks))
 

@@ -1,13 +1,13 @@
 """The photographs that an audit compares: one or several sets, each perhaps split into parts by a table."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from melanoma import storage
 from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.folders import check_plain_files, list_image_files, read_folders
-from melanoma.datasets.label_tables import Columns, is_table, read_label_rows
+from melanoma.datasets.label_tables import Columns, is_table, read_label_rows, read_lesions
 from melanoma.datasets.photographs import Photograph, file_digests
 from melanoma.datasets.reading import read_table
 from melanoma.datasets.reference import Reference, read_reference
@@ -28,6 +28,8 @@ class Sets:
         sources: URI of each set, by name.
         absent: By name of a set, the number of table rows whose photograph is below no root.
         coverage: By name of a set that is a table, its labels without photograph and files without label.
+        patients: Lesion of each photograph whose group is a patient, empty if unknown, by index. The labels of a
+            patient's lesions may differ.
     """
 
     photographs: Sequence[Photograph]
@@ -37,6 +39,7 @@ class Sets:
     sources: dict[str, str] = field(default_factory=dict)
     absent: dict[str, int] = field(default_factory=dict)
     coverage: dict[str, Coverage] = field(default_factory=dict)
+    patients: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def sides(self) -> list[str]:
@@ -70,6 +73,7 @@ class _Set(NamedTuple):
     parts: list[str]
     absent: int
     coverage: Coverage = NO_TABLES
+    lesion_of: Mapping[str, str] | None = None  # by id of the photograph, if the groups are patients
 
 
 def read_sets(uris: Sequence[str], options: SetOptions) -> Sets:
@@ -95,8 +99,19 @@ def read_sets(uris: Sequence[str], options: SetOptions) -> Sets:
         dict(zip(names, uris, strict=True)),
         {name: one.absent for name, one in read.items()},
         {name: one.coverage for name, one in read.items()},
+        dict(_lesions_of_patients(read.values())),
     )
-    return sets if reference is None else _with_reference(sets, reference)
+    if reference is None or options.reference is None or options.columns is None:
+        return sets
+    return _with_reference(sets, reference, read_lesions(options.reference, options.columns))
+
+
+def _lesions_of_patients(sets: Iterable[_Set]) -> Iterator[tuple[int, str]]:
+    """Yields the index and lesion of the photographs whose groups are patients."""
+    photographs = [(photograph, one.lesion_of) for one in sets for photograph in one.photographs]
+    for index, (photograph, lesion_of) in enumerate(photographs):
+        if lesion_of is not None:
+            yield index, lesion_of.get(photograph.image_id, "")
 
 
 def set_names(uris: Sequence[str]) -> list[str]:
@@ -118,11 +133,12 @@ def _read_set(uri: str, options: SetOptions) -> _Set:
         photographs = _read_folder(uri, options.unlabelled)
         return _Set(photographs, [photograph.part for photograph in photographs], 0)
     photographs, absent, *_, coverage = read_table(uri, options.columns, options.roots)
+    lesion_of = read_lesions(uri, options.columns) if options.columns else None
     if options.columns is None or options.part_column is None:
-        return _Set(photographs, [""] * len(photographs), absent, coverage)
+        return _Set(photographs, [""] * len(photographs), absent, coverage, lesion_of)
     rows = read_label_rows(uri, replace(options.columns, group=options.part_column))
     present = {photograph.image_id for photograph in photographs}
-    return _Set(photographs, [row.group for row in rows if row.image_id in present], absent, coverage)
+    return _Set(photographs, [row.group for row in rows if row.image_id in present], absent, coverage, lesion_of)
 
 
 def _read_folder(root: str, unlabelled: bool) -> list[Photograph]:
@@ -142,12 +158,16 @@ def _read_folder(root: str, unlabelled: bool) -> list[Photograph]:
     return [Photograph(image_id, uri, digest, "", image_id, part=part) for uri, image_id, digest, part in named]
 
 
-def _with_reference(sets: Sets, reference: Reference) -> Sets:
-    """Adds the groups and labels that a reference knows."""
+def _with_reference(sets: Sets, reference: Reference, lesion_of: Mapping[str, str] | None) -> Sets:
+    """Adds the groups and labels that a reference knows, and the lesions if its groups are patients."""
     ids = [reference.id_of(photograph.image_id) for photograph in sets.photographs]
     known = [reference.label_of.get(image_id, "") for image_id in ids]
     photographs = [
         replace(p, group=reference.group_of.get(image_id, p.group), label=p.label or label)
         for p, image_id, label in zip(sets.photographs, ids, known, strict=True)
     ]
-    return replace(sets, photographs=photographs, known=known)
+    grouped = [index for index, image_id in enumerate(ids) if image_id in reference.group_of]
+    patients = {index: lesion for index, lesion in sets.patients.items() if ids[index] not in reference.group_of}
+    if lesion_of is not None:
+        patients |= {index: lesion_of.get(ids[index], "") for index in grouped}
+    return replace(sets, photographs=photographs, known=known, patients=patients)

@@ -19,7 +19,8 @@ def text_report(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int
         findings: What `audit` returned.
         unreadable: Kind of error by index of photograph.
     """
-    lines = [*_set_lines(summarise_sets(sets, unreadable)), *_coverage_lines(sets), ""]
+    summaries = summarise_sets(sets, unreadable)
+    lines = [*_set_lines(summaries), *_part_lines(summaries), *_coverage_lines(sets), ""]
     if not findings:
         return [*lines, "nothing found: no leaks, contradictory labels, divided groups, duplicates or unreadable files"]
     counts = count_affected(findings)
@@ -33,6 +34,12 @@ def _set_lines(summaries: Sequence[SetSummary]) -> list[str]:
         absent = f"{one.absent:,} listed but absent" if one.absent else ""
         rows.append((one.name, absent, f"{one.photographs:,}", f"{one.contents:,}", f"{one.groups:,}"))
     return aligned(rows, range(2, 5))
+
+
+def _part_lines(summaries: Sequence[SetSummary]) -> list[str]:
+    """Returns the parts of each set that is a split: each part is a side of its own."""
+    parts = {one.name: [f"{part} {count:,}" for part, count in one.parts.items()] for one in summaries if one.parts}
+    return [f"{name}: compared by part: {', '.join(counts)}" for name, counts in parts.items()]
 
 
 def _coverage_lines(sets: Sets) -> list[str]:

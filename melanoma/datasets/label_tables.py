@@ -1,7 +1,7 @@
 """Tables of labels: CSV or Parquet files with a row for each photograph."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from melanoma.datasets.label_formats import layout_of
@@ -9,7 +9,8 @@ from melanoma.datasets.photographs import read_file
 from melanoma.errors import DataError
 from melanoma.storage.tables import columns_as_text, parse_table
 
-_EXTENSIONS = (".csv", ".parquet")
+_EXTENSIONS = (".csv", ".tsv", ".tab", ".txt", ".parquet")
+_LESION = "lesion_id"
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,25 @@ def read_label_table(uri: str, columns: Columns) -> LabelTable:
         raise DataError(f"{uri}: {empty} of {len(stated)} rows have no id or no label; fill them in or remove them")
     rows = [LabelRow(*row) for row in stated if row.label]
     return LabelTable(rows, len(stated) - len(rows))
+
+
+def read_lesions(uri: str, columns: Columns) -> dict[str, str] | None:
+    """Returns the lesion of each photograph of a table whose groups are patients, who may have several lesions.
+
+    Returns:
+        Lesion by id of the photograph, empty where the row states none; nothing in it if the table has no column
+        `lesion_id`. None if the groups of the table are lesions already.
+
+    Raises:
+        DataError: As `read_label_table`.
+        UsageError: Likewise.
+    """
+    header = parse_table(read_file(uri), uri, []).schema.names
+    if not layout_of(header, uri, columns.image_id, columns.label, columns.group).groups_are_patients:
+        return None
+    if _LESION not in header:
+        return {}
+    return {row.image_id: row.group for row in read_label_rows(uri, replace(columns, group=_LESION))}
 
 
 def read_columns(uri: str, required: Sequence[str], optional: Sequence[str] = ()) -> dict[str, list[str]]:

@@ -90,3 +90,32 @@ def test_one_photograph_under_two_lesions_divides_a_group(tmp_path: Path) -> Non
     found = audited([tmp_path / "table.csv"], options)
     assert found.names(Kind.GROUPS, Basis.CONTENT) == [("lesion-0001", "copy")]
     assert found.names(Kind.GROUPS, Basis.NEAR) == [("lesion-0000", "lesion-0000b")]
+
+
+PATIENT = """patient_id,lesion_id,diagnostic,img_id
+P1,1,NEV,lesion-0000.png
+P1,2,MEL,lesion-0001.png
+P2,3,NEV,lesion-0002.png
+P2,3,BCC,lesion-0003.png
+"""
+
+
+def test_a_patient_may_have_several_diagnoses_but_a_lesion_may_not(tmp_path: Path) -> None:
+    paths = fill(tmp_path / "photographs", 4)
+    (tmp_path / "pad.csv").write_text(PATIENT)
+    found = audited([tmp_path / "pad.csv"], SetOptions(Columns(), [str(tmp_path / "photographs")]))
+    assert {frozenset(pair) for pair in found.names(Kind.LABELS, Basis.GROUP)} == {
+        frozenset((paths[2].stem, paths[3].stem))
+    }
+    assert found.sets.photographs[0].group == found.sets.photographs[1].group  # a split keeps the patient together
+
+
+def test_a_reference_of_patients_does_not_contradict_their_lesions(tmp_path: Path) -> None:
+    fill(tmp_path / "a" / "nevus", 1)
+    fill(tmp_path / "a" / "melanoma", 1, first=1)
+    fill(tmp_path / "a" / "nevus", 1, first=2)
+    fill(tmp_path / "a" / "basal cell carcinoma", 1, first=3)
+    (tmp_path / "pad.csv").write_text(PATIENT)
+    found = audited([tmp_path / "a"], SetOptions(Columns(), reference=str(tmp_path / "pad.csv")))
+    (pair,) = found.names(Kind.LABELS, Basis.GROUP)
+    assert set(pair) == {"lesion-0002", "lesion-0003"}

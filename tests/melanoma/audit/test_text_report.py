@@ -24,6 +24,12 @@ def test_clean_sets_have_a_line_each_and_nothing_else() -> None:
     ]
 
 
+def test_the_parts_of_a_split_are_named() -> None:
+    photographs = [labelled("a"), labelled("b"), labelled("c")]
+    lines = text_report(set_of(*photographs, parts=("train", "train", "test")), [], {})
+    assert lines[2] == "train: compared by part: train 2, test 1"
+
+
 def test_rows_without_a_photograph_are_counted_beside_their_set() -> None:
     photographs = [labelled("a"), labelled("b")]
     sets = Sets(photographs, ["x", "y"], ["", ""], ["", ""], {"x": "/x", "y": "/y"}, {"x": 0, "y": 1234})

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from melanoma.datasets.label_tables import Columns, LabelRow, is_table, read_columns, read_label_rows
+from melanoma.datasets.label_tables import Columns, LabelRow, is_table, read_columns, read_label_rows, read_lesions
 from melanoma.errors import DataError, UsageError
 
 COLUMNS = Columns("image_id", "dx", "lesion_id")
@@ -21,7 +21,16 @@ def csv(folder: Path, text: str) -> str:
 
 @pytest.mark.parametrize(
     ("uri", "expected"),
-    [("a/b.csv", True), ("s3://x/B.PARQUET", True), ("a/csv", False), ("a.csv/", False), ("photographs", False)],
+    [
+        ("a/b.csv", True),
+        ("HAM10000_metadata.TAB", True),
+        ("a.tsv", True),
+        ("labels.txt", True),
+        ("s3://x/B.PARQUET", True),
+        ("a/csv", False),
+        ("a.csv/", False),
+        ("photographs", False),
+    ],
 )
 def test_a_table_is_known_by_its_extension(uri: str, expected: bool) -> None:
     assert is_table(uri) is expected
@@ -50,6 +59,20 @@ def test_labels_that_look_like_missing_values_stay_labels(tmp_path: Path) -> Non
 def test_a_missing_lesion_is_not_a_lesion_that_many_photographs_share(tmp_path: Path, blank: str) -> None:
     rows = read_label_rows(csv(tmp_path, f"{HEADER}a,nv,{blank}\nb ,nv,L1 \n"), COLUMNS)
     assert rows == [("a", "nv", ""), ("b", "nv", "L1")]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("patient_id,lesion_id,diagnostic,img_id\nP1,7,NEV,a.png\nP1,NA,MEL,b.png\n", {"a": "7", "b": ""}),
+        ("patient_id,diagnostic,img_id\nP1,NEV,a.png\n", {}),
+        (HEADER + "a,nv,L1\n", None),
+    ],
+)
+def test_lesions_are_read_apart_where_groups_are_patients(
+    tmp_path: Path, table: str, expected: dict[str, str] | None
+) -> None:
+    assert read_lesions(csv(tmp_path, table), Columns()) == expected
 
 
 def test_without_a_group_column_no_group_is_stated(tmp_path: Path) -> None:
