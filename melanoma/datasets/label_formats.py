@@ -158,8 +158,8 @@ def layout_of(header: Sequence[str], uri: str, image_id: str | None, label: str 
     if found is None:
         known = ", ".join(dict.fromkeys(one.name for one in _FORMATS))
         raise UsageError(
-            f"{uri}: {columns_in_words(header)}; expected the columns of a known table ({known}), or --id-column and "
-            "--label-column"
+            f"{uri}: expected the columns of a known table ({known}), or --id-column and --label-column; "
+            f"{columns_in_words(header)}"
         )
     groups = named or tuple(column for column in found.groups if column in header)
     labels = tuple(column for column in found.labels if column in header)

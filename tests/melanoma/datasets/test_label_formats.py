@@ -76,7 +76,7 @@ def test_several_classes_in_a_row_are_refused_and_none_is_no_label() -> None:
 
 
 def test_an_unknown_table_is_refused_with_its_columns_and_the_remedy() -> None:
-    with pytest.raises(UsageError, match=r"t\.csv: it has 2 columns, among them class; expected .* PAD-.*--id-col"):
+    with pytest.raises(UsageError, match=r"t\.csv: expected .* PAD-.*--id-column .*among them class$"):
         layout_of(["photo", "class"], "t.csv", None, None, None)
 
 
