@@ -11,6 +11,7 @@ from jobs.console import logs
 from jobs.console.exit_codes import NOTHING_COMMITTED, OK, WRONG_USAGE
 from jobs.nightly.flags import add_scoring_arguments
 from jobs.nightly.options import ScoringOptions
+from melanoma.machine import share_threads
 from melanoma.operations.checks import Check, Result
 from melanoma.terminal import printable
 from melanoma.wording import counted
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints each check as soon as it is made, then the forecasts; returns the exit code."""
     options = DoctorOptions.from_args(args)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    share_threads()
     preflight, checks = _preflight(options), list[Check]()
     for check in preflight.checks():
         checks.append(check)

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 from jobs.console import logs
@@ -13,6 +12,7 @@ from jobs.nightly.plan import RunPlan
 from jobs.nightly.stopping import Stop
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
 from melanoma.images.decoder_pool import decoders
+from melanoma.machine import share_threads
 from melanoma.reporting.judging import text_of_error
 from melanoma.runs import failures, heartbeats, recovery, staging
 from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord
@@ -112,7 +112,7 @@ def _run_pipeline(plan: RunPlan, options: NightlyOptions, tell_stop: Callable[[S
     beam_options = parse_beam_options(options.beam_options)
     workers = worker_count(beam_options)
     # Several processes with as many threads each as there are cores slow each other down.
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
+    share_threads(workers)
     transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, workers)
     watching = local_workers.ended_after(lambda: failures.is_recorded(plan.runs))
     with (

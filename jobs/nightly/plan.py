@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jobs.console.targets import check_folders
+from jobs.nightly.clock import clock_behind, clock_warnings
 from jobs.nightly.deadline import deadline_of
 from jobs.nightly.options import NightlyOptions, SourceOptions
 from melanoma import storage
@@ -74,8 +75,10 @@ def prepare(options: NightlyOptions) -> RunPlan:
     sources = with_known_columns(sources, table.columns())
     kept = kept_schema(sources)
     table.check_types(kept)
-    warnings = _empty_root_warnings(empty_roots, sources, options, table)
+    behind = clock_behind(table.newest_time(), datetime.datetime.now(datetime.UTC))
+    warnings = (*_empty_root_warnings(empty_roots, sources, options, table), *clock_warnings(behind))
     runs = [new_run(layout, bundle, kept, table.version, options.run_date) for bundle in bundles]
+    runs = [replace(run, clock_behind=behind) for run in runs]
     models = map(ModelRun, _with_options(runs, options), bundles)
     return RunPlan(tuple(models), sources, warnings)
 

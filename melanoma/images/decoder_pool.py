@@ -13,6 +13,7 @@ from melanoma.images.decoder_owner import DecoderServer
 from melanoma.images.decoder_process import WALL_SECONDS, DecoderError, DecoderProcess, Decoding
 from melanoma.images.decoding import ImageSpec, reserve_memory
 from melanoma.images.limits import Header
+from melanoma.machine import processors
 
 _PHOTOGRAPHS_PER_PROCESS = 1000  # a small leak in a decoder must not add up over a night
 _PAUSE_SECONDS = 1.0
@@ -138,7 +139,7 @@ def decoders() -> DecoderPool:
     global _pool
     with _pool_lock:
         if _pool is None:
-            _pool = DecoderPool(len(os.sched_getaffinity(0)))
+            _pool = DecoderPool(processors())
         return _pool
 
 

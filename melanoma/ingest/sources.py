@@ -130,7 +130,9 @@ def naming(source: Source) -> Iterator[None]:
     except ReadError as error:
         if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
             found = "does not exist" if error.kind is ErrorKind.MISSING else error.detail
-            raise UsageError(f"{source.uri}: {found}; check --images for a typo") from None
+            is_damaged = error.kind is ErrorKind.CORRUPT
+            advice = "it is cut, damaged or of another kind" if is_damaged else "check --images for a typo"
+            raise UsageError(f"{source.uri}: {found}; {advice}") from None
         raise
 
 

@@ -1,8 +1,6 @@
 """The default number of threads that read and decode photographs."""
 
-import os
-
-_CORES = os.cpu_count() or 1
+from melanoma.machine import processors
 
 
 def default_threads(is_local: bool) -> int:
@@ -13,4 +11,5 @@ def default_threads(is_local: bool) -> int:
     Args:
         is_local: Whether the photographs are on a local disk.
     """
-    return 2 * _CORES if is_local else max(16, 4 * _CORES)
+    cores = processors()
+    return 2 * cores if is_local else max(16, 4 * cores)

@@ -1,6 +1,7 @@
 """Checks of this machine: installed libraries, free space and free memory."""
 
 import importlib.metadata
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,10 +10,11 @@ from typing import NamedTuple
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from melanoma import storage
+from melanoma import machine, storage
 from melanoma.operations.checks import Check, Result
 from melanoma.storage.temporary import temporary_root
 from melanoma.table.layout import OutputLayout
+from melanoma.wording import counted
 
 _MIN_SPACE, _MIN_MEMORY = 200e6, 1.5e9  # bytes
 _PROJECT = "melanoma"
@@ -65,6 +67,17 @@ def _version_of(package: str) -> str | None:
         return None
 
 
+def check_machine() -> Check:
+    """Says how many processors and how much memory a run may use."""
+    cores, found = machine.processors(), machine.memory()
+    text = counted(cores, "processor")
+    if cores < (all_cores := os.cpu_count() or 1):
+        text += f" of the machine's {all_cores}"
+    if found is not None:
+        text += f", {found.total / 1e9:,.1f} GB of memory{' as the container limits it' if found.is_limited else ''}"
+    return Check("machine", Result.PASS, text)
+
+
 def check_space(layout: OutputLayout | None, needed: float) -> Check:
     """Compares the free space of the local disks with what a run over the whole store would need.
 
@@ -91,18 +104,10 @@ def check_memory(needed: float) -> Check:
     Args:
         needed: Bytes, at the peak of one process.
     """
-    free = _free_memory()
-    if free is None:
+    found = machine.memory()
+    if found is None:
         return Check("memory", Result.PASS, "this system does not report its free memory")
-    found = f"{free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
-    if free < max(needed, _MIN_MEMORY):
-        return Check("memory", Result.WARN, found, "use a smaller --batch-size, or a machine with more memory")
-    return Check("memory", Result.PASS, found)
-
-
-def _free_memory() -> int | None:
-    info = Path("/proc/meminfo")
-    if not info.exists():
-        return None
-    lines = dict(line.split(":", 1) for line in info.read_text().splitlines())
-    return int(lines["MemAvailable"].split()[0]) * 1024
+    text = f"{found.free / 1e9:,.1f} GB free, about {needed / 1e9:,.1f} GB needed"
+    if found.free < max(needed, _MIN_MEMORY):
+        return Check("memory", Result.WARN, text, "use a smaller --batch-size, or a machine with more memory")
+    return Check("memory", Result.PASS, text)

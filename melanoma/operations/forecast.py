@@ -1,11 +1,11 @@
 """Forecasts how long a run over the whole store would take, from a few photographs and one batch."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from melanoma.ingest.loading import Loaded
 from melanoma.ingest.threads import default_threads
+from melanoma.machine import processors
 
 _STARTUP_SECONDS = 8.0  # libraries, bundle, first batch
 _ROW_BYTES = 250  # of a committed row, compressed
@@ -52,7 +52,7 @@ def forecast(
         batch_bytes: Size of the pixels of a batch in bytes.
         is_local: Whether the photographs are on a local disk.
     """
-    cores = os.cpu_count() or 1
+    cores = processors()
     read = sum(one.read_seconds for one in loaded) / len(loaded) / default_threads(is_local)
     work = seconds_per_photograph + sum(one.decode_seconds for one in loaded) / len(loaded) / cores
     each = max(read, work)

@@ -65,6 +65,7 @@ class Preflight:
         yield guarded(
             "versions", "install melanoma again, in an environment of its own", environment_checks.check_versions
         )
+        yield guarded("machine", "look at the limits of the container", environment_checks.check_machine)
         yield from self._channel_checks()
         yield from self._output_checks()
         yield guarded("listing", "check --images, and the credentials of its store", self._check_listing)

@@ -1,6 +1,5 @@
 """The rows of one chunk, gathered batch by batch."""
 
-import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,7 +87,7 @@ class RowBuilder:
             "image_version": ref.version,
             "run_date": self._run.run_date,
             "run_id": self._run.run_id,
-            "scored_at": datetime.datetime.now(datetime.UTC),
+            "scored_at": self._run.now(),
             "attempt": ref.attempt,
             "width": photograph.width,
             "height": photograph.height,

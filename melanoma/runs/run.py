@@ -34,6 +34,8 @@ class Run:
         scratch: Path of a folder on the machine that started the run, which need not exist; empty for none. A worker
             there leaves the error that ends the run in it if the output takes no files any more.
         model_name: Name of the bundle, for people.
+        clock_behind: How far this machine's clock is behind the newest row of the table; zero where it is ahead of it.
+            Each row's time is later by this much, so that the newest row is the one that was committed last.
     """
 
     run_id: str
@@ -48,11 +50,16 @@ class Run:
     deadline: datetime.datetime | None = None
     scratch: str = ""
     model_name: str = ""
+    clock_behind: datetime.timedelta = datetime.timedelta(0)
 
     @property
     def started(self) -> datetime.datetime:
         """UTC start, from the run's id."""
         return started_at(self.run_id)
+
+    def now(self) -> datetime.datetime:
+        """Returns the UTC time for a row: a hybrid logical clock (Kulkarni and others, 2014, arXiv 1401.2535v1)."""
+        return datetime.datetime.now(datetime.UTC) + self.clock_behind
 
     @property
     def staging(self) -> str:

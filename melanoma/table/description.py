@@ -1,6 +1,9 @@
 """What one version of the score table tells about itself: its models, its history, and what it knows."""
 
+import datetime
+
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from melanoma import storage
 from melanoma.errors import UsageError
@@ -10,6 +13,8 @@ from melanoma.table.models import PROMOTED, ModelFacts, models_in
 from melanoma.table.schema import PARTITION
 from melanoma.table.snapshot import Snapshot
 from melanoma.terminal import printable
+
+_NEWEST = "max.scored_at"
 
 
 class DescribedSnapshot(Snapshot):
@@ -45,6 +50,19 @@ class DescribedSnapshot(Snapshot):
                     f"--keep {field.name}: is {field.type} in the manifest, the table has {known.name} as "
                     f"{known.type}; convert or rename it in the manifest"
                 )
+
+    def newest_time(self) -> datetime.datetime | None:
+        """Returns a UTC time that no row's `scored_at` reaches; None where the table's log does not tell.
+
+        It comes from the statistics in the log, whose times are cut to milliseconds; no data file is read.
+        """
+        if self._delta is None:
+            return None
+        files = pa.table(self._delta.get_add_actions(flatten=True))
+        if _NEWEST not in files.column_names or not pa.types.is_timestamp(files[_NEWEST].type):
+            return None
+        newest = pc.max(files[_NEWEST]).as_py()
+        return None if newest is None else newest + datetime.timedelta(milliseconds=1)
 
     def models(self) -> list[ModelFacts]:
         """Returns what the table holds of each model, ordered by the model's first run.

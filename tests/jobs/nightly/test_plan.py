@@ -1,6 +1,9 @@
 """Everything is checked before a photograph is read: flags, bundles, folders, the output and the time limit."""
 
 import datetime
+import gzip
+import os
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from melanoma.ingest.manifests import Manifest
 from melanoma.ingest.sources import Root
 from melanoma.runs import heartbeats
 from tests.helpers import fill
+from tests.helpers.archives import tar_of, zip_of
 from tests.helpers.outputs import layout_of
 
 
@@ -106,6 +110,30 @@ def test_a_run_that_cannot_work_is_refused_before_anything_is_written(
     with pytest.raises(UsageError, match=complaint):
         plan(tmp_path, bundle_uri, *(word.replace("{bundle}", bundle_uri) for word in words))
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("archive", "complaint"),
+    [
+        ("zip://{tmp}/cut.zip", "could not be opened .*; it is cut, damaged or of another kind"),
+        ("tar://{tmp}/cut.tgz", "could not be opened .*; it is cut, damaged or of another kind"),
+        ("tar://{tmp}/empty.tar", "could not be opened .*; it is cut, damaged or of another kind"),
+        ("zip://{tmp}/none.zip", "does not exist; check --images for a typo"),
+        ("zip://a.zip::" * 1000 + "{tmp}/cut.zip", "archives inside one another; unpack them first"),
+    ],
+)
+def test_an_archive_that_cannot_be_opened_is_a_mistake(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str], archive: str, complaint: str
+) -> None:
+    files = {f"{number}.jpg": os.urandom(100) for number in range(5)}
+    for name, pack, compress in (("cut.zip", zip_of, bytes), ("cut.tgz", tar_of, gzip.compress)):
+        pack(tmp_path / name, files)
+        whole = compress((tmp_path / name).read_bytes())
+        (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "empty.tar").touch()
+    words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out"), "--images", archive.format(tmp=tmp_path)]
+    assert main(["score", *words]) == 2
+    assert re.search(complaint, capsys.readouterr().err)
 
 
 def test_an_active_run_is_seen_except_by_a_dry_run(tmp_path: Path, bundle_uri: str) -> None:

@@ -1,12 +1,11 @@
 """Reading and decoding use more threads than cores, and for a remote store many more."""
 
-import os
-
 from melanoma.ingest.threads import default_threads
+from melanoma.machine import processors
 
 
 def test_a_local_disk_gets_two_threads_per_core() -> None:
-    assert default_threads(is_local=True) == 2 * (os.cpu_count() or 1)
+    assert default_threads(is_local=True) == 2 * processors()
 
 
 def test_a_remote_store_gets_at_least_sixteen_and_never_fewer_than_a_local_disk() -> None:

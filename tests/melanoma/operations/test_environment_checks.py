@@ -1,6 +1,7 @@
 """Libraries outside the tested bounds, full disks and little memory are found before a run."""
 
 import importlib.metadata
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from melanoma.machine import Memory
 from melanoma.operations import environment_checks
 from melanoma.operations.checks import Result
 from tests.helpers.outputs import layout_of
@@ -78,3 +80,18 @@ def test_too_little_memory_is_a_warning() -> None:
 def test_enough_memory_passes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment_checks, "_MIN_MEMORY", 0.0)
     assert environment_checks.check_memory(1.0).result is Result.PASS
+
+
+def test_the_processors_and_the_memory_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment_checks.machine, "processors", lambda: 1)
+    monkeypatch.setattr(environment_checks.machine, "memory", lambda: Memory(3_000_000_000, 1, True))
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    check = environment_checks.check_machine()
+    assert check.found == "1 processor of the machine's 4, 3.0 GB of memory as the container limits it"
+    assert check.result is Result.PASS
+
+
+def test_the_memory_that_counts_is_that_of_the_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment_checks.machine, "memory", lambda: Memory(2_000_000_000, 1_600_000_000, True))
+    assert environment_checks.check_memory(1.7e9).result is Result.WARN
+    assert environment_checks.check_memory(1.5e9).result is Result.PASS

@@ -1,12 +1,11 @@
 """A forecast is limited by what takes longest, and grows with the number of photographs."""
 
-import os
-
 import pytest
 
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
 from melanoma.ingest.threads import default_threads
+from melanoma.machine import processors
 from melanoma.operations.forecast import forecast
 
 REF = ImageRef("file:///x.jpg", "v", 1, "x")
@@ -23,7 +22,7 @@ def test_slow_decoding_and_inference_limit_the_rate() -> None:
     quick = [Loaded(REF, read_seconds=0.0, decode_seconds=seconds) for seconds in (0.01, 0.03)]
     found = forecast(1000, quick, 0.5, 1000, is_local=True)
     assert found.waits_for == "decoding and the network"
-    assert found.rate == pytest.approx(1 / (0.5 + 0.02 / (os.cpu_count() or 1)))
+    assert found.rate == pytest.approx(1 / (0.5 + 0.02 / (processors())))
 
 
 def test_the_duration_is_start_up_plus_time_per_photograph() -> None:

@@ -1,0 +1,123 @@
+"""The processors and the memory that this process may use: of the machine, or as much of it as its container grants."""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path("/")
+_GROUPS, _GROUP_FILES, _MEMORY = "proc/self/cgroup", "sys/fs/cgroup", "proc/meminfo"
+_INTRAOP_THREADS = "TF_NUM_INTRAOP_THREADS"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Memory in bytes.
+
+    Attributes:
+        total: All that this process may use.
+        free: What is left of it, with what the system would give back.
+        is_limited: Whether a container's limit is what counts, and not the size of the machine.
+    """
+
+    total: int
+    free: int
+    is_limited: bool
+
+
+def processors(root: Path = _ROOT) -> int:
+    """Returns the number of processors that this process may use, at least 1.
+
+    Args:
+        root: Where the files of the kernel lie.
+
+    Returns:
+        The smaller one of the processors that it may run on and its container's share of time, rounded up.
+    """
+    quotas = [quota for folder in _folders("cpu", root) if (quota := _quota(folder)) is not None]
+    return max(1, min([len(os.sched_getaffinity(0)), *map(math.ceil, quotas)]))
+
+
+def memory(root: Path = _ROOT) -> Memory | None:
+    """Returns the memory that this process may use; None where the system does not say.
+
+    Args:
+        root: Where the files of the kernel lie.
+    """
+    info = _numbers(root / _MEMORY, ":")
+    if not {"MemTotal", "MemAvailable"} <= info.keys():
+        return None
+    total, free, is_limited = 1024 * info["MemTotal"], 1024 * info["MemAvailable"], False
+    for folder in _folders("memory", root):
+        limit = _number(folder / "memory.max", folder / "memory.limit_in_bytes")
+        if limit is None or limit >= 1024 * info["MemTotal"]:  # some state a huge number for no limit
+            continue
+        used = _number(folder / "memory.current", folder / "memory.usage_in_bytes") or 0
+        statistics = _numbers(folder / "memory.stat")
+        cached = statistics.get("total_inactive_file", statistics.get("inactive_file", 0))
+        total, free, is_limited = min(total, limit), min(free, max(0, limit - used + cached)), True
+    return Memory(total, free, is_limited)
+
+
+def share_threads(processes: int = 1) -> None:
+    """Divides the processors among processes that use TensorFlow, unless the operator has; before it is imported.
+
+    TensorFlow itself starts a thread for each processor of the machine, in every process.
+    """
+    os.environ.setdefault(_INTRAOP_THREADS, str(max(1, processors() // processes)))
+
+
+def _folders(controller: str, root: Path) -> Iterator[Path]:
+    """Yields the folders of the control groups that limit this process, the innermost first, in either version.
+
+    In a container the top folder is often the container's own group, and the path that the kernel states does not
+    exist there.
+    """
+    try:
+        lines = (root / _GROUPS).read_text().splitlines()
+    except OSError:
+        return
+    top = root / _GROUP_FILES
+    for line in lines:
+        _, _, rest = line.partition(":")
+        names, _, path = rest.partition(":")
+        if names and controller not in names.split(","):
+            continue
+        for mount in (top / names, top / controller) if names else (top, top / "unified"):
+            group = mount / path.strip("/")
+            yield from (
+                folder for folder in (group, *group.parents) if folder.is_relative_to(mount) and folder.is_dir()
+            )
+
+
+def _quota(folder: Path) -> float | None:
+    """Returns the number of processors whose time a group may use; None for no limit."""
+    try:
+        if (unified := folder / "cpu.max").exists():
+            quota, period = unified.read_text().split()
+        else:
+            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period"))
+        return float(quota) / float(period) if float(quota) > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):  # `max` is no number
+        return None
+
+
+def _number(*files: Path) -> int | None:
+    """Returns the number in the first file that holds one."""
+    for file in files:
+        try:
+            return int(file.read_text())
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def _numbers(file: Path, separator: str | None = None) -> dict[str, int]:
+    """Returns the numbers of a file with a name and a number a line; none if it cannot be read."""
+    try:
+        lines = [line.split(separator, 1) for line in file.read_text().splitlines()]
+    except OSError:
+        return {}
+    words = {line[0]: line[1].split() for line in lines if len(line) == 2}
+    return {name: int(values[0]) for name, values in words.items() if values and values[0].isdigit()}
