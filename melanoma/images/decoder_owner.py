@@ -12,6 +12,12 @@ from melanoma.images.decoder_messages import MAX_MESSAGE, READY
 _ANSWER_SECONDS = 60.0  # the first answer comes when the server has loaded its libraries
 # Whatever else is in the environment may be a secret, and stays out of processes that decode hostile bytes.
 _ENVIRONMENT = ("PATH", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+_SETTINGS = {
+    "OPENBLAS_NUM_THREADS": "1",
+    # glibc would return the memory of each photograph to the system, and the next one would fault it in page by page.
+    "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20),
+    "MALLOC_TRIM_THRESHOLD_": str(32 * 2**20),
+}
 
 
 class DecoderServer:
@@ -96,4 +102,4 @@ def _clean_environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     kept |= {name: value for name, value in os.environ.items() if name.startswith(("LC_", "PYTHON"))}
     paths = [path or str(Path.cwd()) for path in sys.path]
-    return kept | {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
+    return kept | _SETTINGS | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -136,6 +136,20 @@ def test_children_get_no_secret_and_few_rights(
     assert Path(f"/proc/{child}/oom_score_adj").read_text().strip() == "1000"
 
 
+def page_faults(process: int) -> int:
+    return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[7])
+
+
+def test_a_decoder_keeps_its_memory_from_one_photograph_to_the_next(single: tuple[DecoderPool, int, int]) -> None:
+    pool, _, child = single
+    png = encode(photograph(600, 450), "PNG")
+    results(pool, png)
+    before = page_faults(child)
+    for _ in range(5):
+        results(pool, png)
+    assert page_faults(child) - before < 5 * 50  # 198 pages hold the picture once
+
+
 def test_signals_for_the_whole_group_do_not_end_a_decoder(single: tuple[DecoderPool, int, int]) -> None:
     pool, server, child = single
     for number in (signal.SIGTERM, signal.SIGINT):
