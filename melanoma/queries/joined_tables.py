@@ -1,6 +1,7 @@
 """Tables of the user, such as a list of patients, that a query can join with the views."""
 
 import re
+import shlex
 from collections.abc import Collection, Sequence
 
 import duckdb
@@ -33,10 +34,11 @@ def read_joined(words: Sequence[str], taken: Collection[str]) -> dict[str, pa.Ta
     for word in words:
         found = _NAMED.fullmatch(word)
         name, file = (found[1], found[2]) if found else (storage.stem_of(word), word)
+        quoted = shlex.quote(file)
         if clash := next((other for other in (*taken, *files) if other.lower() == name.lower()), None):
-            raise UsageError(f"--with {word}: there is a view {clash!r} already; write --with my_{name}={file}")
+            raise UsageError(f"--with {word}: there is a view {clash!r} already; write --with my_{name}={quoted}")
         if not _is_usable(name):
-            raise UsageError(f"--with {word}: {name!r} cannot be the name of a view; write --with NAME={file}")
+            raise UsageError(f"--with {word}: {name!r} cannot be the name of a view; write --with NAME={quoted}")
         files[name] = file
     return {name: _read(file) for name, file in files.items()}
 

@@ -41,6 +41,7 @@ ROLES = {"lesion": "lesion_id", "patient": "patient_id"}
 NAMES = (*(view.name for view in VIEWS), "nights", "scores", corrected_scores.RAW)
 _BATCH_ROWS = 65_536
 _READING = "reading the stream registered as"  # so DuckDB begins an error of Arrow
+_INTERRUPTED = "Query interrupted"  # so DuckDB reports Ctrl-C, as a RuntimeError
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class Rows:
                 batch.validate(full=True)  # DuckDB passes on what is no Unicode in a damaged file
             except StopIteration:
                 return
-            except (duckdb.Error, pa.ArrowException, OSError) as error:
-                raise self._cause(error) from None
+            except (duckdb.Error, pa.ArrowException, OSError, RuntimeError) as error:
+                raise _stop_of(error) or self._cause(error) from None
             yield batch
 
 
@@ -152,8 +153,8 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Rows 
         cause = partial(_cause, table, dataset, missing)
         try:
             reader = connection.sql(sql).to_arrow_reader(_BATCH_ROWS) if is_query else None
-        except duckdb.Error as error:
-            raise cause(error) from None
+        except (duckdb.Error, RuntimeError) as error:
+            raise _stop_of(error) or cause(error) from None
         yield None if reader is None else Rows(reader, cause)
 
 
@@ -178,6 +179,19 @@ def _create_views(connection: duckdb.DuckDBPyConnection, given: ViewInput) -> di
 
 def _mentions(text: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE) is not None
+
+
+def _stop_of(error: Exception) -> KeyboardInterrupt | None:
+    """Returns Ctrl-C where DuckDB reports it as an error of its own; raises an error that is neither.
+
+    Raises:
+        RuntimeError: It is neither an error of DuckDB nor one of Arrow, but a defect.
+    """
+    if isinstance(error, duckdb.InterruptException) or str(error) == _INTERRUPTED:
+        return KeyboardInterrupt()
+    if isinstance(error, RuntimeError) and not isinstance(error, duckdb.Error | pa.ArrowException):
+        raise error
+    return None
 
 
 def _cause(

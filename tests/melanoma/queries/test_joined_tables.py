@@ -38,7 +38,7 @@ def test_ids_are_text_as_in_the_score_table(tmp_path: Path) -> None:
     [
         ("latest.csv", "{}", "there is a view 'latest' already; write --with my_latest="),
         ("x.csv", "NIGHTS={}", "there is a view 'nights' already"),
-        ("my patients.csv", "{}", "'my patients' cannot be the name of a view; write --with NAME="),
+        ("my patients.csv", "{}", "'my patients' cannot be the name of a view; write --with NAME='"),
         ("x.csv", "_corrections={}", "'_corrections' cannot be the name of a view"),
         ("2026.csv", "{}", "'2026' cannot be the name of a view"),
         ("select.csv", "{}", "'select' cannot be the name of a view"),

@@ -1,6 +1,8 @@
 """The views of the score table: newest scores, current scores and failures; SQL can read nothing else."""
 
 import datetime
+import signal
+import threading
 import warnings
 from dataclasses import asdict
 from pathlib import Path
@@ -272,3 +274,13 @@ def test_a_query_emits_no_warning(table: ScoreTable, sql: str, capfd: pytest.Cap
         warnings.simplefilter("error")
         as_text(views.query(table, sql))
     assert capfd.readouterr() == ("", "")
+
+
+def test_ctrl_c_during_a_query_is_no_defect(table: ScoreTable) -> None:
+    numbers = views.Additions({"numbers": pa.table({"n": range(200_000)})})
+    sql = "SELECT sum(sin(b.n)) FROM numbers a JOIN numbers b ON a.n % 1000 = b.n % 1000"
+    timer = threading.Timer(0.3, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        views.query(table, sql, numbers)
+    timer.join()
