@@ -1,6 +1,5 @@
 """What a run publishes at its end: its reports, its metrics, and one line for a command that notifies somebody."""
 
-import shlex
 import subprocess
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from dataclasses import replace
 from jobs.nightly.destination import Destination
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError, PhotographError
+from melanoma.operations.delivery_checks import run_command
 from melanoma.reporting.judging import judge
 from melanoma.reporting.messages import one_line, one_line_without_run
 from melanoma.reporting.metrics import Ending, write_metrics
@@ -105,11 +105,11 @@ def _write_metrics(path: str, ending: Ending) -> list[str]:
 
 def _notify(command: str, line: str, seconds: float) -> list[str]:
     try:
-        ended = subprocess.run([*shlex.split(command), line], timeout=seconds, check=False)  # noqa: S603
+        code = run_command(command, line, seconds)
     except subprocess.TimeoutExpired:
         return [f"--notify-command did not finish within {seconds:g} seconds and was killed"]
     except ValueError:
         return ["--notify-command could not be run (it is not a command)"]
     except OSError as error:
         return [f"--notify-command could not be run ({error.strerror or type(error).__name__})"]
-    return [f"--notify-command ended with exit code {ended.returncode}"] if ended.returncode else []
+    return [f"--notify-command ended with exit code {code}"] if code else []

@@ -1,7 +1,10 @@
 """Checks that the operator will be told: the notification command, and the folder of the metrics file."""
 
+import contextlib
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import uuid
 
@@ -36,6 +39,29 @@ def require_command(command: str | None) -> None:
         )
 
 
+def run_command(command: str, line: str, seconds: float) -> int:
+    """Runs the notification command, without a shell, and returns its exit code.
+
+    Args:
+        command: Value of `--notify-command`.
+        line: Its last argument.
+        seconds: Time for it.
+
+    Raises:
+        OSError: It cannot be started.
+        ValueError: It cannot be split into words.
+        TimeoutExpired: It took too long, and was killed with all that it had started, such as a script's `curl`.
+    """
+    process = subprocess.Popen([*shlex.split(command), line], start_new_session=True)  # noqa: S603
+    try:
+        return process.wait(seconds)
+    except BaseException:  # a signal leaves nothing behind either
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+
+
 def metrics_fault(path: str | None) -> str:
     """Returns why the metrics file cannot be written; empty if it can, or if there is none.
 
@@ -68,7 +94,7 @@ def check_command(command: str, is_tried: bool) -> Check:
     if not is_tried:
         return Check("notification", Result.PASS, "the command is there; --try-notify runs it")
     try:
-        code = subprocess.run([*shlex.split(command), _TEST_LINE], timeout=_TEST_SECONDS, check=False).returncode  # noqa: S603
+        code = run_command(command, _TEST_LINE, _TEST_SECONDS)
     except subprocess.TimeoutExpired:
         found = f"the command did not finish within {_TEST_SECONDS:g} seconds"
         return Check("notification", Result.FAIL, found, "run it by hand with a line as its last argument")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,6 +185,20 @@ def test_a_command_that_hangs_is_killed_and_is_a_warning(tmp_path: Path) -> None
     hanging = destination("--notify-command", f"{sys.executable} -c 'import time; time.sleep(60)'")
     (warning,) = publishing.deliver([], hanging, 3, judge_error(UsageError("x")), seconds=0.2)
     assert warning == "--notify-command did not finish within 0.2 seconds and was killed"
+
+
+def test_what_a_hanging_command_has_started_is_killed_with_it(tmp_path: Path) -> None:
+    script = tmp_path / "notify.sh"
+    script.write_text(f"sleep 300 &\necho $! > {tmp_path / 'child'}\nwait\n")
+    hanging = destination("--notify-command", f"/bin/sh {script}")
+    (warning,) = publishing.deliver([], hanging, 3, judge_error(UsageError("x")), seconds=2)
+    assert warning.endswith("was killed")
+    child = Path("/proc") / (tmp_path / "child").read_text().strip() / "stat"
+    for _ in range(600):
+        if not child.exists() or child.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.1)
+    pytest.fail("a process of the command is left")
 
 
 def test_a_command_that_has_gone_meanwhile_is_a_warning() -> None:
