@@ -85,8 +85,12 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     # to the part of their near duplicates.
     given_split = read_split(sources.split) if sources.split else None
     groups_before = [photograph.group for photograph in readable.photographs]
-    dataset = Dataset(joined, split(joined, sources.validation, sources.test, sources.seed, given_split, groups_before))
-    _check(dataset)
+    try:
+        parts = split(joined, sources.validation, sources.test, sources.seed, given_split, groups_before)
+        dataset = Dataset(joined, parts)
+        _check(dataset)
+    except DataError as error:
+        raise DataError(f"{error}. {left_out}" if (left_out := coverage.warning()) else str(error)) from error
     first = Step("found" + (f"; {absent} more are listed but missing" if absent else ""), 0, len(found))
     groups = len(set(groups_before)) - len({photograph.group for photograph in joined})
     last = Step(f"groups joined with others because of near duplicates: {groups}", 0, len(joined))

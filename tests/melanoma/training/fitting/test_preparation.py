@@ -262,3 +262,11 @@ def test_rows_whose_photograph_is_missing_are_counted(tmp_path: Path) -> None:
     found = prepared([table_of(tmp_path, rows)], roots=[str(tmp_path / "in")], columns=HAM10000)
     assert found.steps[0] == ("found; 1 more are listed but missing", 0, 40)
     assert warnings(found) == []  # every lesion is known
+
+
+def test_too_few_photographs_are_explained_by_labels_that_match_none(tmp_path: Path) -> None:
+    fill(tmp_path / "photographs", 3)
+    rows = [f"lesion-{number:04},nv," for number in range(50)]
+    (tmp_path / "t.csv").write_text("image_id,dx,lesion_id\n" + "\n".join(rows) + "\n")
+    with pytest.raises(DataError, match=r"add photographs\. 47 of 50 rows of labels were left out"):
+        prepared([str(tmp_path / "t.csv")], roots=[str(tmp_path / "photographs")], columns=HAM10000)
