@@ -61,4 +61,7 @@ def _time_left(epochs: int, seconds: float) -> str:
     if not epochs:
         return "trained"
     minutes = epochs * seconds / 60
-    return f"at least {minutes:.0f} minutes left" if minutes >= 1 else "less than a minute left"
+    if minutes < 1:
+        return "less than a minute left"
+    whole = f"{minutes:.0f}"
+    return f"at least {whole} minute{'' if whole == '1' else 's'} left"

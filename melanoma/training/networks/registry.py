@@ -4,6 +4,7 @@ They use nothing but the Keras API, so that any Keras backend can train them.
 """
 
 from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from functools import partial
 from typing import NamedTuple
 
@@ -62,8 +63,11 @@ def network_named(name: str) -> Network:
         return NETWORKS[name]
     if name in keras_applications():
         return Network(partial(keras_application, name), True, (), f"Keras's {name}")
+    plain = {known.lower().replace("-", ""): known for known in (*NETWORKS, *keras_applications())}
+    near = get_close_matches(name.lower().replace("-", "").replace("_", ""), plain, 1, 0.85)
+    hint = f"; did you mean {plain[near[0]]}?" if near else ""
     known = f"{', '.join(NETWORKS)}, and of Keras: {', '.join(keras_applications())}"
-    raise UsageError(f"network {name!r} is unknown; choose one of {known}")
+    raise UsageError(f"network {name!r} is unknown; choose one of {known}{hint}")
 
 
 def check_buildable(names: Iterable[str]) -> None:

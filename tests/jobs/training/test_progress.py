@@ -27,7 +27,9 @@ def test_a_line_has_the_metrics_and_the_remaining_time() -> None:
     )
 
 
-@pytest.mark.parametrize(("total", "end"), [(1, "; trained"), (2, "; less than a minute left")])
+@pytest.mark.parametrize(
+    ("total", "end"), [(1, "; trained"), (2, "; less than a minute left"), (3, "; at least 1 minute left")]
+)
 def test_a_teacher_is_named_and_the_last_epochs_end_the_line(total: int, end: str) -> None:
     line = epoch_line(Progress("teacher 1 of 2 (lite2)", total, [ROW], 1))
     assert line.startswith(f"teacher 1 of 2 (lite2), epoch 1 of {total}: ") and line.endswith(end)

@@ -33,6 +33,16 @@ def test_an_unknown_name_is_a_usage_error_that_lists_the_known_ones(name: str) -
         network_named(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("vgg16", "VGG16"), ("efficientnet_b0", "EfficientNetB0"), ("AssignmentCNN", "assignment-cnn"), ("lite9", "")],
+)
+def test_another_spelling_of_a_network_is_understood_as_a_hint(name: str, meant: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        network_named(name)
+    assert str(refused.value).partition("; did you mean ")[2] == (meant and f"{meant}?")
+
+
 def test_networks_are_checked_before_a_training() -> None:
     check_buildable(["assignment-cnn", "assignment-cnn"])
     with pytest.raises(UsageError, match="'NoSuchNet' is unknown"):
