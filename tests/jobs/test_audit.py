@@ -169,7 +169,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_is_read(tmp
 
 
 def test_an_output_on_a_store_without_such_a_bucket_is_refused_before_anything_is_read(s3_endpoint: str) -> None:
-    with pytest.raises(UsageError, match="the output s3://no-such-bucket/out cannot be written"):
+    with pytest.raises(UsageError, match="the output s3://no-such-bucket/out does not exist: the store has no bucket"):
         run(parse("nowhere", "--output", "s3://no-such-bucket/out"))
 
 
