@@ -100,11 +100,22 @@ def _as_text(explanation: "Explanation", rules: Mapping[str, "Description"]) -> 
             f"{row['scored_at']:%Y-%m-%d %H:%M} UTC  {row['model_id']}  attempt {row['attempt']}: {row['status']}",
             f"  run       {row['run_id']}",
             f"  version   {row['image_version'] or '(none)'}, {size}",
+            *_kept(row),
             *_result(row, rules.get(row["model_id"])),
         ]
     lines += ["", "The next run"]
     lines += [f"  {outlook.model_id}  {outlook.does}: {outlook.why}" for outlook in explanation.outlooks]
     return "\n".join(lines)
+
+
+def _kept(row: dict[str, Any]) -> list[str]:
+    """Returns the line with what was kept from the manifest; none if nothing was."""
+    from melanoma.table.schema import COLUMNS, PROBABILITY_PREFIX
+
+    own = {column.name for column in COLUMNS}
+    names = [name for name in row if name not in own and not name.startswith((PROBABILITY_PREFIX, "_"))]
+    values = "; ".join(f"{name} {row[name]}" for name in names if row[name] is not None)
+    return [f"  manifest  {values}"] if values else []
 
 
 def _result(row: dict[str, Any], rule: "Description | None") -> list[str]:
@@ -116,7 +127,7 @@ def _result(row: dict[str, Any], rule: "Description | None") -> list[str]:
         return [f"  error     {row['error_kind']}: {row['error']}"]
     probabilities = ", ".join(f"{name_of(slug).lower()} {value:.3f}" for slug, value in most_likely_classes(row))
     notes = [
-        "flagged as melanoma" if row["flag_melanoma"] else "",
+        "p_melanoma is at or above the threshold of flag_melanoma" if row["flag_melanoma"] else "",
         f"needs review: {str(row['review_reason']).replace('_', ' ')}" if row["review"] else "",
         f"out-of-distribution score {row['ood_score']:.2f}" if row["ood_score"] is not None else "",
     ]

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
 
 from melanoma.errors import UsageError
@@ -30,6 +31,31 @@ class Dating:
     def is_of_visits(self) -> bool:
         """Whether the dates are those of the photographs, and not of the runs that scored them."""
         return self.column != _OF_RUNS
+
+
+DATED_VIEWS = ("lesions", "patients", "over_time")
+
+
+def check_dates(connection: duckdb.DuckDBPyConnection, given: ViewInput, view: str) -> None:
+    """Checks that a column of text by which a view dates photographs holds a date.
+
+    Args:
+        connection: With the view `scores`.
+        given: What the view was built from.
+        view: Name of the view.
+
+    Raises:
+        UsageError: It holds texts, and none of them is a date.
+    """
+    dating = dating_for(given, view)
+    texts, dates = connection.sql(
+        f"SELECT count(nullif(trim(CAST({quoted(dating.column)} AS VARCHAR)), '')), count({dating.time}) FROM scores"  # noqa: S608
+    ).fetchall()[0]
+    if texts and not dates:
+        raise UsageError(
+            f"the view {view} needs dates, but none of {texts:,} values of the column {dating.column} is one; write "
+            "them like 2026-03-31 in the manifest, or name another column with --date-column"
+        )
 
 
 def dating_for(given: ViewInput, view: str) -> Dating:

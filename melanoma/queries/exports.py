@@ -41,11 +41,13 @@ def export(
         Number of rows of the result.
 
     Raises:
-        UsageError: There is no score table, the statement fails, the format is unknown, the folder cannot be used, or
-            something that is no file lies at the target.
+        UsageError: There is no score table, the statement fails, the format is unknown, the folder cannot be used or
+            belongs to the table, or something that is no file lies at the target.
         NothingCommittedError: The file cannot be written.
     """
     chosen = format_of(target, file_format)
+    if table.layout.is_own(storage.file_target(target)):
+        raise UsageError(f"{target}: lies among the files of the score table; choose another folder")
     with new_file(target) as file, views.stream(table, sql, additions) as rows:
         return _write(rows, file, chosen, max_rows)
 

@@ -13,6 +13,7 @@ import pyarrow.dataset
 from melanoma.errors import MelanomaError, UsageError
 from melanoma.queries import corrected_scores
 from melanoma.queries.clinics import clinics
+from melanoma.queries.dating import DATED_VIEWS, check_dates
 from melanoma.queries.groups import lesions, patients
 from melanoma.queries.lean_dataset import lean
 from melanoma.queries.model_view import models
@@ -149,6 +150,9 @@ def _result(table: ScoreTable, sql: str, additions: Additions) -> Iterator[Rows 
         missing = _create_views(connection, given)
         for name, rows in additions.tables.items():
             connection.register(name, rows)
+        for name in DATED_VIEWS:
+            if is_query and name not in missing and _mentions(sql, name):
+                check_dates(connection, given, name)
         connection.execute("SET lock_configuration = true")
         cause = partial(_cause, table, dataset, missing)
         try:

@@ -150,7 +150,15 @@ def test_a_scored_attempt_shows_class_and_probabilities() -> None:
 
 def test_notes_say_what_a_person_should_look_at() -> None:
     lines = lines_about(flag_melanoma=True, review=True, review_reason="low_confidence", ood_score=0.987)
-    assert "  notes     flagged as melanoma; needs review: low confidence; out-of-distribution score 0.99" in lines
+    assert (
+        "  notes     p_melanoma is at or above the threshold of flag_melanoma; needs review: low confidence; "
+        in "".join(lines)
+    )
+
+
+def test_what_was_kept_from_the_manifest_is_shown() -> None:
+    assert "  manifest  patient_id P1; age 55" in lines_about(patient_id="P1", age=55, site=None)
+    assert not any(line.startswith("  manifest") for line in lines_about())
 
 
 def test_a_failed_attempt_shows_its_error_kind_and_detail() -> None:

@@ -108,3 +108,14 @@ def test_a_result_that_fails_late_keeps_the_old_file(table: ScoreTable, tmp_path
         sql = "SELECT CASE WHEN range = 1999999 THEN error('row 1999999') ELSE range END AS n FROM range(2000000)"
         export(table, sql, str(target))
     assert target.read_bytes() == b"yesterday's" and [path.name for path in tmp_path.iterdir()] == ["late.csv"]
+
+
+@pytest.mark.parametrize("place", ["_reports/x.csv", "_delta_log/x.csv", "model_id=m-000000000001/x.parquet"])
+def test_an_export_among_the_files_of_the_table_is_refused(tmp_path: Path, place: str) -> None:
+    folder = tmp_path / "scores"
+    commit(folder, [row("a")])
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(UsageError, match="among the files of the score table"):
+        export(table_in(folder), "FROM scores", str(folder / place))
+    assert sorted(folder.rglob("*")) == before
+    assert export(table_in(folder), "FROM scores", str(folder / "x.csv")) == 1

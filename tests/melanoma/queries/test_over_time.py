@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
+from melanoma.errors import UsageError
 from melanoma.queries import views
 from melanoma.queries.over_time import BAND, CLIP, MIN_REPEATS
 from melanoma.table.score_table import ScoreTable
@@ -120,3 +121,21 @@ def test_a_certain_probability_lies_in_its_band(tmp_path: Path) -> None:
 def test_a_label_that_the_model_does_not_know_has_no_rows(tmp_path: Path) -> None:
     rows = [visit("a", 0.2, p_nevus=None), visit("b", 0.3, p_nevus=None)]
     assert {day["label"] for day in found(write_visits(tmp_path, rows), "FROM over_time")} == {"melanoma"}
+
+
+@pytest.mark.parametrize("view", ["over_time", "lesions"])
+def test_texts_of_which_none_is_a_date_are_a_mistake(tmp_path: Path, view: str) -> None:
+    kept = pa.schema([("lesion_id", pa.string()), ("visit_date", pa.string())])
+    dated = {"a": "31.03.2026", "b": "01.04.2026", "c": None}
+    rows = [row(name, lesion_id="L1", visit_date=text) for name, text in dated.items()]
+    table = write_visits(tmp_path, rows, kept)
+    with pytest.raises(UsageError, match="none of 2 values of the column visit_date") as caught:
+        found(table, f"FROM {view}")
+    assert "31.03" not in str(caught.value)
+    assert found(table, "SELECT count(*) AS n FROM scores") == [{"n": 3}]
+
+
+def test_a_text_beside_dates_has_no_place_in_time(tmp_path: Path) -> None:
+    kept = pa.schema([("lesion_id", pa.string()), ("visit_date", pa.string())])
+    rows = [row("a", lesion_id="L1", visit_date="2026-03-31"), row("b", lesion_id="L1", visit_date="unknown")]
+    assert [day["photographs"] for day in found(write_visits(tmp_path, rows, kept))] == [1]
