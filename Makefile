@@ -10,6 +10,8 @@ SAMPLES := out/samples
 IMAGES ?= $(SAMPLES)
 BUNDLE ?= ham10000-lite0-taught
 OUTPUT ?= $(if $(filter-out $(SAMPLES),$(IMAGES)),out/my-scores,out/scores)
+# For `make fuzz`.
+SECONDS ?= 60
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
          FROM current GROUP BY top_label ORDER BY photographs DESC
 FAILURES := SELECT error_kind, count(*) AS photographs FROM failures GROUP BY error_kind ORDER BY photographs DESC
@@ -19,7 +21,7 @@ export IMAGES BUNDLE OUTPUT QUERY FAILURES  # the recipe reads them from its env
 QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
          --ignore=tests/pipelines/test_races.py
 
-.PHONY: score test quick test-3.12 slow lint types lock clean
+.PHONY: score test quick test-3.12 slow fuzz lint types lock clean
 
 score: $(VENV)/.scoring
 ifeq ($(IMAGES),$(SAMPLES))
@@ -54,6 +56,10 @@ test-3.12:
 # A hundred simulated nights, twice (docs/understand/reliability.md): three minutes on two idle cores, ten on busy ones.
 slow: $(VENV)/.developing
 	@$(BIN)/python -m pytest -q -m slow -n 2
+
+# Mutated pictures must become pictures or errors, and nothing else; what fails is kept in out/fuzz.
+fuzz: $(VENV)/.developing
+	@$(BIN)/python benchmarks/fuzz_decoders.py --seconds $(SECONDS)
 
 lint: $(VENV)/.developing
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check .
