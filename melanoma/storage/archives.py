@@ -12,6 +12,7 @@ import fsspec
 
 _BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
 _MAGIC_BYTES = 6
+_STEP_BYTES = 4096
 # What reading a damaged or unknown archive raises; another error comes from the store that holds it.
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
 _NO_LOCK = contextlib.nullcontext()
@@ -56,6 +57,20 @@ def refusal_of(fs: Any, member: str) -> str | None:
     if info.compress_type not in known:
         return f"the archive's compression (method {info.compress_type}) is not read; pack it with Deflate"
     return None
+
+
+def read_whole(fs: Any, path: str) -> bytes:
+    """Reads a file of any file system; of a member of a zip archive, no more is unpacked than the archive states.
+
+    Args:
+        fs: File system as `open_archive` returns it, or any other one.
+        path: Path of the file.
+    """
+    if not isinstance(getattr(fs, "zip", None), zipfile.ZipFile):
+        return bytes(fs.cat_file(path))
+    # Read at once, it would be unpacked whole, even if it holds a thousand times what the archive states.
+    with fs.open(path, "rb") as member:
+        return b"".join(iter(lambda: member.read(_STEP_BYTES), b""))
 
 
 class _Unnamed:

@@ -7,7 +7,7 @@ from functools import partial
 from stat import S_ISREG
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
-from melanoma.storage.archives import refusal_of
+from melanoma.storage.archives import read_whole, refusal_of
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
@@ -33,7 +33,7 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     if refusal := refusal_of(place.fs, place.path):
         raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, refusal)
     with place.lock:
-        data: bytes = call_store(place.fs.cat_file, place.path)
+        data: bytes = call_store(read_whole, place.fs, place.path)
     if expected is not None and expected.size >= 0:
         now = version_of(call_store(place.fs.info, place.path)) if place.is_local else expected.version
         if len(data) != expected.size or now != expected.version:

@@ -102,6 +102,21 @@ def run_that_dies(step: int, *args: Any) -> None:
     run_without_beam(*args)
 
 
+def clean_up_that_dies(step: int, output: Path | str) -> None:
+    """Cleans up a table in a process that dies before its n-th removal of a file."""
+    seen = 0
+
+    def count(event: str, details: tuple[Any, ...]) -> None:
+        nonlocal seen
+        if event == "os.remove" and str(details[0]).endswith(".parquet"):
+            seen += 1
+            if seen == step:
+                os._exit(DIED)
+
+    sys.addaudithook(count)
+    table_in(output).vacuum_at_once()
+
+
 def run_at(environment: Mapping[str, str], *args: Any) -> None:
     """Makes a run that finds its store through environment variables."""
     os.environ.update(environment)

@@ -247,7 +247,7 @@ def test_an_output_that_delta_lake_cannot_address_is_refused(
 
 def test_other_odd_outputs_are_accepted(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 1)
-    output = tmp_path / "mit 50% #Ü?" / "scores"
+    output = tmp_path / "mit 50% #Ü? o'x; DROP TABLE" / "scores"
     assert main(["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(output)]) == 0
     assert_one_row_each(output, 1)
 

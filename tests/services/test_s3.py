@@ -30,6 +30,20 @@ def test_photographs_are_read_from_and_the_table_is_written_to_s3(bucket: str, b
 
 
 @pytest.mark.service
+def test_what_others_write_and_remove_is_seen_at_once(bucket: str) -> None:
+    import s3fs
+
+    other, folder = s3fs.S3FileSystem(skip_instance_cache=True), f"{bucket}/photos"
+    storage.write_bytes(f"{folder}/a.jpg", b"a")
+    assert [file.uri for file in storage.list_files(folder)] == [f"{folder}/a.jpg"]
+    other.pipe_file(f"{folder}/b.jpg", b"b")
+    assert storage.exists(f"{folder}/b.jpg")
+    other.rm_file(f"{folder}/a.jpg")
+    assert [file.uri for file in storage.list_files(folder)] == [f"{folder}/b.jpg"]
+    assert not storage.exists(f"{folder}/a.jpg")
+
+
+@pytest.mark.service
 def test_a_bundle_is_read_from_s3(bucket: str, bundle_uri: str, tmp_path: Path) -> None:
     for path in Path(bundle_uri).rglob("*"):
         if path.is_file():

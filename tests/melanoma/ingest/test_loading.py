@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import tracemalloc
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import load
 from melanoma.ingest.sources import Root, list_images
 from melanoma.table.forgotten import Forgotten
-from tests.helpers import fill, photograph
+from tests.helpers import fill, image_bytes, photograph
 from tests.helpers.manifests import csv_manifest, touch
 from tests.helpers.outputs import layout_of
 
@@ -72,6 +74,30 @@ def test_a_file_that_is_too_large_is_never_read(tmp_path: Path) -> None:
         ErrorKind.TOO_LARGE,
         f"{decoding.MAX_BYTES + 1} bytes; at most {decoding.MAX_BYTES} are read",
     )
+
+
+def test_a_bomb_in_an_archive_is_never_unpacked(tmp_path: Path) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("bomb.jpg", bytes(decoding.MAX_BYTES + 1))
+    (ref,) = list_images(Root(f"zip://{archive}"))
+    assert outcome(ref)[0] is ErrorKind.TOO_LARGE
+    # A directory that states less than it holds: no more is unpacked than it states.
+    stated = (decoding.MAX_BYTES + 1).to_bytes(4, "little")
+    archive.write_bytes(archive.read_bytes().replace(stated, (1000).to_bytes(4, "little")))
+    (ref,) = list_images(Root(f"zip://{archive}"))
+    tracemalloc.start()
+    kind, _ = outcome(ref)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kind is ErrorKind.CORRUPT and peak < 10 * 2**20
+
+
+def test_the_bytes_say_the_format_and_not_the_name(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(image_bytes.encode(image_bytes.photograph(), "PNG"))
+    (decoded,) = load(ref_to(tmp_path / "a.jpg"), [ImageSpec(8, 8)])
+    expected = decoding.decode((tmp_path / "a.jpg").read_bytes(), ImageSpec(8, 8))
+    assert decoded.pixels is not None and np.array_equal(decoded.pixels, expected)
 
 
 def test_a_photograph_that_was_overwritten_since_it_was_listed_has_changed(tmp_path: Path) -> None:

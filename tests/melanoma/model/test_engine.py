@@ -1,5 +1,8 @@
 """The same photograph gets the same scores, whatever shares its batch."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,3 +178,25 @@ def test_certainty_survives_a_temperature() -> None:
 def test_labels_that_do_not_fit_the_network_are_refused_when_it_is_loaded(bundle_uri: str) -> None:
     bundle = load_bundle(bundle_uri)
     assert "the description lists 2 labels" in engine_refusal(replace(bundle, labels=bundle.labels[:2]))
+
+
+_SCORE = """
+import sys
+import keras, numpy as np
+from melanoma.model.engine import Engine
+network, pixels, result = sys.argv[1:]
+loaded = np.load(pixels)
+np.save(result, Engine(keras.models.load_model(network), loaded.shape[1:3], batch_size=8).score(loaded).probabilities)
+"""
+
+
+def test_threads_and_kernels_of_the_processor_move_at_most_a_hundred_thousandth(
+    engine: Engine, network: keras.Model, tmp_path: Path
+) -> None:
+    pixels = photographs(8)
+    network.save(tmp_path / "network.keras")
+    np.save(tmp_path / "pixels.npy", pixels)
+    files = [str(tmp_path / name) for name in ("network.keras", "pixels.npy", "result.npy")]
+    others = {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_NUM_INTRAOP_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", _SCORE, *files], env=os.environ | others, check=True, capture_output=True)
+    np.testing.assert_allclose(np.load(files[2]), engine.score(pixels).probabilities, rtol=0, atol=1e-5)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 import zipfile
 from pathlib import Path
 
@@ -64,6 +65,23 @@ def test_a_local_file_overwritten_with_as_many_bytes_is_refused(tmp_path: Path) 
     os.utime(path, (1, 1))
     with pytest.raises(ReadError):
         storage.read_bytes(listed.uri, listed)
+
+
+def test_bytes_of_two_versions_are_never_mixed(tmp_path: Path) -> None:
+    path, size = tmp_path / "a.jpg", 8 * 2**20
+    outcomes = set()
+    for _ in range(30):
+        path.write_bytes(b"a" * size)
+        os.utime(path, (1, 1))
+        listed = storage.stat(str(path))
+        writer = threading.Thread(target=path.write_bytes, args=(b"b" * size,))
+        writer.start()
+        try:
+            outcomes.add(bytes(set(storage.read_bytes(listed.uri, listed))))
+        except ReadError as error:
+            assert error.kind is ErrorKind.CHANGED
+        writer.join()
+    assert outcomes <= {b"a"}
 
 
 @pytest.mark.usefixtures("one_try")

@@ -12,6 +12,7 @@ from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.table import maintenance
 from melanoma.table.maintenance import RETENTION_DAYS, Compaction, Removal
 from melanoma.table.score_table import ScoreTable
+from tests.helpers.faults import DIED, clean_up_that_dies, start
 from tests.helpers.outputs import table_in
 from tests.helpers.score_rows import commit, row
 
@@ -117,6 +118,20 @@ def test_a_vacuum_deletes_only_what_is_named_like_a_data_file(table: ScoreTable)
     assert table.vacuum_at_once() == Removal(files=1, size=2)
     assert not litter.exists() and all(path.exists() for path in (*others, *kept))
     assert table.version == 2
+
+
+def test_a_vacuum_that_died_before_any_removal_is_completed_by_another(table: ScoreTable) -> None:
+    kept, folder = data_files(table), folder_of(table) / "model_id=m-000000000001"
+    rows = names(folder_of(table))
+    for step in (1, 2, 3):
+        for number in range(3):
+            (folder / f"part-killed-{number}.parquet").write_bytes(b"xy")
+        process = start(clean_up_that_dies, step, folder_of(table))
+        process.join()
+        assert process.exitcode == DIED
+        assert set(kept) < set(data_files(table)) and names(folder_of(table)) == rows
+        assert 1 <= table.vacuum_at_once().files <= 3
+        assert data_files(table) == kept and names(folder_of(table)) == rows
 
 
 def test_a_vacuum_minds_the_retention_and_a_dry_run_deletes_nothing(table: ScoreTable) -> None:
