@@ -77,7 +77,8 @@ def _classes(data: Report) -> list[_Sentence]:
         _Sentence(
             count,
             f"Labelled photographs of classes that the model does not know, left out: {count:,}, "
-            f"{class_counts(unknown)}. The model is wrong on all of them, so the true results are worse.",
+            f"{class_counts(unknown)}. The results say nothing about them: the model always answers one of its own "
+            "classes.",
         ),
         _Sentence(
             unlabelled, f"Classes of the model without any label: {unlabelled}. Their sensitivity cannot be measured."

@@ -1,4 +1,7 @@
-"""The allow-list of what a network file may name: classes and functions of Keras 3 that only compute."""
+"""The allow-list of what a network file may name: classes and functions of Keras 3 that only compute.
+
+With the operations on arrays, each `preprocess_input` of Keras passes: it swaps channels and subtracts the mean.
+"""
 
 
 def _words(text: str) -> frozenset[str]:
@@ -8,15 +11,19 @@ def _words(text: str) -> frozenset[str]:
 CLASSES = {
     "keras": _words("Sequential DTypePolicy"),
     "keras.src.models.functional": _words("Functional"),
-    "keras.src.ops.numpy": _words("Add Subtract Multiply TrueDivide"),  # how Keras writes x + 3.0
+    "keras.src.ops.numpy": _words("Add Subtract Multiply TrueDivide GetItem Stack"),  # how Keras writes x[0] + 3.0
     "keras.src.applications.convnext": _words("LayerScale"),
     "keras.layers": _words("""
         InputLayer Identity Rescaling Normalization Resizing CenterCrop ZeroPadding2D Cropping2D Flatten
-        Reshape RandomFlip RandomRotation RandomZoom RandomTranslation RandomContrast Conv2D
-        DepthwiseConv2D SeparableConv2D Dense MultiHeadAttention BatchNormalization LayerNormalization
+        Reshape Conv2D DepthwiseConv2D SeparableConv2D Dense MultiHeadAttention BatchNormalization LayerNormalization
         GroupNormalization Activation ReLU LeakyReLU PReLU ELU Softmax MaxPooling2D AveragePooling2D
-        GlobalMaxPooling2D GlobalAveragePooling2D Dropout SpatialDropout2D GaussianDropout GaussianNoise
-        Add Subtract Multiply Average Maximum Concatenate Dot"""),
+        GlobalMaxPooling2D GlobalAveragePooling2D Add Subtract Multiply Average Maximum Concatenate Dot""")
+    # These do nothing outside of training. Keras 3 cannot read a RandomShear that it has written.
+    | _words("""
+        AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout2D RandomBrightness
+        RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform RandomErasing RandomFlip
+        RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization
+        RandomRotation RandomSaturation RandomSharpness RandomTranslation RandomZoom"""),
     "keras.initializers": _words("""
         Zeros Ones Constant GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal
         VarianceScaling RandomUniform RandomNormal TruncatedNormal Orthogonal"""),

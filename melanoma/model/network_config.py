@@ -7,6 +7,7 @@ from melanoma.model.allowed_layers import CLASSES, NAMES
 from melanoma.model.network_archive import CONFIG, require
 
 _MAX_JSON_DEPTH = 64
+_MAX_NUMBERS = 4096  # a constant in a call, such as the mean of each channel
 _NAMING_KEYS = ("module", "class_name", "config", "registered_name", "name")
 _OBJECT_KEYS = frozenset({*_NAMING_KEYS, "inbound_nodes", "shared_object_id", "build_config", "compile_config"})
 _REFERENCES = frozenset(
@@ -44,7 +45,7 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
     if "class_name" not in node:
         yield from (f"a reference by {key!a}" for key in _REFERENCES & node.keys())
         return
-    if node["class_name"] == "__keras_tensor__" and node.keys() == {"class_name", "config"}:
+    if node.keys() == {"class_name", "config"} and _is_value(str(node["class_name"]), node["config"]):
         return
     module, name = str(node.get("module")), str(node["class_name"])
     if name not in CLASSES.get(module, ()):
@@ -55,6 +56,21 @@ def _object_faults(node: dict[str, Any]) -> Iterator[str]:
         yield f"{name!a:.60} with missing or extra keys"
     if node.get("compile_config"):  # Keras would apply those of a nested network even with compile=False
         yield f"compile settings of {name!a:.60}"
+
+
+def _is_value(name: str, config: Any) -> bool:
+    """Whether an object is a value in a call: the output of a layer, `...` in an index, or a few constant numbers."""
+    if name == "__tensor__":
+        return isinstance(config, dict) and config.keys() == {"value", "dtype"} and _are_numbers(config["value"])
+    return name == "__keras_tensor__" or (name == "__ellipsis__" and config == {})
+
+
+def _are_numbers(value: Any) -> bool:
+    """Whether a constant is a number, or lists of numbers in lists; at most `_MAX_NUMBERS` of them."""
+    level = [value]
+    while any(isinstance(part, list) for part in level):
+        level = [inner for part in level for inner in (part if isinstance(part, list) else [part])]
+    return len(level) <= _MAX_NUMBERS and all(type(part) in (int, float) for part in level)
 
 
 def input_shape(config: dict[str, Any]) -> tuple[int | None, ...]:

@@ -1,7 +1,9 @@
 """A Keras file from elsewhere becomes a bundle that scores as the network does, or is refused in one line."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -41,6 +43,54 @@ def test_an_imported_network_scores_as_it_did_and_has_a_card(network: keras.Mode
     pixels = photographs(3)
     expected = network(pixels.astype(np.float32) + 2, training=False).numpy()
     np.testing.assert_allclose(load_engine(bundle, 3).score(pixels).probabilities, expected, atol=1e-6)
+
+
+def network_behind(*first: Any) -> keras.Model:
+    """Returns a network whose first layers are given."""
+    keras.utils.set_random_seed(1)
+    pixels = keras.Input((16, 16, 3))
+    features = pixels
+    for layer in first:
+        features = layer(features)
+    features = keras.layers.Conv2D(4, 3, activation="tanh")(features)
+    features = keras.layers.GlobalAveragePooling2D()(features)
+    return keras.Model(pixels, keras.layers.Dense(3, activation="softmax")(features))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        [keras.applications.resnet50.preprocess_input],  # swaps channels, subtracts the mean
+        [keras.applications.vgg16.preprocess_input],
+        [keras.applications.densenet.preprocess_input],  # mean and deviation
+        [keras.applications.mobilenet_v2.preprocess_input],
+        [
+            keras.layers.RandomBrightness(0.2),
+            keras.layers.RandomHue(0.1),
+            keras.layers.RandomErasing(0.1),
+            keras.layers.AlphaDropout(0.5),
+            keras.layers.GaussianNoise(0.3),
+        ],
+    ],
+    ids=["ResNet50", "VGG16", "DenseNet", "MobileNetV2", "only in training"],
+)
+def test_preprocessing_and_training_layers_inside_of_a_network_are_kept(first: list[Any], tmp_path: Path) -> None:
+    given, settings = network_behind(*first), replace(SETTINGS, scaling=Scaling())
+    given.save(tmp_path / "given.keras")
+    bundle = import_model(str(tmp_path / "given.keras"), str(tmp_path / "new"), settings, "Ours.\n")
+    pixels = photographs(3)
+    expected = given(pixels.astype(np.float32), training=False).numpy()
+    np.testing.assert_allclose(load_engine(bundle, 3).score(pixels).probabilities, expected, atol=1e-6)
+
+
+def test_two_classes_without_softmax_are_refused(tmp_path: Path) -> None:
+    pixels = keras.Input((16, 16, 3))
+    logits = keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(pixels))
+    keras.Model(pixels, logits).save(tmp_path / "logits.keras")
+    two = replace(SETTINGS, labels=("nv", "mel"), prior=(0.5, 0.5))
+    with pytest.raises(BundleError, match=r"not probabilities.*; end it with a softmax"):
+        import_model(str(tmp_path / "logits.keras"), str(tmp_path / "new"), two, "Ours.\n")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_optimizer_is_left_out(saved: Path, tmp_path: Path) -> None:

@@ -106,6 +106,40 @@ def test_an_object_is_refused_unless_all_of_it_is_listed(
     refused(reason, config=config)
 
 
+def in_call(name: str, config: object, **more: object) -> Config:
+    return {"class_name": name, "config": config, **more}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (in_call("__tensor__", {"value": [[0.5, 1]], "dtype": "float32"}), None),
+        (in_call("__tensor__", {"value": 2, "dtype": "int32"}), None),
+        (in_call("__ellipsis__", {}), None),
+        (in_call("__tensor__", {"value": "a", "dtype": "float32"}), "__tensor__"),
+        (in_call("__tensor__", {"value": [True], "dtype": "float32"}), "__tensor__"),
+        (in_call("__tensor__", {"value": [{"a": 1}], "dtype": "float32"}), "__tensor__"),
+        (in_call("__tensor__", {"value": [0.0] * 5000, "dtype": "float32"}), "__tensor__"),
+        (in_call("__tensor__", {"value": [0.5], "dtype": "string"}), "'dtype' 'string'"),
+        (in_call("__tensor__", {"value": [0.5], "dtype": "float32", "device": "x"}), "__tensor__"),
+        (in_call("__tensor__", {"value": [0.5], "dtype": "float32"}, module="os"), "__tensor__"),
+        (in_call("__ellipsis__", {"a": 1}), "__ellipsis__"),
+        (in_call("__numpy__", {"value": [0.5], "dtype": "float32"}), "__numpy__"),
+        (in_call("__slice__", {"start": 0, "stop": 1, "step": 1}), "__slice__"),
+        (in_call("__bytes__", "a"), "__bytes__"),
+        (in_call("__typespec__", [1]), "__typespec__"),
+    ],
+)
+def test_a_value_in_a_call_is_a_few_numbers(
+    value: Config, reason: str | None, config: Config, refused: Callable[..., None]
+) -> None:
+    layer_named(config, "scores")["inbound_nodes"][0]["args"].append(value)
+    if reason is None:
+        assert count_layers(config) > 0
+    else:
+        refused(reason, config=config)
+
+
 @pytest.mark.parametrize("missing", ["module", "registered_name", "config"])
 def test_an_object_is_refused_unless_it_is_whole(missing: str, config: Config, refused: Callable[..., None]) -> None:
     del layer_named(config, "scores")[missing]
