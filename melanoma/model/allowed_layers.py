@@ -18,12 +18,11 @@ CLASSES = {
         Reshape Conv2D DepthwiseConv2D SeparableConv2D Dense MultiHeadAttention BatchNormalization LayerNormalization
         GroupNormalization Activation ReLU LeakyReLU PReLU ELU Softmax MaxPooling2D AveragePooling2D
         GlobalMaxPooling2D GlobalAveragePooling2D Add Subtract Multiply Average Maximum Concatenate Dot""")
-    # These do nothing outside of training. Keras 3 cannot read a RandomShear that it has written.
+    # These do nothing outside of training. Others of their kind change a state even then, so they cannot be frozen.
     | _words("""
-        AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout2D RandomBrightness
-        RandomColorDegeneration RandomColorJitter RandomContrast RandomElasticTransform RandomErasing RandomFlip
-        RandomGaussianBlur RandomGrayscale RandomHue RandomInvert RandomPerspective RandomPosterization
-        RandomRotation RandomSaturation RandomSharpness RandomTranslation RandomZoom"""),
+        AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout2D RandomBrightness RandomColorJitter
+        RandomContrast RandomElasticTransform RandomErasing RandomFlip RandomGaussianBlur RandomInvert
+        RandomPerspective RandomRotation RandomTranslation RandomZoom"""),
     "keras.initializers": _words("""
         Zeros Ones Constant GlorotUniform GlorotNormal HeUniform HeNormal LecunUniform LecunNormal
         VarianceScaling RandomUniform RandomNormal TruncatedNormal Orthogonal"""),

@@ -66,7 +66,7 @@ def network_behind(*first: Any) -> keras.Model:
         [keras.applications.mobilenet_v2.preprocess_input],
         [
             keras.layers.RandomBrightness(0.2),
-            keras.layers.RandomHue(0.1),
+            keras.layers.RandomColorJitter(),
             keras.layers.RandomErasing(0.1),
             keras.layers.AlphaDropout(0.5),
             keras.layers.GaussianNoise(0.3),
@@ -81,6 +81,12 @@ def test_preprocessing_and_training_layers_inside_of_a_network_are_kept(first: l
     pixels = photographs(3)
     expected = given(pixels.astype(np.float32), training=False).numpy()
     np.testing.assert_allclose(load_engine(bundle, 3).score(pixels).probabilities, expected, atol=1e-6)
+
+
+def test_a_layer_that_cannot_be_frozen_is_named(tmp_path: Path) -> None:
+    network_behind(keras.layers.RandomHue(0.1)).save(tmp_path / "given.keras")
+    with pytest.raises(BundleError, match=r"'keras\.layers\.RandomHue'"):
+        import_model(str(tmp_path / "given.keras"), str(tmp_path / "new"), SETTINGS, "Ours.\n")
 
 
 def test_two_classes_without_softmax_are_refused(tmp_path: Path) -> None:
