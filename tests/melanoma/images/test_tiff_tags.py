@@ -87,6 +87,16 @@ def test_an_orientation_is_read_with_and_without_the_marker_of_exif(order: str, 
     assert exif_orientation(block) == exif_orientation(block.removeprefix(b"Exif\0\0")) == orientation
 
 
+@pytest.mark.parametrize("faulty", [
+    (273, 4, 3, struct.pack("<I", 5000)), (315, 2, 70000, struct.pack("<I", 8)), (700, 1, 2**31, bytes(4)),
+    (282, 5, 1, struct.pack("<I", 2**32 - 1)), (256, 99, 1, bytes(4)),
+], ids=["strips beyond", "text longer than the block", "huge", "fraction beyond", "unknown type"])  # fmt: skip
+def test_a_faulty_entry_does_not_lose_the_orientation(faulty: tuple[int, int, int, bytes]) -> None:
+    sound = (274, 3, 1, struct.pack("<I", 6))
+    for entries in ((sound, faulty), (faulty, sound)):
+        assert exif_orientation(b"Exif\0\0" + directory("<", *entries)) == 6
+
+
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_an_orientation_out_of_range_means_upright(orientation: int) -> None:
     assert exif_orientation(exif(orientation)) == valid_orientation({274: (orientation,)}) == 1
