@@ -72,7 +72,7 @@ class Inspect(Action):
             "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds: {thresholds or 'none'}",
             "measured": _measured(bundle.description["metrics"]),
         }
-        print(bundle.uri, *(f"  {name:<10} {value}" for name, value in rows.items()), sep="\n")
+        print(printable(bundle.uri), *(printable(f"  {name:<10} {value}") for name, value in rows.items()), sep="\n")
         print("  Files and digests are correct. The network was not run; melanoma bundle verify runs it.")
 
 
@@ -105,7 +105,7 @@ class Verify(Action):
             from melanoma.model.engine import load_engine  # TensorFlow: slow, so only for a bundle that is intact
         load_engine(bundle, batch_size=len(bundle.golden))
         samples = counted(len(bundle.golden), "golden sample")
-        print(f"{bundle.uri}: {bundle.model_id} is intact, safe to load, and reproduces its {samples}")
+        print(f"{printable(bundle.uri)}: {bundle.model_id} is intact, safe to load, and reproduces its {samples}")
 
 
 _ACTIONS: dict[str, type[Action]] = {

@@ -112,4 +112,4 @@ def _write(level: str, message: str, text: str, stream: TextIO) -> None:
         if _style.form == JSON:
             print(as_json(level, message), file=_style.stream or sys.stderr, flush=True)
         else:
-            print(text, file=stream, flush=True)
+            print(printable(text, keep="\n\t"), file=stream, flush=True)

@@ -17,6 +17,7 @@ from melanoma.operations.delivery_checks import metrics_fault, require_command
 from melanoma.reporting.verdict import Event, RunVerdict
 from melanoma.storage.errors import with_advice
 from melanoma.table.model_names import shown
+from melanoma.terminal import printable
 
 
 def execute(options: NightlyOptions) -> int:
@@ -50,8 +51,8 @@ def _execute(night: Night) -> int:
     try:
         night.plan = plan = _prepared(options)
         if options.dry_run:
-            print(dry_run.settings(options))
-            print(dry_run.describe(plan, dry_run.count(plan, options.limit)))
+            print(printable(dry_run.settings(options), keep="\n"))
+            print(printable(dry_run.describe(plan, dry_run.count(plan, options.limit)), keep="\n"))
             return OK
         with launch.exclusive(plan) as settled:
             warn(settled)

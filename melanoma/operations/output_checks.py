@@ -12,7 +12,9 @@ from melanoma.errors import MelanomaError, PhotographError
 from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
 from melanoma.runs import heartbeats
+from melanoma.runs.seals import Seal
 from melanoma.table.layout import OutputLayout
+from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import COLUMNS, score_schema
 from melanoma.table.score_table import ScoreTable
 
@@ -92,8 +94,8 @@ def check_reports(layout: OutputLayout) -> Check:
     """Writes a file beside the reports and reads the key of the pseudonyms, where an earlier run has made them."""
     if storage.exists(layout.reports):
         storage.check_writable(layout.name, storage.join(layout.reports, storage.name_of(layout.probe())))
-    if storage.exists(layout.key):
-        storage.read_bytes(layout.key)
+    if Pseudonyms.known_to(layout) is not None:
+        Seal.known_to(layout)
         return Check("reports", Result.PASS, "the reports can be written and the key of their pseudonyms read")
     return Check("reports", Result.PASS, "the reports can be written")
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from deltalake import DeltaTable
 
 from melanoma.errors import UsageError
-from melanoma.table.delta import DELTA_ERRORS, BatchStream, change_error
+from melanoma.table.data_files import check_data_files
+from melanoma.table.delta import DELTA_ERRORS, BatchStream, change_error, file_names
 from melanoma.table.description import DescribedSnapshot
 from melanoma.table.models import PROMOTED, ModelFacts
 
@@ -26,6 +27,8 @@ class Changeable(DescribedSnapshot):
         """
         with self._changing() as delta:
             delta.update_incremental()
+            names = file_names(delta)
+        check_data_files(self.layout, names)
 
     @contextlib.contextmanager
     def _changing(self, stream: BatchStream | None = None) -> Iterator[DeltaTable]:

@@ -11,6 +11,7 @@ from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
 from melanoma.storage.errors import is_missing_bucket, is_refused, reason_of
 from melanoma.storage.probes import no_bucket
+from melanoma.table.data_files import check_data_files, check_log
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import COLUMNS, PARTITION
 
@@ -27,12 +28,14 @@ def open_delta(layout: OutputLayout, version: int | None = None) -> DeltaTable |
         version: Version to open; None for the newest.
 
     Raises:
-        UsageError: The Delta table lacks columns of a score table.
+        UsageError: The Delta table lacks columns of a score table, or a file of it is no regular file in its folder.
         NothingCommittedError: The store does not answer, the log is damaged, or the table no longer has this version.
     """
     location, options = storage.delta_location(layout.root)
+    check_log(layout)
     try:
         delta = DeltaTable(location, version=version, storage_options=options)
+        names = file_names(delta)
     except TableNotFoundError:
         if version is None:
             return None
@@ -40,9 +43,21 @@ def open_delta(layout: OutputLayout, version: int | None = None) -> DeltaTable |
             f"{layout}: the score table was removed after its version {version} had been read; start again"
         ) from None
     except DELTA_ERRORS as error:
-        raise _unavailable(layout, "cannot be opened", error, "") from None
+        raise log_error(layout, error) from None
     _check_columns(layout, delta)
+    check_data_files(layout, names)
     return delta
+
+
+def log_error(layout: OutputLayout, error: Exception) -> MelanomaError:
+    """Returns what to raise for an error of reading the log; never quotes the error."""
+    return _unavailable(layout, "cannot be opened", error, "")
+
+
+def file_names(delta: DeltaTable) -> list[str]:
+    """Returns the paths of the data files of a version, as its log states them."""
+    names: list[str] = pa.table(delta.get_add_actions(flatten=True))["path"].to_pylist()
+    return names
 
 
 def _check_columns(layout: OutputLayout, delta: DeltaTable) -> None:

@@ -1,6 +1,7 @@
 """What one version of the score table tells about itself: its models, its history, and what it knows."""
 
 import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -8,6 +9,7 @@ import pyarrow.compute as pc
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ids import is_model_id, is_run_id
+from melanoma.table.delta import DELTA_ERRORS, log_error
 from melanoma.table.history import Version, version_of
 from melanoma.table.models import PROMOTED, ModelFacts, models_in
 from melanoma.table.schema import PARTITION
@@ -103,14 +105,25 @@ class DescribedSnapshot(Snapshot):
 
         Raises:
             UsageError: There is no table.
+            NothingCommittedError: The log is damaged, or the store does not answer.
         """
-        return [version_of(entry) for entry in self._required().history()]
+        return [version_of(entry) for entry in self._log_entries()]
+
+    def _log_entries(self, versions: int | None = None) -> list[dict[str, Any]]:
+        try:
+            entries: list[dict[str, Any]] = self._required().history(versions)
+        except DELTA_ERRORS as error:
+            raise log_error(self.layout, error) from None
+        return entries
 
     def recent_runs(self, versions: int) -> list[str]:
         """Returns the ids of the runs that committed the last versions, the newest first; none where there is no table.
 
         Args:
             versions: Number of versions to look at; a small one costs little in a table with a long log.
+
+        Raises:
+            NothingCommittedError: The log is damaged, or the store does not answer.
         """
-        entries = [] if self._delta is None else self._delta.history(versions)
+        entries = [] if self._delta is None else self._log_entries(versions)
         return [entry["run_id"] for entry in entries if is_run_id(entry.get("run_id"))]

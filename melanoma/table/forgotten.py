@@ -1,13 +1,16 @@
 """Forgotten photographs, which must never be scored again: their names and their bytes, remembered as keyed hashes."""
 
+import re
 from collections.abc import Iterable
 
 from melanoma import storage
-from melanoma.errors import UsageError
+from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
 
+_MAX_BYTES = 1 << 30  # of the file; a photograph takes up to 74
 _CONTENT = "content:"  # begins the lines with hashes of bytes; earlier versions wrote, and read, only those of names
+_HASH = re.compile(rf"(?:{_CONTENT})?[0-9a-f]{{32}}")
 
 
 class Forgotten:
@@ -80,4 +83,23 @@ def _content_hash(pseudonyms: Pseudonyms, sha256: str) -> str:
 
 
 def _hashes(layout: OutputLayout) -> list[str]:
-    return storage.read_bytes(layout.forgotten).decode().split()
+    """Reads the hashes.
+
+    Raises:
+        UsageError: The file holds something else.
+        ReadError: The store does not return it.
+    """
+    try:
+        hashes = storage.read_small(layout.forgotten, _MAX_BYTES).decode("ascii").split()
+    except UnicodeDecodeError:
+        hashes = [""]
+    except ReadError as error:
+        if error.kind not in (ErrorKind.UNSUPPORTED_FORMAT, ErrorKind.TOO_LARGE):
+            raise
+        hashes = [""]
+    if not all(map(_HASH.fullmatch, hashes)):
+        raise UsageError(
+            f"{layout.forgotten}: is damaged, expected hashes of 32 hex digits; restore it from a backup, as erased "
+            "photographs would be scored again without it"
+        )
+    return hashes

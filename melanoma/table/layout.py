@@ -55,12 +55,18 @@ class OutputLayout:
 
     # The score table
 
+    @property
+    def log(self) -> str:
+        """Folder of the table's log."""
+        return self._at(_LOG)
+
     @staticmethod
     def commit_name(version: int) -> str:
         """Returns the path of a commit in the table's log, relative to the folder."""
         return f"{_LOG}/{version:020}.json"
 
-    def is_data_file(self, name: str) -> bool:
+    @staticmethod
+    def is_data_file(name: str) -> bool:
         """Tells whether a path, relative to the folder, is named like a data file of the table."""
         return _DATA_FILE.fullmatch(name) is not None
 

@@ -50,7 +50,7 @@ def models_in(rows: pa.Table, promoted: str | None) -> list[ModelFacts]:
     """
     groups = rows.group_by(PARTITION).aggregate([("run_id", "count"), ("run_id", "min"), ("run_id", "max")])
     found = groups.sort_by("run_id_min").to_pylist()
-    counting = promoted or (found[0][PARTITION] if found else None)
+    counting = promoted if promoted is not None or not found else found[0][PARTITION]
     return [
         ModelFacts(
             model_id=row[PARTITION],

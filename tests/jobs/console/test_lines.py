@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from jobs.console.lines import say, warn
+from jobs.console.lines import report_progress, say, show_fault, warn
 
 
 class GoneReader(io.StringIO):
@@ -25,6 +25,19 @@ def test_a_warning_cannot_move_the_cursor_or_forge_a_line(capsys: pytest.Capture
     warn(["/in\x1b[2J\nmelanoma: all well"])
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("melanoma: warning: /in") and "\x1b" not in line
+
+
+def test_a_text_from_elsewhere_cannot_move_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    """A summary shows the licence of a bundle, and a traceback the text of any error."""
+    say("Run r\n  licence   \x1b[2J\x1b]52;c;cm0=\x07All is well \u202egpj \x9b31m")
+    report_progress("a\x1bb")
+    try:
+        raise ValueError("\x1b[2J")
+    except ValueError:
+        show_fault()
+    out, err = capsys.readouterr()
+    assert out.startswith("Run r\n  licence   ") and "All is well" in out and "ValueError" in err
+    assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(out + err)
 
 
 def test_a_run_goes_on_when_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:

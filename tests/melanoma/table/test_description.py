@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 
 from melanoma.errors import UsageError
+from melanoma.queries.views import query
+from melanoma.table.models import PROMOTED
 from melanoma.table.schema import score_schema
 from tests.helpers.outputs import table_in
 from tests.helpers.score_rows import SLUGS, commit, failed, row
@@ -95,3 +97,22 @@ def test_models_and_the_promoted_one_come_from_this_version(tmp_path: Path) -> N
 def test_a_table_without_rows_has_no_promoted_model(tmp_path: Path) -> None:
     commit(tmp_path, [])
     assert table_in(tmp_path).models() == [] and table_in(tmp_path).promoted() is None
+
+
+@pytest.mark.parametrize("stated", ["x' UNION ALL SELECT 1 --", "m-", "M-0", "", "\x1b[2J", "m-0\n"])
+def test_only_the_id_of_a_model_can_be_promoted(tmp_path: Path, stated: str) -> None:
+    """The property is the table's, and any Delta client can write it; the views are built from it."""
+    commit(tmp_path, [row("a")])
+    table_in(tmp_path)._required().alter.set_table_properties({PROMOTED: stated}, raise_if_not_exists=False)
+    table = table_in(tmp_path)
+    for question in (
+        table.promoted,
+        lambda: table.delete_model("m-000000000001"),
+        lambda: query(table, "FROM current"),
+    ):
+        with pytest.raises(UsageError, match=r"expected the id of a model; .* melanoma table promote") as caught:
+            question()
+        assert "\x1b" not in str(caught.value) and "\n" not in str(caught.value)
+    assert [model.is_promoted for model in table.models()] == [False]
+    table.promote("m-000000000001")
+    assert table_in(tmp_path).promoted() == "m-000000000001"

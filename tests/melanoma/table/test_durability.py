@@ -59,7 +59,8 @@ def test_logs_and_data_files_that_a_clean_up_removed_are_skipped(tmp_path: Path,
 
 def test_data_files_with_escaped_names_are_found(tmp_path: Path, synced: list[Path]) -> None:
     (tmp_path / "_delta_log").mkdir()
-    (tmp_path / "a b.parquet").write_bytes(b"x")
-    log(tmp_path, 0).write_text('{"commitInfo": {}}\n{"add": {"path": "a%20b.parquet"}}\n')
+    (tmp_path / "model_id=m-1").mkdir()
+    (tmp_path / "model_id=m-1" / "a b.parquet").write_bytes(b"x")
+    log(tmp_path, 0).write_text('{"commitInfo": {}}\n{"add": {"path": "model_id=m-1/a%20b.parquet"}}\n')
     sync_commits(str(tmp_path), 0, 0)
-    assert tmp_path / "a b.parquet" in synced
+    assert tmp_path / "model_id=m-1" / "a b.parquet" in synced

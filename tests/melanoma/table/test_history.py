@@ -2,11 +2,13 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+from melanoma.errors import NothingCommittedError
 from melanoma.table.history import Version, version_of
 from tests.helpers.outputs import table_in
 from tests.helpers.score_rows import commit, failed, row
@@ -70,3 +72,26 @@ def test_a_deletion_by_age_says_which_runs_it_concerned(tmp_path: Path, model: s
     commit(tmp_path, [row("a"), row("b", run_date=old)])
     table_in(tmp_path).delete_before(datetime.date(2025, 1, 1), model)
     assert table_in(tmp_path).history()[0].what == f"deleted rows{of_model} of runs before 2025-01-01"
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"version": 3, "timestamp": "soon", "run_id": 5, "operation": 7, "operationParameters": "x"},
+        {"version": 3},
+        {"version": 3, "operationMetrics": [], "run_id": ["a"], "operation": None},
+        {"version": 3, "operation": "SET TBLPROPERTIES", "operationParameters": {"properties": 5}},
+    ],
+)
+def test_an_entry_of_another_program_may_state_anything(entry: dict[str, Any]) -> None:
+    found = version_of(entry)
+    assert (found.number, found.moment, found.run_id, found.rows) == (3, 0, "", None)
+
+
+def test_a_damaged_log_is_told_in_one_line(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")], run_id="first")
+    table = table_in(tmp_path)
+    (tmp_path / "_delta_log" / f"{0:020}.json").write_text('{"SECRET": 1}')
+    with pytest.raises(NothingCommittedError, match="the score table cannot be opened") as caught:
+        table.history()
+    assert "SECRET" not in str(caught.value)

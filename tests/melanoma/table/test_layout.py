@@ -24,6 +24,7 @@ def relative(uri: str) -> str:
 
 def test_every_file_has_its_promised_name() -> None:
     promised = {
+        LAYOUT.log: "_delta_log",
         LAYOUT.staging: "_staging",
         LAYOUT.staging_of(FINGERPRINT): "_staging/f00d",
         LAYOUT.staging_of_run(FINGERPRINT, RUN): f"_staging/f00d/{RUN}",
@@ -53,6 +54,7 @@ def test_every_public_uri_is_covered_by_the_promise() -> None:
     """A property that is added to the layout must be added to the list above."""
     properties = {name for name, value in vars(OutputLayout).items() if isinstance(value, property)}
     assert properties == {
+        "log",
         "staging",
         "reports",
         "index",
