@@ -25,6 +25,7 @@ from mutated_pictures import mutated, pictures
 from melanoma.errors import OF_DECODER, ImageError
 from melanoma.images.decoder_pool import DecoderPool
 from melanoma.images.decoding import DECODER, ImageSpec, decode, read_header
+from melanoma.images.headers import UNREADABLE
 from melanoma.images.pixels import Pixels
 
 _SPEC = ImageSpec(32, 32)
@@ -105,8 +106,11 @@ def _decode_directly(seed: int, seconds: float, keep: Path, current: Path, sende
     with open(os.devnull, "wb") as silence:
         os.dup2(silence.fileno(), 2)  # libtiff writes a line for every second picture
 
+    file = os.open(current, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+
     def decode_here(data: bytes) -> Pixels | ImageError:
-        current.write_bytes(data)
+        os.pwrite(file, data, 0)
+        os.ftruncate(file, len(data))
         try:
             return decode(data, _SPEC)
         except ImageError as error:
@@ -161,7 +165,8 @@ def _outcome(decode_one: Decoder, data: bytes, outcomes: Outcomes) -> str:
         return type(error).__name__
     if isinstance(result, ImageError):
         outcomes.refused[result.kind] = outcomes.refused.get(result.kind, 0) + 1
-        return result.kind if result.kind in OF_DECODER else ""
+        is_foreseen = result.kind not in OF_DECODER and not result.detail.startswith(UNREADABLE)
+        return "" if is_foreseen else str(result)
     outcomes.decoded += 1
     is_picture = result.shape == (_SPEC.height, _SPEC.width, 3) and result.dtype == np.uint8
     return "" if is_picture else f"pixels of shape {result.shape}"

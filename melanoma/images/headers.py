@@ -19,6 +19,7 @@ _MAGIC = (
 )  # fmt: skip
 _MARKUP = ((b"<svg", "SVG"), (b"<html", "HTML"), (b"<!doctype html", "HTML"), (b"<?xml", "XML"))
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*")
+UNREADABLE = "the header cannot be read"
 _READERS = {"jpeg": read_jpeg, "png": read_png, "webp": read_webp, "tiff": read_tiff}
 
 
@@ -46,6 +47,10 @@ def read_header(data: bytes) -> Header:
         return _READERS[name](data)
     except struct.error as error:
         raise ImageError(ErrorKind.TRUNCATED, f"the {name} header points beyond the file") from error
+    except (ImageError, MemoryError):
+        raise
+    except Exception as error:
+        raise ImageError(ErrorKind.CORRUPT, f"{UNREADABLE} ({name}, {type(error).__name__})") from error
 
 
 def _format_name(data: bytes) -> str:

@@ -44,6 +44,8 @@ def _check_samples(fields: tiff_tags.Fields, is_little_endian: bool) -> None:
     """Refuses pixels that the decoder would misread, and a thumbnail in the photograph's place."""
     compression, colours = _compression(fields), _first(fields, tiff_tags.COLOURS, -1)
     bits, is_separate = _bits(fields), _first(fields, tiff_tags.PLANES, 1) == _SEPARATE_PLANES
+    if not bits:
+        raise ImageError(ErrorKind.CORRUPT, "the TIFF has no samples")
     is_deep_grey = bits == (16,) and colours == _BLACK_IS_ZERO  # whose decoder tells signs apart
     formats = {_UNSIGNED, _SIGNED} if is_deep_grey else {_UNSIGNED}
     is_read = (

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from melanoma.errors import ErrorKind, ImageError
+from melanoma.images import headers
 from melanoma.images.headers import read_header
 from melanoma.images.limits import MAX_BYTES, MAX_PARTS, Header
 from tests.helpers import image_bytes
@@ -99,3 +100,13 @@ def test_the_gate_refuses_with_few_function_calls(name: str) -> None:
 def test_a_file_of_nothing_but_parts_is_refused_quickly(data: bytes) -> None:
     assert refusal(data).kind is ErrorKind.CORRUPT
     assert effort(data) < 30 * MAX_PARTS
+
+
+def test_a_defect_of_a_header_check_costs_the_photograph_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def defective(data: bytes) -> Header:
+        raise IndexError(image_bytes.PRIVATE)
+
+    monkeypatch.setitem(headers._READERS, "png", defective)
+    with pytest.raises(ImageError) as caught:
+        read_header(encode(photograph(), "PNG"))
+    assert str(caught.value) == "corrupt: the header cannot be read (png, IndexError)"

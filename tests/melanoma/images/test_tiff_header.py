@@ -46,6 +46,12 @@ def test_a_tiff_without_strips_or_with_too_many_is_corrupt() -> None:
     assert "65537" in refusal(tiff(image_bytes.GREY_TIFF, bytes(300_000), tiles)).detail
 
 
+@pytest.mark.parametrize("bits", [1, 8])
+def test_a_tiff_without_samples_is_corrupt(bits: int) -> None:
+    error = refusal(tiff({**image_bytes.GREY_TIFF, 258: bits, 277: 0}, bytes(200)))
+    assert (error.kind, error.detail) == (ErrorKind.CORRUPT, "the TIFF has no samples")
+
+
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_size_and_orientation_of_a_tiff_are_read(orientation: int) -> None:
     assert read_tiff(tiff({**image_bytes.GREY_TIFF, 274: orientation}, bytes(200))) == Header(
