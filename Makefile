@@ -21,7 +21,7 @@ export IMAGES BUNDLE OUTPUT QUERY FAILURES  # the recipe reads them from its env
 QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
          --ignore=tests/pipelines/test_races.py
 
-.PHONY: score test quick test-3.12 slow fuzz lint types lock clean
+.PHONY: score test quick test-3.12 slow fuzz lint types lock sbom audit clean
 
 score: $(VENV)/.scoring
 ifeq ($(IMAGES),$(SAMPLES))
@@ -90,6 +90,19 @@ lock: | $(VENV)/bin/python
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --extra s3 --extra gcs --extra azure --output-file requirements-stores.lock
 	$(COMPILE) --all-extras --output-file requirements-dev.lock
+
+# Tools that read the lock file, in an environment of their own: what they bring is not among what they list.
+.venv-tools:
+	@"$(PYTHON)" -m venv $@
+	@$@/bin/python -m pip install -q 'cyclonedx-bom>=7,<8' 'pip-audit>=2.10,<3'
+
+# The bill of materials of what scoring needs, and docs/licences.md.
+sbom: $(VENV)/.scoring | .venv-tools
+	@.venv-tools/bin/python tools/sbom.py $(BIN)/python requirements.lock out/sbom.cdx.json docs/licences.md
+
+# Known vulnerabilities of everything that is locked; fails where no database of them can be reached.
+audit: | .venv-tools
+	@.venv-tools/bin/python tools/audit.py requirements-dev.lock
 
 clean:
 	rm -rf out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
