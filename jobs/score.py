@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from jobs.console import lines, logs, sigterm
+from jobs.console import lines, logs, output_modes, sigterm
 from jobs.nightly import early_flags
 from jobs.nightly.flags import add_nightly_arguments, add_scoring_arguments
 from jobs.nightly.options import NightlyOptions
@@ -64,7 +64,8 @@ def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
         sigterm.hold()
         from jobs.nightly import execution  # loads pyarrow and Delta Lake, which the help does not need
 
-        return execution.execute(options)
+        with output_modes.writing(options.output_mode):
+            return execution.execute(options)
 
 
 if __name__ == "__main__":

@@ -121,11 +121,14 @@ class Promote(TableAction):
 
     def run(self) -> None:
         """Promotes the model."""
+        from jobs.console import output_modes
+        from melanoma import storage
         from melanoma.runs.model_names import model_called
 
         table = self._open()
         model = model_called(table, self.model)
-        version = table.promote(model.model_id)
+        with output_modes.like(storage.local_path(table.layout.log)):
+            version = table.promote(model.model_id)
         print(f"{model.shown} is promoted in table version {version}; the view current now shows its results")
 
 

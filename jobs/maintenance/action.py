@@ -35,6 +35,7 @@ class TableAction(Action):
             UsageError: There is no table, or its folder cannot be written.
             NothingCommittedError: A run or other maintenance is active.
         """
+        from jobs.console import output_modes
         from melanoma import storage
         from melanoma.runs import heartbeats
         from melanoma.runs.run import time_stamp
@@ -44,5 +45,7 @@ class TableAction(Action):
             layout.name, layout.probe(), "fix its permissions, or run this as the user who owns it"
         )
         now = datetime.datetime.now(datetime.UTC)
-        with heartbeats.beating(layout, f"{time_stamp(now)}-{type(self).__name__.lower()}"):
+        own_id = f"{time_stamp(now)}-{type(self).__name__.lower()}"
+        # What it writes has the modes of what is there.
+        with output_modes.like(storage.local_path(layout.log)), heartbeats.beating(layout, own_id):
             yield self._open()

@@ -3,12 +3,14 @@
 import contextlib
 from dataclasses import dataclass, field
 
+from jobs.console import output_modes
 from jobs.console.exit_codes import WRONG_USAGE
 from jobs.console.lines import warn
 from jobs.nightly import launch, publishing
 from jobs.nightly.destination import Destination
 from jobs.nightly.night import Night
 from jobs.nightly.stopping import Stop, stop_of, within
+from melanoma import storage
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.reporting.judging import judge_error
 from melanoma.reporting.publish import publish_start
@@ -118,6 +120,7 @@ def _record_start(verdict: RunVerdict, destination: Destination) -> str:
         layout = OutputLayout.at(destination.output)
         if recovery.has_records(layout) and not heartbeats.active(layout):
             record = recovery.refused_start(verdict.reasons[0].text, destination.run_date, outcome)
-            publish_start(layout, record, verdict)
+            with output_modes.like(storage.local_path(layout.log)):
+                publish_start(layout, record, verdict)
             return layout.report(record.run_id)
     return ""

@@ -4,6 +4,7 @@ import argparse
 
 from jobs.console.arg_types import clock, date, duration, positive, share, whole
 from jobs.console.lines import JSON, TEXT
+from jobs.console.output_modes import GROUP, MODES
 from melanoma.reporting.limits import Limits
 
 
@@ -104,6 +105,13 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         default=Limits.max_bundle_drift,
         metavar="PSI",
         help="the same for their drift from the bundle's validation photographs (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output-mode",
+        choices=tuple(MODES),
+        default=GROUP,
+        help="who may read table and reports on a local disk: only their owner (private), also the group (group), or "
+        "as the umask says (default: %(default)s)",
     )
     parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
     output = parser.add_argument_group("what is printed")

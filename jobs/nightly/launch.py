@@ -10,6 +10,7 @@ from jobs.nightly import local_workers, stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
 from jobs.nightly.stopping import Stop
+from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
 from melanoma.images.decoder_pool import decoders
 from melanoma.machine import share_threads
@@ -47,11 +48,15 @@ def exclusive(plan: RunPlan) -> Iterator[list[str]]:
 def check_keys(layout: OutputLayout) -> None:
     """Makes the key of the staged files, and refuses a damaged key before anything is read.
 
+    Others may not enter the folders of the keys and of what is staged, also where an earlier version let them.
+
     Raises:
         UsageError: A secret key of the output is damaged, or may not be read.
         NothingCommittedError: The store does not take a file.
         ReadError: The store does not answer.
     """
+    for folder in (layout.private, layout.staging):
+        storage.protect_folder(folder)
     Pseudonyms.known_to(layout)
     staging.prepare(layout)
 

@@ -72,6 +72,7 @@ class NightlyOptions(ScoringOptions):
         dry_run: Whether to count only.
         quiet: Whether a good run prints nothing.
         verbose: Whether the log of the libraries is printed too.
+        output_mode: `private`, `group` or `umask`: who may read the table and the reports on a local disk.
         log_format: `text` or `json`: how lines are written.
         beam_options: Options for Beam.
     """
@@ -92,6 +93,7 @@ class NightlyOptions(ScoringOptions):
     dry_run: bool
     quiet: bool
     verbose: bool
+    output_mode: str
     log_format: str
     beam_options: tuple[str, ...]
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from jobs.console import output_modes
 from jobs.nightly.destination import Destination
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError, PhotographError
@@ -70,10 +71,11 @@ def deliver(
         Warnings about what could not be delivered; committed rows stand all the same.
     """
     warnings = []
-    if destination.metrics_file:
-        warnings += _write_metrics(destination.metrics_file, Ending(runs, exit_code, time.time()))
-    if destination.notify_command:
-        warnings += _notify(destination.notify_command, message(runs, destination, error, start_report), seconds)
+    with output_modes.as_started():  # programs of other users read the metrics, and may be run
+        if destination.metrics_file:
+            warnings += _write_metrics(destination.metrics_file, Ending(runs, exit_code, time.time()))
+        if destination.notify_command:
+            warnings += _notify(destination.notify_command, message(runs, destination, error, start_report), seconds)
     return warnings
 
 

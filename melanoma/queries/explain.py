@@ -110,7 +110,7 @@ def _photographs(table: ScoreTable, name: str, corrections: Corrections) -> list
 
 
 def _is_known(table: ScoreTable, uri: str) -> bool:
-    forgotten = Forgotten.read(table.layout)
+    forgotten = Forgotten.readable(table.layout)
     if forgotten is not None and uri in forgotten:
         return True
     return bool(table.rows(["image_uri"], pa.compute.field("image_uri") == uri).num_rows)
@@ -118,7 +118,7 @@ def _is_known(table: ScoreTable, uri: str) -> bool:
 
 def _explained(table: ScoreTable, uri: str, found: pa.Table, next_run: datetime.date, check_store: bool) -> Explanation:
     rows = list(found.to_pylist())
-    forgotten = Forgotten.read(table.layout)
+    forgotten = Forgotten.readable(table.layout)
     if forgotten is not None and uri in forgotten:
         skipped = [
             Outlook(model.model_id, "skip", "it was erased with melanoma table forget") for model in table.models()

@@ -88,7 +88,7 @@ class KnownPhotographs:
             np.unique(np.concatenate(uris)),
             failed,
             deferred.read_all(table.layout),
-            Forgotten.read(table.layout),
+            Forgotten.readable(table.layout),
             _last_run(table, model_id),
         )
 

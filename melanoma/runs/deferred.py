@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Collection
 
 from melanoma import storage
-from melanoma.errors import NothingCommittedError, ReadError
+from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
 from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs.run import Run
 from melanoma.table.layout import OutputLayout
@@ -23,7 +23,7 @@ def write(run: Run, digests: Collection[bytes]) -> None:
     """
     with contextlib.suppress(NothingCommittedError, ReadError):
         if digests:
-            storage.write_bytes(_uri(run), b"".join(sorted(digests)))
+            storage.write_bytes(_uri(run), b"".join(sorted(digests)), is_private=True)
         elif storage.exists(_uri(run)):
             storage.remove(_uri(run))
 
@@ -36,14 +36,19 @@ def read(run: Run) -> frozenset[bytes]:
 
 
 def read_all(layout: OutputLayout) -> frozenset[bytes]:
-    """Returns the digests of the photographs that the last run of any model deferred.
+    """Returns the digests of the photographs that the last run of any model deferred; none to whom may not read them.
 
     Raises:
         ReadError: The store does not answer.
     """
-    if not storage.exists(layout.staging):
-        return frozenset()
-    files = [stored.uri for stored in storage.list_files(layout.staging) if layout.is_deferred(stored.uri)]
+    try:
+        if not storage.exists(layout.staging):
+            return frozenset()
+        files = [stored.uri for stored in storage.list_files(layout.staging) if layout.is_deferred(stored.uri)]
+    except ReadError as error:
+        if error.kind is ErrorKind.FORBIDDEN:
+            return frozenset()
+        raise
     return frozenset[bytes]().union(*map(_digests_in, files))
 
 

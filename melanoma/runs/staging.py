@@ -63,7 +63,7 @@ def prepare(layout: OutputLayout) -> Seal:
         raise NothingCommittedError(f"{layout.staging_key}: was removed while it was in use; start again")
     for uri in filter(OutputLayout.is_chunk, everything(layout) if is_new else ()):
         if (rows := _read(uri, None)) is not None:
-            storage.write_bytes(uri, seal.sealed(uri, arrow_file(rows)))
+            storage.write_bytes(uri, seal.sealed(uri, arrow_file(rows)), is_private=True)
     return seal
 
 
@@ -76,7 +76,8 @@ def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
         ReadError: The key of the seals cannot be read.
     """
     seal, uri = prepare(run.layout), chunk_uri(run, number)
-    storage.write_bytes(uri, seal.sealed(uri, arrow_file(rows.replace_schema_metadata(None).combine_chunks())))
+    content = arrow_file(rows.replace_schema_metadata(None).combine_chunks())
+    storage.write_bytes(uri, seal.sealed(uri, content), is_private=True)
 
 
 def chunk_uri(run: Run, number: int) -> str:
@@ -175,7 +176,7 @@ def everything(layout: OutputLayout) -> list[str]:
 
 def announce(run: Run, images: int) -> None:
     """Notes how many photographs a run is about to score, for the progress display."""
-    storage.write_bytes(_announcement(run), str(images).encode())
+    storage.write_bytes(_announcement(run), str(images).encode(), is_private=True)
 
 
 def announced(run: Run) -> int | None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from stat import S_ISREG
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
@@ -41,8 +42,13 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     return data
 
 
-def write_bytes(uri: str, data: bytes) -> None:
+def write_bytes(uri: str, data: bytes, is_private: bool = False) -> None:
     """Writes one file completely or not at all and replaces an existing one; on a local disk it is durable on return.
+
+    Args:
+        uri: URI of the file.
+        data: Its content.
+        is_private: Whether on a local disk only its owner may read it, and enter the folders that are made for it.
 
     Raises:
         NothingCommittedError: The store or the disk refused the file.
@@ -50,7 +56,8 @@ def write_bytes(uri: str, data: bytes) -> None:
     place = locate(uri)
     with _refusal_named(uri):
         refuse_special_file(place)
-        call_store(writer_of(place), place.path, data)
+        write = partial(writer_of(place), is_private=True) if is_private and place.is_local else writer_of(place)
+        call_store(write, place.path, data)
 
 
 @contextlib.contextmanager
@@ -62,9 +69,9 @@ def _refusal_named(uri: str) -> Iterator[None]:
         raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
 
 
-def writer_of(place: Place) -> Callable[[str, bytes], None]:
+def writer_of(place: Place) -> Callable[..., None]:
     """Returns what writes one file at a place, completely or not at all."""
-    write: Callable[[str, bytes], None] = replace_file if place.is_local else place.fs.pipe_file
+    write: Callable[..., None] = replace_file if place.is_local else place.fs.pipe_file
     return write
 
 
@@ -93,6 +100,20 @@ def create_bytes(uri: str, data: bytes) -> None:
     except ReadError as error:
         if not exists(uri):
             raise NothingCommittedError(f"{uri}: cannot be written: {error.detail}") from None
+
+
+def protect_folder(uri: str) -> None:
+    """Makes a folder on a local disk that only its owner may enter, or makes it so; in another store it does nothing.
+
+    Raises:
+        NothingCommittedError: The disk refused.
+    """
+    place = locate(uri)
+    if place.is_local:
+        with _refusal_named(uri):
+            call_store(Path(place.path).mkdir, parents=True, exist_ok=True)
+            if call_store(os.stat, place.path).st_mode & 0o077:
+                call_store(os.chmod, place.path, 0o700)
 
 
 def remove(uri: str) -> None:

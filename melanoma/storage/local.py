@@ -10,13 +10,29 @@ from pathlib import Path
 _NOT_OFFERED = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS})  # by some network shares and FUSE
 
 
-def replace_file(path: str, data: bytes) -> None:
-    """Writes a file under a temporary name, makes it durable, and only then renames it."""
+def make_private_folder(path: str) -> None:
+    """Makes a folder, and those above it that are missing, which only their owner may enter."""
+    if not Path(path).is_dir():
+        make_private_folder(os.path.dirname(path))
+        Path(path).mkdir(0o700, exist_ok=True)
+
+
+def replace_file(path: str, data: bytes, is_private: bool = False) -> None:
+    """Writes a file under a temporary name, makes it durable, and only then renames it.
+
+    Args:
+        path: Path of the file.
+        data: Its content.
+        is_private: Whether only its owner may read it, and enter the folders that are made for it.
+    """
     folder, name = os.path.split(path)
+    if is_private:
+        make_private_folder(folder)
     Path(folder).mkdir(parents=True, exist_ok=True)
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
+    mode = 0o600 if is_private else 0o666
     try:
-        with open(temporary, "xb") as file:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -41,7 +57,7 @@ def create_file(path: str, data: bytes) -> None:
         FileExistsError: The file exists already.
     """
     folder, name = os.path.split(path)
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     temporary = os.path.join(folder, f".{name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

@@ -42,6 +42,21 @@ class Forgotten:
             raise UsageError(f"{layout.forgotten}: the file `key` beside it is missing; restore it from a backup")
         return cls(_hashes(layout), pseudonyms)
 
+    @classmethod
+    def readable(cls, layout: OutputLayout) -> "Forgotten | None":
+        """Reads which photographs a score table has forgotten, for whoever asks; None to whom may not read it.
+
+        Raises:
+            UsageError: The key is missing or damaged.
+            ReadError: The store does not return the hashes or the key.
+        """
+        try:
+            return cls.read(layout)
+        except ReadError as error:
+            if error.kind is ErrorKind.FORBIDDEN:
+                return None
+            raise
+
     def __contains__(self, uri: str) -> bool:
         """Tells whether a photograph of this name was forgotten; its version does not matter."""
         return self._pseudonyms.full(uri) in self._names
@@ -75,7 +90,7 @@ class Forgotten:
         known = _hashes(layout) if storage.exists(layout.forgotten) else []
         added = [*map(pseudonyms.full, uris), *(_content_hash(pseudonyms, sha256) for sha256 in contents)]
         lines = "".join(f"{found}\n" for found in sorted({*known, *added}))
-        storage.write_bytes(layout.forgotten, lines.encode())
+        storage.write_bytes(layout.forgotten, lines.encode(), is_private=True)
 
 
 def _content_hash(pseudonyms: Pseudonyms, sha256: str) -> str:

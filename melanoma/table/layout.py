@@ -172,6 +172,11 @@ class OutputLayout:
     # Secrets and heartbeats
 
     @property
+    def private(self) -> str:
+        """Folder of the secret keys, and of what is hashed with them."""
+        return self._at(_PRIVATE)
+
+    @property
     def key(self) -> str:
         """Secret key of the pseudonyms."""
         return self._at(_PRIVATE, "key")

@@ -38,6 +38,7 @@ def test_every_file_has_its_promised_name() -> None:
         LAYOUT.report(RUN): f"_reports/{RUN}.html",
         LAYOUT.index: "_reports/index.html",
         LAYOUT.series: "_reports/nights.series",
+        LAYOUT.private: "_private",
         LAYOUT.key: "_private/key",
         LAYOUT.staging_key: "_private/staging_key",
         LAYOUT.forgotten: "_private/forgotten",
@@ -55,6 +56,7 @@ def test_every_public_uri_is_covered_by_the_promise() -> None:
     properties = {name for name, value in vars(OutputLayout).items() if isinstance(value, property)}
     assert properties == {
         "log",
+        "private",
         "staging",
         "reports",
         "index",
