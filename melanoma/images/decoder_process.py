@@ -61,9 +61,12 @@ class DecoderProcess:
         finally:
             os.close(memory)
         self._connection.settimeout(seconds)
-        if self._connection.recv(MAX_MESSAGE) != READY:
+        try:
+            if self._connection.recv(MAX_MESSAGE) != READY:
+                raise ConnectionError("the decoding process ended before it was ready")
+        except OSError:
             self.close()
-            raise ConnectionError("the decoding process ended before it was ready")
+            raise
 
     def decode(self, data: bytes, header: Header, specs: Sequence[ImageSpec]) -> Decoding:
         """Decodes one photograph; afterwards the process has to be closed if it crashed, hung or lied.
