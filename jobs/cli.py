@@ -18,6 +18,7 @@ from jobs.console.parsing import Parser
 from jobs.console.sigterm import Terminated
 from melanoma import __version__
 from melanoma.errors import ErrorKind, MelanomaError, ReadError, UsageError
+from melanoma.model import keras_settings
 
 COMMANDS = {
     "score": "score photographs and append the results to the score table",
@@ -34,6 +35,7 @@ COMMANDS = {
     "samples": "write synthetic sample photographs to try the program on",
     "completion": "print a script that completes commands and flags in a shell",
 }
+_TRAINING = ("train", "augment")  # may choose the backend of Keras
 _NIGHTLY = "score"  # takes options for Beam, and tells of its errors
 _STOPPED = {
     "train": "stopped; run the same command with --resume to continue after the last complete epoch",
@@ -68,6 +70,8 @@ class Invocation:
             UsageError: The command needs packages that are not installed.
         """
         check_extra(self.command, self.args)
+        if self.command not in _TRAINING:
+            keras_settings.ignore_environment()
         module = importlib.import_module(f"jobs.{self.command}")
         if self.command == _NIGHTLY:
             return int(module.run(self.args, self.beam_options))

@@ -13,6 +13,15 @@ def whole(text: str, least: int = 1) -> int:
     return int(text)
 
 
+def digest(text: str) -> str:
+    """Returns a sha256 as 64 hex digits in lower case."""
+    if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.80} is not a digest; write the 64 hex digits that melanoma bundle inspect prints"
+        )
+    return text.lower()
+
+
 def size(text: str, least: int = 1) -> tuple[int, int]:
     """Returns the height and width in pixels of `HxW`, each at least `least`."""
     height, _, width = text.lower().partition("x")

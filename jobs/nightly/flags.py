@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.console.arg_types import clock, date, duration, positive, share, whole
+from jobs.console.arg_types import clock, date, digest, duration, positive, share, whole
 from jobs.console.lines import JSON, TEXT
 from jobs.console.output_modes import GROUP, MODES
 from melanoma.reporting.limits import Limits
@@ -22,6 +22,15 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         metavar="BUNDLE",
         help="folder of a model bundle, or a name that melanoma bundle list shows; repeatable: all of them score",
+    )
+    parser.add_argument(
+        "--bundle-digest",
+        type=digest,
+        action="append",
+        default=[],
+        metavar="SHA256",
+        help="digest that the bundle must have, as melanoma bundle inspect prints it; any other bundle is refused "
+        "before its network is read; one for each --bundle, in their order",
     )
     parser.add_argument(
         "-o", "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"

@@ -8,7 +8,9 @@ from typing import Self
 
 from jobs.console.options import Options
 from jobs.nightly.destination import Destination
+from melanoma.errors import UsageError
 from melanoma.reporting.limits import Limits
+from melanoma.wording import counted
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class ScoringOptions(SourceOptions):
 
     Attributes:
         bundle: Folders of the model bundles, at least one.
+        bundle_digest: sha256 that each bundle must have, in their order; empty to accept any.
         output: Folder of the score table.
         batch_size: Inference batch size, at least 1.
         metrics_file: File for Prometheus metrics.
@@ -45,10 +48,25 @@ class ScoringOptions(SourceOptions):
     """
 
     bundle: tuple[str, ...]
+    bundle_digest: tuple[str, ...]
     output: str
     batch_size: int
     metrics_file: str | None
     notify_command: str | None
+
+    @property
+    def expected_digests(self) -> tuple[str | None, ...]:
+        """The digest that each bundle must have, in their order; None where any is accepted.
+
+        Raises:
+            UsageError: There are digests, but not one for each bundle.
+        """
+        if self.bundle_digest and len(self.bundle_digest) != len(self.bundle):
+            raise UsageError(
+                f"--bundle-digest is given {counted(len(self.bundle_digest), 'time')}, --bundle "
+                f"{counted(len(self.bundle), 'time')}; give one digest for each bundle, in the same order"
+            )
+        return self.bundle_digest or (None,) * len(self.bundle)
 
 
 @dataclass(frozen=True)

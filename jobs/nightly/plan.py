@@ -67,7 +67,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
         from jobs.nightly.runners import parse_beam_options, runner_for
 
         runner_for(parse_beam_options(options.beam_options))
-    bundles = _load_bundles(options.bundle)
+    bundles = _load_bundles(options.bundle, options.expected_digests)
     empty_roots = check_sources(sources)
     if not options.dry_run:
         storage.check_committable(layout.name, layout.probe())
@@ -106,8 +106,8 @@ def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Sou
     return tuple(Root(uri, options.pattern, options.uri_base, options.since, layout) for uri in options.images)
 
 
-def _load_bundles(uris: Sequence[str]) -> list[Bundle]:
-    bundles = [load_bundle(uri) for uri in uris]
+def _load_bundles(uris: Sequence[str], digests: Sequence[str | None]) -> list[Bundle]:
+    bundles = [load_bundle(uri, digest) for uri, digest in zip(uris, digests, strict=True)]
     if len({bundle.model_id for bundle in bundles}) < len(bundles):
         raise UsageError("--bundle: two of the bundles hold the same model; give each model once")
     return bundles

@@ -66,7 +66,10 @@ def load_bundle(place: str, expected_digest: str | None = None) -> Bundle:
         data = _read_description(uri)
         digest = hashlib.sha256(data).hexdigest()
         if expected_digest is not None and digest != expected_digest:
-            raise BundleError(f"it has digest {digest[:12]}…, expected {expected_digest[:12]}…")
+            raise BundleError(
+                f"it has digest {digest[:12]}…, expected {expected_digest[:12]}…; it is another bundle than the one "
+                "that was chosen, so nothing of it was loaded"
+            )
         described = read_description(data)
         return _whole(uri, digest, described, _read_files(uri, described.description["files"]))
 

@@ -12,7 +12,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from melanoma.errors import BundleError, MelanomaError
 from melanoma.images.pixels import Pixels
-from melanoma.model import golden
+from melanoma.model import golden, keras_settings
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput
 from melanoma.model.description import ENGINE, OOD_ABOVE
@@ -118,7 +118,9 @@ def load_network(path: Path, where: str) -> keras.Model:
 
     Raises:
         BundleError: Keras cannot load it.
+        UsageError: Keras was loaded with another backend than TensorFlow.
     """
+    keras_settings.settle()
     with one_clear_error(where):
         return keras.saving.load_model(path, compile=False, safe_mode=True)
 

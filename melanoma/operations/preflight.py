@@ -28,6 +28,7 @@ class PlannedRun:
         metrics_file: File for metrics; None for none.
         notify_command: Notification command; None for none.
         tries_notification: Whether to run that command with a line that says so.
+        digests: sha256 that each bundle must have, None where any is accepted; empty to accept any bundles.
         silence: Keeps native libraries quiet while they are loaded.
     """
 
@@ -38,6 +39,7 @@ class PlannedRun:
     metrics_file: str | None = None
     notify_command: str | None = None
     tries_notification: bool = False
+    digests: Sequence[str | None] = ()
     silence: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 
 
@@ -69,8 +71,9 @@ class Preflight:
         yield from self._channel_checks()
         yield from self._output_checks()
         yield guarded("listing", "check --images, and the credentials of its store", self._check_listing)
-        for uri in self._planned.bundles:
-            yield from self._bundle_checks(uri)
+        digests = self._planned.digests or [None] * len(self._planned.bundles)
+        for uri, digest in zip(self._planned.bundles, digests, strict=True):
+            yield from self._bundle_checks(uri, digest)
         needed = max((found.disk_bytes for found in self.forecasts), default=0.0)
         yield guarded("space", "free up some space", lambda: environment_checks.check_space(self._layout, needed))
 
@@ -106,9 +109,9 @@ class Preflight:
         self._listed = sample_checks.list_sample(sources)
         return sample_checks.check_listing(self._listed, [source.uri for source in sources])
 
-    def _bundle_checks(self, uri: str) -> Iterator[Check]:
+    def _bundle_checks(self, uri: str, digest: str | None) -> Iterator[Check]:
         try:
-            bundle = load_bundle(uri)
+            bundle = load_bundle(uri, digest)
         except FAILURES as error:
             yield failed("bundle", "check the path, or copy the bundle again", error)
             return
