@@ -15,6 +15,7 @@ from jobs.training.checks import check, clear_backend_error, clear_disk_error, l
 from jobs.training.flags import add_arguments
 from jobs.training.options import TrainOptions
 from jobs.training.progress import ProgressPrinter
+from melanoma.machine import share_threads
 
 if TYPE_CHECKING:
     from melanoma.model.bundle import Bundle
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     options = TrainOptions.from_args(args)
     check(options)
     terms = read_terms(options.data_licence)
+    share_threads()
     with clear_backend_error(), logs.native_silence():
         from melanoma.training.release.candidate import make_candidate
         from melanoma.training.release.training_run import TrainingRun

@@ -90,6 +90,25 @@ def test_a_refusal_says_what_to_change_and_not_to_try_again(text: str, expected:
         assert "try again" not in str(translated)
 
 
+def test_a_bucket_that_does_not_exist_is_a_mistake(bucket: str) -> None:
+    missing = f"{bucket}-mistyped/out"
+    with pytest.raises(UsageError, match=rf"^{missing} does not exist: the store has no bucket of this name; check it"):
+        open_delta(layout_of(missing))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "404 Not Found: <Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message>",  # S3
+        "404: <Error><Code>ContainerNotFound</Code><Message>The specified container does not exist.",  # Azure
+        '404: {"error": {"code": 404, "message": "The specified bucket does not exist."}}',  # Google Cloud
+    ],
+)
+def test_each_store_says_in_its_own_words_that_a_bucket_is_missing(text: str) -> None:
+    found = change_error(layout_of("s3://mistyped/out"), OSError(text))
+    assert isinstance(found, UsageError) and "s3://mistyped/out does not exist" in str(found)
+
+
 def test_files_are_named_once_each_and_in_order() -> None:
     first, second = (f"model_id=m-1/part-{number}.parquet" for number in (1, 2))
     found = str(read_error(layout_of("/out"), pa.ArrowInvalid("CANARY"), {second: "damaged", first: "gone"}))

@@ -1,5 +1,6 @@
 """What a table tells about itself: kept types, roots that it knows, models."""
 
+import datetime
 import zipfile
 from pathlib import Path
 
@@ -31,6 +32,17 @@ def test_a_kept_column_whose_name_differs_in_case_alone_is_refused(tmp_path: Pat
     commit(tmp_path, [row("a", Site="left")], score_schema(SLUGS, kept))
     with pytest.raises(UsageError, match=r"--keep site: is string in the manifest, the table has Site"):
         table_in(tmp_path).check_types(pa.schema([("site", pa.string())]))
+
+
+def test_no_row_reaches_the_newest_time_and_no_data_file_is_read_for_it(tmp_path: Path) -> None:
+    assert table_in(tmp_path).newest_time() is None
+    times = [datetime.datetime(2027, 1, day, 3, 4, 5, 678_999, tzinfo=datetime.UTC) for day in (2, 9, 4)]
+    for number, time in enumerate(times):
+        commit(tmp_path, [row(str(number), scored_at=time)])
+    for file in tmp_path.rglob("*.parquet"):
+        file.unlink()
+    newest = table_in(tmp_path).newest_time()
+    assert newest is not None and times[1] < newest <= times[1] + datetime.timedelta(milliseconds=1)
 
 
 ARCHIVE = "/archive/2025"
