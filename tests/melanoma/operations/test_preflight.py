@@ -78,7 +78,7 @@ def test_reports_of_another_account_fail_the_check(plan: Plan, tmp_path: Path) -
     (tmp_path / "out" / "_private" / "key").mkdir(parents=True)  # as unreadable as a file of another account
     assert checks_of(plan())["reports"].result is Result.FAIL
     (tmp_path / "out" / "_private" / "key").rmdir()
-    (tmp_path / "out" / "_private" / "key").write_bytes(b"k" * 32)
+    (tmp_path / "out" / "_private" / "key").write_text("ab" * 32)
     assert checks_of(plan())["reports"].result is Result.PASS
     assert list((tmp_path / "out" / "_reports").iterdir()) == []
 
