@@ -15,7 +15,7 @@ from melanoma.reporting.limits import Limits
 from melanoma.reporting.model_page import ModelSetting, write_model_pages
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
-from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
+from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict, read_verdict
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun
 from melanoma.runs.run_history import RunSummary, read_series, recorded_runs, summary_of, write_series
@@ -94,13 +94,21 @@ def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary],
 
 
 def _seen_before(runs: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
-    """Returns the distributions of the last runs of the same model that scored something."""
+    """Returns the distributions of the last runs of the same model that scored something.
+
+    Runs that drifted beyond a limit are left out: a night of faulty photographs must not make the next ones look odd.
+    """
     same = [
         run["seen"]
         for run in runs
-        if run["seen"] and run["model_id"] == record.model_id and run["run_id"] < record.run_id
+        if run["seen"] and run["model_id"] == record.model_id and run["run_id"] < record.run_id and not _drifted(run)
     ]
     return same[-_EARLIER_RUNS:]
+
+
+def _drifted(run: RunSummary) -> bool:
+    verdict = read_verdict(run["verdict"])
+    return verdict is not None and verdict.has(Event.DRIFT)
 
 
 def _add_missing_pages(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:

@@ -47,15 +47,20 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 def test_options_hold_every_flag_with_its_default() -> None:
     options = AugmentOptions.from_args(parse("--data", "a", "--data", "b", "--preview", "sheets"))
     assert (options.data, options.preview, options.output, options.per_class) == (("a", "b"), "sheets", None, None)
-    assert (options.look, options.photographs, options.variants, options.size) == ("augmentor", 4, 6, (192, 192))
+    assert (options.augmentation, options.photographs, options.variants, options.size) == (
+        "augmentor",
+        4,
+        6,
+        (192, 192),
+    )
     assert (options.balance, options.seed, options.validation_share) == (1.0, 0, 0.2)
     with pytest.raises(AttributeError):
-        options.look = "views"  # type: ignore[misc]
+        options.augmentation = "views"  # type: ignore[misc]
 
 
 def test_the_flag_accepts_every_augmentation_policy() -> None:
     for name in POLICIES:
-        assert AugmentOptions.from_args(parse("--data", "a", "--look", name)).look == name
+        assert AugmentOptions.from_args(parse("--data", "a", "--augmentation", name)).augmentation == name
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_the_flag_accepts_every_augmentation_policy() -> None:
     [
         (["--balance", "2"], "argument --balance: '2' must be between 0 and 1"),
         (["--size", "31x40"], "argument --size: '31x40' is not a size"),
-        (["--look", "mirror"], "argument --look: invalid choice: 'mirror'"),
+        (["--augmentation", "mirror"], "argument --augmentation: invalid choice: 'mirror'"),
         (["--per-class", "0"], "argument --per-class: '0' is not a whole number of at least 1"),
     ],
 )
@@ -114,7 +119,7 @@ def test_a_preview_has_a_sheet_for_each_class_and_a_warning(
     words = ("--data", str(source), "--preview", str(tmp_path), "--size", "32x32", "--photographs", "2")
     sheets = []
     for look in ("augmentor", "views"):
-        assert run(parse(*words, "--variants", "2", "--look", look, "--balance", "0.5")) == 0
+        assert run(parse(*words, "--variants", "2", "--augmentation", look, "--balance", "0.5")) == 0
         assert "they contain photographs: do not publish them" in capsys.readouterr().out
         sheets.append((tmp_path / "nevus.png").read_bytes())
     assert sheets[0] != sheets[1]

@@ -60,7 +60,7 @@ def test_a_dry_run_prints_what_it_would_do_and_writes_nothing(
         (["--manifest", "{tmp}/manifest.csv", "--keep", "status"], "has a column of that name"),
         (["--images", "{in}", "--bundle", "{in}"], "no bundle.json there; check the path"),
         (["--images", "{in}", "--output", "memory://x"], "memory://"),
-        (["--images", "{in}", "--output", "{in}/lesion-0000.jpg"], "choose another --output"),
+        (["--images", "{in}", "--output", "{in}/lesion-0000.jpg"], "choose another path"),
         (["--images", "nostore://x"], "store that can be used"),
         (["--images", "{in}", "--", "--no_such_option=1"], "Beam has no option"),
         (["--images", "{in}", "--", "--setup_file=setup.py"], "must be absolute"),
@@ -75,7 +75,7 @@ def test_a_mistake_ends_with_code_2_and_one_line_that_says_what_to_do(
 ) -> None:
     fill(tmp_path / "in", 1)
     (tmp_path / "bare").mkdir()
-    (tmp_path / "manifest.csv").write_text("uri,status\nx.jpg,1\n")
+    (tmp_path / "manifest.csv").write_text(f"uri,status\n{tmp_path}/in/lesion-0000.jpg,1\n")
     (tmp_path / "strange.csv").write_text("uri\nx.jpg\nnostore://x.jpg\n")
     given = [word.replace("{in}", str(tmp_path / "in")).replace("{tmp}", str(tmp_path)) for word in words]
     defaults = [] if "--bundle" in words else ["--bundle", bundle_uri]

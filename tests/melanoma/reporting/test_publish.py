@@ -89,6 +89,9 @@ def test_drift_from_earlier_runs_is_a_warning(tmp_path: Path, bundle_uri: str) -
     )
     assert warning in Page(page(tmp_path, "20260104T030405Z-00000000")).texts
     assert found["report"]["earlier"]["nights"] == 2
+    # The night that drifted is no reference for the next one.
+    found = published(tmp_path, bundle_uri, 5, before)
+    assert found["warnings"] == [] and found["report"]["earlier"]["nights"] == 2
 
 
 def test_runs_of_other_models_and_runs_that_scored_nothing_are_not_compared(tmp_path: Path, bundle_uri: str) -> None:
