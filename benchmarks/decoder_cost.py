@@ -68,6 +68,7 @@ class Cost:
 
 
 KINDS = (
+    Kind("jpeg", 200, 150, 480),
     Kind("jpeg", 600, 450, 480),
     Kind("jpeg", 1024, 768, 240),
     Kind("jpeg", 4000, 3000, 24),
