@@ -12,6 +12,7 @@ from melanoma.queries import text_table, views
 from melanoma.queries.formats import WRITERS, Sink
 from melanoma.queries.views import Additions, Rows
 from melanoma.storage.errors import reason_of
+from melanoma.storage.temporary import temporary_root
 from melanoma.table.score_table import ScoreTable
 
 TEXT = "table"
@@ -112,8 +113,8 @@ def _write(rows: Rows, sink: Sink, file_format: str, max_rows: int) -> int:
 
 
 def _temporary_folder(target: str, folder: str | None) -> tempfile.TemporaryDirectory[str]:
-    """Creates a folder on the same disk as the target, so that the file can be moved into place in one step."""
+    """Creates a folder on the disk of a local target, so that the file can be moved into place in one step."""
     try:
-        return tempfile.TemporaryDirectory(dir=folder, prefix=".export-")
+        return tempfile.TemporaryDirectory(dir=folder or temporary_root(), prefix=".export-")
     except OSError as error:
         raise UsageError(f"{target}: cannot write to the folder {folder} ({reason_of(error)})") from None

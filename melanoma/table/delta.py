@@ -10,13 +10,14 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
 from melanoma.storage.errors import is_missing_bucket, is_refused, reason_of
-from melanoma.storage.probes import no_bucket
+from melanoma.storage.probes import NO_HARD_LINKS, OTHER_DISK, no_bucket
 from melanoma.table.data_files import check_data_files, check_log
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import COLUMNS, PARTITION
 
 DELTA_ERRORS = (DeltaError, OSError)
 READ_ERRORS = (pa.ArrowException, OSError)
+_NOT_OFFERED = re.compile(r"\(os error (?:38|95)\)")  # of a commit, which links a file to its name
 _DATA_FILE = re.compile(rf"{PARTITION}=[^/\s']+/[^/\s']+?\.parquet")
 
 
@@ -96,6 +97,8 @@ def _unavailable(layout: OutputLayout, what: str, error: Exception, advice: str 
     """Returns the error for a table that the disk or the store withholds: whether to try again, or what to change."""
     if is_missing_bucket(error):
         return UsageError(no_bucket(layout.name))
+    if _NOT_OFFERED.search(str(error)):
+        return UsageError(f"{layout}: the score table {what}: {NO_HARD_LINKS}; {OTHER_DISK}")
     reason, is_final = reason_of(error), is_refused(error)
     if is_final and reason == type(error).__name__:
         reason = "access denied"

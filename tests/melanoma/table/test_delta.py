@@ -109,6 +109,12 @@ def test_each_store_says_in_its_own_words_that_a_bucket_is_missing(text: str) ->
     assert isinstance(found, UsageError) and "s3://mistyped/out does not exist" in str(found)
 
 
+def test_a_change_on_a_disk_without_hard_links_is_a_mistake() -> None:
+    found = change_error(layout_of("/out"), OSError("Unable to link CANARY: Operation not supported (os error 95)"))
+    assert isinstance(found, UsageError) and "CANARY" not in str(found)
+    assert str(found).startswith("/out: the score table could not be changed: the disk offers no hard links")
+
+
 def test_files_are_named_once_each_and_in_order() -> None:
     first, second = (f"model_id=m-1/part-{number}.parquet" for number in (1, 2))
     found = str(read_error(layout_of("/out"), pa.ArrowInvalid("CANARY"), {second: "damaged", first: "gone"}))
