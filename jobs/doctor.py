@@ -13,6 +13,7 @@ from jobs.nightly.flags import add_scoring_arguments
 from jobs.nightly.options import ScoringOptions
 from melanoma.machine import share_threads
 from melanoma.operations.checks import Check, Result
+from melanoma.redaction import redacted
 from melanoma.terminal import printable
 from melanoma.wording import counted
 
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
             print(_as_lines(check), flush=True)
     if options.json:
         document = {"checks": list(map(asdict, checks)), "forecasts": list(map(asdict, preflight.forecasts))}
-        print(json.dumps(document, indent=1))
+        print(redacted(json.dumps(document, indent=1)))
     else:
         for forecast in preflight.forecasts:
             print(_as_text(forecast))
@@ -90,7 +91,7 @@ def exit_code(checks: Sequence[Check]) -> int:
 
 
 def _as_lines(check: Check) -> str:
-    lines = [printable(f"{check.result.upper():<6}{check.name:<14}{check.found}")]
+    lines = [printable(redacted(f"{check.result.upper():<6}{check.name:<14}{check.found}"))]
     if check.remedy and check.result is not Result.PASS:
         lines.append(printable(f"{'':<20}remedy: {check.remedy}"))
     return "\n".join(lines)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TextIO
 
+from melanoma.redaction import redacted
 from melanoma.terminal import printable
 
 TEXT, JSON = "text", "json"
@@ -108,6 +109,7 @@ def as_json(level: str, message: str) -> str:
 
 
 def _write(level: str, message: str, text: str, stream: TextIO) -> None:
+    message, text = redacted(message), redacted(text)
     with contextlib.suppress(OSError):
         if _style.form == JSON:
             print(as_json(level, message), file=_style.stream or sys.stderr, flush=True)

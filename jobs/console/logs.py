@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jobs.console import foreign_output, lines
 from melanoma.errors import MelanomaError, ReadError
+from melanoma.redaction import redacted
 from melanoma.terminal import printable
 
 _NOISE = (
@@ -32,9 +33,9 @@ class _Formatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         if not lines.is_json():
-            return printable(super().format(record), keep="\n\t")
+            return printable(redacted(super().format(record)), keep="\n\t")
         fault = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return lines.as_json(record.levelname, f"{record.name}: {record.getMessage()}{fault}")
+        return lines.as_json(record.levelname, redacted(f"{record.name}: {record.getMessage()}{fault}"))
 
 
 def as_json() -> None:

@@ -14,6 +14,7 @@ from jobs.nightly.plan import RunPlan, prepare
 from jobs.nightly.progress import showing_progress
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError, UsageError
 from melanoma.operations.delivery_checks import metrics_fault, require_command
+from melanoma.redaction import redacted
 from melanoma.reporting.verdict import Event, RunVerdict
 from melanoma.storage.errors import with_advice
 from melanoma.table.model_names import shown
@@ -51,8 +52,8 @@ def _execute(night: Night) -> int:
     try:
         night.plan = plan = _prepared(options)
         if options.dry_run:
-            print(printable(dry_run.settings(options), keep="\n"))
-            print(printable(dry_run.describe(plan, dry_run.count(plan, options.limit)), keep="\n"))
+            print(printable(redacted(dry_run.settings(options)), keep="\n"))
+            print(printable(redacted(dry_run.describe(plan, dry_run.count(plan, options.limit))), keep="\n"))
             return OK
         with launch.exclusive(plan) as settled:
             warn(settled)

@@ -10,6 +10,7 @@ from jobs.nightly.destination import Destination
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.operations.delivery_checks import run_command
+from melanoma.redaction import redacted
 from melanoma.reporting.judging import judge
 from melanoma.reporting.messages import one_line, one_line_without_run
 from melanoma.reporting.metrics import Ending, write_metrics
@@ -94,7 +95,7 @@ def message(
     parts = [one_line(run, layout.report(run.record.run_id)) for run in runs if layout is not None]
     if error is not None and all(run.record.is_successful for run in runs):
         parts.append(one_line_without_run(error, destination.bundle, destination.run_date, start_report))
-    return "; ".join(parts)
+    return redacted("; ".join(parts))
 
 
 def _write_metrics(path: str, ending: Ending) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from melanoma.model.reference_distribution import reference_of
+from melanoma.redaction import redacted
 from melanoma.reporting.bottleneck import bottleneck
 from melanoma.reporting.drift import Distribution, drift, pooled
 from melanoma.reporting.failed_photographs import failed_photographs
@@ -54,7 +55,7 @@ def report_content(
         "bottleneck": bottleneck(record),
         "flags": flag_counts(scored.rows),
         "failed": failed_photographs(table, record, names),
-        "table": model.run.layout.root,
+        "table": redacted(model.run.layout.root),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from melanoma.redaction import redacted
 from melanoma.runs.records import RunRecord
 
 GOOD, LOOK, BAD = "good", "look", "bad"
@@ -38,6 +39,10 @@ class Reason:
 
     event: Event
     text: str
+
+    def __post_init__(self) -> None:
+        """Hides secrets of URIs."""
+        object.__setattr__(self, "text", redacted(self.text))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 
 from melanoma import storage
 from melanoma.json_values import to_json
+from melanoma.redaction import redacted
 from melanoma.table.layout import OutputLayout
 
 
@@ -101,6 +102,11 @@ class RunRecord:
     seconds: float | None = None
     reason: str = ""
     model_name: str = ""
+
+    def __post_init__(self) -> None:
+        """Hides secrets of URIs in what is told to the operator."""
+        object.__setattr__(self, "reason", redacted(self.reason))
+        object.__setattr__(self, "warnings", tuple(map(redacted, self.warnings)))
 
     @property
     def is_successful(self) -> bool:

@@ -8,6 +8,7 @@ from functools import cached_property
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ids import is_run_id
+from melanoma.redaction import redacted
 from melanoma.table.schema import PARTITION
 
 _LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE = "_delta_log", "_staging", "_reports", "_private", "_active"
@@ -37,8 +38,8 @@ class OutputLayout:
         return cls(storage.canonical(uri), uri)
 
     def __str__(self) -> str:
-        """The folder as the user wrote it."""
-        return self.name
+        """The folder as the user wrote it, without secrets."""
+        return redacted(self.name)
 
     def _at(self, *names: str) -> str:
         """Joins names to the folder: every path that is built from data passes here.
