@@ -11,6 +11,7 @@ from jobs.console import logs
 from jobs.console.exit_codes import NOTHING_COMMITTED, OK, WRONG_USAGE
 from jobs.nightly.flags import add_scoring_arguments
 from jobs.nightly.options import ScoringOptions
+from melanoma import storage
 from melanoma.machine import share_threads
 from melanoma.operations.checks import Check, Result
 from melanoma.redaction import redacted
@@ -49,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     options = DoctorOptions.from_args(args)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     share_threads()
+    storage.set_object_timeout(options.object_timeout.total_seconds())
     preflight, checks = _preflight(options), list[Check]()
     for check in preflight.checks():
         checks.append(check)

@@ -48,6 +48,7 @@ class ErrorKind(StrEnum):
     FORBIDDEN = "forbidden"
     TIMEOUT = "timeout"
     STORE_UNAVAILABLE = "store_unavailable"
+    ARCHIVED = "archived"
     # of the network
     BAD_OUTPUT = "bad_output"
 
@@ -69,7 +70,7 @@ class ErrorKind(StrEnum):
 
 _TRANSIENT = frozenset({ErrorKind.TIMEOUT, ErrorKind.STORE_UNAVAILABLE})
 _STORE_FAILURES = _TRANSIENT | {ErrorKind.FORBIDDEN}
-MAY_HEAL = _STORE_FAILURES | {ErrorKind.MISSING, ErrorKind.CHANGED, ErrorKind.OUT_OF_MEMORY}
+MAY_HEAL = _STORE_FAILURES | {ErrorKind.MISSING, ErrorKind.CHANGED, ErrorKind.ARCHIVED, ErrorKind.OUT_OF_MEMORY}
 # Tried again only by another version of the decoder.
 OF_DECODER = frozenset({ErrorKind.DECODER_CRASH, ErrorKind.DECODER_TIMEOUT})
 

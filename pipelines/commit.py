@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
+from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.failures import recorded
@@ -73,6 +74,7 @@ def _end_run(
     chosen: ChosenTasks,
     after: Iterable[RunRecord],  # unused: it makes the runner wait for the run before
 ) -> RunRecord:
+    storage.set_object_timeout(settings.run.object_timeout)
     with recorded(settings.run):
         return end_run(settings.run, totals_of(settings, summary, chosen), list(chunks))
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.pvalue import TaggedOutput
 
+from melanoma import storage
+from melanoma.errors import NothingCommittedError, ReadError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.sources import Root, Source, list_images
 from melanoma.ingest.tasks import Task
@@ -17,10 +19,12 @@ from melanoma.runs.failures import recorded
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import ListingSummary, empty_summary, plan_tasks, timed
 from melanoma.runs.run import Run
+from melanoma.table.score_table import ScoreTable
 from pipelines.annotations import for_readers
 
 _SUMMARY = "summary"
 _PAGE = 4096
+_AFTER_DEADLINE_SECONDS = 30.0
 
 
 class Listing(NamedTuple):
@@ -62,6 +66,11 @@ class _ListFn(beam.DoFn):
     def __init__(self, runs: tuple[Run, ...]) -> None:
         self._runs = runs
         self._ledgers: list[Ledger] | None = None
+        self._spelling: storage.Spelling | None = None
+
+    def setup(self) -> None:
+        """Sets how long the store is waited for."""
+        storage.set_object_timeout(self._runs[0].object_timeout)
 
     def process(self, source: Source | str) -> Iterator[Any]:
         """Yields the tasks of a source, and its summary as the last element."""
@@ -70,15 +79,48 @@ class _ListFn(beam.DoFn):
             ledgers = self._ledgers = self._ledgers or load_ledgers(self._runs)
             ignored, summary = Counter[str](), empty_summary(self._runs)
             refs = list_images(Root(source) if isinstance(source, str) else source, ignored)
-            while page := _next_page(refs):
+            while page := _next_page(refs, self._runs[0]):
                 tasks, of_page = plan_tasks(ledgers, page)
                 summary += of_page
-                yield from tasks
+                yield from (self._as_in_table(task) for task in tasks)
             yield TaggedOutput(_SUMMARY, timed(summary, time.perf_counter() - began, ignored))
 
+    def _as_in_table(self, task: Task) -> Task:
+        """Returns a task whose photograph has the name that the table knows, where the store has several."""
+        if not storage.has_spellings(task.ref.uri):
+            return task
+        if self._spelling is None:
+            run = self._runs[0]
+            self._spelling = ScoreTable.at(run.layout, run.table_version).spelling()
+        return task._replace(ref=task.ref._replace(uri=self._spelling.of(task.ref.uri)))
 
-def _next_page(refs: Iterator[ImageRef]) -> list[ImageRef]:
-    return list(islice(refs, _PAGE))
+
+def _next_page(refs: Iterator[ImageRef], run: Run) -> list[ImageRef]:
+    """Returns the next photographs of a listing; a store that hangs does not keep the run past its deadline.
+
+    Raises:
+        NothingCommittedError: The deadline of the run has passed, so that nothing could be scored any more.
+    """
+    if run.deadline is None:
+        return list(islice(refs, _PAGE))
+    ends = storage.clock_time(run.deadline) + _AFTER_DEADLINE_SECONDS
+    try:
+        with storage.no_later_than(ends):
+            page = list(islice(refs, _PAGE))
+    except ReadError:
+        if time.monotonic() < ends:
+            raise
+        raise _late() from None
+    if page and time.monotonic() >= ends:
+        raise _late()
+    return page
+
+
+def _late() -> NothingCommittedError:
+    return NothingCommittedError(
+        "the listing had not ended by --stop-at or --max-time; nothing was read; give the run more time, or list fewer "
+        "folders"
+    )
 
 
 def total(summaries: Sequence[ListingSummary], runs: Sequence[Run]) -> ListingSummary:

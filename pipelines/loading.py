@@ -12,7 +12,7 @@ from apache_beam.pvalue import TaggedOutput
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.images.decoding import ImageSpec
-from melanoma.ingest.batches import Batch, defer, load_batches
+from melanoma.ingest.batches import Batch, LoadLimits, defer, load_batches
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.ingest.threads import default_threads
@@ -28,14 +28,14 @@ class LoadImages(beam.PTransform):
     """Reads each photograph once and decodes it for each model, ahead of whoever consumes the batches.
 
     Input: `Chunk`, or single photographs as `ImageRef` or URI. Output: a list with one PCollection of `Batch` per
-    model; a batch belongs to one chunk. A chunk that would start after the deadline is deferred, and a photograph whose
+    model; a batch belongs to one chunk. A photograph that would be read after the deadline is deferred, and one whose
     bytes the run's table has forgotten is only counted.
 
     Attributes:
         specs: What the decoder must deliver to each model.
         batch_size: Number of decoded photographs in a full batch.
         threads: Number of threads that read and decode; None for the default of a local disk or a remote store.
-        deadline: Moment, UTC, after which no chunk is started; None for no deadline.
+        deadline: Moment, UTC, after which no photograph is begun; None for no deadline.
         run: Run in which an error is recorded, and whose table says what is forgotten; None for no run.
 
     Raises:
@@ -85,6 +85,9 @@ class _LoadFn(beam.DoFn):
         local, remote = (self._settings.threads or default_threads(is_local) for is_local in (True, False))
         self._local_pool = ThreadPoolExecutor(local, thread_name_prefix="load")
         self._remote_pool = ThreadPoolExecutor(remote, thread_name_prefix="load")
+        self._limits = LoadLimits(self._settings.deadline)
+        if self._settings.run is not None:
+            storage.set_object_timeout(self._settings.run.object_timeout)
 
     def process(self, element: Chunk | ImageRef | str) -> Iterator[Any]:
         """Yields the batches of a chunk, each tagged with its model."""
@@ -95,7 +98,7 @@ class _LoadFn(beam.DoFn):
                 batches = defer(chunk, specs)
             else:
                 pool = self._local_pool if _is_local(chunk.tasks[0].ref.stored.uri) else self._remote_pool
-                batches = load_batches(chunk, specs, batch_size, pool, self._read_forgotten())
+                batches = load_batches(chunk, specs, batch_size, pool, self._read_forgotten(), self._limits)
             for model, batch in batches:
                 yield TaggedOutput(str(model), batch)
 

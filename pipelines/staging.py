@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
+from melanoma import storage
 from melanoma.model.bundle import Bundle
 from melanoma.runs.failures import recorded
 from melanoma.runs.records import Stage
@@ -44,6 +45,10 @@ class _StageFn(beam.DoFn):
         self._rows: RowBuilder | None = None
         self._inferred = Stage()
 
+    def setup(self) -> None:
+        """Sets how long the store is waited for."""
+        storage.set_object_timeout(self._run.object_timeout)
+
     def start_bundle(self) -> None:
         """Drops the rows of a Beam bundle that failed before its end."""
         self._rows = None
@@ -52,9 +57,6 @@ class _StageFn(beam.DoFn):
         """Adds a batch to its chunk, and yields the chunk once it is staged."""
         with recorded(self._run):
             batch = scored.batch
-            if batch.deferred:
-                yield StagedChunk(batch.chunk, 0, batch.duplicates, deferred=batch.deferred)
-                return
             rows = self._rows_of(scored)
             if batch.is_last:
                 self._rows = None
@@ -70,7 +72,8 @@ class _StageFn(beam.DoFn):
 
     def _staged(self, scored: ScoredBatch, rows: RowBuilder) -> StagedChunk:
         began, table = time.perf_counter(), rows.table()
-        write_chunk(self._run, scored.batch.chunk, table)
+        if table.num_rows or not scored.batch.deferred:
+            write_chunk(self._run, scored.batch.chunk, table)
         stages = {
             **rows.stages,
             "infer": self._inferred,
@@ -83,5 +86,6 @@ class _StageFn(beam.DoFn):
             forgotten=scored.batch.forgotten,
             scored=rows.scored,
             store_failures=rows.store_failures,
+            deferred=scored.batch.deferred,
             stages=stages,
         )

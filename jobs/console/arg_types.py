@@ -86,6 +86,13 @@ def duration(text: str) -> datetime.timedelta:
     return datetime.timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
+def wait(text: str) -> datetime.timedelta:
+    """Returns a length of time as `duration` does, of at least a second."""
+    if not (length := duration(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} must be at least 1s, for example 60s or 2m")
+    return length
+
+
 def days(text: str) -> datetime.timedelta:
     """Returns the length of time of a number of days, at least 1, such as `400d`."""
     found = re.fullmatch(r"([1-9]\d{0,4})d", text)

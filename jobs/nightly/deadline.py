@@ -8,7 +8,7 @@ from jobs.nightly.options import NightlyOptions
 def deadline_of(
     options: NightlyOptions, now: datetime.datetime, zone: datetime.tzinfo | None = None
 ) -> datetime.datetime | None:
-    """Returns the UTC time after which no chunk is started: the earlier of `--stop-at` and `--max-time`.
+    """Returns the UTC time after which no photograph is begun: the earlier of `--stop-at` and `--max-time`.
 
     Args:
         options: Command line.

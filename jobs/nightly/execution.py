@@ -82,6 +82,7 @@ def _score(night: Night, plan: RunPlan) -> int:
         say(f"Run {run.run_id}: model {shown(run.model_id, run.model_name)}, table {run.layout.root}")
     with showing_progress(plan.runs[0]) as progress:
         records = launch.run_pipeline(plan, night.options, lambda stop: early_end.tell_stop(stop, night))
+    launch.confirm(records, plan.layout)
     sigterm.finish()
     completed = night.completed(records, (*correcting.correct(plan), *launch.compact(records, plan.layout)))
     runs = publishing.publish_reports(plan.models, completed, night.options)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.console.arg_types import clock, date, digest, duration, positive, share, whole
+from jobs.console.arg_types import clock, date, digest, duration, positive, share, wait, whole
 from jobs.console.lines import JSON, TEXT
 from jobs.console.output_modes import GROUP, MODES
 from melanoma.reporting.limits import Limits
@@ -37,6 +37,13 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--batch-size", type=whole, default=32, metavar="N", help="inference batch size (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--object-timeout",
+        type=wait,
+        default="60s",
+        metavar="TIME",
+        help="longest wait for one photograph or page of a listing, all tries together (default: %(default)s)",
     )
     channels = parser.add_argument_group("who is told")
     channels.add_argument("--metrics-file", metavar="FILE", help="file for Prometheus metrics, replaced by every run")
@@ -78,7 +85,7 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         "--stop-at",
         type=clock,
         metavar="HH:MM",
-        help="start no new chunk after this local time; the next run scores the rest",
+        help="read no photograph after this local time; the next run scores the rest",
     )
     extent.add_argument(
         "--max-time", type=duration, metavar="TIME", help="the same after a length of time, such as 3h30m, 90m or 45s"

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from jobs.console import logs
 from jobs.console.exit_codes import NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
@@ -16,11 +17,11 @@ from melanoma.images.decoder_pool import decoders
 from melanoma.machine import share_threads
 from melanoma.reporting.judging import text_of_error
 from melanoma.runs import failures, heartbeats, recovery, staging
-from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord
+from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, write_record
 from melanoma.runs.stored_records import read_record
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
-from melanoma.table.score_table import ScoreTable
+from melanoma.table.score_table import OverwrittenError, ScoreTable
 
 
 @contextlib.contextmanager
@@ -80,6 +81,7 @@ def run_pipeline(
     try:
         _run_pipeline(plan, options, tell_stop)
     except Exception as error:
+        storage.hurry()
         cause = failures.cause_of(plan.runs, error)
         record_early_end(plan, text_of_error(cause), exit_code_of(cause))
         if cause is error:
@@ -127,6 +129,25 @@ def _run_pipeline(plan: RunPlan, options: NightlyOptions, tell_stop: Callable[[S
         beam.Pipeline(runner=runner_for(beam_options), options=beam_options) as pipeline,
     ):
         _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
+
+
+def confirm(records: Sequence[RunRecord], layout: OutputLayout) -> None:
+    """Looks whether the table still holds what was committed; a store may let another run overwrite it.
+
+    Args:
+        records: Record of each model's run.
+        layout: Layout of the output folder.
+
+    Raises:
+        OverwrittenError: A commit is gone; the record says so too.
+    """
+    committed = [record for record in records if record.outcome == COMMITTED]
+    table = ScoreTable.open(layout) if committed else None
+    lost = [record for record in committed if table is not None and not table.holds(record.run_id)]
+    for record in lost:
+        write_record(layout, replace(record, outcome=STOPPED, reason="another run overwrote its commit"))
+    if lost:
+        raise OverwrittenError(layout)
 
 
 def compact(records: Sequence[RunRecord], layout: OutputLayout) -> list[str]:

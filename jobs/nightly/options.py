@@ -43,6 +43,7 @@ class ScoringOptions(SourceOptions):
         bundle_digest: sha256 that each bundle must have, in their order; empty to accept any.
         output: Folder of the score table.
         batch_size: Inference batch size, at least 1.
+        object_timeout: Longest wait for one object of a store, all tries together.
         metrics_file: File for Prometheus metrics.
         notify_command: Command that is run at the end, with one line about the run.
     """
@@ -51,6 +52,7 @@ class ScoringOptions(SourceOptions):
     bundle_digest: tuple[str, ...]
     output: str
     batch_size: int
+    object_timeout: datetime.timedelta
     metrics_file: str | None
     notify_command: str | None
 
@@ -77,8 +79,8 @@ class NightlyOptions(ScoringOptions):
         rescore: Whether to score photographs again that are already in the table.
         retry_failed: Whether to retry all failed photographs now.
         limit: Largest number of photographs to score; None for no limit.
-        stop_at: Local time after which no chunk is started.
-        max_time: Time from the start after which no chunk is started.
+        stop_at: Local time after which no photograph is begun.
+        max_time: Time from the start after which no photograph is begun.
         chunk_size: Photographs per chunk; None to derive it from their number.
         show_uris: Whether the report shows the URIs of photographs.
         list_suspicious: Whether the report lists the highest melanoma probabilities.

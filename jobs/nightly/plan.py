@@ -56,6 +56,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
         ReadError: A store cannot be listed.
         NothingCommittedError: The output's store does not answer, or another run is active there.
     """
+    storage.set_object_timeout(options.object_timeout.total_seconds())
     check_folders(options.output)
     layout = OutputLayout.at(options.output)
     if not options.dry_run:
@@ -120,7 +121,14 @@ def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
     """
     deadline = deadline_of(options, datetime.datetime.now(datetime.UTC))
     return [
-        replace(run, run_id=run_id, rescore=options.rescore, retry_failed=options.retry_failed, deadline=deadline)
+        replace(
+            run,
+            run_id=run_id,
+            rescore=options.rescore,
+            retry_failed=options.retry_failed,
+            deadline=deadline,
+            object_timeout=options.object_timeout.total_seconds(),
+        )
         for run, run_id in zip(runs, sorted(run.run_id for run in runs), strict=True)
     ]
 

@@ -39,8 +39,8 @@ class ImageRef(NamedTuple):
 
 
 def digest_of(uri: str, version: str) -> bytes:
-    """Returns the digest of one version of one photograph: 16 bytes."""
-    return hashlib.blake2b(f"{uri}\0{version}".encode(), digest_size=DIGEST_BYTES).digest()
+    """Returns the digest of one version of one photograph, however its store is spelled: 16 bytes."""
+    return hashlib.blake2b(f"{storage.plain(uri)}\0{version}".encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def adoption_key(uri: str, version: str, image_id: str, kept: Sequence[Any]) -> bytes:

@@ -1,9 +1,10 @@
 """Finds what has to be erased: the photographs of a list, their rows, their bytes, and copies under other names."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute
@@ -70,7 +71,7 @@ def read_uris(path: str) -> list[str]:
     # The photograph or its archive may be gone, so the line itself also counts as a spelling. Leading and trailing
     # spaces may belong to the name.
     spellings = {name for line in lines if line.strip() for name in (line.removesuffix("\r"), line.strip())}
-    uris = {uri for name in spellings for uri in (name, _canonical(name))}
+    uris = {uri for name in spellings for uri in (name, *storage.spellings(_canonical(name)))}
     if not uris:
         raise UsageError(f"{path}: lists no photographs; write one URI per line")
     return sorted(uris)
@@ -99,7 +100,7 @@ def find(table: ScoreTable, uris: Collection[str]) -> Found:
     named, asked = frozenset(uris), sorted({_canonical(uri.strip()) for uri in uris})
     rows = _rows_with(table, "image_uri", named).to_pylist()
     # Bytes that are no photograph, such as those of an empty file or an error page, belong to nobody.
-    digests = [(row["image_uri"].strip(), row["image_sha256"]) for row in rows if row["image_sha256"] and row["width"]]
+    digests = [(_plain(row), row["image_sha256"]) for row in rows if row["image_sha256"] and row["width"]]
     with ThreadPoolExecutor(_READERS) as pool:
         digests += [(uri, sha256) for uri, sha256 in zip(asked, pool.map(_digest, asked), strict=True) if sha256]
     contents = frozenset(sha256 for _, sha256 in digests)
@@ -107,13 +108,17 @@ def find(table: ScoreTable, uris: Collection[str]) -> Found:
     return Found(
         uris=named,
         asked=len(asked),
-        unknown=len(set(asked) - {row["image_uri"].strip() for row in rows}),
+        unknown=len(set(asked) - set(map(_plain, rows))),
         unread=len(set(asked) - {uri for uri, _ in digests}),
         rows=len(rows),
         contents=contents,
         copies=frozenset(copied),
         copied_rows=len(copied),
     )
+
+
+def _plain(row: Mapping[str, Any]) -> str:
+    return storage.plain(row["image_uri"].strip())
 
 
 def _rows_with(table: ScoreTable, column: str, values: Collection[str]) -> pa.Table:

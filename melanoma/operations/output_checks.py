@@ -2,13 +2,16 @@
 
 import contextlib
 import datetime
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from melanoma import storage
-from melanoma.errors import MelanomaError, PhotographError
+from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
 from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
 from melanoma.runs import heartbeats
@@ -16,9 +19,11 @@ from melanoma.runs.seals import Seal
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import COLUMNS, score_schema
-from melanoma.table.score_table import ScoreTable
+from melanoma.table.score_table import ConflictError, OverwrittenError, ScoreTable
 
 _MAX_SKEW = 120  # seconds
+_WRITERS, _ROUNDS = 3, 3
+_MEETING_SECONDS = 10.0
 
 
 @contextlib.contextmanager
@@ -104,12 +109,8 @@ def check_commit(layout: OutputLayout, bundle: Bundle) -> Check:
     """Commits one row to a temporary score table inside the output folder, reads it back and removes the table."""
     trial = layout.trial()
     schema = score_schema(bundle.slugs)
-    now = datetime.datetime.now(datetime.UTC)
-    own = {"run_date": now.date(), "scored_at": now, "attempt": 1, "model_id": bundle.model_id}
-    row = {column.name: own.get(column.name, "doctor") for column in COLUMNS if not column.nullable}
     try:
-        rows = pa.Table.from_pylist([row], schema=schema)
-        ScoreTable.open(trial).append("doctor", schema, iter(rows.to_batches()))
+        ScoreTable.open(trial).append("doctor", schema, iter(_one_row(bundle, schema)))
         count = ScoreTable.open(trial).rows(["run_id"]).num_rows
     finally:
         storage.remove(trial.root)
@@ -117,3 +118,65 @@ def check_commit(layout: OutputLayout, bundle: Bundle) -> Check:
         found = f"committed 1 row, but read back {count}"
         return Check("table", Result.FAIL, found, "choose another store for --output")
     return Check("table", Result.PASS, "wrote a commit, read it back and removed it")
+
+
+def _one_row(bundle: Bundle, schema: pa.Schema) -> list[pa.RecordBatch]:
+    now = datetime.datetime.now(datetime.UTC)
+    own = {"run_date": now.date(), "scored_at": now, "attempt": 1, "model_id": bundle.model_id}
+    row = {column.name: own.get(column.name, "doctor") for column in COLUMNS if not column.nullable}
+    return list(pa.Table.from_pylist([row], schema=schema).to_batches())
+
+
+def check_race(layout: OutputLayout, bundle: Bundle) -> Check:
+    """Lets three writers commit to a temporary score table at once, several times; exactly one may succeed."""
+    trial, schema = layout.trial(), score_schema(bundle.slugs)
+    rows = _one_row(bundle, schema)
+    try:
+        ScoreTable.open(trial).append("doctor", schema, iter(rows))
+        rounds = [_race(trial, f"doctor-{number}", rows) for number in range(_ROUNDS)]
+    finally:
+        storage.remove(trial.root)
+    if wrong := [found for found in rounds if sum(found.won) != 1 or found.kept != found.won]:
+        won, kept = sum(wrong[0].won), sum(wrong[0].kept)
+        found = f"of {_WRITERS} writers that committed at once, {won} succeeded and {kept} left their rows"
+        return Check("race", Result.FAIL, found, "choose another store for --output; this one loses commits")
+    return Check("race", Result.PASS, f"of {_WRITERS} writers that committed at once, one succeeded")
+
+
+class _Race(NamedTuple):
+    """What became of the writers: which of them were told that they succeeded, and whose rows are in the table."""
+
+    won: list[bool]
+    kept: list[bool]
+
+
+def _race(layout: OutputLayout, name: str, rows: Sequence[pa.RecordBatch]) -> _Race:
+    names = [f"{name}-{number}" for number in range(_WRITERS)]
+    planned = [ScoreTable.open(layout) for _ in names]
+    barrier = threading.Barrier(_WRITERS, timeout=_MEETING_SECONDS)
+
+    def commits(table: ScoreTable, name: str) -> bool:
+        return _commits(table, name, rows[0].schema, _meeting(barrier, rows))
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        won = list(pool.map(commits, planned, names))
+    table = ScoreTable.open(layout)
+    return _Race(won, list(map(table.holds, names)))
+
+
+def _meeting(barrier: threading.Barrier, rows: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yields rows once all writers have come as far."""
+    with contextlib.suppress(threading.BrokenBarrierError):
+        barrier.wait()
+    yield from rows
+
+
+def _commits(table: ScoreTable, name: str, schema: pa.Schema, rows: Iterator[pa.RecordBatch]) -> bool:
+    """Tells whether a writer was told that its commit succeeded."""
+    try:
+        table.append(name, schema, rows)
+    except OverwrittenError:
+        return True
+    except (ConflictError, NothingCommittedError):
+        return False
+    return True

@@ -119,6 +119,7 @@ class Preflight:
         if self._layout is not None and self._is_writable:
             layout = self._layout
             yield guarded("table", "choose another --output", lambda: output_checks.check_commit(layout, bundle))
+            yield guarded("race", "choose another --output", lambda: output_checks.check_race(layout, bundle))
         if self._listed is not None and self._listed.count:
             yield from self._sample_checks(bundle, self._listed)
 

@@ -32,10 +32,17 @@ def correct(table: ScoreTable, stated: pa.Table) -> int:
     columns = [name for name in stated.schema.names if name != NAME and name in known]
     if not columns or not stated.num_rows:
         return 0
-    found = query(table, _differences(columns), Additions({"stated": stated}))
+    found = query(table, _differences(columns), Additions({"stated": _as_in_table(table, stated)}))
     if found.num_rows:
         _merged(table, Corrections.read(table.layout).rows, found).write(table.layout)
     return int(found.num_rows)
+
+
+def _as_in_table(table: ScoreTable, stated: pa.Table) -> pa.Table:
+    """Returns what the manifest says, under the names that the table has for stores with several."""
+    spelling, place = table.spelling(), stated.schema.get_field_index(NAME)
+    uris = pa.array(map(spelling.of, stated[NAME].to_pylist()), pa.string())
+    return stated.set_column(place, NAME, uris)
 
 
 def _differences(columns: Sequence[str]) -> str:

@@ -93,11 +93,12 @@ def _photographs(table: ScoreTable, name: str, corrections: Corrections) -> list
     is_pseudonym = _PSEUDONYM.fullmatch(name) is not None
     if is_pseudonym and (named := _by_pseudonym(table, name)) is not None:
         return [named]
-    if not is_pseudonym and _is_known(table, uri := _canonical(name)):
-        return [uri]
+    spellings = [] if is_pseudonym else storage.spellings(_canonical(name))
+    if (known := next((uri for uri in spellings if _is_known(table, uri)), None)) is not None:
+        return [known]
     by_id = table.rows(["image_uri", "image_id"], pa.compute.field("image_id") == name)
-    known = set(corrections.applied_to(by_id).filter(pa.compute.field("image_id") == name)["image_uri"].to_pylist())
-    if found := sorted(known | set(corrections.uris_with("image_id", name))):
+    matching = corrections.applied_to(by_id).filter(pa.compute.field("image_id") == name)
+    if found := sorted({*matching["image_uri"].to_pylist(), *corrections.uris_with("image_id", name)}):
         return found
     if is_pseudonym:
         raise UsageError(

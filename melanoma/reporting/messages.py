@@ -42,6 +42,7 @@ _ADVICE = {
     ErrorKind.FORBIDDEN: "Fix the permissions of the account that runs the job.",
     ErrorKind.TIMEOUT: "The store was slow.",
     ErrorKind.STORE_UNAVAILABLE: "The store failed.",
+    ErrorKind.ARCHIVED: "Restore it from the archive of the store; until then it cannot be read.",
     ErrorKind.BAD_NAME: "Rename the file so that its name is plain Unicode text, or correct the manifest.",
     ErrorKind.BAD_OUTPUT: "The network failed or returned no valid probabilities: contact the supplier of the model.",
 }

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import pyarrow as pa
 
+from melanoma import storage
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
@@ -30,12 +31,13 @@ class Run:
         table_version: Version of the table that the run was planned against; None before there is a table.
         rescore: Whether photographs that the table holds are scored again.
         retry_failed: Whether every failed photograph is tried again, whatever its error and its turn.
-        deadline: UTC; no chunk is begun after it. None for no deadline.
+        deadline: UTC; no photograph is begun after it. None for no deadline.
         scratch: Path of a folder on the machine that started the run, which need not exist; empty for none. A worker
             there leaves the error that ends the run in it if the output takes no files any more.
         model_name: Name of the bundle, for people.
         clock_behind: How far this machine's clock is behind the newest row of the table; zero where it is ahead of it.
             Each row's time is later by this much, so that the newest row is the one that was committed last.
+        object_timeout: Seconds that a worker waits for one object, all tries together.
     """
 
     run_id: str
@@ -51,6 +53,7 @@ class Run:
     scratch: str = ""
     model_name: str = ""
     clock_behind: datetime.timedelta = datetime.timedelta(0)
+    object_timeout: float = storage.DEFAULT_SECONDS
 
     @property
     def started(self) -> datetime.datetime:

@@ -32,7 +32,7 @@ class StagedChunk:
         duplicates: Refs dropped because another one names the same photograph.
         scored: Rows with probabilities.
         store_failures: Rows that failed by the store's fault.
-        deferred: Digests of the photographs of a chunk that was not begun.
+        deferred: Digests of the photographs of the chunk that the deadline left unread.
         stages: What it cost, by kind of work.
         forgotten: Photographs without a row because their bytes are forgotten.
     """

@@ -1,6 +1,8 @@
 """File storage in any store: URIs, listing, and reading and writing of whole files."""
 
 from melanoma.storage.bounded import read_small
+from melanoma.storage.deadlines import DEFAULT_SECONDS, clock_time, hurry, no_later_than, set_object_timeout
+from melanoma.storage.delta_options import delta_location
 from melanoma.storage.file_info import StoredFile
 from melanoma.storage.files import (
     create_bytes,
@@ -13,36 +15,48 @@ from melanoma.storage.files import (
     size_of,
     write_bytes,
 )
-from melanoma.storage.filesystems import canonical, delta_location, local_path
+from melanoma.storage.filesystems import canonical, local_path
 from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.probes import check_committable, check_writable
+from melanoma.storage.protocols import ALIASES, Spelling, has_spellings, plain, spelling_of, spellings
 from melanoma.storage.targets import STDOUT, file_target, folder_target
 from melanoma.storage.uris import join, member_parts, name_of, stem_of
 
 __all__ = [
+    "ALIASES",
+    "DEFAULT_SECONDS",
     "STDOUT",
+    "Spelling",
     "StoredFile",
     "below",
     "canonical",
     "check_committable",
     "check_writable",
+    "clock_time",
     "create_bytes",
     "delta_location",
     "erase",
     "exists",
     "file_target",
     "folder_target",
+    "has_spellings",
+    "hurry",
     "join",
     "list_files",
     "local_path",
     "member_parts",
     "name_of",
+    "no_later_than",
+    "plain",
     "protect_folder",
     "put_file",
     "read_bytes",
     "read_small",
     "remove",
+    "set_object_timeout",
     "size_of",
+    "spelling_of",
+    "spellings",
     "stat",
     "stem_of",
     "subfolders",

@@ -18,8 +18,27 @@ MEANING = {
     ErrorKind.STORE_UNAVAILABLE: "the store failed",
     ErrorKind.BAD_NAME: "the store cannot address this name",
     ErrorKind.CORRUPT: "the archive's member is damaged",
+    ErrorKind.CHANGED: "the file was overwritten after it had been listed",
+    ErrorKind.ARCHIVED: "the object is archived, restore it",
 }
-_BY_STATUS = {401: ErrorKind.FORBIDDEN, 403: ErrorKind.FORBIDDEN, 404: ErrorKind.MISSING, 408: ErrorKind.TIMEOUT}
+_BY_STATUS = {
+    412: ErrorKind.CHANGED,
+    401: ErrorKind.FORBIDDEN,
+    403: ErrorKind.FORBIDDEN,
+    404: ErrorKind.MISSING,
+    408: ErrorKind.TIMEOUT,
+}
+# Codes in the answers of S3, which its library's exceptions do not tell apart.
+_BY_CODE = {
+    "ExpiredToken": ErrorKind.FORBIDDEN,
+    "RequestExpired": ErrorKind.FORBIDDEN,
+    "InvalidObjectState": ErrorKind.ARCHIVED,
+    "InvalidArgument": ErrorKind.BAD_NAME,
+    "NoSuchVersion": ErrorKind.MISSING,
+    "MethodNotAllowed": ErrorKind.MISSING,  # the version is the note that the object was deleted
+    "PreconditionFailed": ErrorKind.CHANGED,
+}
+_EXPIRED = ("ExpiredToken", "RequestExpired")
 _BY_ERRNO = {errno.EEXIST: ErrorKind.BAD_NAME, errno.ENAMETOOLONG: ErrorKind.BAD_NAME, errno.EROFS: ErrorKind.FORBIDDEN}
 _BY_TYPE = (
     (FileNotFoundError | NotADirectoryError | IsADirectoryError | KeyError, ErrorKind.MISSING),
@@ -53,6 +72,8 @@ def kind_of(error: Exception) -> ErrorKind:
     """Classifies an error by its type and status, never by a text that may hold a name or a secret."""
     if isinstance(error, ReadError):
         return error.kind
+    if (code := code_of(error)) in _BY_CODE and not isinstance(error, FileExistsError):
+        return _BY_CODE[code]
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
     for types, kind in _BY_TYPE:
@@ -102,6 +123,8 @@ def detail_of(error: Exception) -> str:
     """Returns a one-line description of an error: what it means, and its cause."""
     if credentials := _credentials_reason(error):
         return credentials
+    if kind_of(error) in (ErrorKind.CHANGED, ErrorKind.ARCHIVED):
+        return MEANING[kind_of(error)]
     return f"{MEANING[kind_of(error)]} ({reason_of(error)})"
 
 
@@ -114,9 +137,24 @@ def with_advice(refused: ReadError) -> str:
 
 def _credentials_reason(error: Exception) -> str | None:
     types = {(base.__module__.partition(".")[0], base.__name__) for base in type(error).__mro__}
+    if has_expired(error):
+        return "the credentials have expired"
     if _GCS_ERROR in types and 401 in _statuses(error):
         return "no valid Google Cloud credentials found"
     return next((reason for known, reason in _CREDENTIALS.items() if known in types), None)
+
+
+def has_expired(error: Exception) -> bool:
+    """Tells whether the store refused credentials only because they are too old."""
+    return code_of(error) in _EXPIRED
+
+
+def code_of(error: BaseException) -> str:
+    """Returns the code in the answer of S3 that an error or its cause carries; empty where there is none."""
+    for found in (error, error.__cause__):
+        if isinstance(response := getattr(found, "response", None), dict):
+            return str(response.get("Error", {}).get("Code", ""))
+    return ""
 
 
 def _statuses(error: Exception) -> list[int]:

@@ -1,18 +1,21 @@
 """Reads, writes and removes whole files in any store."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from stat import S_ISREG
+from typing import NamedTuple
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
 from melanoma.storage.archives import read_whole, refusal_of
+from melanoma.storage.deadlines import one_deadline
+from melanoma.storage.errors import MEANING
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
 from melanoma.storage.local import create_file, move_file, replace_file
+from melanoma.storage.object_reads import read_version, reads_versions
 from melanoma.storage.targets import refuse_special_file
 
 
@@ -28,18 +31,40 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     """
     if expected is not None and expected.version == UNADDRESSABLE:
         raise ReadError(ErrorKind.BAD_NAME, "the name is not Unicode; rename the file")
-    place = locate(uri)
-    if place.is_local and not S_ISREG(call_store(os.stat, place.path).st_mode):
-        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # reading a pipe would wait for ever
-    if refusal := refusal_of(place.fs, place.path):
-        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, refusal)
-    with place.lock:
-        data: bytes = call_store(read_whole, place.fs, place.path)
+    with one_deadline():
+        place = locate(uri)
+        if refusal := refusal_of(place.fs, place.path):
+            raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, refusal)
+        if reads_versions(place):
+            found = _Content(read_version(place, "" if expected is None else expected.version))
+        else:
+            found = call_store(_read_local if place.is_local else _read_whole, place)
     if expected is not None and expected.size >= 0:
-        now = version_of(call_store(place.fs.info, place.path)) if place.is_local else expected.version
-        if len(data) != expected.size or now != expected.version:
-            raise ReadError(ErrorKind.CHANGED, "the file was overwritten after it had been listed")
-    return data
+        found.refuse_other(expected)
+    return found.data
+
+
+class _Content(NamedTuple):
+    """The bytes of a file, and their version; None where that is not known."""
+
+    data: bytes
+    version: str | None = None
+
+    def refuse_other(self, expected: StoredFile) -> None:
+        """Raises a `ReadError` if this is not the file that was listed."""
+        if len(self.data) != expected.size or self.version not in (None, expected.version):
+            raise ReadError(ErrorKind.CHANGED, MEANING[ErrorKind.CHANGED])
+
+
+def _read_whole(place: Place) -> _Content:
+    with place.lock:  # here, in the thread that reads: one that was abandoned still holds it
+        return _Content(read_whole(place.fs, place.path))
+
+
+def _read_local(place: Place) -> _Content:
+    if not S_ISREG(Path(place.path).stat().st_mode):
+        raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, "a folder, pipe or device")  # a pipe would wait for ever
+    return _Content(place.fs.cat_file(place.path), version_of(place.fs.info(place.path)))
 
 
 def write_bytes(uri: str, data: bytes, is_private: bool = False) -> None:

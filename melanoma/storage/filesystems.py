@@ -7,7 +7,6 @@ character of a name is special, and a member of an archive is `zip://member::pro
 import contextlib
 import os
 import random
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,16 +17,19 @@ import fsspec
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
+from melanoma.storage.accounts import refuse_other_account
 from melanoma.storage.archives import DAMAGED, open_archive
+from melanoma.storage.deadlines import call_until, end_of_call, is_cancelled, one_deadline
 from melanoma.storage.errors import detail_of, kind_of
 from melanoma.storage.file_info import version_of
+from melanoma.storage.protocols import ALIASES, EXTRAS, LOCAL, options_of, without_retries
 from melanoma.storage.uris import ARCHIVES, split
 
-_LOCAL = ("file", "local", "")
-_EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gcs", "gcs": "gcs", "az": "azure", "abfs": "azure", "abfss": "azure"}
-_CONNECT_SECONDS, _READ_SECONDS = 5, 30
-_TRIES = 3
-_UNFIT_FOR_DELTA = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # Delta Lake would read some of these as parts of a URL
+_TRIES = 12  # or as many as fit before the deadline
+_DISK_TRIES = 3  # of a disk, whose errors seldom pass
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 16.0  # seconds
+_VERSION_MARKS = {"s3": "?versionId=", "az": "?versionid="}  # what follows names one version of an object
+_ARCHIVE_BLOCK_BYTES = 2**23  # read ahead in an archive; fsspec's 50 MiB may take longer than a deadline
 _NO_LOCK = contextlib.nullcontext()
 _MAX_NESTED_ARCHIVES = 4
 
@@ -66,22 +68,16 @@ class Place:
         return f"{self.prefix}{printable}{self.suffix}"
 
 
-def _options(protocol: str) -> dict[str, Any]:
-    options: dict[str, Any] = {"use_listings_cache": False}
-    if protocol in ("s3", "s3a"):
-        options["config_kwargs"] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _READ_SECONDS}
-    return options
-
-
-def _file_system(protocol: str) -> Any:
+def _file_system(protocol: str, names_version: bool = False) -> Any:
+    versions = {"version_aware": True} if names_version else {}
     try:
-        return fsspec.filesystem(protocol, **_options(protocol))
+        return without_retries(protocol, fsspec.filesystem(protocol, **options_of(protocol), **versions))
     except ImportError as error:
-        extra = _EXTRAS.get(protocol)
+        extra = EXTRAS.get(protocol)
         remedy = f"run: {install_command(extra)}" if extra else f"install the fsspec package for {protocol!r}"
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
     except Exception as error:
-        if _EXTRAS.get(protocol) == "azure" and isinstance(error, ValueError):
+        if EXTRAS.get(protocol) == "azure" and isinstance(error, ValueError):
             raise UsageError(
                 f"{protocol}://: no Azure credentials found; set AZURE_STORAGE_CONNECTION_STRING, or "
                 "AZURE_STORAGE_ACCOUNT_NAME and a key or token"
@@ -101,16 +97,18 @@ def locate(uri: str) -> Place:
         ReadError: The archive that holds the path cannot be opened.
     """
     protocol, rest = split(uri)
+    protocol = ALIASES.get(protocol, protocol)
     if protocol in ARCHIVES:
         if rest.count("::") > _MAX_NESTED_ARCHIVES:
             raise UsageError(f"more than {_MAX_NESTED_ARCHIVES} archives inside one another; unpack them first")
         member, found, archive = rest.rpartition("::")
         target = locate(archive) if found else locate(rest)
         return _in_archive(protocol, member if found else "", target)
-    if protocol in _LOCAL:
+    if protocol in LOCAL:
         path = os.path.abspath(os.path.expanduser(rest) if not protocol else rest)
         return Place(_file_system("file"), path, "file://", "")
-    fs = _file_system(protocol)
+    fs = _file_system(protocol, names_version=_VERSION_MARKS.get(protocol, "\n") in rest)
+    refuse_other_account(protocol, rest, fs)
     # fsspec would read `::` in a name of its memory store as a chain.
     path = "/" + rest.strip("/") if protocol == "memory" else fs._strip_protocol(uri)
     if "://" in path:  # HTTP file systems name a file by its whole address, and cannot list a folder
@@ -120,10 +118,13 @@ def locate(uri: str) -> Place:
 
 def _in_archive(protocol: str, member: str, archive: Place) -> Place:
     try:
-        fs, lock = _open_archive(protocol, archive.uri, _signature(archive))
-    except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
-        kind = ErrorKind.CORRUPT if isinstance(error, DAMAGED) else kind_of(error)
-        raise ReadError(kind, f"the archive could not be opened ({type(error).__name__})") from None
+        with one_deadline():
+            signature = call_store(_signature, archive)
+            fs, lock = call_store(_open_archive, protocol, archive.uri, signature)
+    except ReadError as error:
+        if error.kind is ErrorKind.CORRUPT:
+            raise
+        raise ReadError(error.kind, f"the archive could not be opened: {error.detail}") from None
     return Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", lock)
 
 
@@ -138,7 +139,10 @@ def _open_archive(
 ) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
     """Opens an archive once per version and process, so that its index is read once for a million members."""
     place = locate(uri)
-    return open_archive(protocol, place.fs.open(place.path, "rb"))
+    try:
+        return open_archive(protocol, place.fs.open(place.path, "rb", block_size=_ARCHIVE_BLOCK_BYTES))
+    except DAMAGED as error:
+        raise ReadError(ErrorKind.CORRUPT, f"the archive could not be opened ({type(error).__name__})") from None
 
 
 def canonical(uri: str) -> str:
@@ -147,42 +151,28 @@ def canonical(uri: str) -> str:
 
 
 def call_store(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Calls an operation of a store; retries transient failures.
+    """Calls an operation of a store until it succeeds, fails for good, or its deadline is reached.
+
+    The pauses between the tries have full jitter: each is drawn from zero to a limit that doubles, so that many
+    processes do not come back at once. Source: M. Brooker, "Exponential Backoff And Jitter", AWS, 2015.
 
     Raises:
         ReadError: The operation failed, whatever exception the store's library raised for it.
     """
-    attempt = 1
+    ends, attempt, limit = end_of_call(), 1, _FIRST_PAUSE
+    tries = _TRIES if is_cancelled(operation) else min(_TRIES, _DISK_TRIES)
     while True:
         try:
-            return operation(*args, **kwargs)
+            return call_until(ends, operation, *args, **kwargs)
+        except ReadError:
+            raise
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
-            kind = kind_of(error)
-            if attempt >= _TRIES or not kind.is_transient:
+            kind, pause = kind_of(error), random.uniform(0, limit)
+            if attempt >= tries or not kind.is_transient or time.monotonic() + pause >= ends:
                 # The library's own text may hold a signature, a token or a patient's name, so it is dropped.
                 raise ReadError(kind, detail_of(error)) from None
-        time.sleep(random.uniform(0.2, 0.5) * 4**attempt)
-        attempt += 1
-
-
-def delta_location(uri: str) -> tuple[str, dict[str, str]]:
-    """Returns a folder's URI for Delta Lake, and the storage options that it needs beyond the environment.
-
-    Raises:
-        UsageError: Delta Lake cannot write to this kind of store, or under this name.
-    """
-    place = locate(uri)
-    protocol = split(place.uri)[0]
-    if wrong := _UNFIT_FOR_DELTA.search(place.path):
-        raise UsageError(
-            f"{uri}: the score table cannot lie under a path with {wrong.group()!r}; choose another --output"
-        )
-    if place.is_local:
-        return place.path, {}
-    if protocol not in _EXTRAS:
-        raise UsageError(f"{protocol}:// cannot hold the score table; use a local folder, s3://, gs:// or az://")
-    plain_http = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
-    return place.uri, {"AWS_ALLOW_HTTP": "true"} if protocol in ("s3", "s3a") and plain_http else {}
+        time.sleep(pause)
+        attempt, limit = attempt + 1, min(2 * limit, _LONGEST_PAUSE)
 
 
 def local_path(uri: str) -> str | None:

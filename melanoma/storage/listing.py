@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fsspec.utils import glob_translate
@@ -10,6 +10,8 @@ from fsspec.utils import glob_translate
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, modified_in, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
+from melanoma.storage.pages import pages_of
+from melanoma.storage.protocols import plain
 
 _LOST_FOUND = "lost+found"  # at the top of a disk; only its administrator may enter it
 
@@ -104,6 +106,7 @@ def below(root: str) -> Callable[[str], bool]:
 
     def holds(uri: str) -> bool:
         """Whether a listing of the root could hold the URI."""
+        uri = plain(uri)
         if not (uri.startswith(place.prefix) and uri.endswith(place.suffix)):
             return False
         path = uri[len(place.prefix) : len(uri) - len(place.suffix)]
@@ -115,21 +118,27 @@ def below(root: str) -> Callable[[str], bool]:
 def _walk(place: Place, folder: str, skips: Callable[[str], bool]) -> Iterator[StoredFile]:
     pending = [folder]
     while pending:
-        here = pending.pop()
-        entries = sorted(call_store(place.fs.ls, here, detail=True), key=lambda info: str(info["name"]))
-        folders = []
-        for info in entries:
-            name = info["name"].rstrip("/")
-            if info["type"] == "directory":
-                if _is_closed(place, posixpath.basename(name), skips):
-                    yield stored_file(place, info)
-                elif name != here.rstrip("/"):
-                    folders.append(name)
-                elif info["name"].endswith("/") and modified_in(info) is None:
-                    yield from _below_nameless(place, name)
-            elif not _is_marker(info):
+        here, folders = pending.pop(), list[str]()
+        for page in pages_of(place, here):
+            yield from _files_of_page(place, here, page, folders, skips)
+        pending += sorted(set(folders), reverse=True)
+
+
+def _files_of_page(
+    place: Place, here: str, page: Iterable[dict[str, Any]], folders: list[str], skips: Callable[[str], bool]
+) -> Iterator[StoredFile]:
+    """Yields the files of a page, and adds the folders that are to be entered to `folders`."""
+    for info in page:
+        name = info["name"].rstrip("/")
+        if info["type"] == "directory":
+            if _is_closed(place, posixpath.basename(name), skips):
                 yield stored_file(place, info)
-        pending += reversed(folders)
+            elif name != here.rstrip("/"):
+                folders.append(name)
+            elif info["name"].endswith("/") and modified_in(info) is None:
+                yield from _below_nameless(place, name)
+        elif not _is_marker(info):
+            yield stored_file(place, info)
 
 
 def _is_closed(place: Place, name: str, skips: Callable[[str], bool]) -> bool:

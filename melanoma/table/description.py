@@ -34,6 +34,22 @@ class DescribedSnapshot(Snapshot):
         is_below = storage.below(root)
         return any(is_below(uri) for batch in self._batches(["image_uri"]) for uri in batch["image_uri"].to_pylist())
 
+    def spelling(self) -> storage.Spelling:
+        """Returns how the table writes the protocols of stores that have several names.
+
+        Raises:
+            UsageError: A data file of the table is gone or damaged.
+            NothingCommittedError: The store does not answer.
+        """
+        if self._delta is None:
+            return storage.Spelling()
+        found, names = set[str](), {*storage.ALIASES, *storage.ALIASES.values()}
+        for batch in self._batches(["image_uri"]):
+            for name in names - found:
+                if pc.any(pc.match_substring_regex(batch["image_uri"], rf"(^|::){name}://")).as_py():
+                    found.add(name)
+        return storage.spelling_of(found)
+
     def columns(self) -> pa.Schema:
         """Returns the columns of the table; none where there is no table."""
         return pa.schema([]) if self._delta is None else self.dataset().schema

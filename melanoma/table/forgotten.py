@@ -59,7 +59,7 @@ class Forgotten:
 
     def __contains__(self, uri: str) -> bool:
         """Tells whether a photograph of this name was forgotten; its version does not matter."""
-        return self._pseudonyms.full(uri) in self._names
+        return any(self._pseudonyms.full(spelling) in self._names for spelling in storage.spellings(uri))
 
     def has_content(self, sha256: str) -> bool:
         """Tells whether a photograph with these bytes was forgotten, under whatever name.

@@ -12,6 +12,7 @@ from melanoma.storage.errors import reason_of
 from melanoma.table.deletion import COMPRESSION
 from melanoma.table.delta import DELTA_ERRORS, BatchStream, open_delta
 from melanoma.table.durability import sync_commits
+from melanoma.table.layout import OutputLayout
 from melanoma.table.maintenance import Maintainable
 from melanoma.table.schema import PARTITION, STATISTICS_COLUMNS
 
@@ -20,6 +21,22 @@ _ALL_RUNS = "melanoma-score"
 
 class ConflictError(Exception):
     """The table has changed since the version that a run was planned against: another run, or a promotion."""
+
+
+class OverwrittenError(NothingCommittedError):
+    """A commit that the store acknowledged is gone: it lets one writer replace the file of another."""
+
+    def __init__(self, layout: OutputLayout) -> None:
+        """Says it in one line.
+
+        Args:
+            layout: Of the table.
+        """
+        super().__init__(
+            f"{layout}: another writer has overwritten the commit of this run, so its rows are lost: the store does "
+            "not keep two writers apart; let melanoma doctor check it, choose another store for --output, and start "
+            "again"
+        )
 
 
 class ScoreTable(Maintainable):
@@ -41,6 +58,7 @@ class ScoreTable(Maintainable):
 
         Raises:
             ConflictError: Another run, or a promotion, has been committed since this version.
+            OverwrittenError: Another writer's commit took the place of this one.
             NothingCommittedError: The store or the disk refused.
         """
         planned, stream = self.version or 0, BatchStream(schema, batches)
@@ -50,6 +68,7 @@ class ScoreTable(Maintainable):
             if stream.failure is not None:
                 raise stream.failure from None
             self._delta = self._written_after_all(run_id, error)
+        self._read_back(run_id)
         version = int(self._delta.version())
         if (folder := storage.local_path(self.layout.root)) is not None:
             sync_commits(folder, planned, version)
@@ -70,6 +89,16 @@ class ScoreTable(Maintainable):
             ),
         )
         return delta
+
+    def _read_back(self, run_id: str) -> None:
+        """Looks whether the newest version holds a commit that the store has acknowledged.
+
+        Raises:
+            OverwrittenError: It does not.
+        """
+        newest = open_delta(self.layout)
+        if newest is None or newest.transaction_version(run_id) is None:
+            raise OverwrittenError(self.layout)
 
     def _writable(self, schema: pa.Schema) -> DeltaTable:
         """Opens this version for writing; creates the table where there is none."""

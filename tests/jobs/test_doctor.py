@@ -50,7 +50,7 @@ def test_each_check_is_a_line_and_the_last_one_is_the_forecast(
     text = capsys.readouterr().out
     names = [line[6:20].strip() for line in text.splitlines() if line.startswith(("PASS", "WARN"))]
     assert names == [
-        *("versions", "machine", "other nights", "output", "reports", "listing", "bundle", "table"),
+        *("versions", "machine", "other nights", "output", "reports", "listing", "bundle", "table", "race"),
         *("decoding", "network", "memory", "space"),
     ]
     assert "Forecast for 6 photographs" in text and text.endswith("This is an estimate, not a promise.\n")

@@ -9,7 +9,7 @@ from melanoma.errors import MAY_HEAL, ErrorKind, ImageError, MelanomaError, Phot
 
 TRANSIENT = {"timeout", "store_unavailable"}
 STORE = TRANSIENT | {"forbidden"}
-HEALING = STORE | {"missing", "changed", "out_of_memory"}
+HEALING = STORE | {"missing", "changed", "archived", "out_of_memory"}
 
 
 @pytest.mark.parametrize("kind", ErrorKind)
@@ -34,7 +34,7 @@ def test_the_kinds_are_those_of_the_table() -> None:
             "forbidden",
             "timeout",
         ),
-        *("store_unavailable", "bad_output"),
+        *("store_unavailable", "archived", "bad_output"),
     ]
 
 

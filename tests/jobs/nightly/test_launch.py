@@ -177,6 +177,18 @@ def test_an_output_that_takes_no_record_hides_no_error(model: ModelRun, tmp_path
     assert launch.records_so_far(RunPlan((model,), (), ())) == []
 
 
+def test_a_commit_that_another_writer_has_overwritten_is_told(model: ModelRun, tmp_path: Path) -> None:
+    record = commit_scores(model, {"a": (0.1, 0.2, 0.7)})
+    launch.confirm([record], model.run.layout)
+    log = tmp_path / "_delta_log"
+    newest = max(log.glob("*.json"))
+    newest.write_text(newest.read_text().replace(model.run.run_id, f"{model.run.run_id[:-1]}1"))
+    with pytest.raises(NothingCommittedError, match="overwritten the commit of this run") as caught:
+        launch.confirm([record], model.run.layout)
+    told = read_record(model.run)
+    assert exit_code_of(caught.value) == NOTHING_COMMITTED and told is not None and told.outcome == STOPPED
+
+
 def test_small_files_are_merged_after_a_commit_and_a_failure_is_a_warning(model: ModelRun, tmp_path: Path) -> None:
     commit_scores(model, {"a": (0.2, 0.3, 0.5)})
     layout = layout_of(tmp_path / "out")

@@ -1,7 +1,9 @@
 """Batches of a chunk: every photograph once, in order, and never far ahead."""
 
+import datetime
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,16 +11,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
-from melanoma.errors import ErrorKind
+from melanoma import storage
+from melanoma.errors import ErrorKind, NothingCommittedError
 from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest import batches
-from melanoma.ingest.batches import Batch, defer, load_batches
+from melanoma.ingest.batches import Batch, LoadLimits, defer, load_batches
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Decoded, load
 from melanoma.ingest.sources import Root, list_images
 from melanoma.ingest.tasks import Chunk, Task
+from melanoma.storage import filesystems
 from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill
 from tests.helpers.outputs import layout_of
@@ -178,3 +183,54 @@ def test_a_deferred_chunk_names_its_photographs_by_digest_for_each_model(refs: l
     assert (first[0], first[1].deferred, first[1].duplicates) == (0, tuple(digests), 1)
     assert (second[0], second[1].deferred, second[1].duplicates) == (1, (digests[1],), 1)
     assert second[1].pixels.shape == (0, 12, 10, 3) and second[1].is_last and not second[1].failures
+
+
+def test_after_the_deadline_the_rest_of_a_chunk_is_deferred_and_what_is_there_is_scored(
+    refs: list[ImageRef], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=0.5)
+    loading = batches.load
+
+    def slow(*args: Any) -> list[Decoded]:
+        time.sleep(0.2)
+        return loading(*args)
+
+    monkeypatch.setattr(batches, "load", slow)
+    with ThreadPoolExecutor(1) as thread:
+        found = [batch for _, batch in load_batches(chunk_of(refs), [SMALL], 2, thread, limits=LoadLimits(deadline))]
+    read = [loaded.ref for batch in found for loaded in (*batch.loaded, *batch.failures)]
+    deferred = [digest for batch in found for digest in batch.deferred]
+    assert 1 <= len(read) <= 4 and all(not batch.deferred for batch in found[:-1])
+    assert sorted(map(str, read)) == sorted(map(str, refs[: len(read)]))
+    assert deferred == [digest_of(ref.uri, ref.version) for ref in refs[len(read) :]]
+
+
+def test_a_photograph_that_hangs_at_the_deadline_is_deferred_soon_after(
+    tmp_path: Path, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, 2)
+    refs = list(list_images(Root(str(tmp_path))))
+    released = threading.Event()
+    reading = LocalFileSystem.cat_file
+
+    def hanging(self: LocalFileSystem, path: str, **options: Any) -> bytes:
+        if path.endswith("0001.jpg"):
+            released.wait(60)
+        return bytes(reading(self, path, **options))
+
+    monkeypatch.setattr(LocalFileSystem, "cat_file", hanging)
+    monkeypatch.setattr(batches, "_AFTER_DEADLINE_SECONDS", 0.3)
+    deadline = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=0.3)
+    began = time.monotonic()
+    ((_, batch),) = load_batches(chunk_of(refs), [SMALL], 4, pool, limits=LoadLimits(deadline))
+    released.set()
+    assert [loaded.ref for loaded in batch.loaded] == refs[:1] and not batch.failures and batch.is_last
+    assert batch.deferred == (digest_of(refs[1].uri, refs[1].version),) and time.monotonic() - began < 30
+
+
+def test_a_store_that_fails_for_good_ends_the_chunk(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filesystems, "_TRIES", 1)
+    refs = [ImageRef(f"failing:///nothing/{number}.jpg", "v", 1, "") for number in range(300)]
+    with pytest.raises(NothingCommittedError, match="none of the last 200 photographs"):
+        list(load_batches(chunk_of(refs), [SMALL], 32, pool))
+    storage.set_object_timeout(storage.DEFAULT_SECONDS)

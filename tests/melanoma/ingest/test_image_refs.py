@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ingest.image_refs import ImageRef, Renaming, adoption_key, digest_of, distinct
 
@@ -67,3 +68,23 @@ def test_a_renaming_moves_photographs_below_its_folder_alone(tmp_path: Path) -> 
     for other in ("new.jpg", "newer/a.jpg", "a.jpg"):
         with pytest.raises(UsageError, match="--uri-base needs a folder"):
             renaming.applied_to(ref._replace(uri=f"file://{tmp_path}/{other}"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "same"),
+    [
+        ("s3a://b/x.jpg", "s3://b/x.jpg"),
+        ("gcs://b/x.jpg", "gs://b/x.jpg"),
+        ("abfs://c/x.jpg", "az://c/x.jpg"),
+        ("abfss://c/x.jpg", "az://c/x.jpg"),
+        ("zip://x.jpg::s3a://b/a.zip", "zip://x.jpg::s3://b/a.zip"),
+    ],
+)
+def test_a_store_is_one_store_under_all_its_names(uri: str, same: str) -> None:
+    assert digest_of(uri, "v") == digest_of(same, "v")
+    assert uri in storage.spellings(same) and storage.spellings(uri)[0] == same
+
+
+def test_a_name_that_only_looks_like_another_store_is_left_alone() -> None:
+    assert storage.plain("file:///in/s3a://x.jpg") == "file:///in/s3a://x.jpg"
+    assert storage.spellings("/in/a.jpg") == ["/in/a.jpg"]

@@ -1,6 +1,7 @@
 """The checks try out the output folder with real writes and leave it unchanged."""
 
 import datetime
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from melanoma.operations.output_checks import (
     check_commit,
     check_other_runs,
     check_output,
+    check_race,
     judge_output,
     leaving_no_folders,
 )
 from melanoma.runs import heartbeats
+from tests.helpers.fault_proxy import fault_proxy
 from tests.helpers.outputs import layout_of
 
 NOW = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
@@ -84,6 +87,25 @@ def test_a_failed_commit_leaves_nothing_behind(bundle_uri: str) -> None:
     with pytest.raises(MelanomaError, match="memory://"):
         check_commit(layout_of("memory://refused-scores"), load_bundle(bundle_uri))
     assert [name for name in MemoryFileSystem.store if "refused-scores" in name] == []
+
+
+def test_of_three_writers_one_wins_and_nothing_is_left(tmp_path: Path, bundle_uri: str) -> None:
+    check = check_race(layout_of(tmp_path), load_bundle(bundle_uri))
+    assert check.result is Result.PASS and files(tmp_path) == []
+
+
+def test_a_store_that_lets_writers_replace_each_other_fails_the_race(
+    s3_endpoint: str, bucket: str, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fault_proxy(s3_endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
+        proxy.fault = "strip"
+        # Every writer has looked for a newer version before the first commit arrives.
+        proxy.before = lambda request: time.sleep(0.5 * (request.startswith("PUT") and "/_delta_log/" in request))
+        check = check_race(layout_of(f"{bucket}/out"), load_bundle(bundle_uri))
+        assert check.result is Result.FAIL and "loses commits" in check.remedy
+        proxy.fault = "pass"
+        assert check_race(layout_of(f"{bucket}/out"), load_bundle(bundle_uri)).result is Result.PASS
 
 
 def test_another_run_is_a_warning_while_it_is_active(tmp_path: Path) -> None:

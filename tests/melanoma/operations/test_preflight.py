@@ -43,7 +43,7 @@ def test_a_valid_plan_passes_all_checks_in_order_and_is_forecast(plan: Plan) -> 
     preflight = Preflight(plan())
     checks = list(preflight.checks())
     assert [check.name for check in checks] == [
-        *("versions", "machine", "other nights", "output", "reports", "listing", "bundle", "table"),
+        *("versions", "machine", "other nights", "output", "reports", "listing", "bundle", "table", "race"),
         *("decoding", "network", "memory", "space"),
     ]
     assert {check.result for check in checks} <= {Result.PASS, Result.WARN}

@@ -38,7 +38,7 @@ def test_a_row_is_settled_unless_its_error_may_heal() -> None:
     values = [kind and kind.value for kind in kinds]
     texts = [kind and f"what happened {decoder_mark()}" for kind in kinds]
     rows = pa.table({"error_kind": pa.array(values, pa.string()), "error": pa.array(texts, pa.string())})
-    healing = {"missing", "changed", "forbidden", "timeout", "store_unavailable", "out_of_memory"}
+    healing = {"missing", "changed", "forbidden", "timeout", "store_unavailable", "out_of_memory", "archived"}
     assert is_settled(rows).to_pylist() == [kind is None or kind.value not in healing for kind in kinds]
 
 

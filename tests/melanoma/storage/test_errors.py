@@ -137,4 +137,4 @@ def test_a_reason_quotes_the_system_or_the_type_and_never_the_error(error: Excep
 
 def test_every_kind_that_an_exception_can_have_has_a_meaning() -> None:
     kinds = {kind_of(error) for error in (KeyError(), PermissionError(), TimeoutError(), OSError(), ValueError())}
-    assert kinds | {ErrorKind.CORRUPT} == MEANING.keys()
+    assert kinds | {ErrorKind.CORRUPT, ErrorKind.CHANGED, ErrorKind.ARCHIVED} == MEANING.keys()

@@ -142,7 +142,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_a_transient_failure_is_retried_after_growing_pauses(pauses: list[float]) -> None:
     flaky = Flaky(2, TimeoutError("late"))
     assert call_store(flaky, "a", "b", suffix="!") == "a b!"
-    assert flaky.calls == 3 and 0.8 <= pauses[0] <= 2 and 3.2 <= pauses[1] <= 8
+    assert flaky.calls == 3 and 0 <= pauses[0] <= 1 and 0 <= pauses[1] <= 2
 
 
 def test_a_failure_that_lasts_is_reported_after_three_calls_without_its_text(pauses: list[float]) -> None:
@@ -166,12 +166,6 @@ def test_a_permanent_failure_is_not_retried(pauses: list[float], error: Exceptio
 def test_a_path_that_delta_lake_would_misread_is_refused(tmp_path: Path, folder: str) -> None:
     with pytest.raises(UsageError, match="the score table cannot lie under a path with"):
         storage.delta_location(str(tmp_path / folder))
-
-
-def test_delta_lake_allows_http_for_a_plain_http_endpoint(monkeypatch: pytest.MonkeyPatch, s3_endpoint: str) -> None:
-    assert storage.delta_location("s3://bucket/out") == ("s3://bucket/out", {"AWS_ALLOW_HTTP": "true"})
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://store.example")
-    assert storage.delta_location("s3://bucket/out") == ("s3://bucket/out", {})
 
 
 def test_only_a_local_uri_has_a_local_path(tmp_path: Path) -> None:

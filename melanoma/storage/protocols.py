@@ -1,0 +1,99 @@
+"""The spellings of each store's protocol, and the options with which its file system is opened.
+
+Only the job decides how often and how long something is tried: the retries of the stores' libraries are switched off.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LOCAL = ("file", "local", "")
+EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
+ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
+_ALIAS = re.compile(rf"(^|::)({'|'.join(ALIASES)})://")
+_CONNECT_SECONDS, _SILENT_SECONDS = 5, 20
+_CONNECTIONS = 64  # as many as threads read at once
+
+
+def plain(uri: str) -> str:
+    """Returns a canonical URI with each store's protocol as it is written today.
+
+    Tables of earlier versions hold `s3a://`, `gcs://`, `abfs://` and `abfss://`, each of which is another name of a
+    store.
+    """
+    return _ALIAS.sub(lambda found: f"{found[1]}{ALIASES[found[2]]}://", uri) if "://" in uri else uri
+
+
+def spellings(uri: str) -> list[str]:
+    """Returns a canonical URI as today's and earlier versions may have written it, today's first."""
+    today = plain(uri)
+    found = re.search(rf"(^|::)({'|'.join(EXTRAS)})://", today)
+    if found is None:
+        return [today]
+    others = [alias for alias, protocol in ALIASES.items() if protocol == found[2]]
+    return [today, *(f"{today[: found.start(2)]}{alias}{today[found.end(2) :]}" for alias in others)]
+
+
+def has_spellings(uri: str) -> bool:
+    """Tells whether a canonical URI lies in a store whose protocol has several names."""
+    return len(spellings(uri)) > 1
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a score table writes the protocols of stores that have several names.
+
+    A table that an earlier version began under `s3a://` goes on under it, so that a photograph has one name there.
+
+    Attributes:
+        names: Protocols as the table writes them, by today's names; without those that it writes as today.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, uri: str) -> str:
+        """Returns a canonical URI as the table writes it."""
+        for today, earlier in self.names.items():
+            uri = re.sub(rf"(^|::){today}://", rf"\g<1>{earlier}://", uri)
+        return uri
+
+
+def spelling_of(protocols: Collection[str]) -> Spelling:
+    """Returns the spelling of a table in which some protocols occur; today's wins where it has both."""
+    earlier = (name for name in sorted(ALIASES) if name in protocols and ALIASES[name] not in protocols)
+    return Spelling({ALIASES[name]: name for name in earlier})
+
+
+def options_of(protocol: str) -> dict[str, Any]:
+    """Returns the options with which fsspec opens a file system."""
+    options: dict[str, Any] = {"use_listings_cache": False}
+    if protocol == "s3":
+        options["config_kwargs"] = {
+            "connect_timeout": _CONNECT_SECONDS,
+            "read_timeout": _SILENT_SECONDS,
+            "retries": {"total_max_attempts": 1},
+            "max_pool_connections": _CONNECTIONS,
+        }
+    elif protocol == "gs":
+        import aiohttp  # comes with gcsfs
+
+        options["requests_timeout"] = aiohttp.ClientTimeout(
+            total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
+        )
+    elif protocol == "az":
+        options |= {"connection_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
+    return options
+
+
+def without_retries(protocol: str, fs: Any) -> Any:
+    """Switches off the retries of a file system's library where no option does; returns the file system."""
+    if protocol == "s3":
+        fs.retries = 1
+    elif protocol == "gs":
+        fs._request = type(fs)._request.__wrapped__.__get__(fs)
+    elif protocol == "az":
+        for policy in fs.service_client._pipeline._impl_policies:
+            if hasattr(policy, "total_retries"):
+                policy.total_retries = 0
+    return fs
