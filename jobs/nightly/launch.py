@@ -21,7 +21,7 @@ from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, write_
 from melanoma.runs.stored_records import read_record
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
-from melanoma.table.score_table import OverwrittenError, ScoreTable
+from melanoma.table.score_table import ScoreTable, overwritten
 
 
 @contextlib.contextmanager
@@ -139,7 +139,7 @@ def confirm(records: Sequence[RunRecord], layout: OutputLayout) -> None:
         layout: Layout of the output folder.
 
     Raises:
-        OverwrittenError: A commit is gone; the record says so too.
+        NothingCommittedError: A commit is gone; the record says so too.
     """
     committed = [record for record in records if record.outcome == COMMITTED]
     table = ScoreTable.open(layout) if committed else None
@@ -147,7 +147,7 @@ def confirm(records: Sequence[RunRecord], layout: OutputLayout) -> None:
     for record in lost:
         write_record(layout, replace(record, outcome=STOPPED, reason="another run overwrote its commit"))
     if lost:
-        raise OverwrittenError(layout)
+        raise overwritten(layout)
 
 
 def compact(records: Sequence[RunRecord], layout: OutputLayout) -> list[str]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import datetime
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,11 +18,10 @@ from melanoma.runs.seals import Seal
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import COLUMNS, score_schema
-from melanoma.table.score_table import ConflictError, OverwrittenError, ScoreTable
+from melanoma.table.score_table import ConflictError, ScoreTable, overwritten
 
 _MAX_SKEW = 120  # seconds
 _WRITERS, _ROUNDS = 3, 3
-_MEETING_SECONDS = 10.0
 
 
 @contextlib.contextmanager
@@ -153,30 +151,19 @@ class _Race(NamedTuple):
 def _race(layout: OutputLayout, name: str, rows: Sequence[pa.RecordBatch]) -> _Race:
     names = [f"{name}-{number}" for number in range(_WRITERS)]
     planned = [ScoreTable.open(layout) for _ in names]
-    barrier = threading.Barrier(_WRITERS, timeout=_MEETING_SECONDS)
-
-    def commits(table: ScoreTable, name: str) -> bool:
-        return _commits(table, name, rows[0].schema, _meeting(barrier, rows))
-
     with ThreadPoolExecutor(_WRITERS) as pool:
-        won = list(pool.map(commits, planned, names))
+        won = list(pool.map(_commits, planned, names, [rows] * _WRITERS))
     table = ScoreTable.open(layout)
     return _Race(won, list(map(table.holds, names)))
 
 
-def _meeting(barrier: threading.Barrier, rows: Sequence[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yields rows once all writers have come as far."""
-    with contextlib.suppress(threading.BrokenBarrierError):
-        barrier.wait()
-    yield from rows
-
-
-def _commits(table: ScoreTable, name: str, schema: pa.Schema, rows: Iterator[pa.RecordBatch]) -> bool:
+def _commits(table: ScoreTable, name: str, rows: Sequence[pa.RecordBatch]) -> bool:
     """Tells whether a writer was told that its commit succeeded."""
     try:
-        table.append(name, schema, rows)
-    except OverwrittenError:
-        return True
-    except (ConflictError, NothingCommittedError):
+        table.append(name, rows[0].schema, iter(rows))
+    except ConflictError:
         return False
+    except NothingCommittedError as error:
+        if str(error) != str(overwritten(table.layout)):
+            raise
     return True

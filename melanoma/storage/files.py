@@ -1,6 +1,7 @@
 """Reads, writes and removes whole files in any store."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path

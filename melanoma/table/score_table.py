@@ -23,20 +23,16 @@ class ConflictError(Exception):
     """The table has changed since the version that a run was planned against: another run, or a promotion."""
 
 
-class OverwrittenError(NothingCommittedError):
-    """A commit that the store acknowledged is gone: it lets one writer replace the file of another."""
+def overwritten(layout: OutputLayout) -> NothingCommittedError:
+    """Returns the error for a commit that the store acknowledged, and that is gone: another writer replaced its file.
 
-    def __init__(self, layout: OutputLayout) -> None:
-        """Says it in one line.
-
-        Args:
-            layout: Of the table.
-        """
-        super().__init__(
-            f"{layout}: another writer has overwritten the commit of this run, so its rows are lost: the store does "
-            "not keep two writers apart; let melanoma doctor check it, choose another store for --output, and start "
-            "again"
-        )
+    Args:
+        layout: Of the table.
+    """
+    return NothingCommittedError(
+        f"{layout}: another writer has overwritten the commit of this run, so its rows are lost: the store does not "
+        "keep two writers apart; let melanoma doctor check it, choose another store for --output, and start again"
+    )
 
 
 class ScoreTable(Maintainable):
@@ -58,8 +54,7 @@ class ScoreTable(Maintainable):
 
         Raises:
             ConflictError: Another run, or a promotion, has been committed since this version.
-            OverwrittenError: Another writer's commit took the place of this one.
-            NothingCommittedError: The store or the disk refused.
+            NothingCommittedError: The store or the disk refused, or another writer's commit took the place of this one.
         """
         planned, stream = self.version or 0, BatchStream(schema, batches)
         try:
@@ -94,11 +89,11 @@ class ScoreTable(Maintainable):
         """Looks whether the newest version holds a commit that the store has acknowledged.
 
         Raises:
-            OverwrittenError: It does not.
+            NothingCommittedError: It does not.
         """
         newest = open_delta(self.layout)
         if newest is None or newest.transaction_version(run_id) is None:
-            raise OverwrittenError(self.layout)
+            raise overwritten(self.layout)
 
     def _writable(self, schema: pa.Schema) -> DeltaTable:
         """Opens this version for writing; creates the table where there is none."""

@@ -180,7 +180,7 @@ def test_an_output_that_takes_no_record_hides_no_error(model: ModelRun, tmp_path
 def test_a_commit_that_another_writer_has_overwritten_is_told(model: ModelRun, tmp_path: Path) -> None:
     record = commit_scores(model, {"a": (0.1, 0.2, 0.7)})
     launch.confirm([record], model.run.layout)
-    log = tmp_path / "_delta_log"
+    log = tmp_path / "out" / "_delta_log"
     newest = max(log.glob("*.json"))
     newest.write_text(newest.read_text().replace(model.run.run_id, f"{model.run.run_id[:-1]}1"))
     with pytest.raises(NothingCommittedError, match="overwritten the commit of this run") as caught:
