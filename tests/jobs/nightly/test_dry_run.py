@@ -56,6 +56,7 @@ def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
         "max-drift": 0.2,
         "max-bundle-drift": 2.0,
         "log-format": "text",
+        "output-mode": "group",
     }
 
 

@@ -54,6 +54,8 @@ def test_defaults() -> None:
         "max_failed": 0.05,
         "max_drift": 0.2,
         "max_bundle_drift": 2.0,
+        "bundle_digest": [],
+        "output_mode": "group",
         "log_format": "text",
     }
 
