@@ -13,7 +13,8 @@ from apache_beam.pvalue import TaggedOutput
 from melanoma import storage
 from melanoma.errors import NothingCommittedError, ReadError
 from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.sources import Root, Source, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import Source, list_images
 from melanoma.ingest.tasks import Task
 from melanoma.runs.failures import recorded
 from melanoma.runs.ledger import Ledger, load_ledgers

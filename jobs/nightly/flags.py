@@ -16,22 +16,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument(
         "--keep", nargs="+", default=[], metavar="COL", help="columns of the manifest to copy into the score table"
     )
-    parser.add_argument(
-        "--bundle",
-        required=True,
-        action="append",
-        metavar="BUNDLE",
-        help="folder of a model bundle, or a name that melanoma bundle list shows; repeatable: all of them score",
-    )
-    parser.add_argument(
-        "--bundle-digest",
-        type=digest,
-        action="append",
-        default=[],
-        metavar="SHA256",
-        help="digest that the bundle must have, as melanoma bundle inspect prints it; any other bundle is refused "
-        "before its network is read; one for each --bundle, in their order",
-    )
+    _add_bundles(parser)
     parser.add_argument(
         "-o", "--output", required=True, metavar="URI", help="folder of the score table; created if it does not exist"
     )
@@ -49,6 +34,25 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     channels.add_argument("--metrics-file", metavar="FILE", help="file for Prometheus metrics, replaced by every run")
     channels.add_argument(
         "--notify-command", metavar="CMD", help="command to run at the end, with a one-line summary as last argument"
+    )
+
+
+def _add_bundles(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--bundle",
+        required=True,
+        action="append",
+        metavar="BUNDLE",
+        help="folder of a model bundle, or a name that melanoma bundle list shows; repeatable: all of them score",
+    )
+    parser.add_argument(
+        "--bundle-digest",
+        type=digest,
+        action="append",
+        default=[],
+        metavar="SHA256",
+        help="digest that the bundle must have, as melanoma bundle inspect prints it; any other bundle is refused "
+        "before its network is read; one for each --bundle, in their order",
     )
 
 
@@ -77,6 +81,23 @@ def add_source_arguments(source: "argparse._ActionsContainer") -> None:
 
 def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags that only `NightlyOptions` holds."""
+    _add_extent(parser)
+    _add_reports(parser)
+    parser.add_argument("--run-date", type=date, metavar="YYYY-MM-DD", help="date of the run (default: today)")
+    _add_limits(parser)
+    parser.add_argument(
+        "--output-mode",
+        choices=tuple(MODES),
+        default=GROUP,
+        help="who may read table and reports on a local disk: only their owner (private), also the group (group), or "
+        "as the umask says (default: %(default)s)",
+    )
+    parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
+    _add_printing(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print what would be scored, and write nothing")
+
+
+def _add_extent(parser: argparse.ArgumentParser) -> None:
     extent = parser.add_argument_group("how much to score")
     extent.add_argument("--rescore", action="store_true", help="score photographs again that are already in the table")
     extent.add_argument("--retry-failed", action="store_true", help="retry all failed photographs now")
@@ -91,6 +112,9 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-time", type=duration, metavar="TIME", help="the same after a length of time, such as 3h30m, 90m or 45s"
     )
     extent.add_argument("--chunk-size", type=whole, metavar="N", help="photographs per chunk (default: automatic)")
+
+
+def _add_reports(parser: argparse.ArgumentParser) -> None:
     reports = parser.add_argument_group("reports")
     reports.add_argument(
         "--show-uris", action="store_true", help="show the URIs of photographs in the report instead of pseudonyms"
@@ -100,7 +124,9 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="list the photographs with the highest melanoma probability in the report (not a diagnosis)",
     )
-    parser.add_argument("--run-date", type=date, metavar="YYYY-MM-DD", help="date of the run (default: today)")
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-failed",
         type=share,
@@ -122,14 +148,9 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PSI",
         help="the same for their drift from the bundle's validation photographs (default: %(default)s)",
     )
-    parser.add_argument(
-        "--output-mode",
-        choices=tuple(MODES),
-        default=GROUP,
-        help="who may read table and reports on a local disk: only their owner (private), also the group (group), or "
-        "as the umask says (default: %(default)s)",
-    )
-    parser.add_argument("--allow-empty", action="store_true", help="allow folders without photographs")
+
+
+def _add_printing(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("what is printed")
     output.add_argument("-q", "--quiet", action="store_true", help="print nothing if all is well")
     output.add_argument("-v", "--verbose", action="store_true", help="print the log of Beam and other libraries too")
@@ -139,4 +160,3 @@ def add_nightly_arguments(parser: argparse.ArgumentParser) -> None:
         default=TEXT,
         help="how lines are written; json: one object a line, all on standard error (default: %(default)s)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="print what would be scored, and write nothing")

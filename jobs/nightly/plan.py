@@ -12,7 +12,8 @@ from jobs.nightly.options import NightlyOptions, SourceOptions
 from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root, Source, check_sources, kept_schema, list_images, with_known_columns
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import Source, check_sources, kept_schema, list_images, with_known_columns
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.runs import heartbeats
 from melanoma.runs.run import ModelRun, Run, new_run

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from melanoma.errors import MAY_HEAL, ErrorKind
 from melanoma.ingest.image_refs import digest_of
+from melanoma.ingest.listed import Listed
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Listed, Source, list_with_times, naming
+from melanoma.ingest.sources import Source, list_with_times, naming
 from melanoma.queries.known_photographs import Failure, KnownPhotographs, Match
 from melanoma.runs.retry_policy import next_try
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from melanoma import errors
 from melanoma.errors import ErrorKind, PhotographError
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 
 
 def error_named(name: str, message: str) -> Exception:

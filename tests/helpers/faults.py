@@ -18,7 +18,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from melanoma.ingest.batches import load_batches
-from melanoma.ingest.sources import Root, Source, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import Source, list_images
 from melanoma.ingest.tasks import Chunk
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput

@@ -9,7 +9,8 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from melanoma.ingest.sources import Root, Source
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import Source
 from melanoma.model.bundle import load_bundle
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun, Run, new_run

@@ -14,7 +14,8 @@ from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root, kept_schema, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run

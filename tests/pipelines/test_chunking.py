@@ -13,7 +13,8 @@ from melanoma.errors import ErrorKind
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.batches import Batch
 from melanoma.ingest.image_refs import ImageRef
-from melanoma.ingest.sources import Root, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import list_images
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.runs.planning import ListingSummary
 from pipelines.chunking import ChunkTasks, OrderChunks, chunk_count, chunk_number, uri_hash

@@ -9,7 +9,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.operations.erasure import erase, remember
 from melanoma.runs.records import NOTHING_NEW, RunRecord

@@ -8,7 +8,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
 
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.runs.planning import LedgerCounts, ListingSummary
 from pipelines import listing
 from pipelines.listing import ListTasks

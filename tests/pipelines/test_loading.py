@@ -13,7 +13,8 @@ from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.batches import Batch
 from melanoma.ingest.image_refs import ImageRef, digest_of
-from melanoma.ingest.sources import Root, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import list_images
 from melanoma.ingest.tasks import Chunk, Task
 from pipelines.loading import LoadImages
 from tests.helpers import fill

@@ -14,7 +14,7 @@ import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from fsspec.implementations.local import LocalFileSystem
 
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.runs import deferred
 from melanoma.runs.records import RunRecord

@@ -18,7 +18,7 @@ from melanoma.errors import NothingCommittedError
 from melanoma.images import decoding, encoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle

@@ -10,7 +10,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.batches import Batch
 from melanoma.ingest.loading import load
-from melanoma.ingest.sources import Root, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging

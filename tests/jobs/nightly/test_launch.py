@@ -14,7 +14,7 @@ from jobs.nightly import launch, local_workers
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
 from melanoma.errors import BundleError, MelanomaError, NothingCommittedError, PhotographError
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STOPPED, Counts, RunRecord, write_record

@@ -13,7 +13,7 @@ from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare, sources_of
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.ingest.manifests import Manifest
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.runs import heartbeats
 from tests.helpers import fill
 from tests.helpers.archives import tar_of, zip_of

@@ -21,7 +21,8 @@ from melanoma.ingest import batches
 from melanoma.ingest.batches import Batch, LoadLimits, defer, load_batches
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Decoded, load
-from melanoma.ingest.sources import Root, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import list_images
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.storage import filesystems
 from melanoma.table.forgotten import Forgotten

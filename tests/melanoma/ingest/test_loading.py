@@ -14,7 +14,8 @@ from melanoma.images import decoding
 from melanoma.images.decoding import ImageSpec
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import load
-from melanoma.ingest.sources import Root, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import list_images
 from melanoma.table.forgotten import Forgotten
 from tests.helpers import fill, image_bytes, photograph
 from tests.helpers.manifests import csv_manifest, touch

@@ -13,7 +13,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.ingest.image_refs import distinct
-from melanoma.ingest.sources import Root, check_sources, kept_schema, list_images
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import check_sources, kept_schema, list_images
 from melanoma.storage import filesystems
 from melanoma.table.layout import OutputLayout
 from tests.helpers import refusing

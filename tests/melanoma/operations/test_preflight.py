@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from melanoma.errors import UsageError
-from melanoma.ingest.sources import Root, Source
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import Source
 from melanoma.operations import environment_checks
 from melanoma.operations.checks import Check, Result
 from melanoma.operations.preflight import PlannedRun, Preflight

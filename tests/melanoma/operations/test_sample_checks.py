@@ -9,7 +9,7 @@ import pytest
 from melanoma.errors import ErrorKind, PhotographError, UsageError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
-from melanoma.ingest.sources import Root
+from melanoma.ingest.roots import Root
 from melanoma.model.bundle import load_bundle
 from melanoma.operations import sample_checks
 from melanoma.operations.checks import Result

@@ -10,7 +10,8 @@ import pytest
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, UsageError
-from melanoma.ingest.sources import Root, Source
+from melanoma.ingest.roots import Root
+from melanoma.ingest.sources import Source
 from melanoma.queries.known_photographs import KnownPhotographs
 from melanoma.queries.root_account import Explained, Finding, Reason, RootAccount, explain_root
 from melanoma.runs import deferred

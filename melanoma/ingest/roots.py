@@ -1,0 +1,94 @@
+"""Photographs below a root: a file, a folder, a glob or an archive."""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from melanoma import storage
+from melanoma.errors import ErrorKind, ReadError, UsageError
+from melanoma.images.file_names import (
+    explains_folder,
+    is_hidden,
+    is_photograph,
+    is_system_folder,
+    reported_extension,
+)
+from melanoma.ingest.image_refs import Renaming
+from melanoma.ingest.listed import OLDER, Listed, is_older, ref_to
+from melanoma.storage import StoredFile
+from melanoma.storage.errors import MEANING, with_advice
+from melanoma.table.layout import OutputLayout
+
+_OWN_FILES, _NOT_REGULAR = "of the score table", "links and devices"  # headings, like `OLDER`
+_SYSTEM = "hidden or of the system"
+
+
+@dataclass(frozen=True)
+class Root:
+    """A file, folder, glob or archive to list.
+
+    Attributes:
+        uri: URI or path, as the user wrote it.
+        pattern: Glob on file names, in any case, of what counts as a photograph; None for every image extension.
+        base: URI under which the score table knows the photographs below `uri`; None for `uri` itself.
+        since: Photographs with an earlier local date in the store are ignored; None for no limit.
+        output: Layout of the output folder, whose own files are ignored; None for no output.
+    """
+
+    uri: str
+    pattern: str | None = None
+    base: str | None = None
+    since: datetime.date | None = None
+    output: OutputLayout | None = None
+
+
+def root_images(root: Root, ignored: Counter[str]) -> Iterator[Listed]:
+    """Lists the photographs below a root, and counts the files that it ignores by extension or reason."""
+    renaming = None if root.base is None else Renaming.from_folder_to(root.uri, root.base)
+    for stored in _list_root(root):
+        if reason := _reason_to_ignore(stored, root):
+            if not explains_folder(storage.name_of(stored.uri)):
+                ignored[reason] += 1
+        else:
+            ref = ref_to(stored, storage.stem_of(stored.uri))
+            yield Listed(ref if renaming is None else renaming.applied_to(ref), stored.modified)
+
+
+def _list_root(root: Root) -> Iterator[StoredFile]:
+    try:
+        yield from storage.list_files(root.uri, is_system_folder)
+    except ReadError as error:
+        if error.kind is not ErrorKind.FORBIDDEN:
+            raise
+        raise _refusal(root.uri, error) from None
+
+
+def _refusal(uri: str, error: ReadError) -> UsageError:
+    """Returns the error for a root that must not be listed; does not name the folder, which may be a patient's."""
+    if not error.detail.startswith(MEANING[ErrorKind.FORBIDDEN]):  # no credentials, or incomplete ones
+        return UsageError(f"{uri}: cannot be listed: {with_advice(error)}")
+    return UsageError(
+        f"{uri}: permission denied for it or a folder below it; fix the permissions, or give the readable folders, "
+        "each with its own --images"
+    )
+
+
+def _reason_to_ignore(stored: StoredFile, root: Root) -> str | None:
+    """Returns under which heading a file is counted as ignored; None for a photograph."""
+    if root.output is not None and root.output.is_own(stored.uri):
+        return _OWN_FILES
+    name = storage.name_of(stored.uri)
+    if not stored.regular:
+        return _SYSTEM if is_system_folder(name) else _NOT_REGULAR
+    if not is_photograph(name, root.pattern):
+        return reported_extension(name)
+    if is_hidden(name, root.pattern) or _is_in_system_folder(stored, root):
+        return _SYSTEM
+    return OLDER if is_older(stored, root.since) else None
+
+
+def _is_in_system_folder(stored: StoredFile, root: Root) -> bool:
+    """Tells whether a member of an archive lies in a system folder below the root; other stores do not list these."""
+    below = storage.member_parts(stored.uri)[len(storage.member_parts(root.uri)) : -1]
+    return any(map(is_system_folder, below))
