@@ -87,7 +87,7 @@ def score(arguments: list[str]) -> int:
 def write_table(output: str, layout: str, count: int, bundle_uri: str) -> None:
     """Commits a row for every object of the simulated store, in several commits as several runs would."""
     from melanoma.ingest.roots import Root
-from melanoma.ingest.sources import list_images
+    from melanoma.ingest.sources import list_images
     from melanoma.model.bundle import load_bundle
     from melanoma.runs.run import new_run
 

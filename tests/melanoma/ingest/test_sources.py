@@ -18,7 +18,6 @@ from melanoma.ingest.sources import check_sources, kept_schema, list_images
 from melanoma.storage import filesystems
 from melanoma.table.layout import OutputLayout
 from tests.helpers import refusing
-from tests.helpers.archives import zip_of
 from tests.helpers.manifests import csv_manifest, touch
 
 
@@ -204,31 +203,3 @@ def test_kept_columns_of_all_manifests_make_one_schema(tmp_path: Path) -> None:
     source = csv_manifest(tmp_path, "uri,site\na.jpg,left\n", "site")
     assert kept_schema([Root(str(tmp_path)), source]) == pa.schema([("site", pa.string())])
     assert kept_schema([Root(str(tmp_path))]) == pa.schema([])
-
-
-SYSTEM = "hidden or of the system"
-
-
-def test_thumbnails_snapshots_and_bins_of_a_network_storage_are_not_photographs(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "visit/b.jpg", "visit/._b.jpg")
-    touch(tmp_path, "visit/@eaDir/b.jpg/SYNOPHOTO_THUMB_XL.jpg", "#recycle/c.jpg", ".snapshot/hourly.0/a.jpg")
-    ignored = Counter[str]()
-    assert ids(tmp_path, ignored=ignored) == ["a", "b"]
-    assert ignored == {SYSTEM: 4}  # one hidden file, and three folders, which are not entered
-
-
-def test_system_folders_of_an_archive_are_ignored_and_their_photographs_counted(tmp_path: Path) -> None:
-    names = ("HAM/a.jpg", "__MACOSX/HAM/._a.jpg", "__MACOSX/b.jpg", "HAM/._a.jpg")
-    root = zip_of(tmp_path / "a.zip", dict.fromkeys(names, b"x"))
-    ignored = Counter[str]()
-    assert [ref.image_id for ref in list_images(Root(root), ignored)] == ["a"]
-    assert ignored == {SYSTEM: 3}
-
-
-def test_a_system_folder_that_is_named_itself_is_listed(tmp_path: Path) -> None:
-    touch(tmp_path, ".snapshot/hourly.0/a.jpg", ".snapshot/hourly.0/@eaDir/b.jpg")
-    assert [ref.image_id for ref in list_images(Root(str(tmp_path / ".snapshot")))] == ["a"]
-    assert [ref.image_id for ref in list_images(Root(f"{tmp_path}/.snapshot/*/*.jpg"))] == ["a"]
-    root = zip_of(tmp_path / "a.zip", {".backup/a.jpg": b"x", ".backup/.old/b.jpg": b"x"})
-    member = root.replace("zip://", "zip://.backup::")
-    assert [ref.image_id for ref in list_images(Root(member))] == ["a"]
