@@ -94,6 +94,8 @@ def call_until(moment: float, operation: Callable[..., Any], *args: Any, **kwarg
     seconds = moment - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
+    if hasattr(operation, "__self__") and inspect.iscoroutinefunction(operation):
+        return sync(operation.__self__.loop, operation, *args, timeout=seconds, **kwargs)
     if inspect.iscoroutinefunction(operation):
         return sync(args[0].loop, operation, *args, timeout=seconds, **kwargs)
     if (coroutine := _coroutine_of(operation)) is not None:
@@ -103,6 +105,13 @@ def call_until(moment: float, operation: Callable[..., Any], *args: Any, **kwarg
         return future.result(seconds)
     finally:
         future.cancel()  # where it had not begun
+
+
+def file_system_of(operation: Callable[..., Any], *args: Any) -> Any:
+    """Returns the file system of an object store's operation, given with its arguments; None for anything else."""
+    if inspect.iscoroutinefunction(operation) and not hasattr(operation, "__self__"):
+        return args[0]
+    return operation.__self__ if _coroutine_of(operation) is not None else None  # type: ignore[attr-defined]
 
 
 def is_cancelled(operation: Callable[..., Any]) -> bool:

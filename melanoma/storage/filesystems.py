@@ -19,8 +19,8 @@ from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
 from melanoma.storage.accounts import refuse_other_account
 from melanoma.storage.archives import DAMAGED, open_archive
-from melanoma.storage.deadlines import call_until, end_of_call, is_cancelled, one_deadline
-from melanoma.storage.errors import detail_of, kind_of
+from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, is_cancelled, one_deadline
+from melanoma.storage.errors import detail_of, has_expired, kind_of
 from melanoma.storage.file_info import version_of
 from melanoma.storage.protocols import ALIASES, EXTRAS, LOCAL, options_of, without_retries
 from melanoma.storage.uris import ARCHIVES, split
@@ -167,6 +167,11 @@ def call_store(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         except ReadError:
             raise
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
+            if attempt == 1 and has_expired(error) and (fs := file_system_of(operation, *args)) is not None:
+                with contextlib.suppress(Exception):  # the second try says what is wrong
+                    call_until(ends, fs.set_session, refresh=True)
+                attempt += 1
+                continue
             kind, pause = kind_of(error), random.uniform(0, limit)
             if attempt >= tries or not kind.is_transient or time.monotonic() + pause >= ends:
                 # The library's own text may hold a signature, a token or a patient's name, so it is dropped.

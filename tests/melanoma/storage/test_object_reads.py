@@ -65,3 +65,18 @@ def test_what_a_store_says_is_told_in_its_row(
             storage.read_bytes(listed.uri, listed)
     assert caught.value.kind is kind
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_credentials_that_expired_are_read_anew_once(
+    bucket: str, s3_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.write_bytes(f"{bucket}/a.jpg", b"x")
+    with fault_proxy(s3_endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
+        s3fs.S3FileSystem.clear_instance_cache()
+        listed = storage.stat(f"{bucket}/a.jpg")
+        proxy.fault, proxy.code, proxy.status = "error", "ExpiredToken", 400
+        proxy.before = lambda request: setattr(proxy, "fault", "error" if proxy.seen.count(request) == 1 else "pass")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "renewed")
+        assert storage.read_bytes(listed.uri, listed) == b"x"
+    s3fs.S3FileSystem.clear_instance_cache()
