@@ -1,8 +1,6 @@
 """Fixtures whose lifetime matters: one tiny bundle and one S3 stand-in per process."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +8,7 @@ import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from tests.helpers.ports import free_port, wait_for_port
+from tests.helpers.s3_process import s3_environment
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -58,23 +56,15 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """A real S3 server on the loopback, with its credentials in the usual environment.
+    """A real S3 server on the loopback, with its credentials in the usual environment."""
+    from moto.server import ThreadedMotoServer
 
-    It is a process of its own: Delta Lake holds Python's lock while it reads its log.
-    """
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for_port(port)
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing-secret")
-        environment.setenv("AWS_DEFAULT_REGION", "us-east-1")
-        environment.setenv("AWS_REGION", "us-east-1")
-        yield f"http://127.0.0.1:{port}"
-    server.kill()
-    server.wait()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with s3_environment(f"http://{host}:{port}"):
+        yield f"http://{host}:{port}"
+    server.stop()
 
 
 @pytest.fixture
