@@ -14,6 +14,7 @@ from melanoma.storage.filesystems import locate
 from melanoma.storage.protocols import EXTRAS
 from melanoma.storage.uris import split
 
+_AUTHORITIES = "SSL_CERT_FILE"  # where Delta Lake's library finds the certificates that it trusts
 _UNFIT = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # Delta Lake would read some of these as parts of a URL
 # Ways to get credentials for which Delta Lake's library looks by itself, and which it refreshes.
 _FOUND_BY_ITSELF = ("env", "iam-role", "container-role", "assume-role-with-web-identity")
@@ -55,6 +56,8 @@ def _s3_options() -> dict[str, str]:
         options["AWS_ENDPOINT_URL"] = endpoint
     if (endpoint or "").startswith("http://"):
         options["AWS_ALLOW_HTTP"] = "true"
+    if authorities := session.get_config_variable("ca_bundle"):
+        os.environ.setdefault(_AUTHORITIES, authorities)  # there is no option for it
     if region := session.get_config_variable("region"):
         options["AWS_REGION"] = region
     return options

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import s3fs
 
+from tests.helpers.certificates import Certificate
 from tests.helpers.ports import free_port, wait_for_port
 
 
@@ -26,14 +27,19 @@ def s3_environment(endpoint: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def s3_process() -> Iterator[str]:
-    """Runs a server and yields its address."""
+def s3_process(certificate: Certificate | None = None) -> Iterator[str]:
+    """Runs a server and yields its address.
+
+    Args:
+        certificate: With which it speaks HTTPS; None for HTTP.
+    """
     port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    command += ["-s", "-c", str(certificate.chain), "-k", str(certificate.key)] if certificate else []
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"
     finally:
         server.kill()
         server.wait()
