@@ -25,8 +25,6 @@ from tests.helpers import approximately, fill, write_tiny_bundle
 from tests.helpers.outputs import layout_of, table_in
 from tests.helpers.pipeline_runs import assert_one_row_each, rows, run_once, start
 
-LONG_AGO = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-
 
 @pytest.fixture(scope="module")
 def other_uri(tmp_path_factory: pytest.TempPathFactory) -> str:
@@ -111,11 +109,16 @@ def with_deadline(output: Path, bundle_uri: str, moment: datetime.datetime) -> R
     return replace(start(output, bundle_uri), deadline=moment)
 
 
+def just_now() -> datetime.datetime:
+    """A moment that has passed, but not so long ago that a listing would be given up."""
+    return datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
+
+
 def test_after_the_deadline_no_chunk_is_started_and_the_next_run_scores_the_rest(
     tmp_path: Path, bundle_uri: str
 ) -> None:
     fill(tmp_path / "in", 6)
-    late = with_deadline(tmp_path / "out", bundle_uri, LONG_AGO)
+    late = with_deadline(tmp_path / "out", bundle_uri, just_now())
     record = run_once(tmp_path / "in", tmp_path / "out", bundle_uri, run=late, chunk_size=2)
     assert (record.outcome, record.counts.deferred, record.counts.scored) == ("nothing_new", 6, 0)
     assert record.counts.add_up and len(deferred.read(late)) == 6
@@ -126,7 +129,7 @@ def test_after_the_deadline_no_chunk_is_started_and_the_next_run_scores_the_rest
 
 def test_deferred_photographs_are_scored_before_new_ones(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 4)
-    late = with_deadline(tmp_path / "out", bundle_uri, LONG_AGO)
+    late = with_deadline(tmp_path / "out", bundle_uri, just_now())
     run_once(tmp_path / "in", tmp_path / "out", bundle_uri, run=late)
     fill(tmp_path / "in", 36, first=4)
     soon = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
@@ -139,7 +142,7 @@ def test_deferred_photographs_are_scored_before_new_ones(tmp_path: Path, bundle_
 
 def test_a_limit_takes_deferred_photographs_first(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 3)
-    run_once(tmp_path / "in", tmp_path / "out", bundle_uri, run=with_deadline(tmp_path / "out", bundle_uri, LONG_AGO))
+    run_once(tmp_path / "in", tmp_path / "out", bundle_uri, run=with_deadline(tmp_path / "out", bundle_uri, just_now()))
     fill(tmp_path / "in", 27, first=3)
     run_once(tmp_path / "in", tmp_path / "out", bundle_uri, limit=3)
     assert [row["image_id"] for row in rows(tmp_path / "out")] == ["lesion-0000", "lesion-0001", "lesion-0002"]

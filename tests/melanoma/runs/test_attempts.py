@@ -22,6 +22,7 @@ HEALING = {
     ErrorKind.FORBIDDEN,
     ErrorKind.MISSING,
     ErrorKind.CHANGED,
+    ErrorKind.ARCHIVED,
     ErrorKind.OUT_OF_MEMORY,
     # The rows of these tests do not name the decoder, so another one failed.
     ErrorKind.DECODER_CRASH,
