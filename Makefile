@@ -15,7 +15,6 @@ SECONDS ?= 60
 QUERY := SELECT top_label, count(*) AS photographs, round(avg(top_probability), 2) AS mean_probability \
          FROM current GROUP BY top_label ORDER BY photographs DESC
 FAILURES := SELECT error_kind, count(*) AS photographs FROM failures GROUP BY error_kind ORDER BY photographs DESC
-export IMAGES BUNDLE OUTPUT QUERY FAILURES  # the recipe reads them from its environment, whatever characters they have
 
 # What needs neither a training nor a server.
 QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
@@ -23,6 +22,13 @@ QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignor
 
 .PHONY: score test quick test-3.12 slow fuzz lint types lock sbom audit clean
 
+# The recipe reads these from its environment, whatever characters they have. No other recipe gets them: a `make score`
+# within the tests would take them for its own.
+score: export IMAGES := $(IMAGES)
+score: export BUNDLE := $(BUNDLE)
+score: export OUTPUT := $(OUTPUT)
+score: export QUERY := $(QUERY)
+score: export FAILURES := $(FAILURES)
 score: $(VENV)/.scoring
 ifeq ($(IMAGES),$(SAMPLES))
 	@echo "== drawing sample photographs (they show no patient and no disease)"
