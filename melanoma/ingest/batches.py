@@ -123,7 +123,7 @@ class LoadLimits:
     Attributes:
         deadline: UTC; no photograph is begun after it, and those that are not there soon after are deferred too. None
             for no deadline.
-        breaker: Ends the run if the store gives nothing any more.
+        breaker: Ends the run if the store no longer delivers anything.
     """
 
     deadline: datetime.datetime | None = None
@@ -172,7 +172,7 @@ def load_batches(
         marked and may be empty. A model that has no photograph in this chunk gets no batch.
 
     Raises:
-        NothingCommittedError: The store gives nothing any more.
+        NothingCommittedError: The store no longer delivers anything.
     """
     limits = limits or LoadLimits()
     distinct_specs = list(dict.fromkeys(specs))

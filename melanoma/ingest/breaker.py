@@ -1,4 +1,4 @@
-"""Ends a run whose store gives nothing any more, however many photographs are left."""
+"""Ends a run whose store no longer delivers anything, however many photographs are left."""
 
 import threading
 import time

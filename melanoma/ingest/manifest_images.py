@@ -38,7 +38,7 @@ def _look_up(uri: str, breaker: Breaker) -> StoredFile:
     """Returns the entry of a manifest's photograph; one that cannot be found gets no version and fails in its row.
 
     Raises:
-        NothingCommittedError: The store gives nothing any more.
+        NothingCommittedError: The store no longer delivers anything.
     """
     name, began = uri, time.monotonic()
     try:

@@ -1,4 +1,4 @@
-"""When a run gives up a store that gives nothing."""
+"""When a run gives up a store that delivers nothing."""
 
 import time
 
