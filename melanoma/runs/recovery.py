@@ -4,6 +4,7 @@ import datetime
 import time
 
 from melanoma import storage
+from melanoma.runs import staging
 from melanoma.runs.commit_rows import Tally
 from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, RunRecord, write_record
 from melanoma.runs.run import Run, new_run_id, started_at
@@ -85,9 +86,12 @@ def record_death(layout: OutputLayout, run_id: str) -> str:
     Raises:
         NothingCommittedError: The store does not take the record, or the table cannot be read.
     """
+    table = ScoreTable.open(layout)
+    if table.holds(run_id):  # its staged rows are in the table, and must not be resumed
+        staging.remove_run(layout, run_id)
     if stored_record(layout, run_id) is not None:
         return f"run {run_id} was killed after it had ended"
-    if record := _committed(ScoreTable.open(layout), run_id):
+    if record := _committed(table, run_id):
         write_record(layout, record)
         return f"run {run_id} was killed after its commit; its record was made from its rows"
     write_record(layout, RunRecord(run_id, _date_of(run_id), "", KILLED, Counts()))

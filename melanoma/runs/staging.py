@@ -151,6 +151,14 @@ def clean(run: Run) -> None:
             storage.remove(folder)
 
 
+def remove_run(layout: OutputLayout, run_id: str) -> None:
+    """Removes what a run has staged, under whatever fingerprint."""
+    for uri in _list(layout.staging):
+        folder = uri.rsplit("/", 1)[0]
+        if storage.name_of(folder) == run_id:
+            storage.remove(uri)
+
+
 def _chunks(folder: str) -> list[str]:
     return [uri for uri in _list(folder) if OutputLayout.is_chunk(uri)]
 

@@ -10,7 +10,7 @@ import pytest
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError
 from melanoma.ids import RUN_ID
-from melanoma.runs import recovery
+from melanoma.runs import recovery, staging
 from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, RunRecord, write_record
 from melanoma.runs.run import Run
 from melanoma.runs.run_history import read_series, write_series
@@ -108,6 +108,32 @@ def test_a_run_that_died_after_its_commit_has_committed(run: Run) -> None:
     assert "was killed after its commit" in recovery.record_death(run.layout, run.run_id)
     found = read_record(run)
     assert found == expected and found.counts.add_up
+
+
+def staged_by(run: Run) -> list[str]:
+    staging.prepare(run.layout)
+    staging.write_chunk(run, 0, rows_of(run, [ref("a")]))
+    assert staging.staged_files(run)
+    return staging.staged_files(run)
+
+
+@pytest.mark.parametrize("has_record", [True, False])
+def test_what_a_committed_run_left_staged_is_removed(run: Run, has_record: bool) -> None:
+    expected = committed_record(run)
+    staged_by(run)
+    if has_record:
+        write_record(run.layout, expected)
+    recovery.record_death(run.layout, run.run_id)
+    assert not staging.staged_files(run) and read_record(run) == expected
+
+
+@pytest.mark.parametrize("outcome", [STOPPED, None])
+def test_what_a_run_staged_that_did_not_commit_is_kept_for_the_next_one(run: Run, outcome: str | None) -> None:
+    staged = staged_by(run)
+    if outcome:
+        write_record(run.layout, RunRecord(run.run_id, "2026-01-02", MODEL, outcome, Counts()))
+    recovery.record_death(run.layout, run.run_id)
+    assert staging.staged_files(run) == staged
 
 
 def test_the_date_is_that_of_the_rows_and_not_of_the_start(tmp_path: Path) -> None:
