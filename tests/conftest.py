@@ -8,7 +8,7 @@ import fsspec
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
-from tests.helpers.s3_process import s3_environment
+from tests.helpers.s3_process import s3_variables
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -62,7 +62,7 @@ def s3_endpoint() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    with s3_environment(f"http://{host}:{port}"):
+    with s3_variables(f"http://{host}:{port}"):
         yield f"http://{host}:{port}"
     server.stop()
 

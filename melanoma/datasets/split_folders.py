@@ -8,6 +8,7 @@ from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.splits import PARTS, TEST, TRAIN, VALIDATION
 from melanoma.errors import DataError
 from melanoma.labels import slugify
+from melanoma.wording import are
 
 _WORDS = {
     TRAIN: "training|train|trn",
@@ -107,8 +108,8 @@ def _check_all_are_parts(root: str, folders: Sequence[tuple[str, ...]], level: i
     others = sorted({"/".join(path[: level + 1]) for path in folders if len(path) <= level or path[level] not in named})
     if others:
         raise DataError(
-            f"{root}: {_few(named)} {'is' if len(named) == 1 else 'are'} named like a part of a split, but beside "
-            f"{_few(others)}, which {'is' if len(others) == 1 else 'are'} not; expected only class folders, or only "
+            f"{root}: {_few(named)} {are(len(named))} named like a part of a split, but beside "
+            f"{_few(others)}, which {are(len(others))} not; expected only class folders, or only "
             "parts such as train and test. Move the others away; a class with such a name needs another, such as "
             f"{named[0]}_class"
         )

@@ -89,6 +89,11 @@ def level_of(index: float) -> str:
     return WARN if index > WARNING_LIMIT else LOOK if index > LOOK_LIMIT else CALM
 
 
+def last_runs(runs: int) -> str:
+    """Returns with what the predictions are compared, in words: a number of earlier runs."""
+    return "the last run" if runs == 1 else f"the last {runs} runs"
+
+
 def pooled(distributions: Sequence[Distribution]) -> dict[str, Any]:
     """Pools the distributions of several runs, weighted by their numbers of photographs; empty if there are none.
 

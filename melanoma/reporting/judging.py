@@ -5,10 +5,11 @@ from typing import Any
 
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.exit_codes import NOTHING_COMMITTED, OK, OVER_BUDGET, WRONG_USAGE, exit_code_of
-from melanoma.reporting.drift import chance_limit
+from melanoma.reporting.drift import chance_limit, last_runs
 from melanoma.reporting.limits import EARLIER, Limits
 from melanoma.reporting.verdict import Event, Reason, RunVerdict, read_verdict
 from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, STORE_DOWN, RunRecord
+from melanoma.wording import counted
 
 _FEW_FAILURES = 10  # fewer are always accepted: in a small run each of them would be a large share
 _EARLY_ENDS = {
@@ -116,7 +117,7 @@ def _compared_with(against: str, content: Mapping[str, Any]) -> tuple[str, str]:
     """Returns what the predictions are compared with, in words, and the flag of its limit."""
     if against == EARLIER:
         runs = content.get("earlier", {}).get("nights", 0)
-        return "the last run" if runs == 1 else f"the last {runs} runs", "--max-drift"
+        return last_runs(runs), "--max-drift"
     return "the bundle's reference", "--max-bundle-drift"
 
 
@@ -128,7 +129,7 @@ def _deferred(record: RunRecord) -> list[Reason]:
     number = record.counts.deferred
     if not number:
         return []
-    photographs = f"{number:,} photograph{'' if number == 1 else 's'}"
+    photographs = counted(number, "photograph")
     if record.outcome == COMMITTED:
         return [Reason(Event.DEFERRED, f"{photographs} left for the next run, which starts with them")]
     text = f"no time was left to score any of {photographs}; give the run more time (--stop-at, --max-time)"

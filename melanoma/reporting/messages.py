@@ -12,6 +12,7 @@ from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict
 from melanoma.runs.records import COMMITTED, KILLED, NOTHING_NEW, REFUSED, STAGES, STOPPED, STORE_DOWN, RunRecord
 from melanoma.runs.retry_policy import DAILY_RETRIES, DAYS_LATER
 from melanoma.terminal import printable
+from melanoma.wording import counted
 
 STAGE_NAMES = dict(
     zip(
@@ -81,14 +82,14 @@ def headline(record: RunRecord, verdict: RunVerdict) -> Headline:
 def _sentence(record: RunRecord, verdict: RunVerdict) -> str:
     counts = record.counts
     if record.outcome == COMMITTED:
-        numbers = f"{_photographs(counts.scored)} scored"
+        numbers = f"{counted(counts.scored, 'photograph')} scored"
         numbers += f", {counts.failed:,} failed" if counts.failed else ""
         numbers += f", {counts.deferred:,} deferred" if counts.deferred else ""
         return f"{_alarm(verdict) or ('Committed' if verdict.reasons else 'OK')}: {numbers}"
     if record.outcome == NOTHING_NEW:
         if counts.deferred:
-            return f"Out of time: {_photographs(counts.deferred)} deferred to the next run"
-        return f"{'Nothing' if verdict.reasons else 'OK: nothing'} new among {_photographs(counts.listed)}"
+            return f"Out of time: {counted(counts.deferred, 'photograph')} deferred to the next run"
+        return f"{'Nothing' if verdict.reasons else 'OK: nothing'} new among {counted(counts.listed, 'photograph')}"
     sentences = {
         STORE_DOWN: "The store returned no photographs, so nothing was committed; start the run again",
         STOPPED: "The run ended early and committed nothing",
@@ -104,10 +105,6 @@ def _sentence(record: RunRecord, verdict: RunVerdict) -> str:
 def _alarm(verdict: RunVerdict) -> str:
     names = {Event.OVER_BUDGET: "too many failures", Event.DRIFT: "the predictions have drifted"}
     return " and ".join(name for event, name in names.items() if verdict.has(event)).capitalize()
-
-
-def _photographs(number: int) -> str:
-    return f"{number:,} photograph{'' if number == 1 else 's'}"
 
 
 def one_line(run: ReportedRun, report: str) -> str:

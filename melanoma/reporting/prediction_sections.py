@@ -18,6 +18,7 @@ from melanoma.model.reference_distribution import (
 from melanoma.reporting import charts
 from melanoma.reporting.charts import ClassShare
 from melanoma.reporting.column_names import column_name
+from melanoma.reporting.drift import last_runs
 from melanoma.wording import counted
 
 Content = Mapping[str, Any]
@@ -44,7 +45,7 @@ def classes(content: Content) -> str:
 
 def _compared_with(content: Content) -> str:
     runs, n = content["earlier"].get("nights", 0), content["earlier"].get("n", 0)
-    last = "the last run" if runs == 1 else f"the last {runs} runs"
+    last = last_runs(runs)
     earlier = (
         f"Earlier: {counted(n, 'photograph')} from {last} of this model." if n else "No earlier runs of this model."
     )

@@ -44,7 +44,7 @@ class Seal:
             NothingCommittedError: The key cannot be written.
             ReadError: The key cannot be read.
         """
-        return not storage.exists(layout.staging_key) and create_key(layout.staging_key)
+        return create_key(layout.staging_key)
 
     def sealed(self, uri: str, content: bytes) -> bytes:
         """Returns the bytes of a staged file: its content, and the seal.

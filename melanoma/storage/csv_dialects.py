@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from melanoma.errors import UsageError
+from melanoma.wording import counted
 
 _SEPARATORS = (",", ";", "\t", "|")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -52,7 +53,7 @@ def without_blanks(table: pa.Table) -> pa.Table:
 def columns_in_words(names: Sequence[str]) -> str:
     """Returns what a table has for columns, for error messages: their number, and the names that can harm nobody."""
     known = [name for name in names if name.lower() in _HARMLESS]
-    number = f"{len(names)} column{'' if len(names) == 1 else 's'}"
+    number = counted(len(names), "column")
     if known:
         return f"it has {number}, among them {', '.join(known)}"
     return f"it has {number}; is the first line a header?"

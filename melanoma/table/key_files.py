@@ -18,6 +18,8 @@ def create_key(uri: str) -> bool:
         NothingCommittedError: The key cannot be written.
         ReadError: The key cannot be read.
     """
+    if storage.exists(uri):
+        return False
     key = secrets.token_bytes(_KEY_BYTES)
     storage.create_bytes(uri, key.hex().encode())
     return read_key(uri, "remove it") == key

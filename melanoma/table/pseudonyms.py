@@ -31,8 +31,7 @@ class Pseudonyms:
             NothingCommittedError: The key cannot be written.
             ReadError: The key cannot be read.
         """
-        if not storage.exists(layout.key):
-            create_key(layout.key)
+        create_key(layout.key)
         return cls(_read_key(layout))
 
     @classmethod

@@ -13,7 +13,7 @@ from tests.helpers.ports import free_port, wait_for_port
 
 
 @contextlib.contextmanager
-def s3_environment(endpoint: str) -> Iterator[None]:
+def s3_variables(endpoint: str) -> Iterator[None]:
     """Sets the variables by which store libraries find a server, and its credentials."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL", endpoint)

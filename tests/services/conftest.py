@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.helpers.s3_process import s3_environment, s3_process
+from tests.helpers.s3_process import s3_process, s3_variables
 
 
 @pytest.fixture(scope="module")
 def s3_endpoint() -> Iterator[str]:
     """A real S3 server on the loopback, with its credentials in the usual environment."""
-    with s3_process() as endpoint, s3_environment(endpoint):
+    with s3_process() as endpoint, s3_variables(endpoint):
         yield endpoint
