@@ -7,17 +7,14 @@ from functools import cached_property
 
 from melanoma.datasets.grouping import distinct_groups
 from melanoma.datasets.image_ids import original_id
+from melanoma.datasets.label_subclasses import includes
 from melanoma.datasets.label_tables import Columns, read_label_rows
 from melanoma.datasets.photographs import Photograph
 from melanoma.errors import DataError
 from melanoma.labels import slug_of
 
-# A coarse label does not contradict the finer ones that it includes: HAM10000's bkl holds every benign keratosis, and
-# its akiec holds Bowen's disease, which the ISIC Archive files under squamous cell carcinoma.
-_INCLUDES = {
-    "benign_keratosis": frozenset({"pigmented_benign_keratosis", "seborrheic_keratosis"}),
-    "actinic_keratosis": frozenset({"squamous_cell_carcinoma"}),
-}
+# HAM10000's akiec holds Bowen's disease, which the ISIC Archive files under squamous cell carcinoma.
+_OVERLAPPING = {("actinic_keratosis", "squamous_cell_carcinoma")}
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def apply_reference(photographs: Sequence[Photograph], reference: Reference) -> 
 
 def contradicts(reference: str, label: str) -> bool:
     """Returns whether a label cannot be right if the reference label is; a coarse reference includes finer labels."""
-    return reference != label and label not in _INCLUDES.get(reference, frozenset())
+    return reference != label and not includes(reference, label) and (reference, label) not in _OVERLAPPING
 
 
 def contradict_each_other(first: str, second: str) -> bool:

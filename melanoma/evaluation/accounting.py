@@ -69,11 +69,19 @@ def _sources(data: Report) -> list[_Sentence]:
     ]
 
 
+def _finer(data: Report) -> _Sentence:
+    """Returns what finer labels count as; reports of earlier versions have none."""
+    finer = data.get("labels_counted_as", [])
+    counts = ", ".join(f"{one['n']:,} {name_of(one['label']).lower()} as {name_of(one['as']).lower()}" for one in finer)
+    return _Sentence(finer, f"Labels finer than the model's classes count as the class that includes them: {counts}.")
+
+
 def _classes(data: Report) -> list[_Sentence]:
     unknown = data["classes_unknown_to_model"]
     count = sum(unknown.values())
     unlabelled = ", ".join(name_of(slug).lower() for slug in data["classes_without_label"])
     return [
+        _finer(data),
         _Sentence(
             count,
             f"Labelled photographs of classes that the model does not know, left out: {count:,}, "
@@ -124,6 +132,7 @@ def _judged(judged: Report) -> list[_Sentence]:
             "evaluated.",
         ),
         *([_Sentence(True, totals)] if (totals := comparison_totals(judged)) else []),
+        _finer(data),
         _Sentence(
             unknown, f"Labels of classes that only one or neither model knows are left out: {class_counts(unknown)}."
         ),

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from melanoma.evaluation.inputs.ground_truth import GroundTruth, with_other_class
+from melanoma.evaluation.inputs.ground_truth import GroundTruth, with_known_classes, with_other_class
 from melanoma.evaluation.inputs.matching import match
 from melanoma.evaluation.inputs.pairing import PredictionPair
 from melanoma.evaluation.inputs.predictions import MELANOMA, Predictions
@@ -24,7 +24,7 @@ from melanoma.evaluation.metrics.ranking import auc
 from melanoma.evaluation.promotion_rule import verdict
 
 FORMAT = 1
-_DATA = ("labels", "labels_sha256", "group_column", "trained_on", "photographs_trained_on")
+_DATA = ("labels", "labels_sha256", "group_column", "trained_on", "photographs_trained_on", "labels_counted_as")
 
 
 def compare(
@@ -70,6 +70,7 @@ def _judged(
     pair: PredictionPair, ground_truth: GroundTruth, training_set: TrainingSet | None, seed: int
 ) -> dict[str, Any]:
     """Evaluates both sides on classes that both know; on a label of another class one side could not be right."""
+    ground_truth = with_known_classes(ground_truth, pair.old.slugs)
     if set(pair.old.slugs) == set(pair.common):
         ground_truth = with_other_class(ground_truth, pair.common)
     labels = ground_truth.by_id

@@ -1,9 +1,10 @@
 """The ground truth of an evaluation: a CSV or Parquet file with one labelled photograph per row."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from melanoma.datasets.label_formats import StatedLabel, layout_of
+from melanoma.datasets.label_subclasses import nearest_class
 from melanoma.errors import DataError, UsageError
 from melanoma.evaluation.inputs.column_files import read_header, read_texts
 from melanoma.evaluation.inputs.labelled_folders import is_folder, read_labelled_folder
@@ -36,11 +37,13 @@ class ImageLabel:
         slug: Its class.
         group: Its lesion or patient; empty if the file does not state one.
         by: Values of the subgroup columns, in their order; empty text where the file has no value.
+        finer: Slug of the label that was stated, where `slug` is a class that includes it; else empty.
     """
 
     slug: str
     group: str
     by: tuple[str, ...]
+    finer: str = ""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,19 @@ def _collect(uri: str, sha256: str, columns: LabelColumns, rows: Iterable[tuple[
         raise DataError(f"{uri}: no row has both an id and a label; expected one row per photograph")
     by_id = {image_id: label for image_id, label in found.items() if image_id not in contradictory}
     return GroundTruth(uri, sha256, columns, by_id, blank, repeated, len(contradictory))
+
+
+def with_known_classes(ground_truth: GroundTruth, known: Collection[str]) -> GroundTruth:
+    """Counts each label that no class in `known` is as the nearest one that includes it, if there is one.
+
+    So a solar lentigo is a benign keratosis for a model that was asked about benign keratoses.
+    """
+    nearest = {slug: nearest_class(slug, known) for slug in {label.slug for label in ground_truth.by_id.values()}}
+    by_id = {
+        image_id: label if (slug := nearest[label.slug]) == label.slug else replace(label, slug=slug, finer=label.slug)
+        for image_id, label in ground_truth.by_id.items()
+    }
+    return replace(ground_truth, by_id=by_id)
 
 
 def with_other_class(ground_truth: GroundTruth, slugs: Sequence[str]) -> GroundTruth:

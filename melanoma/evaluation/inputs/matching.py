@@ -9,7 +9,7 @@ import numpy as np
 
 from melanoma.errors import DataError
 from melanoma.evaluation.inputs.bins import bin_values
-from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel, with_other_class
+from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel, with_known_classes, with_other_class
 from melanoma.evaluation.inputs.predictions import Predictions
 from melanoma.evaluation.inputs.table_predictions import TablePredictions
 from melanoma.evaluation.inputs.training_set import TrainingSet
@@ -38,8 +38,9 @@ class _Labelled(NamedTuple):
 def match(table: TablePredictions, ground_truth: GroundTruth, training_set: TrainingSet | None = None) -> Matched:
     """Matches the predictions of a table with labels.
 
-    A photograph whose group the labels do not state is a group of its own. For a model of `melanoma` and
-    `not_melanoma`, every other class is `not_melanoma`.
+    A photograph whose group the labels do not state is a group of its own. A label finer than the model's classes
+    counts as the class that includes it. For a model of `melanoma` and `not_melanoma`, every other class is
+    `not_melanoma`.
 
     Args:
         table: The predictions.
@@ -49,7 +50,7 @@ def match(table: TablePredictions, ground_truth: GroundTruth, training_set: Trai
     Raises:
         DataError: No photograph is left.
     """
-    ground_truth = with_other_class(ground_truth, table.slugs)
+    ground_truth = with_other_class(with_known_classes(ground_truth, table.slugs), table.slugs)
     labelled = [
         _Labelled(index, ground_truth.by_id[image_id])
         for index, image_id in enumerate(table.image_ids)
@@ -63,6 +64,7 @@ def match(table: TablePredictions, ground_truth: GroundTruth, training_set: Trai
     predictions = _predictions(table, judged, ground_truth.columns.by)
     accounting = {
         **_account(table, ground_truth, predictions, len(labelled), unknown),
+        "labels_counted_as": _counted_as(judged),
         "trained_on": list(training_set.uris) if training_set else [],
         "photographs_trained_on": len(labelled) - len(unseen),
     }
@@ -73,6 +75,12 @@ def _was_trained_on(table: TablePredictions, one: _Labelled, training_set: Train
     if training_set is None:
         return False
     return training_set.contains(table.image_ids[one.place], table.sha256[one.place], one.label.group)
+
+
+def _counted_as(judged: Sequence[_Labelled]) -> list[dict[str, Any]]:
+    """Returns how many labels of each finer class count as which class that includes it."""
+    counts = Counter((one.label.finer, one.label.slug) for one in judged if one.label.finer)
+    return [{"label": finer, "as": slug, "n": n} for (finer, slug), n in counts.most_common()]
 
 
 def _predictions(table: TablePredictions, judged: Sequence[_Labelled], by: Sequence[str]) -> Predictions:

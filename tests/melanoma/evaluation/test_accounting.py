@@ -45,6 +45,11 @@ def test_a_complete_evaluation_states_only_its_sources() -> None:
             "Classes of the model without any label: scar, melanocytic nevus. Their sensitivity cannot be measured.",
         ),
         (
+            {"labels_counted_as": [{"label": "solar_lentigo", "as": "benign_keratosis", "n": 1200}]},
+            "Labels finer than the model's classes count as the class that includes them: 1,200 solar lentigo as benign "
+            "keratosis.",
+        ),
+        (
             {"classes_unknown_to_model": {"scar": 20, "wart": 1}},
             "Labelled photographs of classes that the model does not know, left out: 21, scar (20), wart (1). "
             "The results say nothing about them: the model always answers one of its own classes.",

@@ -108,6 +108,19 @@ def test_tables_are_compared_on_classes_that_both_models_know(tables: tuple[str,
     assert found["new"]["model_id"] == OTHER_MODEL
 
 
+def test_a_finer_label_is_judged_only_where_no_side_was_asked_about_it(tmp_path: Path) -> None:
+    names = ["a", "b", "c"]
+    coarse, fine = ("melanoma", "benign_keratosis"), ("melanoma", "benign_keratosis", "seborrheic_keratosis")
+    old = write_table(tmp_path / "old", [scored_row(name, 0.4, 0.6, slugs=coarse) for name in names], coarse)
+    rows = [scored_row(name, 0.1, 0.2, 0.7, slugs=fine, model_id=OTHER_MODEL) for name in names]
+    new = write_table(tmp_path / "new", rows, fine)
+    uri = write_labels(tmp_path / "x.csv", "image_id,dx\na,seborrheic keratosis\nb,solar lentigo\nc,mel\n")
+    labels = read_ground_truth(uri, LabelColumns("image_id", "dx"))
+    judged = compare(pair_predictions(read_predictions(old), read_predictions(new)), labels, None, seed=0)["judged"]
+    assert judged["labels_not_known_to_both"] == {"seborrheic_keratosis": 1} and judged["n"] == 2
+    assert judged["data"]["labels_counted_as"] == [{"label": "solar_lentigo", "as": "benign_keratosis", "n": 1}]
+
+
 def test_without_labels_no_model_is_evaluated(tables: tuple[str, str, str]) -> None:
     found = compare(pair_predictions(read_predictions(tables[0]), read_predictions(tables[1])), None, None, seed=0)
     assert found["judged"] is None

@@ -148,3 +148,21 @@ def test_every_photograph_and_every_label_is_counted_once(seed: int) -> None:
     without = data["labels_without_photograph"] + data["labels_of_failed"] + data["labels_of_ambiguous"]
     assert data["labelled"] == data["judged"] + data["photographs_trained_on"] + unknown + without
     assert data["photographs_trained_on"] == len(set(names[::5]) & set(of_kind["scored"]) & labelled.keys())
+
+
+def test_a_finer_label_counts_as_the_class_that_includes_it_and_is_stated(table: str, tmp_path: Path) -> None:
+    text = "image_id,dx\na,Melanoma in situ\nb,blue nevus\nc,solar lentigo\nd,Seborrheic keratosis\n"
+    ground_truth = read_ground_truth(write_labels(tmp_path / "x.csv", text), LabelColumns("image_id", "dx"))
+    matched = match(read_predictions(table), ground_truth)
+    assert matched.predictions.truth.tolist() == [0, 1]
+    counted = {"label": "melanoma_in_situ", "as": "melanoma", "n": 1}
+    assert counted in matched.accounting["labels_counted_as"] and len(matched.accounting["labels_counted_as"]) == 2
+    assert matched.accounting["classes_unknown_to_model"] == {"solar_lentigo": 1, "seborrheic_keratosis": 1}
+
+
+def test_a_finer_melanoma_is_none_of_the_others_of_a_model_of_melanoma_alone() -> None:
+    table = table_predictions(["a", "b"], ("not_melanoma", "melanoma"))
+    labels = dict(zip(table.image_ids, ("lentigo_maligna", "blue_nevus"), strict=True))
+    by_id = {image_id: ImageLabel(slug, "", ()) for image_id, slug in labels.items()}
+    truth = match(table, GroundTruth("x", "", LabelColumns(), by_id, 0, 0, 0)).predictions.truth
+    assert truth.tolist() == [1, 0]
