@@ -46,8 +46,8 @@ def test_a_complete_evaluation_states_only_its_sources() -> None:
         ),
         (
             {"labels_counted_as": [{"label": "solar_lentigo", "as": "benign_keratosis", "n": 1200}]},
-            "Labels finer than the model's classes count as the class that includes them: 1,200 solar lentigo as benign "
-            "keratosis.",
+            "Labels finer than the model's classes count as the class that includes them: 1,200 solar lentigo as "
+            "benign keratosis.",
         ),
         (
             {"classes_unknown_to_model": {"scar": 20, "wart": 1}},
