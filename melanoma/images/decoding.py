@@ -11,8 +11,8 @@ from PIL import Image
 
 from melanoma.errors import ErrorKind, ImageError, UsageError
 from melanoma.images.headers import read_header
-from melanoma.images.jpeg_cleaning import only_pixel_segments
-from melanoma.images.jpeg_header import sampling
+from melanoma.images.jpeg_decoding import jpeg_pixels
+from melanoma.images.jpeg_header import has_read_sampling, sampling
 from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header
 from melanoma.images.pillow_decoding import decode_with_pillow
 from melanoma.images.pixel_budget import PixelBudget
@@ -122,7 +122,7 @@ def _decode_jpeg(data: bytes, header: Header, spec: ImageSpec) -> tuple[Image.Im
     least = max(spec.width / width, spec.height / height) / (spec.crop or 1.0)
     scale = min(8, math.ceil(8 * least)) / 8
     shape = math.ceil(header.height * scale), math.ceil(header.width * scale)
-    pixels = simplejpeg.decode_jpeg(only_pixel_segments(data), min_height=shape[0], min_width=shape[1], strict=True)
+    pixels = jpeg_pixels(data, shape)
     if pixels.shape[:2] != shape:
         raise ImageError(ErrorKind.CORRUPT, "the JPEG has another size than its header")
     return Image.fromarray(pixels), scale
@@ -149,7 +149,7 @@ def _refusal(data: bytes, header: Header, error: Exception) -> ImageError:
     words = str(error).lower()
     if "out of memory" in words or "insufficient memory" in words:
         raise MemoryError from None
-    if "subsampling" in words:
+    if "subsampling" in words and not has_read_sampling(data):
         found = f"JPEG of chroma sampling {sampling(data)}"
         return ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; 4:4:4, 4:4:0, 4:2:2, 4:2:0 and 4:1:1 are read")
     is_cut = "truncated" in words or "premature end" in words

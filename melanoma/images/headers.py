@@ -15,7 +15,9 @@ _MAGIC = (
     (0, b"II*\0", "tiff"), (0, b"MM\0*", "tiff"), (0, b"II+\0", "BigTIFF"), (0, b"MM\0+", "BigTIFF"),
     (0, b"GIF8", "GIF"), (4, b"ftyphe", "HEIC"), (4, b"ftypmif1", "HEIC"), (4, b"ftypmsf1", "HEIC"),
     (4, b"ftypavi", "AVIF"), (4, b"ftyp", "MP4"), (0, b"%PDF", "PDF"), (0, b"%!PS", "PostScript"),
-    (0, b"\0\0\0\x0cjP", "JPEG 2000"), (0, b"BM", "BMP"), (0, b"8BPS", "Photoshop"), (0, b"PK\3\4", "ZIP"),
+    (0, b"\0\0\0\x0cjP", "JPEG 2000"), (0, b"\xff\x4f\xff\x51", "JPEG 2000"), (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\0\x0cJXL ", "JPEG XL"), (0, b"II\xbc", "JPEG XR"), (0, b"BM", "BMP"), (0, b"8BPS", "Photoshop"),
+    (0, b"PK\3\4", "ZIP"),
 )  # fmt: skip
 _MARKUP = ((b"<svg", "SVG"), (b"<html", "HTML"), (b"<!doctype html", "HTML"), (b"<?xml", "XML"))
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*")

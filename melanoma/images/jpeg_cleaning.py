@@ -13,6 +13,7 @@ from melanoma.images.jpeg_segments import (
     APP15,
     COMMENT,
     EOI,
+    EXTENSIONS,
     FRAMES,
     PROGRESSIVE,
     SOS,
@@ -41,6 +42,13 @@ def only_pixel_segments(data: bytes) -> bytes:
     return data[:2] + header + _with_whole_blocks(data, scan, channels=data[frame.start + 5])
 
 
+def without_padding(data: bytes) -> bytes:
+    """Returns a JPEG file without the zero bytes that some programs add behind the last scan; others stay."""
+    end = next(segment.start for segment in segments(data) if segment.marker == EOI) - 2
+    scan = data[:end].rstrip(b"\0")
+    return scan + (b"\0" if scan.endswith(b"\xff") else b"") + data[end:]
+
+
 def _segments_to_first_scan(data: bytes) -> Iterator[Segment]:
     """Yields the segments of a JPEG up to the header of its first scan."""
     for segment in segments(data):
@@ -58,7 +66,7 @@ def _cleaned(data: bytes, segment: Segment, channels: int) -> bytes:
         known = _COLOUR_TRANSFORMS.get(channels, (0,))
         transform = body[11] if body[11] in known else known[-1]
         return b"\xff\xee\0\x0e" + body[:11] + bytes([transform])
-    is_pixel_free = APP0 <= segment.marker <= APP15 or segment.marker == COMMENT
+    is_pixel_free = APP0 <= segment.marker <= APP15 or segment.marker in EXTENSIONS | {COMMENT}
     return b"" if is_pixel_free else data[segment.start - 4 : segment.end]
 
 

@@ -13,6 +13,15 @@ from melanoma.images.limits import MAX_SCANS, Header, check_size
 
 _SCAN = re.compile(rb"\xff\xda")  # a regular expression finds two bytes three times as fast as bytes.count
 _HUFFMAN_DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
+_READ_SAMPLINGS = frozenset({"1x1", "2x1", "1x2", "2x2", "4x1"})  # of brightness, beside colours of 1x1
+_JPEG_LS = 0xF7
+_ALL_FRAMES = FRAMES | {_JPEG_LS}
+_CODINGS = (
+    (frozenset({0xC0, 0xC1, 0xC2}), "Huffman-coded DCT"),
+    (frozenset({0xC3}), "lossless coding"),
+    (frozenset({0xC9, 0xCA}), "arithmetic coding"),
+    (frozenset({_JPEG_LS}), "JPEG-LS coding"),
+)
 
 
 def read_jpeg(data: bytes) -> Header:
@@ -24,7 +33,7 @@ def read_jpeg(data: bytes) -> Header:
     """
     walk, frame, orientation = segments(data), Segment(0, 0, 0), 0
     for segment in walk:
-        if segment.marker in FRAMES and not frame.marker:
+        if segment.marker in _ALL_FRAMES and not frame.marker:
             frame = _checked_frame(segment, data)
         elif segment.marker == APP1 and not orientation and data.startswith(b"Exif\0", segment.start):
             orientation = tiff_tags.exif_orientation(data[segment.start : segment.end])
@@ -45,11 +54,17 @@ def sampling(data: bytes) -> str:
     return ", ".join(f"{factor >> 4}x{factor & 15}" for factor in factors)
 
 
+def has_read_sampling(data: bytes) -> bool:
+    """Returns whether the decoder reads the sampling factors of a JPEG that passed `read_jpeg`."""
+    return sampling(data).removesuffix(", 1x1, 1x1") in _READ_SAMPLINGS or "," not in sampling(data)
+
+
 def _checked_frame(segment: Segment, data: bytes) -> Segment:
     """Returns a frame header that the decoder handles."""
     body = data[segment.start : segment.end].ljust(6, b"\0")
     if segment.marker not in _HUFFMAN_DCT_FRAMES or body[:1] != b"\x08" or body[5:6] == b"\x02":
-        found = f"JPEG of frame type {segment.marker:#x}, {body[0]} bits and {body[5]} channels"
+        coding = next((name for markers, name in _CODINGS if segment.marker in markers), "hierarchical coding")
+        found = f"JPEG of {coding} (frame type {segment.marker:#x}), {body[0]} bits and {body[5]} channels"
         raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; Huffman-coded DCT of 8 bits is read")
     return segment
 

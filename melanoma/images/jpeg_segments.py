@@ -11,6 +11,7 @@ from melanoma.images.limits import MAX_PARTS
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd9-\xfe]")
 APP0, APP1, APP14, APP15 = 0xE0, 0xE1, 0xEE, 0xEF
 EOI, SOS, COMMENT = 0xD9, 0xDA, 0xFE
+EXTENSIONS = frozenset(range(0xF0, 0xFE))  # of JPEG, which hold no pixels of the frames that are read
 PROGRESSIVE = 0xC2
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 

@@ -15,6 +15,7 @@ from melanoma.images.limits import Header
 from melanoma.images.png_header import only_pixel_chunks
 
 _EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "CMYK"})
+_PNG_BITS = 24  # where a PNG states the bits of a sample
 _DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B", "I"})
 
 
@@ -51,6 +52,8 @@ def decode_with_pillow(data: bytes, header: Header) -> Image.Image:
         raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples of type {image.mode}; 1 to 16 bits are read")
     if not image.has_transparency_data:
         return image.convert("RGB")
+    if header.format == "png" and image.mode == "L" and isinstance(key := image.info.get("transparency"), int):
+        image.info["transparency"] = key * 255 // (2 ** data[_PNG_BITS] - 1)  # Pillow scales the pixels, not the key
     layer = image.convert("RGBA")
     page = Image.new("RGB", image.size, "white")
     page.paste(layer, mask=layer.getchannel("A"))

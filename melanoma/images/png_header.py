@@ -11,6 +11,8 @@ from melanoma.images.limits import MAX_PARTS, Header, check_size
 # The chunks that make the pixels; no other chunk reaches a decoder.
 _PIXEL_CHUNKS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
+_IPHONE_PNG, _SIXTEEN_BIT_RGB, _ONE_FRAME = b"CgBI", b"\x10\x02", b"\0\0\0\1"
+
 
 def read_png(data: bytes) -> Header:
     """Reads the header of a PNG file and verifies the checksum of every chunk.
@@ -19,17 +21,22 @@ def read_png(data: bytes) -> Header:
         ImageError: The file is cut, damaged, animated, or beyond a limit.
         struct.error: The file ends within its first chunk.
     """
+    if data.startswith(_IPHONE_PNG, 12):
+        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, "PNG rewritten for iPhones (CgBI); convert it to a usual PNG")
     width, height = struct.unpack_from(">II", data, 16)
     check_size(width, height)
-    orientation, view = 1, memoryview(data)
+    is_deep_colour = data[24:26] == _SIXTEEN_BIT_RGB
+    orientation, view = 0, memoryview(data)
     for kind, start, end in png_chunks(data):
         if zlib.crc32(view[start + 4 : end - 4]) != int.from_bytes(view[end - 4 : end]):
             raise ImageError(ErrorKind.CORRUPT, "a checksum of the PNG is wrong")
-        if kind == b"acTL":
+        if kind == b"fdAT" or (kind == b"acTL" and data[start + 8 : start + 12] != _ONE_FRAME):
             raise ImageError(ErrorKind.ANIMATED, "animated PNG")
+        if kind == b"tRNS" and is_deep_colour:
+            raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, "PNG of 16 bits with one transparent colour")
         if kind == b"eXIf":
             orientation = tiff_tags.exif_orientation(data[start + 8 : end - 4])
-    return Header("png", width, height, orientation)
+    return Header("png", width, height, orientation or 1)
 
 
 def png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -19,6 +19,16 @@ _BITS = {
 _SEPARATE_PLANES, _UNSIGNED, _SIGNED, _NO_PREDICTOR, _DIFFERENCES = 2, 1, 2, 1, 2
 _REDUCED, _OLD_REDUCED = 1, 2  # a bit of the new field, a value of the old one (TIFF 6.0, NewSubfileType, SubfileType)
 _MAX_PAGES = 16
+_READ = "lossless grey, palette, RGB or CMYK of 1 to 16 bits without signs"
+_COMPRESSION_NAMES = {
+    1: "no", 2: "fax", 3: "fax", 4: "fax", 5: "LZW", 6: "JPEG", 7: "JPEG", 8: "Deflate", 32773: "PackBits",
+    32946: "Deflate", 34712: "JPEG 2000", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
+}  # fmt: skip
+_COLOUR_NAMES = {
+    0: "inverted grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "Lab",
+    32803: "camera sensor", 34892: "camera sensor",
+}  # fmt: skip
+_SAMPLE_NAMES = {2: "signed", 3: "floating-point", 4: "untyped", 5: "complex", 6: "complex"}
 _TWELVE_BIT_WHITE, _SIXTEEN_BIT_WHITE = 4095, 65535
 
 
@@ -58,9 +68,21 @@ def _check_samples(fields: tiff_tags.Fields, is_little_endian: bool) -> None:
         and _first(fields, tiff_tags.PREDICTOR, _NO_PREDICTOR) in (_NO_PREDICTOR, _DIFFERENCES)
     )
     if not is_read:
-        found = f"TIFF of compression {compression}, colours {colours}, {max(bits)} bits"
-        expected = "lossless grey, palette, RGB or CMYK of 1 to 16 bits, no thumbnail first"
-        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"{found}; read is {expected}")
+        raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"{_kind_in_words(fields, bits)}; read are {_READ}")
+
+
+def _kind_in_words(fields: tiff_tags.Fields, bits: tuple[int, ...]) -> str:
+    compression, colours = _compression(fields), _first(fields, tiff_tags.COLOURS, -1)
+    samples = _first(fields, tiff_tags.SAMPLE_FORMAT, _UNSIGNED)
+    words = [
+        f"{_COMPRESSION_NAMES.get(compression, 'unusual')} compression ({compression})",
+        f"{_COLOUR_NAMES.get(colours, 'unusual')} colours ({colours})",
+        f"{max(bits)} bits",
+        *([f"{_SAMPLE_NAMES.get(samples, 'unusual')} samples"] if samples != _UNSIGNED else []),
+        *([f"predictor {predictor}"] if (predictor := _first(fields, tiff_tags.PREDICTOR, 1)) > _DIFFERENCES else []),
+        *(["a thumbnail as its first page"] if _is_reduced(fields) else []),
+    ]
+    return f"TIFF of {', '.join(words)}"
 
 
 def _check_further_pages(data: bytes, next_page: int) -> None:

@@ -20,7 +20,7 @@ _FIELD_BYTES = dict(enumerate((0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8
 
 
 def exif_orientation(exif: bytes) -> int:
-    """Returns the orientation in an EXIF block, 1 to 8; 1 (upright) where the block is damaged or has none.
+    """Returns the orientation in an EXIF block, 1 to 8; 0 where the block is damaged or states none.
 
     Only the entry of the orientation has to be sound: editors leave faulty entries beside it.
     """
@@ -35,7 +35,7 @@ def exif_orientation(exif: bytes) -> int:
                 (orientation,) = struct.unpack_from(f"{sign}{_FIELD_CODES[code]}", block, entry + 8)
                 if 1 <= orientation <= 8:
                     return int(orientation)
-    return 1
+    return 0
 
 
 def valid_orientation(fields: Fields) -> int:

@@ -14,7 +14,7 @@ def read_webp(data: bytes) -> Header:
         ImageError: The file is cut, damaged, animated, or beyond a limit.
         struct.error: The file ends within its first chunk.
     """
-    end, start, frames, orientation = 8 + int.from_bytes(data[4:8], "little"), 12, 0, 1
+    end, start, frames, orientation = 8 + int.from_bytes(data[4:8], "little"), 12, 0, 0
     if end > len(data):
         raise ImageError(ErrorKind.TRUNCATED, f"WebP of {end} bytes, cut to {len(data)}")
     width, height = _size(data)
@@ -31,7 +31,7 @@ def read_webp(data: bytes) -> Header:
         raise ImageError(ErrorKind.CORRUPT, f"more than {MAX_PARTS} chunks")
     if frames > 1:
         raise ImageError(ErrorKind.ANIMATED, f"WebP of {frames} frames")
-    return Header("webp", width, height, orientation)
+    return Header("webp", width, height, orientation or 1)
 
 
 def _size(data: bytes) -> tuple[int, int]:

@@ -150,6 +150,7 @@ def test_orientation_in_xmp_is_ignored_in_every_format() -> None:
     image = photograph(90, 60)
     for format, note in (("TIFF", {"tiffinfo": {700: xmp}}), ("WEBP", {"xmp": xmp, "lossless": True})):
         assert np.array_equal(decode(encode(image, format, **note), SPEC), decode(encode(image, "PNG"), SPEC))
+    assert np.array_equal(decode(encode(image, "JPEG", xmp=xmp), SPEC), decode(encode(image, "JPEG"), SPEC))
 
 
 def bullseye(width: int, height: int, inner_width: int, inner_height: int) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 
 from melanoma.errors import ErrorKind, ImageError
 from melanoma.images.decoding import ImageSpec, decode
-from melanoma.images.jpeg_cleaning import only_pixel_segments
+from melanoma.images.jpeg_cleaning import only_pixel_segments, without_padding
 from tests.helpers.decoded import kind_of
 from tests.helpers.flat_jpeg import flat_jpeg
 from tests.helpers.image_bytes import PRIVATE, after_start, encode, jpeg_segment, photograph
@@ -26,7 +26,8 @@ def icc(number: int, count: int) -> bytes:
     icc(0, 1), icc(2, 1), icc(1, 2), icc(1, 1) + icc(1, 1), icc(1, 3) + icc(3, 3),
     jpeg_segment(0xE2, b"ICC_PROFILE\0"), jpeg_segment(0xE0, b"JFIF\0\7\7\0\0\1\0\1\0\0"), jpeg_segment(0xE0, b"JFIF"),
     jpeg_segment(0xE0, b"JFXX\0\x13" + bytes(9)), jpeg_segment(0xEE, b"Adobe"), jpeg_segment(0xEF, bytes(3)),
-    bytes(7), b"\xff\xff\xff", b"stray", jpeg_segment(0xFE, b"\xff\xda\xff\xd9"),
+    jpeg_segment(0xF0, b"extension"), jpeg_segment(0xFD, b"\xff\xd9"), bytes(7), b"\xff\xff\xff",
+    b"stray", jpeg_segment(0xFE, b"\xff\xda\xff\xd9"),
 ])  # fmt: skip
 def test_segments_without_pixels_do_not_refuse_a_photograph(jpeg: bytes, segment: bytes) -> None:
     for damaged in (after_start(jpeg, segment), jpeg.replace(b"\xff\xdb", segment + b"\xff\xdb", 1)):
@@ -75,6 +76,31 @@ def test_damage_of_a_scan_is_refused_beside_a_wrong_segment() -> None:
         assert kind_of(alone) is kind_of(beside)
         refused += kind_of(alone) is not None
     assert refused >= 30
+
+
+@pytest.mark.parametrize("jpeg", [SEQUENTIAL, PROGRESSIVE])
+@pytest.mark.parametrize("count", [1, 2, 7, 5000])
+def test_zero_bytes_behind_the_last_scan_are_padding(jpeg: bytes, count: int) -> None:
+    padded = jpeg[:-2] + bytes(count) + jpeg[-2:]
+    assert np.array_equal(decode(padded, SPEC), decode(jpeg, SPEC))
+    assert kind_of(jpeg[:-2] + b"stray" * 20 + jpeg[-2:]) is ErrorKind.CORRUPT
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9, 0.99])
+def test_zero_bytes_in_place_of_the_rest_of_a_scan_are_damage(share: float) -> None:
+    kept = int(share * len(SEQUENTIAL))
+    assert kind_of(SEQUENTIAL[:kept] + bytes(len(SEQUENTIAL) - kept - 2) + b"\xff\xd9") is not None
+
+
+def test_padding_is_told_from_a_stuffed_byte() -> None:
+    assert without_padding(SEQUENTIAL[:-2] + b"\xff\0\0\0\xff\xd9") == SEQUENTIAL[:-2] + b"\xff\0\xff\xd9"
+
+
+def test_a_damaged_header_is_no_matter_of_sampling() -> None:
+    damaged = after_start(SEQUENTIAL, jpeg_segment(0x02, b"reserved"))
+    with pytest.raises(ImageError) as caught:
+        decode(damaged, SPEC)
+    assert caught.value.kind is ErrorKind.CORRUPT
 
 
 LEGAL_SAMPLINGS = [

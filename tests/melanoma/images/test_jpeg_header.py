@@ -36,6 +36,20 @@ def test_the_first_exif_block_counts_and_other_app1_segments_do_not() -> None:
     assert read_header(data).orientation == 3
 
 
+@pytest.mark.parametrize("first", [b"Exif\0\0", exif(0), exif(6)[:9]])
+def test_an_exif_block_that_states_nothing_hides_no_later_one(first: bytes) -> None:
+    data = after_start(after_start(JPEG, jpeg_segment(0xE1, exif(6))), jpeg_segment(0xE1, first))
+    assert read_header(data).orientation == 6
+
+
+@pytest.mark.parametrize(("marker", "words"), [
+    (0xC3, "lossless"), (0xC5, "hierarchical"), (0xC9, "arithmetic"), (0xCA, "arithmetic"), (0xF7, "JPEG-LS"),
+])  # fmt: skip
+def test_a_frame_that_is_not_read_is_named(marker: int, words: str) -> None:
+    error = refusal(JPEG.replace(b"\xff\xc0", bytes([0xFF, marker]), 1))
+    assert error.kind is ErrorKind.UNSUPPORTED_FORMAT and words in error.detail
+
+
 def test_every_cut_of_a_jpeg_header_is_truncated() -> None:
     pixels = JPEG.index(b"\xff\xda") + 14
     assert {refusal(JPEG[:length]).kind for length in range(2, pixels)} == {ErrorKind.TRUNCATED}

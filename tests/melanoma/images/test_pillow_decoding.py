@@ -1,6 +1,7 @@
 """Grey, palette, CMYK, transparent and 16-bit pictures become 8-bit RGB."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from melanoma.images.limits import Header
 from melanoma.images.pillow_decoding import decode_with_pillow
 from tests.helpers import image_bytes
 from tests.helpers.decoded import kind_of
-from tests.helpers.image_bytes import encode, exif, photograph
+from tests.helpers.image_bytes import PNG_SIGNATURE, encode, exif, photograph, png_chunk
 
 
 def plain(data: bytes) -> list[int]:
@@ -44,6 +45,20 @@ def test_alpha_lies_over_white(format: str) -> None:
     clear, half = (Image.new("RGBA", (9, 9), (200, 100, 0, alpha)) for alpha in (0, 51))
     assert plain(encode(clear, format, **options)) == [255, 255, 255]
     assert plain(encode(half, format, **options)) == [244, 224, 204]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_the_one_transparent_level_of_a_grey_png_is_white_and_no_other(bits: int) -> None:
+    levels = 2**bits
+    row = np.packbits((np.arange(8 // bits)[:, None] % levels >> np.arange(bits)[::-1]) & 1).tobytes()
+    width = 8 // bits
+    for level in range(min(levels, width)):
+        head = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, 20, bits, 0, 0, 0, 0))
+        body = png_chunk(b"tRNS", struct.pack(">H", level)) + png_chunk(b"IDAT", zlib.compress((b"\0" + row) * 20))
+        seen = decode(PNG_SIGNATURE + head + body + png_chunk(b"IEND"), ImageSpec(20, width))[0, :, 0]
+        expected = np.arange(width) % levels * 255 // (levels - 1)
+        expected[np.arange(width) % levels == level] = 255
+        assert seen.tolist() == expected.tolist()
 
 
 def test_grey_alpha_and_transparent_colours_lie_over_white() -> None:

@@ -59,6 +59,29 @@ def test_a_wrong_checksum_in_any_chunk_is_corrupt(place: int) -> None:
     assert caught.value.kind in (ErrorKind.CORRUPT, ErrorKind.TOO_MANY_PIXELS, ErrorKind.BAD_DIMENSIONS)
 
 
-def test_an_animated_png_is_refused_by_its_control_chunk() -> None:
+@pytest.mark.parametrize("chunk", [
+    png_chunk(b"acTL", struct.pack(">II", 2, 0)), png_chunk(b"acTL", struct.pack(">II", 0, 0)), png_chunk(b"acTL"),
+    png_chunk(b"acTL", struct.pack(">II", 1, 0)) + png_chunk(b"fdAT", bytes(9)),
+])  # fmt: skip
+def test_an_animated_png_is_refused_by_its_control_chunk(chunk: bytes) -> None:
     with pytest.raises(ImageError, match="animated PNG"):
-        read_png(with_chunk(PNG, png_chunk(b"acTL", struct.pack(">II", 1, 0))))
+        read_png(with_chunk(PNG, chunk))
+
+
+def test_an_animation_of_one_picture_is_a_photograph() -> None:
+    control = png_chunk(b"acTL", struct.pack(">II", 1, 0)) + png_chunk(b"fcTL", bytes(26))
+    assert read_png(with_chunk(PNG, control)) == read_png(PNG)
+    assert only_pixel_chunks(with_chunk(PNG, control)) == only_pixel_chunks(PNG)
+
+
+def test_a_png_rewritten_for_iphones_is_named() -> None:
+    with pytest.raises(ImageError, match="iPhones") as caught:
+        read_png(PNG_SIGNATURE + png_chunk(b"CgBI", bytes(4)) + PNG[8:])
+    assert caught.value.kind is ErrorKind.UNSUPPORTED_FORMAT
+
+
+def test_one_transparent_colour_of_sixteen_bits_is_unsupported() -> None:
+    deep = PNG_SIGNATURE + png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
+    with pytest.raises(ImageError) as caught:
+        read_png(deep + png_chunk(b"tRNS", bytes(6)) + png_chunk(b"IDAT") + png_chunk(b"IEND"))
+    assert caught.value.kind is ErrorKind.UNSUPPORTED_FORMAT

@@ -67,6 +67,15 @@ def test_signed_and_floating_samples_are_unsupported() -> None:
         assert refusal(data).kind is ErrorKind.UNSUPPORTED_FORMAT
 
 
+@pytest.mark.parametrize(("fields", "words"), [
+    ({339: (3,)}, "floating-point"), ({339: (2,)}, "signed"), ({259: (7,)}, "JPEG compression"), ({262: (6,)}, "YCbCr"),
+    ({254: (1,)}, "thumbnail"), ({259: (50000,)}, "Zstandard"), ({262: (8,)}, "Lab"), ({317: (3,)}, "predictor 3"),
+])  # fmt: skip
+def test_a_kind_that_is_not_read_is_named(fields: dict[int, tuple[int, ...]], words: str) -> None:
+    error = refusal(tiff_file(ramps(TiffKind()), TiffKind(), fields))
+    assert error.kind is ErrorKind.UNSUPPORTED_FORMAT and words in error.detail
+
+
 def with_page(page_fields: dict[int, tuple[int, ...]]) -> bytes:
     """A TIFF with a second page, whose directory stands at the end of the file."""
     samples = ramps(TiffKind())
