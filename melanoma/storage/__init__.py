@@ -13,6 +13,7 @@ from melanoma.storage.files import (
     read_bytes,
     remove,
     size_of,
+    store_bytes,
     write_bytes,
 )
 from melanoma.storage.filesystems import canonical, local_path
@@ -59,6 +60,7 @@ __all__ = [
     "spellings",
     "stat",
     "stem_of",
+    "store_bytes",
     "subfolders",
     "write_bytes",
 ]

@@ -79,11 +79,25 @@ def write_bytes(uri: str, data: bytes, is_private: bool = False) -> None:
     Raises:
         NothingCommittedError: The store or the disk refused the file.
     """
-    place = locate(uri)
     with _refusal_named(uri):
-        refuse_special_file(place)
-        write = partial(writer_of(place), is_private=True) if is_private and place.is_local else writer_of(place)
-        call_store(write, place.path, data)
+        store_bytes(uri, data, is_private)
+
+
+def store_bytes(uri: str, data: bytes, is_private: bool = False) -> None:
+    """Writes one file as `write_bytes` does, for those who say themselves what a refusal means.
+
+    Args:
+        uri: URI of the file.
+        data: Its content.
+        is_private: As in `write_bytes`.
+
+    Raises:
+        ReadError: The store or the disk refused the file.
+    """
+    place = locate(uri)
+    refuse_special_file(place)
+    write = partial(writer_of(place), is_private=True) if is_private and place.is_local else writer_of(place)
+    call_store(write, place.path, data)
 
 
 @contextlib.contextmanager

@@ -1,14 +1,17 @@
 """A score table that can be changed: the newest version, its errors, and promotion; a door to Delta Lake."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import pyarrow.dataset
 from deltalake import DeltaTable
 
 from melanoma.errors import UsageError
 from melanoma.table.data_files import check_data_files
-from melanoma.table.delta import DELTA_ERRORS, BatchStream, change_error, file_names
+from melanoma.table.data_writer import write_data_files
+from melanoma.table.delta import DELTA_ERRORS, change_error, file_names
 from melanoma.table.description import DescribedSnapshot
+from melanoma.table.file_changes import CommittedFile, commit_files
 from melanoma.table.models import PROMOTED, ModelFacts
 
 
@@ -31,11 +34,8 @@ class Changeable(DescribedSnapshot):
         check_data_files(self.layout, names)
 
     @contextlib.contextmanager
-    def _changing(self, stream: BatchStream | None = None) -> Iterator[DeltaTable]:
+    def _changing(self) -> Iterator[DeltaTable]:
         """Lends the Delta table for one change, and translates its errors.
-
-        Args:
-            stream: Rows that the change writes; what their source raised is raised instead of Delta Lake's error.
 
         Raises:
             UsageError: There is no table, or one of its data files is damaged.
@@ -45,9 +45,36 @@ class Changeable(DescribedSnapshot):
         try:
             yield delta
         except DELTA_ERRORS as error:
-            if stream is not None and stream.failure is not None:
-                raise stream.failure from None
             raise change_error(self.layout, error) from None
+
+    def _replace(
+        self,
+        files: Sequence[CommittedFile],
+        where: pyarrow.dataset.Expression | None,
+        why: str,
+        changes_rows: bool = True,
+    ) -> int:
+        """Writes the rows of data files anew, and replaces those files in one commit.
+
+        Args:
+            files: Data files of this version.
+            where: Condition on the rows that are kept; None for all.
+            why: For the history.
+            changes_rows: Whether rows may be left out.
+
+        Returns:
+            The number of data files that replace them.
+
+        Raises:
+            UsageError: There is no table, one of its data files is gone or damaged, or the store refuses for good.
+            NothingCommittedError: The store or the disk refused, or somebody else has replaced one of the files.
+        """
+        source = self._files(file.name for file in files)
+        written = write_data_files(self.layout, source.schema, self._in_order(source, where))
+        with self._changing() as delta:
+            commit_files(delta, written, files, facts={"why": why}, changes_rows=changes_rows)
+            delta.update_incremental()
+        return len(written)
 
     def promote(self, model_id: str) -> int:
         """Makes a model's probabilities the ones that count.

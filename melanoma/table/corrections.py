@@ -42,7 +42,7 @@ class Corrections:
             return cls(SCHEMA.empty_table())
         data = storage.read_bytes(layout.corrections)
         try:
-            rows = pa.parquet.ParquetFile(io.BytesIO(data)).read()
+            rows = pa.parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True).read()
             rows.validate(full=True)
             return cls(rows.select([NAME, CORRECTED, *rows.schema.names[2:]]))
         except (pa.ArrowException, OSError, KeyError, ValueError):
@@ -58,7 +58,7 @@ class Corrections:
             NothingCommittedError: The store or the disk refused.
         """
         sink = io.BytesIO()
-        pa.parquet.write_table(self.rows, sink, compression="zstd")
+        pa.parquet.write_table(self.rows, sink, compression="zstd", write_page_checksum=True)
         storage.write_bytes(layout.corrections, sink.getvalue())
 
     @property

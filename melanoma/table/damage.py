@@ -42,7 +42,7 @@ def _fault_of(layout: OutputLayout, name: str) -> str | None:
             raise NothingCommittedError(f"{found}; try again") from None
         raise UsageError(found) from None
     try:
-        for batch in pa.parquet.ParquetFile(io.BytesIO(data)).iter_batches():
+        for batch in pa.parquet.ParquetFile(io.BytesIO(data), page_checksum_verification=True).iter_batches():
             batch.validate(full=True)
     except (pa.ArrowException, OSError, ValueError):
         return DAMAGED

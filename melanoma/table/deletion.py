@@ -5,16 +5,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute
-from deltalake import CommitProperties, WriterProperties, write_deltalake
 
 from melanoma.errors import UsageError
 from melanoma.table import corrections
 from melanoma.table.changes import Changeable
 from melanoma.table.corrections import Corrections
-from melanoma.table.delta import BatchStream
+from melanoma.table.file_changes import committed_files
 from melanoma.table.schema import PARTITION
-
-COMPRESSION = "ZSTD"
 
 
 @dataclass(frozen=True)
@@ -117,9 +114,13 @@ class Deletable(Changeable):
         models = self.models()
         if default := [model.model_id for model in models if model.is_default and len(models) > 1]:
             self.promote(default[0])
-        which = f"run_date < DATE '{date.isoformat()}'" + (f" AND {PARTITION} = '{model_id}'" if model_id else "")
-        with self._changing() as delta:
-            delta.delete(which)
+        is_old = pa.compute.field("run_date") < pa.scalar(date)
+        if model_id is not None:
+            is_old &= pa.compute.field(PARTITION) == model_id
+        concerned = self._files_with(is_old)
+        files = [file for file in committed_files(self._required()) if file.name in concerned]
+        of_model = f" of {model_id}" if model_id else ""
+        self._replace(files, ~is_old, f"deleted rows{of_model} of runs before {date.isoformat()}")
         self._forget_corrections()
         return old
 
@@ -137,17 +138,7 @@ class Deletable(Changeable):
             NothingCommittedError: The store or the disk refused.
         """
         self.refresh()
-        source = self.dataset()  # opened here, as Delta Lake cannot open it from within a write
         is_gone = pa.compute.field("image_uri").isin(uris)
         if contents is not None:
             is_gone |= pa.compute.field("image_sha256").isin(contents)
-        rows = self._batches(source.schema.names, ~is_gone)
-        stream = BatchStream(source.schema, rows)
-        with self._changing(stream) as delta:
-            write_deltalake(
-                delta,
-                stream.reader(),
-                mode="overwrite",
-                writer_properties=WriterProperties(compression=COMPRESSION),
-                commit_properties=CommitProperties(custom_metadata={"why": "forgotten"}),
-            )
+        self._replace(committed_files(self._required()), ~is_gone, "forgotten")

@@ -1,14 +1,14 @@
 """Opens the Delta table of an output folder and translates its errors; a door to Delta Lake."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from melanoma import storage
-from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 from melanoma.storage.errors import is_missing_bucket, is_refused, reason_of
 from melanoma.storage.probes import NO_HARD_LINKS, OTHER_DISK, no_bucket
 from melanoma.table.data_files import check_data_files, check_log
@@ -61,6 +61,11 @@ def file_names(delta: DeltaTable) -> list[str]:
     return names
 
 
+def columns_of(delta: DeltaTable) -> pa.Schema:
+    """Returns the columns of a version, with the partition."""
+    return pa.schema(delta.schema().to_arrow())
+
+
 def _check_columns(layout: OutputLayout, delta: DeltaTable) -> None:
     names = {field.name for field in delta.schema().fields}
     if missing := [column.name for column in COLUMNS if column.name not in names]:
@@ -93,6 +98,20 @@ def change_error(layout: OutputLayout, error: Exception) -> MelanomaError:
     return _unavailable(layout, "could not be changed", error)
 
 
+def write_error(layout: OutputLayout, error: ReadError) -> MelanomaError:
+    """Returns what to raise for a data file that the store or the disk refused."""
+    is_local = storage.local_path(layout.root) is not None
+    if error.kind is ErrorKind.MISSING and not is_local:
+        return UsageError(no_bucket(layout.name))
+    found = f"{layout}: a data file of the score table cannot be written: {error.detail}"
+    if error.kind.is_transient:
+        return NothingCommittedError(f"{found}; try again")
+    remedy = (
+        "fix the permissions of the folder" if is_local else "check the credentials, and their rights in this bucket"
+    )
+    return UsageError(f"{found}; {remedy}")
+
+
 def _unavailable(layout: OutputLayout, what: str, error: Exception, advice: str = "; try again") -> MelanomaError:
     """Returns the error for a table that the disk or the store withholds: whether to try again, or what to change."""
     if is_missing_bucket(error):
@@ -116,32 +135,3 @@ def _broken_file(layout: OutputLayout, fault: str, files: Sequence[str]) -> Usag
         "restore it from a backup; without one, move the damaged file away, remove it from the table with "
         "deltalake.DeltaTable(...).repair(), and let the next run score its photographs again"
     )
-
-
-class BatchStream:
-    """Rows on their way into Delta Lake, which keep the exception of their source: Arrow's stream loses it.
-
-    Attributes:
-        failure: What the source raised; None if nothing.
-    """
-
-    def __init__(self, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
-        """Takes the rows.
-
-        Args:
-            schema: Of the batches.
-            batches: The source, read once.
-        """
-        self._schema, self._batches = schema, batches
-        self.failure: BaseException | None = None
-
-    def reader(self) -> pa.RecordBatchReader:
-        """Returns the stream for Delta Lake to read."""
-        return pa.RecordBatchReader.from_batches(self._schema, self._remembering())
-
-    def _remembering(self) -> Iterator[pa.RecordBatch]:
-        try:
-            yield from self._batches
-        except BaseException as error:
-            self.failure = error
-            raise

@@ -71,6 +71,11 @@ class OutputLayout:
         """Tells whether a path, relative to the folder, is named like a data file of the table."""
         return _DATA_FILE.fullmatch(name) is not None
 
+    @staticmethod
+    def new_data_file(model_id: str) -> str:
+        """Returns the path of a new data file with rows of a model, relative to the folder."""
+        return f"{PARTITION}={model_id}/part-00000-{uuid.uuid4()}-c000.zstd.parquet"
+
     def data_file(self, name: str) -> str:
         """Returns the URI of a data file, given by its path relative to the folder."""
         return self._at(*name.split("/"))

@@ -1,5 +1,6 @@
 """Maintenance of a score table's files: compaction and clean-up; a door to Delta Lake."""
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -8,7 +9,9 @@ import pyarrow.compute
 
 from melanoma import storage
 from melanoma.errors import UsageError
+from melanoma.table.data_writer import FULL_BYTES
 from melanoma.table.deletion import Deletable
+from melanoma.table.file_changes import committed_files
 from melanoma.table.schema import PARTITION
 
 RETENTION_DAYS = 7  # protects readers that opened the table before a file was replaced; Delta Lake's own default
@@ -78,9 +81,12 @@ class Maintainable(Deletable):
             UsageError: There is no table, or one of its data files is damaged.
             NothingCommittedError: The store or the disk refused.
         """
-        with self._changing() as delta:
-            metrics = delta.optimize.compact()
-        return Compaction(int(metrics["numFilesRemoved"]), int(metrics["numFilesAdded"]))
+        small = [file for file in committed_files(self._required()) if file.size < FULL_BYTES]
+        models = Counter(file.model_id for file in small)
+        merged = [file for file in small if models[file.model_id] > 1]
+        if not merged:
+            return Compaction(0, 0)
+        return Compaction(len(merged), self._replace(merged, None, "compacted", changes_rows=False))
 
     def vacuum(self, days: int, dry_run: bool) -> Removal:
         """Deletes data files that no version younger than the retention needs.

@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.storage.errors import reason_of
-from melanoma.table.deletion import COMPRESSION
-from melanoma.table.delta import DELTA_ERRORS, BatchStream, open_delta
+from melanoma.table.data_writer import write_data_files
+from melanoma.table.delta import DELTA_ERRORS, columns_of, open_delta
 from melanoma.table.durability import sync_commits
+from melanoma.table.file_changes import commit_files
 from melanoma.table.layout import OutputLayout
 from melanoma.table.maintenance import Maintainable
 from melanoma.table.schema import PARTITION, STATISTICS_COLUMNS
@@ -56,44 +57,49 @@ class ScoreTable(Maintainable):
             ConflictError: Another run, or a promotion, has been committed since this version.
             NothingCommittedError: The store or the disk refused, or another writer's commit took the place of this one.
         """
-        planned, stream = self.version or 0, BatchStream(schema, batches)
+        planned = self.version or 0
+        delta = self._opened(schema)
+        written = write_data_files(self.layout, _widened(columns_of(delta), schema), batches)
         try:
-            self._delta = self._written(run_id, schema, stream)
+            _add_columns(delta, schema)
+            commit_files(delta, written, facts={"run_id": run_id}, transactions=[run_id, _ALL_RUNS])
         except DELTA_ERRORS as error:
-            if stream.failure is not None:
-                raise stream.failure from None
-            self._delta = self._written_after_all(run_id, error)
-        self._read_back(run_id)
+            self._check_after_all(run_id, error)
+        self._delta = self._committed(run_id, delta.version())
         version = int(self._delta.version())
         if (folder := storage.local_path(self.layout.root)) is not None:
             sync_commits(folder, planned, version)
         return version
 
-    def _written(self, run_id: str, schema: pa.Schema, stream: BatchStream) -> DeltaTable:
-        """Commits rows through a handle of its own, so that a failure leaves this version as it is."""
-        delta = self._writable(schema)
-        write_deltalake(
-            delta,
-            stream.reader(),
-            mode="append",
-            schema_mode="merge",
-            writer_properties=WriterProperties(compression=COMPRESSION),
-            commit_properties=CommitProperties(
-                custom_metadata={"run_id": run_id},
-                app_transactions=[Transaction(run_id, 1), Transaction(_ALL_RUNS, 1)],
-            ),
-        )
-        return delta
+    def _committed(self, run_id: str, planned: int) -> DeltaTable:
+        """Opens the version that holds a run's rows, of which the store has said that it is committed.
 
-    def _read_back(self, run_id: str) -> None:
-        """Looks whether the newest version holds a commit that the store has acknowledged.
+        Args:
+            run_id: Id of the run.
+            planned: The version that the commit followed, if nothing else has been committed meanwhile.
 
         Raises:
-            NothingCommittedError: It does not.
+            NothingCommittedError: The newest version does not hold the commit.
         """
         newest = open_delta(self.layout)
         if newest is None or newest.transaction_version(run_id) is None:
             raise overwritten(self.layout)
+        if newest.version() > planned + 1:
+            for entry in newest.history(newest.version() - planned):
+                if entry.get("run_id") == run_id:
+                    newest.load_as_version(entry["version"])
+        return newest
+
+    def _opened(self, schema: pa.Schema) -> DeltaTable:
+        """Opens this version in a handle of its own, so that a failure leaves this version as it is.
+
+        Raises:
+            NothingCommittedError: The store or the disk refused.
+        """
+        try:
+            return self._writable(schema)
+        except DELTA_ERRORS as error:
+            raise self._failure(error) from None
 
     def _writable(self, schema: pa.Schema) -> DeltaTable:
         """Opens this version for writing; creates the table where there is none."""
@@ -112,13 +118,36 @@ class ScoreTable(Maintainable):
         # A table that another run has created meanwhile was empty at version 0, as this run expected.
         return DeltaTable(location, version=self.version or 0, storage_options=options)
 
-    def _written_after_all(self, run_id: str, error: Exception) -> DeltaTable:
-        """Returns the table after a commit whose success the store failed to report; raises if there was none."""
+    def _check_after_all(self, run_id: str, error: Exception) -> None:
+        """Looks whether a commit is there whose success the store failed to report; raises if it is not."""
         delta = open_delta(self.layout)
         if delta is not None and delta.transaction_version(run_id) is not None:
-            return delta
+            return
         if isinstance(error, CommitFailedError):
             raise ConflictError(str(self.layout)) from error
-        raise NothingCommittedError(
+        raise self._failure(error) from None
+
+    def _failure(self, error: Exception) -> NothingCommittedError:
+        return NothingCommittedError(
             f"{self.layout}: the commit failed ({reason_of(error)}); the scored rows stay staged, start again"
-        ) from None
+        )
+
+
+def _widened(stored: pa.Schema, wanted: pa.Schema) -> pa.Schema:
+    """Returns the columns of the table with those that it lacks, in the order of the merge."""
+    return pa.schema([*stored, *(field for field in wanted if field.name not in stored.names)])
+
+
+def _add_columns(delta: DeltaTable, schema: pa.Schema) -> None:
+    """Adds the columns that the table lacks, in a commit without rows that conflicts as a run's does."""
+    if set(schema.names) <= set(columns_of(delta).names):
+        return
+    write_deltalake(
+        delta,
+        pa.RecordBatchReader.from_batches(schema, iter(())),
+        mode="append",
+        schema_mode="merge",
+        commit_properties=CommitProperties(
+            custom_metadata={"why": "columns added"}, app_transactions=[Transaction(_ALL_RUNS, 1)]
+        ),
+    )

@@ -76,7 +76,7 @@ def test_a_run_may_die_before_any_of_its_requests_to_s3(tmp_path: Path, bundle_u
 def test_a_commit_whose_answer_is_lost_is_a_success(
     tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    write = score_table.write_deltalake
+    write = score_table.commit_files
 
     def write_and_fail(*args: Any, **kwargs: Any) -> None:
         write(*args, **kwargs)
@@ -86,7 +86,7 @@ def test_a_commit_whose_answer_is_lost_is_a_success(
     run = plan_run(tmp_path / "out", bundle_uri)
     plan, chunks = stage(run, tmp_path / "in", bundle_uri)
     with monkeypatch.context() as patched:
-        patched.setattr(score_table, "write_deltalake", write_and_fail)
+        patched.setattr(score_table, "commit_files", write_and_fail)
         assert ScoreTable.at(run.layout, None).append("of this call", run.schema, iter(())) == 1
         record = end_run(run, plan, chunks)
     assert record.outcome == "committed" and record.counts == Counts(listed=3, scored=3)

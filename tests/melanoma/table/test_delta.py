@@ -1,7 +1,6 @@
 """Opening Delta tables, and translating their errors."""
 
 import errno
-from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,7 +9,7 @@ from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
 
 from melanoma.errors import NothingCommittedError, UsageError
-from melanoma.table.delta import BatchStream, change_error, open_delta, read_error
+from melanoma.table.delta import change_error, open_delta, read_error
 from tests.helpers.outputs import layout_of
 from tests.helpers.score_rows import commit, row
 
@@ -119,25 +118,3 @@ def test_files_are_named_once_each_and_in_order() -> None:
     first, second = (f"model_id=m-1/part-{number}.parquet" for number in (1, 2))
     found = str(read_error(layout_of("/out"), pa.ArrowInvalid("CANARY"), {second: "damaged", first: "gone"}))
     assert f"is damaged or gone ({first}, {second}); restore it from a backup" in found and "CANARY" not in found
-
-
-def test_a_stream_keeps_the_exception_of_its_source() -> None:
-    schema = pa.schema([("n", pa.int64())])
-    failure = KeyboardInterrupt("stop")
-
-    def batches() -> Iterator[pa.RecordBatch]:
-        yield pa.record_batch({"n": [1]}, schema)
-        raise failure
-
-    stream = BatchStream(schema, batches())
-    reader = stream.reader()
-    assert reader.read_next_batch().num_rows == 1 and stream.failure is None
-    with pytest.raises(BaseException):  # noqa: B017 - whatever Arrow makes of it
-        reader.read_next_batch()
-    assert stream.failure is failure
-
-
-def test_a_stream_that_ends_well_has_no_failure() -> None:
-    schema = pa.schema([("n", pa.int64())])
-    stream = BatchStream(schema, iter([pa.record_batch({"n": [1, 2]}, schema)]))
-    assert stream.reader().read_all()["n"].to_pylist() == [1, 2] and stream.failure is None
