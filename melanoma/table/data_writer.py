@@ -52,9 +52,9 @@ def write_data_files(layout: OutputLayout, schema: pa.Schema, batches: Iterable[
     """
     written, unfinished = list[WrittenFile](), dict[str, _OpenFile]()
     try:
-        for model_id, rows in _by_model(batches, schema):
+        for model_id, rows in _by_model(batches):
             if model_id not in unfinished:
-                unfinished[model_id] = _OpenFile(layout, model_id, rows.schema)
+                unfinished[model_id] = _OpenFile(layout, model_id, schema)
             file = unfinished[model_id]
             file.add(rows)
             if file.is_full:
@@ -68,19 +68,12 @@ def write_data_files(layout: OutputLayout, schema: pa.Schema, batches: Iterable[
     return written
 
 
-def _by_model(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[tuple[str, pa.Table]]:
-    """Yields the rows of each model with the columns of a data file, which has none for the partition."""
-    columns = pa.schema([field for field in schema if field.name != PARTITION])
+def _by_model(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[str, pa.RecordBatch]]:
     for batch in batches:
-        models = batch[PARTITION]
-        for model_id in pa.compute.unique(models).to_pylist():
-            rows = batch.filter(pa.compute.equal(models, model_id))
-            yield model_id, pa.table([_column(rows, field) for field in columns], schema=columns)
-
-
-def _column(rows: pa.RecordBatch, field: pa.Field) -> pa.Array:
-    is_there = field.name in rows.schema.names
-    return rows[field.name].cast(field.type) if is_there else pa.nulls(rows.num_rows, field.type)
+        models = pa.compute.unique(batch[PARTITION]).to_pylist()
+        for model_id in models:
+            is_alone = len(models) == 1
+            yield model_id, batch if is_alone else batch.filter(pa.compute.equal(batch[PARTITION], model_id))
 
 
 class _OpenFile:
@@ -92,18 +85,18 @@ class _OpenFile:
 
     def __init__(self, layout: OutputLayout, model_id: str, schema: pa.Schema) -> None:
         self._layout, self._model_id = layout, model_id
-        self._waiting, self._rows_waiting, self._statistics = list[pa.Table](), 0, FileStatistics()
+        self._columns = pa.schema([field for field in schema if field.name != PARTITION])  # the path states it
+        self._waiting, self._rows_waiting, self._statistics = list[pa.RecordBatch](), 0, FileStatistics()
         self._sink = pa.BufferOutputStream()
         self._writer = pa.parquet.ParquetWriter(
-            self._sink, schema, compression="zstd", write_page_checksum=True, write_page_index=True
+            self._sink, self._columns, compression="zstd", write_page_checksum=True, write_page_index=True
         )
 
     @property
     def is_full(self) -> bool:
         return int(self._sink.tell()) >= FULL_BYTES
 
-    def add(self, rows: pa.Table) -> None:
-        self._statistics.add(rows)
+    def add(self, rows: pa.RecordBatch) -> None:
         self._waiting.append(rows)
         self._rows_waiting += rows.num_rows
         if self._rows_waiting >= _ROW_GROUP_ROWS:
@@ -111,7 +104,10 @@ class _OpenFile:
 
     def _flush(self) -> None:
         if self._waiting:
-            self._writer.write_table(pa.concat_tables(self._waiting), _ROW_GROUP_ROWS)
+            rows = pa.Table.from_batches(self._waiting)
+            rows = pa.table([_column(rows, field) for field in self._columns], schema=self._columns)
+            self._statistics.add(rows)
+            self._writer.write_table(rows, _ROW_GROUP_ROWS)
             self._waiting, self._rows_waiting = [], 0
 
     def store(self) -> WrittenFile:
@@ -130,3 +126,8 @@ class _OpenFile:
         except ReadError as error:
             raise write_error(self._layout, error) from None
         return WrittenFile(name, self._model_id, len(data), self._statistics.rows, self._statistics.to_json())
+
+
+def _column(rows: pa.Table, field: pa.Field) -> pa.ChunkedArray | pa.Array:
+    is_there = field.name in rows.column_names
+    return rows[field.name].cast(field.type) if is_there else pa.nulls(rows.num_rows, field.type)

@@ -16,6 +16,7 @@ _CORRECTIONS = "_corrections"
 _CHUNK_SUFFIX, _RECORD_SUFFIX, _DEFERRED = ".arrow", ".json", "leftovers"
 _NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
 _DATA_FILE = re.compile(rf"{PARTITION}=[^/]+/[^/]+\.parquet")
+_UNFINISHED = re.compile(r"\.[^/]+\.parquet\.[0-9a-f]{8}\.tmp")  # as `storage` names what it is about to rename
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,11 @@ class OutputLayout:
     def is_data_file(name: str) -> bool:
         """Tells whether a path, relative to the folder, is named like a data file of the table."""
         return _DATA_FILE.fullmatch(name) is not None
+
+    @staticmethod
+    def is_unfinished(uri: str) -> bool:
+        """Tells whether a file is named like a data file whose writing was interrupted."""
+        return _UNFINISHED.fullmatch(storage.name_of(uri)) is not None
 
     @staticmethod
     def new_data_file(model_id: str) -> str:

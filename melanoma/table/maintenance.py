@@ -1,5 +1,6 @@
 """Maintenance of a score table's files: compaction and clean-up; a door to Delta Lake."""
 
+import datetime
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -8,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from melanoma import storage
-from melanoma.errors import UsageError
+from melanoma.errors import NothingCommittedError, ReadError, UsageError
 from melanoma.table.data_writer import FULL_BYTES
 from melanoma.table.deletion import Deletable
 from melanoma.table.file_changes import committed_files
@@ -125,9 +126,27 @@ class Maintainable(Deletable):
             unneeded = delta.vacuum(hours, dry_run=True, full=True, enforce_retention_duration=False)
         # Delta Lake would delete whatever it does not know: photographs, bundles and exports in this folder too.
         named = [self.layout.data_file(name) for name in unneeded if self.layout.is_data_file(name)]
+        named += self._unfinished(hours)
         # The log remembers files for a week after an erasure has deleted them.
         sizes = {file: size for file in named if (size := storage.size_of(file)) or storage.exists(file)}
         if not dry_run:
             with ThreadPoolExecutor(_DELETIONS_AT_ONCE) as pool:
                 list(pool.map(storage.erase, sizes))
         return Removal(len(sizes), sum(sizes.values()))
+
+    def _unfinished(self, hours: int) -> list[str]:
+        """Returns the files that were being written when a run was killed; only a local disk keeps such files."""
+        if storage.local_path(self.layout.root) is None:
+            return []
+        before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=hours)
+        try:
+            folders = storage.subfolders(self.layout.root)
+            of_models = [uri for uri in folders if storage.name_of(uri).startswith(f"{PARTITION}=")]
+            files = [file for uri in of_models for file in storage.list_files(uri)]
+        except ReadError as error:
+            raise NothingCommittedError(f"{self.layout}: cannot be listed: {error.detail}; try again") from None
+        return [file.uri for file in files if self.layout.is_unfinished(file.uri) and _is_older(file, before)]
+
+
+def _is_older(file: storage.StoredFile, moment: datetime.datetime) -> bool:
+    return file.modified is not None and file.modified <= moment

@@ -337,7 +337,7 @@ def test_delta_lakes_own_text_about_a_failed_commit_is_not_passed_on(
         raise OSError("https://store/x?X-Amz-Signature=CANARY")
 
     fill(tmp_path / "in", 1)
-    monkeypatch.setattr(score_table, "write_deltalake", refuse)
+    monkeypatch.setattr(score_table, "commit_files", refuse)
     with pytest.raises(NothingCommittedError) as caught:
         run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert "CANARY" not in str(caught.value)

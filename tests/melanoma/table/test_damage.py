@@ -57,7 +57,7 @@ def test_text_that_is_not_unicode_is_damage(tmp_path: Path, files: list[Path]) -
 def test_flipped_bits_are_an_error_that_names_the_file_or_go_unnoticed(
     tmp_path: Path, files: list[Path], seed: int
 ) -> None:
-    """Parquet has no checksum here, so a flipped bit may also change a value; it never ends in an error of ours."""
+    """The footer has no checksum, so a flipped bit may change a name there; it never ends in an error of ours."""
     dice, data = random.Random(seed), bytearray(files[0].read_bytes())
     for _ in range(30):
         data[dice.randrange(len(data))] ^= 1 << dice.randrange(8)

@@ -1,12 +1,14 @@
 """Maintenance of a score table."""
 
+import datetime
 import os
 import time
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.table import maintenance
@@ -221,3 +223,64 @@ def test_a_refreshed_table_stands_at_the_newest_version(tmp_path: Path) -> None:
     assert opened.version == newest
     with pytest.raises(UsageError, match="no score table"):
         table_in(tmp_path / "none").refresh()
+
+
+def test_a_vacuum_deletes_what_was_being_written_when_a_run_was_killed(table: ScoreTable) -> None:
+    folder = folder_of(table) / "model_id=m-000000000001"
+    left = folder / ".part-00000-0-c000.zstd.parquet.0123abcd.tmp"
+    others = [folder / ".notes.tmp", folder_of(table) / left.name]
+    for path in (left, *others):
+        path.write_bytes(b"xyz")
+    assert table.vacuum(RETENTION_DAYS, dry_run=False) == Removal(0, 0) and left.exists()
+    assert table.vacuum_at_once() == Removal(1, 3)
+    assert not left.exists() and all(path.exists() for path in others)
+
+
+def test_files_of_a_compaction_and_a_deletion_have_checksums_too(table: ScoreTable) -> None:
+    """What an earlier version has written without any gets them once it is written anew."""
+    folder = folder_of(table)
+    write_deltalake(str(folder), table.rows(table.columns().names), mode="overwrite")
+    assert not any(map(has_checksums, current_files(folder)))
+    commit(folder, [row("c", run_date=datetime.date(2030, 1, 1))])
+    newest = table_in(folder)
+    assert newest.compact() == Compaction(merged=2, written=1)
+    assert sorted(map(has_checksums, current_files(folder))) == [False, True]
+    assert newest.delete_before(datetime.date(2030, 1, 1)).rows == 3
+    assert list(map(has_checksums, current_files(folder))) == [True]
+    assert names(folder) == ["DOE-c"]
+    newest.rewrite_without(pa.array(["file:///archive/DOE-b.jpg"]))
+    assert list(map(has_checksums, current_files(folder))) == [True]
+    assert [version.what for version in newest.history()][:4] == [
+        "forgotten", "deleted rows of runs before 2030-01-01", "promoted m-000000000001", "compacted",
+    ]  # fmt: skip
+
+
+def current_files(folder: Path) -> list[Path]:
+    return [folder / name for name in DeltaTable(str(folder)).file_uris()]
+
+
+def has_checksums(path: Path) -> bool:
+    """Tells by flipping the last bit of the last page of a file, which belongs to its values."""
+    group, sound = pq.ParquetFile(path).metadata.row_group(0), path.read_bytes()
+    column = group.column(group.num_columns - 1)
+    damaged = bytearray(sound)
+    damaged[(column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1] ^= 1
+    path.write_bytes(damaged)
+    try:
+        pq.ParquetFile(path, page_checksum_verification=True).read()
+    except OSError as error:
+        return "CRC checksum verification failed" in str(error)
+    finally:
+        path.write_bytes(sound)
+    return False
+
+
+def test_a_deletion_by_age_leaves_other_files_alone(table: ScoreTable) -> None:
+    folder = folder_of(table)
+    commit(folder, [row("c", run_date=datetime.date(2030, 1, 1)), row("d")])
+    commit(folder, [row("e", run_date=datetime.date(2030, 1, 1))])
+    before = set(current_files(folder))
+    newest = table_in(folder)
+    newest.promote("m-000000000001")
+    assert newest.delete_before(datetime.date(2030, 1, 1)).rows == 4
+    assert names(folder) == ["DOE-c", "DOE-e"] and len(before & set(current_files(folder))) == 1

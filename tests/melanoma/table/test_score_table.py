@@ -35,6 +35,37 @@ def test_another_model_adds_its_columns_and_leaves_the_old_rows_alone(tmp_path: 
     assert table_in(tmp_path).version is not None
 
 
+WIDER = score_schema(("melanoma", "lentigo_nos"))
+
+
+def of_another_model(name: str) -> dict[str, Any]:
+    return {column: row(name, model_id="m-000000000002").get(column) for column in WIDER.names}
+
+
+def test_columns_are_added_by_a_commit_without_rows_before_those_of_the_run(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")])
+    assert commit(tmp_path, [of_another_model("b")], WIDER, run_id="two") == 3
+    assert [version.what for version in table_in(tmp_path).history()] == ["night", "columns added", "night", "made"]
+    before = ScoreTable.at(layout_of(tmp_path), 2)
+    assert "p_lentigo_nos" in before.columns().names and before.rows(["image_id"]).num_rows == 1
+    assert not before.holds("two") and commit(tmp_path, [of_another_model("c")], WIDER, run_id="three") == 4
+
+
+def test_no_column_is_added_for_a_run_that_conflicts_or_whose_source_fails(tmp_path: Path) -> None:
+    planned = commit(tmp_path, [row("a")], run_id="one")
+
+    def broken() -> Iterator[pa.RecordBatch]:
+        yield from pa.Table.from_pylist([of_another_model("b")], schema=WIDER).to_batches()
+        raise NothingCommittedError("lost")
+
+    with pytest.raises(NothingCommittedError, match="lost"):
+        table_in(tmp_path).append("two", WIDER, broken())
+    commit(tmp_path, [row("b")], run_id="three")
+    with pytest.raises(ConflictError):
+        commit(tmp_path, [of_another_model("b")], WIDER, run_id="two", planned=planned)
+    assert table_in(tmp_path).version == 2 and "p_lentigo_nos" not in table_in(tmp_path).columns().names
+
+
 def test_kept_columns_come_after_the_probabilities_with_their_types(tmp_path: Path) -> None:
     kept = pa.schema([("site", pa.string()), ("age", pa.int16()), ("seen", pa.timestamp("us", "UTC"))])
     schema = score_schema(SLUGS, kept)
