@@ -20,7 +20,7 @@ from melanoma.runs.run import ModelRun, Run, new_run
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
 
-_ARCHIVES = {".zip", ".tar", ".gz"}
+_ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar"}
 
 
 @dataclass(frozen=True)

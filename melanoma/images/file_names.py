@@ -1,27 +1,57 @@
 """Which file names are names of photographs, and how the others are counted."""
 
 import fnmatch
+import re
 from pathlib import PurePosixPath
 
 from melanoma.images.decoding import IMAGE_EXTENSIONS
 
 # Extensions that may appear in a report; anything else after the last dot may be part of a patient's name.
 _REPORTED_EXTENSIONS = {
-    *("avi", "avif", "bak", "bin", "bmp", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
+    *("7z", "avi", "avif", "bak", "bin", "bmp", "bz2", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
     *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
     *("json", "jxl", "log", "md", "mov", "mp4", "nef", "nii", "npy", "parquet", "part", "pdf"),
-    *("png", "pptx", "raw", "rtf", "svg", "tar", "tif", "tiff", "tmp", "toml", "tsv", "txt"),
-    *("webp", "wmv", "xls", "xlsx", "xml", "xmp", "yaml", "yml", "zip"),
+    *(
+        "png",
+        "pptx",
+        "rar",
+        "raw",
+        "rtf",
+        "svg",
+        "tar",
+        "tbz2",
+        "tgz",
+        "tif",
+        "tiff",
+        "tmp",
+        "toml",
+        "tsv",
+        "txt",
+        "txz",
+    ),
+    *("webp", "wmv", "xls", "xlsx", "xml", "xmp", "xz", "yaml", "yml", "zip", "zst"),
 }
 
 # Folders in which desktop systems and network storage keep thumbnails, deleted files, snapshots and old versions. Those
 # whose names begin with a dot are not listed here: all of them are ignored.
 _SYSTEM_FOLDERS = {
-    *("__macosx", "$recycle.bin", "recycler", "system volume information", "lost+found", "network trash folder"),
-    *("@eadir", "@tmp", "@sharebin", "#recycle", "#snapshot"),  # Synology
+    *(
+        "__macosx",
+        "$recycle.bin",
+        "recycler",
+        "recycled",
+        "system volume information",
+        "lost+found",
+        "network trash folder",
+    ),
+    *("@eadir", "@tmp", "@sharebin", "@sharesnap", "#recycle", "#snapshot"),  # Synology
     *("@recycle", "@recently-snapshot", "@snapshot"),  # QNAP
-    *("~snapshot", "temporary items"),  # NetApp, Apple
+    *("~snapshot", "temporary items", "trashbox"),  # NetApp, Apple, Buffalo
+    *("files_trashbin", "files_versions"),  # Nextcloud
 }
+
+# Snapshots of Windows and Samba, what a check of a Windows disk recovered, previews of Lightroom.
+_BY_PATTERN = re.compile(r"@gmt-[0-9.-]+|found\.[0-9]{3}|.*\.lrdata")
 
 
 def is_system_folder(name: str) -> bool:
@@ -30,7 +60,8 @@ def is_system_folder(name: str) -> bool:
     Args:
         name: Last part of its path.
     """
-    return (name.startswith(".") and name not in (".", "..")) or name.lower() in _SYSTEM_FOLDERS
+    is_dotted = name.startswith(".") and name not in (".", "..")
+    return is_dotted or name.lower() in _SYSTEM_FOLDERS or _BY_PATTERN.fullmatch(name.lower()) is not None
 
 
 def is_hidden(name: str, pattern: str | None = None) -> bool:

@@ -10,8 +10,36 @@ from typing import Any
 
 import fsspec
 
-_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz"}
-_MAGIC_BYTES = 6
+from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.archive_members import clean_tar_index, clean_zip_names, is_whole, mark_zip_links
+
+_BY_MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ\0": "xz", b"\x5d\0\0": "lzma"}
+_MAGIC_BYTES = 512
+# First bytes of what is given in place of a zip or tar archive: what it is, and what to do.
+_FOREIGN = (
+    (b"Rar!", "it is a RAR archive, which is not read; unpack it"),
+    (b"7z\xbc\xaf\x27\x1c", "it is a 7-Zip archive, which is not read; unpack it, or pack it as zip"),
+    (b"(\xb5/\xfd", "it is compressed by Zstandard, which is not read; unpack it, or compress it by gzip"),
+    (b"\x04\x22\x4d\x18", "it is compressed by LZ4, which is not read; unpack it, or compress it by gzip"),
+    (b"\x1f\x9d", "it is compressed by compress (.Z), which is not read; unpack it, or compress it by gzip"),
+    (b"version https://git-lfs", "it is a pointer of Git LFS; run git lfs pull"),
+    (b"<", "it is a web page or XML; download it again"),
+)
+_IN_PLACE_OF = {
+    "zip": (
+        (b"PK", "it is a zip archive that is cut off, or one part of several; copy it again, or join the parts"),
+        *(
+            (magic, f"it is compressed by {name}; write tar:// if it is a tar archive")
+            for magic, name in _BY_MAGIC.items()
+        ),
+    ),
+    "tar": (
+        (b"PK", "it is a zip archive; write zip://"),
+        *((magic, f"{name} data that is cut off, or no tar archive") for magic, name in _BY_MAGIC.items()),
+    ),
+}
+_TAR_MARK, _TAR_MARK_AT = b"ustar", 257
+_NOT_WHOLE = "the tar archive stops without its end mark, so members may be missing; copy or pack it again"
 _STEP_BYTES = 4096
 # What reading a damaged or unknown archive raises; another error comes from the store that holds it.
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
@@ -27,15 +55,46 @@ def open_archive(protocol: str, file: Any) -> tuple[Any, contextlib.AbstractCont
 
     Returns:
         The file system of its members, and the lock to hold while one is read.
+
+    Raises:
+        ReadError: The file is no such archive, or a damaged one (`corrupt`).
     """
-    if protocol == "zip":
-        return fsspec.filesystem("zip", fo=file, use_listings_cache=False, skip_instance_cache=True), _NO_LOCK
+    start = file.read(_MAGIC_BYTES)
+    file.seek(0)
+    try:
+        return _opened_zip(file) if protocol == "zip" else _opened_tar(file, start)
+    except DAMAGED as error:
+        reason = _foreign_kind(start, protocol) or type(error).__name__
+        raise ReadError(ErrorKind.CORRUPT, f"the archive could not be opened ({reason})") from None
+
+
+def _opened_zip(file: Any) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
+    fs = fsspec.filesystem("zip", fo=file, use_listings_cache=False, skip_instance_cache=True)
+    clean_zip_names(fs.zip)
+    mark_zip_links(fs)
+    return fs, _NO_LOCK
+
+
+def _opened_tar(file: Any, start: bytes) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
+    compression = next((name for magic, name in _BY_MAGIC.items() if start.startswith(magic)), None)
     fs = fsspec.filesystem(
-        "tar", fo=_Unnamed(file), compression=_compression_of(file), use_listings_cache=False, skip_instance_cache=True
+        "tar", fo=_Unnamed(file), compression=compression, use_listings_cache=False, skip_instance_cache=True
     )
-    _strip_leading_slashes(fs)
+    if not is_whole(fs.tar):
+        raise ReadError(ErrorKind.CORRUPT, _NOT_WHOLE)
+    clean_tar_index(fs)
     # All members are read through one file. zipfile locks it; tarfile would mix up the bytes of two readers.
     return fs, threading.Lock()
+
+
+def _foreign_kind(start: bytes, protocol: str) -> str | None:
+    """Returns what a file is that is no archive of a protocol, by its first bytes; None if that is not known."""
+    if not start:
+        return "it is empty"
+    if protocol == "zip" and start.startswith(_TAR_MARK, _TAR_MARK_AT):
+        return "it is a tar archive; write tar://"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((reason for magic, reason in (*_IN_PLACE_OF[protocol], *_FOREIGN) if text.startswith(magic)), None)
 
 
 def refusal_of(fs: Any, member: str) -> str | None:
@@ -51,6 +110,8 @@ def refusal_of(fs: Any, member: str) -> str | None:
         info = archive.getinfo(member)
     except KeyError:
         return None
+    if info.header_offset < 0 or info.volume:
+        return "it lies in another part of a divided archive; join the parts"
     if info.flag_bits & 1:
         return "the archive is encrypted; unpack it first"
     known = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
@@ -87,17 +148,3 @@ class _Unnamed:
     def seekable(self) -> bool:
         """Tells that it can seek."""
         return True
-
-
-def _compression_of(file: Any) -> str | None:
-    start = file.read(_MAGIC_BYTES)
-    file.seek(0)
-    return next((name for magic, name in _BY_MAGIC.items() if start.startswith(magic)), None)
-
-
-def _strip_leading_slashes(fs: Any) -> None:
-    """Makes members with absolute names findable: fsspec looks every path up without its leading slash."""
-    for name in [name for name in fs.index if name.startswith("/")]:
-        info, *place = fs.index.pop(name)
-        relative = name.lstrip("/")
-        fs.index[relative] = (info | {"name": relative}, *place)

@@ -18,7 +18,7 @@ import fsspec
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
 from melanoma.storage.accounts import refuse_other_account
-from melanoma.storage.archives import DAMAGED, open_archive
+from melanoma.storage.archives import open_archive
 from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, is_cancelled, one_deadline
 from melanoma.storage.errors import detail_of, has_expired, kind_of
 from melanoma.storage.file_info import version_of
@@ -139,10 +139,7 @@ def _open_archive(
 ) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
     """Opens an archive once per version and process, so that its index is read once for a million members."""
     place = locate(uri)
-    try:
-        return open_archive(protocol, place.fs.open(place.path, "rb", block_size=_ARCHIVE_BLOCK_BYTES))
-    except DAMAGED as error:
-        raise ReadError(ErrorKind.CORRUPT, f"the archive could not be opened ({type(error).__name__})") from None
+    return open_archive(protocol, place.fs.open(place.path, "rb", block_size=_ARCHIVE_BLOCK_BYTES))
 
 
 def canonical(uri: str) -> str:

@@ -54,6 +54,7 @@ def test_only_common_extensions_are_reported(name: str, heading: str) -> None:
 
 
 @pytest.mark.parametrize("name", [
+    "@sharesnap", "@GMT-2024.01.02-03.04.05", "FOUND.000", "Catalog Previews.lrdata", "files_trashbin", "RECYCLED",
     "@eaDir", "#recycle", "#snapshot", "@Recycle", "$RECYCLE.BIN", "__MACOSX", "System Volume Information",
     "~snapshot", ".snapshot", ".snapshots", ".zfs", ".Trash-1000", ".thumbnails", ".@__thumb", ".stversions",
     "lost+found",
@@ -62,7 +63,10 @@ def test_folders_of_systems_are_known(name: str) -> None:
     assert is_system_folder(name)
 
 
-@pytest.mark.parametrize("name", ["2024", "snapshots", "Recycle", "images", "eaDir", ".", "..", "#1", "@home", "trash"])
+@pytest.mark.parametrize(
+    "name",
+    ["2024", "snapshots", "Recycle", "images", "eaDir", ".", "..", "#1", "@home", "trash", "found", "@gmt", "lrdata"],
+)
 def test_ordinary_folders_are_not_taken_for_those_of_a_system(name: str) -> None:
     assert not is_system_folder(name)
 

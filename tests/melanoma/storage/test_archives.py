@@ -113,3 +113,109 @@ def test_an_endless_chain_of_archives_is_a_mistake(tmp_path: Path) -> None:
     zipped(tmp_path / "a.zip")
     with pytest.raises(UsageError, match="inside one another"):
         storage.canonical("zip://" + "a::zip://" * 1000 + f"{tmp_path}/a.zip")
+
+
+@pytest.mark.parametrize("compress", [lzma.compress, lambda data: lzma.compress(data, lzma.FORMAT_ALONE)])
+def test_both_formats_of_lzma_are_read(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "a.tlz").write_bytes(compress(tar_bytes()))
+    assert contents(f"tar://{tmp_path / 'a.tlz'}") == EXPECTED
+
+
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+@pytest.mark.parametrize("kept", [1024, 1030, 2048])
+def test_no_member_of_a_tar_that_is_cut_between_two_is_lost_in_silence(
+    tmp_path: Path, compress: Callable[[bytes], bytes], kept: int
+) -> None:
+    (tmp_path / "a.tar").write_bytes(compress(tar_bytes()[:kept]))
+    with pytest.raises(ReadError, match="end mark") as caught:
+        list(storage.list_files(f"tar://{tmp_path / 'a.tar'}"))
+    assert caught.value.kind is ErrorKind.CORRUPT
+
+
+def test_a_damaged_header_in_a_tar_hides_no_later_member(tmp_path: Path) -> None:
+    data = bytearray(tar_bytes())
+    data[1024 + 100] ^= 1
+    (tmp_path / "a.tar").write_bytes(data)
+    with pytest.raises(ReadError, match="end mark"):
+        list(storage.list_files(f"tar://{tmp_path / 'a.tar'}"))
+
+
+@pytest.mark.parametrize(("protocol", "data", "words"), [
+    ("tar", b"(\xb5/\xfd" + bytes(99), "Zstandard"), ("tar", b"\x04\x22\x4d\x18" + bytes(99), "LZ4"),
+    ("tar", b"\x1f\x9d\x90" + bytes(99), "compress"), ("tar", b"PK\3\4" + bytes(600), "write zip://"),
+    ("tar", gzip.compress(b"no tar" * 200), "gzip data"), ("tar", b"", "empty"), ("zip", b"", "empty"),
+    ("zip", b"Rar!\x1a\7\0" + bytes(99), "RAR"), ("zip", b"7z\xbc\xaf\x27\x1c" + bytes(99), "7-Zip"),
+    ("zip", b"\n<!DOCTYPE html>", "web page"), ("zip", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+    ("zip", tar_bytes(), "write tar://"), ("zip", gzip.compress(tar_bytes()), "write tar://"),
+    ("zip", b"PK\3\4" + bytes(99), "cut off"), ("zip", bytes(99), "BadZipFile"),
+])  # fmt: skip
+def test_what_stands_in_place_of_an_archive_is_named(tmp_path: Path, protocol: str, data: bytes, words: str) -> None:
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(ReadError, match=words) as caught:
+        list(storage.list_files(f"{protocol}://{tmp_path / 'a'}"))
+    assert caught.value.kind is ErrorKind.CORRUPT
+
+
+def test_every_member_of_a_zip_with_odd_names_is_listed_and_read(tmp_path: Path) -> None:
+    names = ["/srv/a.jpg", "x//b.jpg", "./c.jpg", "../d.jpg", "y/../e.jpg", "//f.jpg"]
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, name.encode())
+    assert sorted(contents(f"zip://{tmp_path / 'a.zip'}").values()) == sorted(name.encode() for name in names)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name"), [("utf-8", "Läsion_ß.jpg"), ("utf-8", "病変.jpg"), ("cp437", "Läsion_é.jpg")]
+)
+def test_a_name_without_the_mark_of_utf8_is_read_as_utf8_or_else_as_code_page_437(
+    tmp_path: Path, encoding: str, name: str
+) -> None:
+    raw = name.encode(encoding)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("X" * len(raw), b"content")
+    data = (tmp_path / "a.zip").read_bytes()
+    (tmp_path / "a.zip").write_bytes(data.replace(b"X" * len(raw), raw))
+    assert contents(f"zip://{tmp_path / 'a.zip'}") == {name: b"content"}
+
+
+def test_links_and_devices_of_an_archive_are_no_files_unless_they_lead_to_a_member(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("d/a.jpg"))
+        for name, kind, target in (
+            ("hard.jpg", tarfile.LNKTYPE, "d/a.jpg"), ("d/soft.jpg", tarfile.SYMTYPE, "a.jpg"),
+            ("d/up.jpg", tarfile.SYMTYPE, "../d/a.jpg"), ("gone.jpg", tarfile.SYMTYPE, "b.jpg"),
+            ("out.jpg", tarfile.SYMTYPE, "/etc/passwd"), ("pipe.jpg", tarfile.FIFOTYPE, ""),
+            ("device.jpg", tarfile.CHRTYPE, ""), ("label.jpg", b"V", ""),
+        ):  # fmt: skip
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, target
+            tar.addfile(member)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        link = zipfile.ZipInfo("link.jpg")
+        link.external_attr = 0o120777 << 16
+        archive.writestr(link, "a.jpg")
+        archive.writestr("a.jpg", b"")
+    regular = {
+        storage.name_of(file.uri) for name in ("tar", "zip")
+        for file in storage.list_files(f"{name}://{tmp_path}/a.{name}") if file.regular
+    }  # fmt: skip
+    assert regular == {"a.jpg", "hard.jpg", "soft.jpg", "up.jpg"}
+
+
+def test_the_folders_of_an_incremental_tar_are_folders(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        folder, member = tarfile.TarInfo("./d"), tarfile.TarInfo("./d/IMG_0.jpg")
+        folder.type, member.size = b"D", 4
+        tar.addfile(folder)
+        tar.addfile(member, io.BytesIO(b"zero"))
+    assert contents(f"tar://{tmp_path / 'a.tar'}") == {"IMG_0.jpg": b"zero"}
+
+
+def test_a_member_in_another_part_of_a_divided_zip_says_so(tmp_path: Path) -> None:
+    root = zipped(tmp_path / "a.zip")
+    (tmp_path / "a.zip").write_bytes((tmp_path / "a.zip").read_bytes()[20:])
+    first, second = storage.list_files(root)
+    with pytest.raises(ReadError, match="join the parts") as caught:
+        storage.read_bytes(first.uri, first)
+    assert caught.value.kind is ErrorKind.UNSUPPORTED_FORMAT
+    assert storage.read_bytes(second.uri, second) == b"one"
