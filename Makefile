@@ -20,7 +20,7 @@ FAILURES := SELECT error_kind, count(*) AS photographs FROM failures GROUP BY er
 QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
          --ignore=tests/pipelines/test_races.py
 
-.PHONY: score test quick test-3.12 slow fuzz lint types lock sbom audit clean
+.PHONY: score test quick test-3.12 test-stores slow fuzz lint types lock sbom audit clean
 
 # The recipe reads these from its environment, whatever characters they have. No other recipe gets them: a `make score`
 # within the tests would take them for its own.
@@ -58,6 +58,16 @@ quick: $(VENV)/.developing
 # The quick tests under the newer Python, in an environment of its own, installed from the same lock file.
 test-3.12:
 	@$(MAKE) --no-print-directory quick VENV=.venv-3.12 PYTHON="$(PYTHON_3_12)"
+
+# What users do in every store, against real servers: a disk, S3 (two servers), Google Cloud Storage and Azure Blob Storage.
+test-stores: export MELANOMA_STORES := required
+test-stores: $(VENV)/.developing .cache/stores/.installed
+	@echo "== running the tests of stores"
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/services
+
+.cache/stores/.installed: tools/stores/install tools/stores/go.sum tools/stores/package-lock.json
+	@tools/stores/install .cache/stores
+	@touch $@
 
 # A hundred simulated nights, twice (docs/understand/reliability.md): three minutes on two idle cores, ten on busy ones.
 slow: $(VENV)/.developing

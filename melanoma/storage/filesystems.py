@@ -17,8 +17,8 @@ import fsspec
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
-from melanoma.storage.accounts import refuse_other_account
 from melanoma.storage.archives import open_archive
+from melanoma.storage.azure_account import AzureAccount
 from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, is_cancelled, one_deadline
 from melanoma.storage.errors import detail_of, has_expired, kind_of
 from melanoma.storage.file_info import version_of
@@ -76,12 +76,9 @@ def _file_system(protocol: str, names_version: bool = False) -> Any:
         extra = EXTRAS.get(protocol)
         remedy = f"run: {install_command(extra)}" if extra else f"install the fsspec package for {protocol!r}"
         raise UsageError(f"{protocol}:// needs a package that is not installed; {remedy}") from error
+    except UsageError:
+        raise
     except Exception as error:
-        if EXTRAS.get(protocol) == "azure" and isinstance(error, ValueError):
-            raise UsageError(
-                f"{protocol}://: no Azure credentials found; set AZURE_STORAGE_CONNECTION_STRING, or "
-                "AZURE_STORAGE_ACCOUNT_NAME and a key or token"
-            ) from error
         raise _unusable(protocol) from error
 
 
@@ -108,7 +105,8 @@ def locate(uri: str) -> Place:
         path = os.path.abspath(os.path.expanduser(rest) if not protocol else rest)
         return Place(_file_system("file"), path, "file://", "")
     fs = _file_system(protocol, names_version=_VERSION_MARKS.get(protocol, "\n") in rest)
-    refuse_other_account(protocol, rest, fs)
+    if protocol == "az":
+        AzureAccount.from_environment().refuse_other(rest)
     # fsspec would read `::` in a name of its memory store as a chain.
     path = "/" + rest.strip("/") if protocol == "memory" else fs._strip_protocol(uri)
     if "://" in path:  # HTTP file systems name a file by its whole address, and cannot list a folder

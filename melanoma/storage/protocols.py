@@ -3,16 +3,22 @@
 Only the job decides how often and how long something is tried: the retries of the stores' libraries are switched off.
 """
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from melanoma.storage.azure_account import AzureAccount
+from melanoma.storage.google_account import GoogleAccount
 
 LOCAL = ("file", "local", "")
 EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
 ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
 _ALIAS = re.compile(rf"(^|::)({'|'.join(ALIASES)})://")
 _CONNECT_SECONDS, _SILENT_SECONDS = 5, 20
+_KIND_SECONDS = 5  # to learn the kind of a bucket
 _CONNECTIONS = 64  # as many as threads read at once
 
 
@@ -66,7 +72,11 @@ def spelling_of(protocols: Collection[str]) -> Spelling:
 
 
 def options_of(protocol: str) -> dict[str, Any]:
-    """Returns the options with which fsspec opens a file system."""
+    """Returns the options with which fsspec opens a file system.
+
+    Raises:
+        UsageError: The environment lacks something that the store needs.
+    """
     options: dict[str, Any] = {"use_listings_cache": False}
     if protocol == "s3":
         options["config_kwargs"] = {
@@ -78,10 +88,14 @@ def options_of(protocol: str) -> dict[str, Any]:
     elif protocol == "gs":
         import aiohttp  # comes with gcsfs
 
+        options |= GoogleAccount.from_environment().fsspec_options()
         options["requests_timeout"] = aiohttp.ClientTimeout(
             total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENT_SECONDS
         )
     elif protocol == "az":
+        import adlfs  # noqa: F401 - that it is missing is said before what the environment lacks
+
+        options |= AzureAccount.from_environment().fsspec_options()
         options |= {"connection_timeout": _CONNECT_SECONDS, "read_timeout": _SILENT_SECONDS}
     return options
 
@@ -92,8 +106,31 @@ def without_retries(protocol: str, fs: Any) -> Any:
         fs.retries = 1
     elif protocol == "gs":
         fs._request = type(fs)._request.__wrapped__.__get__(fs)
+        _ask_kinds_once(fs)
     elif protocol == "az":
         for policy in fs.service_client._pipeline._impl_policies:
             if hasattr(policy, "total_retries"):
                 policy.total_retries = 0
     return fs
+
+
+def _ask_kinds_once(fs: Any) -> None:
+    """Limits how often and how long gcsfs asks for the kind of a bucket, and takes a bucket without an answer as flat.
+
+    gcsfs asks by gRPC, for which a key may lack the right and a firewall the way. It would wait for a minute, and ask
+    again before every object. A server other than Google's has no such interface.
+    """
+    if not hasattr(fs, "_get_bucket_type"):  # switched off by GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT
+        return
+    from gcsfs.extended_gcsfs import BucketType
+
+    ask, is_googles = type(fs)._get_bucket_type.__get__(fs), not GoogleAccount.from_environment().endpoint
+
+    async def kind_of(bucket: str) -> Any:
+        kind = BucketType.UNKNOWN
+        if is_googles:
+            with contextlib.suppress(TimeoutError):
+                kind = await asyncio.wait_for(ask(bucket), _KIND_SECONDS)
+        return BucketType.NON_HIERARCHICAL if kind is BucketType.UNKNOWN else kind
+
+    fs._get_bucket_type = kind_of

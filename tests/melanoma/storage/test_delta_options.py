@@ -65,7 +65,7 @@ def test_a_connection_string_of_azure_holds_for_the_table_too(monkeypatch: pytes
             "azure_storage_account_name": "archive",
             "azure_storage_account_key": "a2V5PQ==",
             "azure_storage_endpoint": "http://127.0.0.1:1/a",
-            "azure_storage_allow_http": "true",
+            "azure_allow_http": "true",
         }.items()
     )
     with pytest.raises(UsageError, match="the URI names the account other, the environment archive"):
