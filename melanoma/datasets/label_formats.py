@@ -197,7 +197,7 @@ def _without_extension(name: str) -> str:
 def _one_hot(text: Mapping[str, Sequence[str]], columns: Sequence[str], uri: str) -> list[str]:
     """Returns the column that holds 1 in each row, empty where none does."""
     try:
-        values = [[float(cell or 0) for cell in text[column]] for column in columns]
+        values = [[float(cell.replace(",", ".") or 0) for cell in text[column]] for column in columns]
     except ValueError:
         values = [[-1.0]]
     if any(value not in (0.0, 1.0) for column in values for value in column):

@@ -1,17 +1,21 @@
 """CSV files as spreadsheets and archives write them: other separators, a byte order mark, blanks around names."""
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from melanoma.errors import UsageError
+from melanoma.storage.table_kinds import refuse_other_kinds
 from melanoma.wording import counted
 
 _SEPARATORS = (",", ";", "\t", "|")
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_MARK = b"\xef\xbb\xbf"
 _HEADER_BYTES = 2**16
+_STATED_SEPARATOR = re.compile(rb'"?sep=([,;|\t])"?[,;|\t ]*(?:\r\n|\r|\n)', re.IGNORECASE)  # a line that Excel reads
+_INVISIBLE = " \t\r\n\v\f\u00a0\u2007\u202f\u200b\u2060\ufeff"
 # Names of columns that may be quoted in a message. Any other cell of a first line may be a patient's name or a
 # signature, for the file may have no header.
 _HARMLESS = frozenset({
@@ -23,31 +27,74 @@ _HARMLESS = frozenset({
 })  # fmt: skip
 
 
-def parsing_of(data: bytes, name: str) -> pyarrow.csv.ParseOptions:
-    """Returns how a CSV file is to be parsed, by its first line.
+class Dialect(NamedTuple):
+    """How a CSV file is written.
+
+    Attributes:
+        data: The file without byte order mark and without the line in which a spreadsheet states its separator.
+        separator: What stands between two cells.
+    """
+
+    data: bytes
+    separator: str
+
+
+def dialect_of(data: bytes, name: str) -> Dialect:
+    """Returns how a CSV file is written, by its first line.
 
     Args:
         data: The whole file.
         name: What error messages call the table.
 
     Raises:
-        UsageError: The file is UTF-16, as the "Unicode text" of a spreadsheet is.
+        UsageError: The file is no CSV, or a quotation mark in it is never closed.
     """
-    if data.startswith(_UTF16):
-        raise UsageError(f'{name}: is UTF-16 text, expected UTF-8; save it as "CSV UTF-8"')
-    return pyarrow.csv.ParseOptions(delimiter=_separator_in(data), newlines_in_values=True)
+    refuse_other_kinds(data, name)
+    plain = data.removeprefix(_UTF8_MARK)
+    stated = _STATED_SEPARATOR.match(plain)
+    if stated:
+        plain = plain[stated.end() :]
+    separator = stated[1].decode() if stated else _separator_in(plain)
+    _refuse_open_quotes(plain, separator, name)
+    return Dialect(plain, separator)
 
 
 def _separator_in(data: bytes) -> str:
     """Returns the separator that occurs most often in the first line, outside of quotation marks; a comma for none."""
-    text = data[:_HEADER_BYTES].removeprefix(_UTF8_MARK).decode(errors="replace")
+    text = data[:_HEADER_BYTES].decode(errors="replace")
     outside = "".join(text.lstrip("\r\n").split('"')[::2]).replace("\r", "\n").partition("\n")[0]
     return max(_SEPARATORS, key=outside.count)
 
 
+def _refuse_open_quotes(data: bytes, separator: str, name: str) -> None:
+    """Refuses a quotation mark that opens a cell and is not closed at its end: it would hide the rows behind it."""
+    if not _has_quoted_line_ends(data):
+        return
+    edges = separator.encode() + b"\r\n"
+    quoted = re.compile(rb'(?:\A|(?<=[%s]))"((?:[^"]++|"")*+)("?)' % re.escape(edges))
+    for cell in quoted.finditer(data):
+        behind = data[cell.end() : cell.end() + 1]
+        if not cell[2] or (b"\n" in cell[1] and behind not in edges + b" \t"):
+            line = data.count(b"\n", 0, cell.start()) + 1
+            raise UsageError(f"{name}: a quotation mark in line {line} is not closed; correct the line")
+
+
+def _has_quoted_line_ends(data: bytes) -> bool:
+    """Returns whether a line may end inside of quotation marks: an odd number of these stands before its end."""
+    text = np.frombuffer(data, np.uint8)
+    marks = np.flatnonzero(text == ord('"'))
+    ends = np.append(np.flatnonzero((text == ord("\n")) | (text == ord("\r"))), len(text))
+    return bool((np.searchsorted(marks, ends) % 2).any())
+
+
+def plain_name(name: str) -> str:
+    """Returns the name of a column without blanks and invisible marks around it."""
+    return name.strip(_INVISIBLE)
+
+
 def without_blanks(table: pa.Table) -> pa.Table:
     """Returns a table with no blanks around the names of its columns."""
-    return table.rename_columns([name.strip() for name in table.schema.names])
+    return table.rename_columns([plain_name(name) for name in table.schema.names])
 
 
 def columns_in_words(names: Sequence[str]) -> str:

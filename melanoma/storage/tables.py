@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Collection, Sequence
+from functools import partial, reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,13 +13,15 @@ import pyarrow.parquet
 from melanoma.errors import NothingCommittedError, ReadError, UsageError
 from melanoma.storage.column_types import fitting_type
 from melanoma.storage.csv_dialects import columns_in_words as columns_in_words
-from melanoma.storage.csv_dialects import parsing_of, without_blanks
+from melanoma.storage.csv_dialects import dialect_of, plain_name, without_blanks
 from melanoma.storage.files import read_bytes
 from melanoma.storage.filesystems import canonical
 
 _PARQUET_MAGIC = b"PAR1"
+_BLOCK_BYTES = 2**20
 # The parts of Arrow's messages that quote no cell: rows name patients, and URIs may be signed.
 _SAFE_DETAILS = re.compile(r"Row #\d+|Expected \d+ columns, got \d+|invalid UTF8|Empty CSV file")
+_ENCODING_DETAILS = ("invalid UTF8", "UnicodeDecodeError")
 
 
 def read_table_file(option: str, uri: str) -> bytes:
@@ -90,18 +93,37 @@ def parse_table(data: bytes, name: str, text_columns: Collection[str] | None) ->
         return without_blanks(_parse_csv(data, name, text_columns))  # also, a header that is not UTF-8 fails here
     except (pa.ArrowException, UnicodeDecodeError, OSError) as error:
         details = ", ".join(_SAFE_DETAILS.findall(str(error))) or type(error).__name__
-        raise UsageError(f"{name}: neither CSV with a header nor Parquet ({details})") from None
+        advice = '; is it UTF-8? save it as "CSV UTF-8"' if any(word in details for word in _ENCODING_DETAILS) else ""
+        raise UsageError(f"{name}: neither CSV with a header nor Parquet ({details}){advice}") from None
 
 
 def _parse_csv(data: bytes, name: str, text_columns: Collection[str] | None) -> pa.Table:
-    parsing = parsing_of(data, name)
-    names = pa.csv.open_csv(io.BytesIO(data), parse_options=parsing).schema.names
+    plain, separator = dialect_of(data, name)
+    # In one block, so that a cell may be of any length and a column's type is that of all its values.
+    reading = pa.csv.ReadOptions(use_threads=False, block_size=max(_BLOCK_BYTES, len(plain) + 1))
+    parsing = pa.csv.ParseOptions(
+        delimiter=separator, newlines_in_values=True, invalid_row_handler=partial(_judge_row, separator)
+    )
+    names = pa.csv.open_csv(io.BytesIO(plain), reading, parsing).schema.names
     if text_columns is not None:
-        names = [column for column in names if column.strip() in text_columns]
+        names = [column for column in names if plain_name(column) in text_columns]
     conversion = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
     )
-    return pa.csv.read_csv(io.BytesIO(data), parse_options=parsing, convert_options=conversion)
+    return _without_empty_rows(pa.csv.read_csv(io.BytesIO(plain), reading, parsing, conversion))
+
+
+def _judge_row(separator: str, row: pa.csv.InvalidRow) -> str:
+    """Tells Arrow to skip a row of another length if it is blank, such as the end mark of old programs."""
+    return "error" if row.text.strip(f"{separator} \t\0\x1a") else "skip"
+
+
+def _without_empty_rows(table: pa.Table) -> pa.Table:
+    """Returns a table without the rows of nothing but separators that spreadsheets leave at the end."""
+    if not table.num_columns or not table.num_rows:
+        return table
+    filled = reduce(pc.or_, (column.is_valid() for column in table.columns))
+    return table if pc.all(filled).as_py() else table.filter(filled)
 
 
 def columns_as_text(

@@ -139,7 +139,7 @@ def test_words_that_often_mean_a_missing_value_are_kept_as_text(tmp_path: Path) 
         ("uri,site\na.jpg,Müller\n".encode("latin-1"), ["site"], "invalid UTF8"),
         ("uri,site\na.jpg,x\n".encode("utf-16"), [], "is UTF-16 text, expected UTF-8; save it as"),
         (b"PAR1" + bytes(100), [], "neither CSV with a header nor Parquet"),
-        (b"\x1f\x8b\x08\0gzip", [], "neither CSV with a header nor Parquet"),
+        (b"\x1f\x8b\x08\0gzip", [], "is compressed; unpack it first"),
         ("uri\nnostore://x\n", [], None),
     ],
 )

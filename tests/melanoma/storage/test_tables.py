@@ -124,7 +124,6 @@ def test_a_column_of_lists_is_refused_with_its_type() -> None:
         (b"id,label\nDOE\n", r"Expected 2 columns, got 1"),
         ("id,label\nDOE,M\xfcller\n".encode("latin-1"), "invalid UTF8"),
         (b"PAR1 DOE", ""),
-        (b"\x1f\x8b\x08\0DOE", ""),
     ],
 )
 def test_damaged_bytes_are_refused_without_quoting_a_cell(data: bytes, detail: str) -> None:
@@ -151,3 +150,73 @@ def test_a_store_that_does_not_answer_is_worth_another_try(monkeypatch: pytest.M
     )
     with pytest.raises(NothingCommittedError, match=r"--manifest memory://slow\.csv: .*try again"):
         read_table_file("--manifest", "memory://slow.csv")
+
+
+@pytest.mark.parametrize(
+    "line", [b"sep=;\n", b"sep=;\r\n", b"SEP=;\r", b'"sep=;"\n', b"\xef\xbb\xbfsep=;\n", b"sep=;;\n"]
+)
+def test_the_line_in_which_a_spreadsheet_states_its_separator_is_no_header(line: bytes) -> None:
+    assert columns(line + b"id;a,b,c\n1;2\n", "id") == {"id": ["1"]}
+
+
+@pytest.mark.parametrize("rest", [
+    b",\n,\n", b"\n  \n\n", b"\x1a", bytes(40), b",\r\n", b"\r\n\r\n",
+])  # fmt: skip
+def test_rows_of_nothing_but_separators_and_blanks_are_no_rows(rest: bytes) -> None:
+    data = b"id,label\r\n1,nv\r\n" + rest
+    assert columns(data, "id", "label") == {"id": ["1"], "label": ["nv"]}
+    assert parse_table(data, "t", ["id"]).num_rows == 1
+
+
+def test_a_row_with_an_empty_cell_is_kept() -> None:
+    assert columns(b"id,label\n1,\n,nv\n", "id", "label") == {"id": ["1", ""], "label": ["", "nv"]}
+
+
+@pytest.mark.parametrize(("data", "line"), [
+    (b'id,label\n1,"nv\n2,mel\n', 2), (b'id,label\n1,nv\n2,"DOE\n3,nv\n4,"x"\n', 3), (b'id;label\n1;"a""\n2;b\n', 2),
+    (b'id,label\r\n"1,nv\r\n2,"mel"\r\n', 2), (b'id\tlabel\n1\t"\n2\tb\n', 2),
+])  # fmt: skip
+def test_a_quotation_mark_that_is_not_closed_hides_no_row(data: bytes, line: int) -> None:
+    with pytest.raises(UsageError, match=f"quotation mark in line {line} is not closed") as caught:
+        columns(data, "id", "label")
+    assert "DOE" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("cell", "value"), [
+    ('"two\nlines"', "two\nlines"), ('"a ""b"" c"', 'a "b" c'), ('5" lens', '5" lens'), ('""', ""), ('"x" ', "x"),
+    ('"a,b\n\n""c"""', 'a,b\n\n"c"'),
+])  # fmt: skip
+def test_quotation_marks_that_are_closed_or_stand_within_a_cell_are_read(cell: str, value: str) -> None:
+    assert columns(f"id,note\n1,{cell}\n2,b\n".encode(), "id", "note") == {"id": ["1", "2"], "note": [value, "b"]}
+
+
+@pytest.mark.parametrize("cell", ["x" * 3_000_000, '"' + "x,\n" * 1_000_000 + '"'])
+def test_a_cell_may_be_of_any_length(cell: str) -> None:
+    assert columns(f"id,note\nA,{cell}\nB,y\n".encode(), "id") == {"id": ["A", "B"]}
+
+
+@pytest.mark.parametrize("header", ["\ufeff\ufeffid", "\u200bid", "id\u00a0", " \u2060id "])
+def test_invisible_marks_around_a_name_are_no_part_of_it(header: str) -> None:
+    assert columns(f"{header},label\n007,nv\n".encode(), "id") == {"id": ["007"]}
+
+
+@pytest.mark.parametrize(("data", "words"), [
+    ("id\nA\n".encode("utf-16"), "UTF-16"), ("id\nA\n".encode("utf-16-le"), "UTF-16"),
+    ("id\nA\n".encode("utf-16-be"), "UTF-16"), ("id\nA\n".encode("utf-32"), "UTF-32"),
+    (b"PK\3\4DOE", "workbook"), (b"\xd0\xcf\x11\xe0DOE", "workbook"), (b"\x1f\x8b\x08\0DOE", "unpack"),
+    (b"BZhDOE", "unpack"), (b"(\xb5/\xfdDOE", "unpack"), (b"\xef\xbb\xbf\n<html>DOE", "web page"),
+    (b"%PDF-1.7 DOE", "PDF"),
+    (b'[{"id": "DOE"}]', "JSON"), (b'{"id": "DOE"}', "JSON"), (b"SQLite format 3\0", "database"),
+    (b"ARROW1\0\0", "Feather"),
+    (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+    ("id\nM\xfcller\n".encode("latin-1"), "CSV UTF-8"),
+])  # fmt: skip
+def test_what_is_no_csv_is_named_with_the_remedy(data: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=words) as caught:
+        columns(data, "id")
+    assert "DOE" not in str(caught.value)
+
+
+def test_a_row_of_another_length_is_named_by_its_number() -> None:
+    with pytest.raises(UsageError, match=r"Row #3, Expected 2 columns, got 3"):
+        columns(b"id,label\n1,nv\n2,nv,DOE\n", "id")
