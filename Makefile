@@ -20,7 +20,8 @@ FAILURES := SELECT error_kind, count(*) AS photographs FROM failures GROUP BY er
 QUICK := tests/melanoma tests/pipelines --ignore=tests/melanoma/training --ignore=tests/pipelines/test_crashes.py \
          --ignore=tests/pipelines/test_races.py
 
-.PHONY: score test quick test-3.12 test-stores slow fuzz lint types lock sbom audit clean
+.PHONY: score test quick test-3.12 test-stores slow fuzz lint types lock sbom audit clean \
+        flink-up flink-down test-flink spark-up spark-down test-spark
 
 # The recipe reads these from its environment, whatever characters they have. No other recipe gets them: a `make score`
 # within the tests would take them for its own.
@@ -119,6 +120,19 @@ sbom: $(VENV)/.scoring | .venv-tools
 # Known vulnerabilities of everything that is locked; fails where no database of them can be reached.
 audit: | .venv-tools
 	@.venv-tools/bin/python tools/audit.py requirements-dev.lock
+
+# Clusters on the loopback (docs/use/runners.md): a master, two workers, and Beam's job server. The first call downloads them.
+flink-up spark-up: %-up: $(VENV)/.developing
+	@$(BIN)/python -m tools.clusters $* up
+
+flink-down spark-down: %-down: $(VENV)/.developing
+	@$(BIN)/python -m tools.clusters $* down
+
+# One cluster for the whole suite; it is ended however the tests end.
+test-flink test-spark: test-%: $(VENV)/.developing
+	@echo "== running the tests of a cluster of $*"
+	@trap '$(BIN)/python -m tools.clusters $* down >/dev/null' EXIT; \
+	$(BIN)/python -m tools.clusters $* up && MELANOMA_CLUSTER_ENGINE=$* $(BIN)/python -m pytest -q tests/clusters
 
 clean:
 	rm -rf out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

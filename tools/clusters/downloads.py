@@ -39,9 +39,9 @@ def jars(name: str) -> Path:
             prefix = f"{archive.next().name.split('/')[0]}/{pin.jars}/"  # type: ignore[union-attr]
             for member in archive:
                 if member.isfile() and member.name.startswith(prefix) and member.name.endswith(".jar"):
-                    member.name = Path(member.name).name
+                    member.name = f"{Path(pin.jars).name}/{Path(member.name).name}"
                     archive.extract(member, made, filter="data")
-    return folder
+    return folder / Path(pin.jars).name
 
 
 def job_server(engine: str, jar: str = "job-server.jar") -> Path:

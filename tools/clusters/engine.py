@@ -15,6 +15,8 @@ from tools.clusters.processes import Part
 WORKERS = 2
 JOB_PORT = 8099
 ARTIFACT_PORT = 8098
+# A worker outlives a stage for this long, so that the next one finds it with Python and TensorFlow loaded.
+_WORKER_KEPT_MILLIS = 60_000
 # Java closes its own packages to others by default; both engines and Beam look into these.
 _OPENED = (
     *("lang", "lang.invoke", "lang.reflect", "io", "math", "net", "nio", "text", "time", "util", "util.concurrent"),
@@ -85,7 +87,9 @@ class Engine(ABC):
             f"--job_endpoint=localhost:{JOB_PORT}",
             "--environment_type=PROCESS",
             f"--environment_config={json.dumps({'command': str(folder / 'worker')})}",
+            f"--environment_cache_millis={_WORKER_KEPT_MILLIS}",
             f"--parallelism={WORKERS}",
+            "--default_sdk_harness_log_level=WARN",  # as Java spells it
         ]
 
 
