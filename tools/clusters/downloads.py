@@ -23,6 +23,8 @@ _GO_MODULES = {
 }
 _BEAM_IN_GO = "2.77.0"
 _LINES_SHOWN = 15
+# What Maven makes, by the name under which it is kept.
+_BUILT = {"job-server.jar": "job-server.jar", "lib.jar": "*-lib.jar", "empty.jar": "original-job-server.jar"}
 
 
 def jars(name: str) -> Path:
@@ -49,7 +51,8 @@ def job_server(engine: str, jar: str = "job-server.jar") -> Path:
 
     Args:
         engine: `flink` or `spark`.
-        jar: `job-server.jar`, which `java -jar` starts, or `lib.jar`, which belongs into Flink's `lib/`.
+        jar: `job-server.jar`, which `java -jar` starts; for Flink also `lib.jar`, which belongs into its `lib/`, and
+            `empty.jar`, without any class.
 
     Raises:
         ClusterError: It cannot be built, or its contents are not those of versions.toml.
@@ -62,8 +65,9 @@ def job_server(engine: str, jar: str = "job-server.jar") -> Path:
             source = made.parent / "source"
             shutil.copytree(HERE / "maven" / engine, source)
             _run([programs.maven(), "-B", "-q", "-C", f"-Dbeam.version={pin.beam}", "package"], source)
-            for built in (*source.glob("target/*-lib.jar"), source / "target" / "job-server.jar"):
-                built.rename(made / ("lib.jar" if built.name.endswith("-lib.jar") else built.name))
+            for jar_name, pattern in _BUILT.items():
+                for built in source.glob(f"target/{pattern}"):
+                    built.rename(made / jar_name)
             _check(f"the job server for {engine}", content_digest(sorted(made.iterdir())), pin.sha256)
     return folder / jar
 

@@ -58,6 +58,10 @@ class Engine(ABC):
     def ready_workers(self, overview: dict[str, Any]) -> int:
         """Returns the number of workers that the master knows."""
 
+    @abstractmethod
+    def staged_jar(self) -> Path:
+        """Returns the jar that the job server sends to the workers with each job; by default it sends all it has."""
+
     def environment(self) -> dict[str, str]:
         """Returns variables for its processes."""
         return {}
@@ -81,13 +85,14 @@ class Engine(ABC):
             return 0
 
     def beam_options(self, folder: Path) -> list[str]:
-        """Returns Beam's options that lead `melanoma score … --` to the cluster."""
+        """Returns Beam's options that lead `melanoma score … --` to the running cluster."""
         return [
             "--runner=PortableRunner",
             f"--job_endpoint=localhost:{JOB_PORT}",
             "--environment_type=PROCESS",
             f"--environment_config={json.dumps({'command': str(folder / 'worker')})}",
             f"--environment_cache_millis={_WORKER_KEPT_MILLIS}",
+            f"--files_to_stage={self.staged_jar()}",
             f"--parallelism={WORKERS}",
             "--default_sdk_harness_log_level=WARN",  # as Java spells it
         ]

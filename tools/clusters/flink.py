@@ -93,6 +93,10 @@ class Flink(Engine):
             Part("job-server", _job_server(folder)),
         )
 
+    def staged_jar(self) -> Path:
+        """Returns a jar, since one has to be sent; Beam's classes are there already."""
+        return downloads.job_server("flink", "empty.jar")
+
     def ready_workers(self, overview: dict[str, Any]) -> int:
         """Returns the number of task managers."""
         return int(overview["taskmanagers"])

@@ -42,6 +42,10 @@ class Spark(Engine):
             Part("job-server", _job_server(folder)),
         )
 
+    def staged_jar(self) -> Path:
+        """Returns the jar with Beam's classes; Spark's own are there already."""
+        return downloads.job_server("spark")
+
     def ready_workers(self, overview: dict[str, Any]) -> int:
         """Returns the number of workers that are alive."""
         return int(overview["aliveworkers"])
