@@ -21,6 +21,7 @@ from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
 
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar"}
+_AFTER_DEADLINE_SECONDS = 45.0  # for the checks before a run; the rest of a minute is for its start
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,13 @@ def prepare(options: NightlyOptions) -> RunPlan:
         NothingCommittedError: The output's store does not answer, or another run is active there.
     """
     storage.set_object_timeout(options.object_timeout.total_seconds())
+    deadline = deadline_of(options, datetime.datetime.now(datetime.UTC))
+    ends = None if deadline is None else storage.clock_time(deadline) + _AFTER_DEADLINE_SECONDS
+    with storage.no_later_than(ends):
+        return _prepared(options, deadline)
+
+
+def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> RunPlan:
     check_folders(options.output)
     layout = OutputLayout.at(options.output)
     if not options.dry_run:
@@ -81,7 +89,7 @@ def prepare(options: NightlyOptions) -> RunPlan:
     warnings = (*_empty_root_warnings(empty_roots, sources, options, table), *clock_warnings(behind))
     runs = [new_run(layout, bundle, kept, table.version, options.run_date) for bundle in bundles]
     runs = [replace(run, clock_behind=behind) for run in runs]
-    models = map(ModelRun, _with_options(runs, options), bundles)
+    models = map(ModelRun, _with_options(runs, options, deadline), bundles)
     return RunPlan(tuple(models), sources, warnings)
 
 
@@ -115,12 +123,11 @@ def _load_bundles(uris: Sequence[str], digests: Sequence[str | None]) -> list[Bu
     return bundles
 
 
-def _with_options(runs: Sequence[Run], options: NightlyOptions) -> list[Run]:
+def _with_options(runs: Sequence[Run], options: NightlyOptions, deadline: datetime.datetime | None) -> list[Run]:
     """Adds what the command line says about each run, and assigns the smallest id to the first one.
 
     The first run writes the heartbeat, and of two starts at once the one with the larger id gives way.
     """
-    deadline = deadline_of(options, datetime.datetime.now(datetime.UTC))
     return [
         replace(
             run,

@@ -1,10 +1,12 @@
 """Ends a run: proves that every listed photograph is accounted for, and commits its rows at once or not at all."""
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs import deferred, staging
@@ -157,11 +159,18 @@ def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, b
             continue
         except NothingCommittedError:
             # The run that staged what was to be adopted may have committed it, and cleaned up, meanwhile.
-            if ScoreTable.open(run.layout).version == planned:
+            if not _has_moved(run, planned):
                 raise
             continue
         return _filled(record, rows.tally, version, rows.dropped, rows.duplicates)
     raise NothingCommittedError(f"{run.layout}: other runs committed {_TRIES} times meanwhile; start again")
+
+
+def _has_moved(run: Run, planned: int | None) -> bool:
+    """Tells whether others have committed since a version; False where the store does not say."""
+    with contextlib.suppress(NothingCommittedError), storage.hurried():
+        return ScoreTable.open(run.layout).version != planned
+    return False
 
 
 def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, table: ScoreTable) -> RunRecord:

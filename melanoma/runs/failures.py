@@ -42,7 +42,8 @@ def record_failure(run: Run, error: Exception) -> None:
     # Not as ASCII: an erasure looks for the name of a photograph as it is.
     data = json.dumps(document, ensure_ascii=False).encode(errors="backslashreplace")
     try:
-        storage.write_bytes(_uri(run), data, is_private=True)
+        with storage.hurried():
+            storage.write_bytes(_uri(run), data, is_private=True)
     except (MelanomaError, PhotographError):
         if (local := _scratch_file(run)) is not None:
             with contextlib.suppress(MelanomaError, PhotographError, OSError):

@@ -1,7 +1,14 @@
 """File storage in any store: URIs, listing, and reading and writing of whole files."""
 
 from melanoma.storage.bounded import read_small
-from melanoma.storage.deadlines import DEFAULT_SECONDS, clock_time, hurry, no_later_than, set_object_timeout
+from melanoma.storage.deadlines import (
+    DEFAULT_SECONDS,
+    clock_time,
+    hurried,
+    hurry,
+    no_later_than,
+    set_object_timeout,
+)
 from melanoma.storage.delta_options import delta_location
 from melanoma.storage.file_info import StoredFile
 from melanoma.storage.files import (
@@ -41,6 +48,7 @@ __all__ = [
     "file_target",
     "folder_target",
     "has_spellings",
+    "hurried",
     "hurry",
     "join",
     "list_files",

@@ -14,7 +14,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from fsspec.asyn import AsyncFileSystem, sync
 
@@ -72,6 +73,13 @@ def no_later_than(moment: float | None) -> Iterator[None]:
         _block.ends = before
 
 
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """Makes all calls of the block share a short deadline: something has failed, and this may hang as well."""
+    with no_later_than(time.monotonic() + _HURRY_SECONDS):
+        yield
+
+
 def end_of_call() -> float:
     """Returns by when a call that begins now has to end, on the monotonic clock."""
     own = time.monotonic() + _object_seconds
@@ -94,12 +102,8 @@ def call_until(moment: float, operation: Callable[..., Any], *args: Any, **kwarg
     seconds = moment - time.monotonic()
     if seconds <= 0:
         raise TimeoutError
-    if hasattr(operation, "__self__") and inspect.iscoroutinefunction(operation):
-        return sync(operation.__self__.loop, operation, *args, timeout=seconds, **kwargs)
-    if inspect.iscoroutinefunction(operation):
-        return sync(args[0].loop, operation, *args, timeout=seconds, **kwargs)
-    if (coroutine := _coroutine_of(operation)) is not None:
-        return sync(operation.__self__.loop, coroutine, *args, timeout=seconds, **kwargs)  # type: ignore[attr-defined]
+    if (found := _coroutine_of(operation, *args)) is not None:
+        return sync(found.fs.loop, found.function, *args, timeout=seconds, **kwargs)
     future = _threads.submit(lambda: operation(*args, **kwargs))
     try:
         return future.result(seconds)
@@ -108,23 +112,36 @@ def call_until(moment: float, operation: Callable[..., Any], *args: Any, **kwarg
 
 
 def file_system_of(operation: Callable[..., Any], *args: Any) -> Any:
-    """Returns the file system of an object store's operation, given with its arguments; None for anything else."""
-    if inspect.iscoroutinefunction(operation) and not hasattr(operation, "__self__"):
-        return args[0]
-    return operation.__self__ if _coroutine_of(operation) is not None else None  # type: ignore[attr-defined]
+    """Returns the file system of an object store's operation, given with its arguments; None for anything else.
+
+    Such an operation is cancelled at its deadline.
+    """
+    found = _coroutine_of(operation, *args)
+    return None if found is None else found.fs
 
 
-def is_cancelled(operation: Callable[..., Any]) -> bool:
-    """Tells whether an operation is one of an object store's, which its library cancels at the deadline."""
-    return inspect.iscoroutinefunction(operation) or _coroutine_of(operation) is not None
+class _Coroutine(NamedTuple):
+    """A coroutine function, and the object store's file system that it works on."""
+
+    fs: Any
+    function: Callable[..., Any]
 
 
-def _coroutine_of(operation: Callable[..., Any]) -> Callable[..., Any] | None:
-    """Returns the coroutine function behind a method of an object store's file system; None for anything else."""
+def _coroutine_of(operation: Callable[..., Any], *args: Any) -> _Coroutine | None:
+    """Returns what an object store's file system does behind an operation; None for anything else."""
+    if isinstance(operation, partial):
+        inner = _coroutine_of(operation.func, *operation.args, *args)
+        return inner and inner._replace(function=partial(inner.function, *operation.args, **operation.keywords))
+    behind = getattr(operation, "__wrapped__", None)  # fsspec makes most methods as functions around a coroutine
+    if inspect.iscoroutinefunction(behind) and hasattr(behind, "__self__"):
+        return _Coroutine(behind.__self__, behind)
     fs = getattr(operation, "__self__", None)
+    if inspect.iscoroutinefunction(operation):
+        return _Coroutine(args[0] if fs is None else fs, operation)
     if not isinstance(fs, AsyncFileSystem) or not fs.async_impl:
         return None
-    return getattr(fs, f"_{operation.__name__.lstrip('_')}", None)
+    function = getattr(fs, f"_{operation.__name__}", None)
+    return function and _Coroutine(fs, function)
 
 
 class _Threads:

@@ -4,16 +4,18 @@ fsspec and Delta Lake read the environment by different rules. Whatever photogra
 """
 
 import re
+import time
 
 from melanoma.errors import UsageError
 from melanoma.storage import aws_account
 from melanoma.storage.azure_account import AzureAccount
-from melanoma.storage.deadlines import object_timeout
+from melanoma.storage.deadlines import end_of_call
 from melanoma.storage.filesystems import locate
 from melanoma.storage.google_account import GoogleAccount
 from melanoma.storage.protocols import EXTRAS
 from melanoma.storage.uris import split
 
+_SHORTEST_SECONDS = 1.0
 _UNFIT = re.compile(r"[\[\]|^\\`]|%[0-9A-Fa-f]{2}")  # Delta Lake would read some of these as parts of a URL
 
 
@@ -34,7 +36,7 @@ def delta_location(uri: str) -> tuple[str, dict[str, str]]:
         return place.path, {}
     if protocol not in EXTRAS:
         raise UsageError(f"{protocol}:// cannot hold the score table; use a local folder, s3://, gs:// or az://")
-    limit = f"{object_timeout():g} seconds"
+    limit = f"{max(end_of_call() - time.monotonic(), _SHORTEST_SECONDS):.0f} seconds"
     waiting = {"timeout": limit, "connect_timeout": "5 seconds", "retry_timeout": limit}
     return place.uri, waiting | _account_options(protocol, place.path.partition("/")[0])
 

@@ -11,6 +11,11 @@ import zlib
 
 from melanoma.errors import ErrorKind, ReadError
 
+
+class WrongAnswerError(Exception):
+    """An answer that no store should send, as from a broken gateway; its text is ours and names nothing."""
+
+
 MEANING = {
     ErrorKind.MISSING: "the store has no such file",
     ErrorKind.FORBIDDEN: "the store refuses access; check the credentials and their rights",
@@ -49,6 +54,7 @@ _BY_TYPE = (
     (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # caused by a proxy; both are ValueErrors too
     (ValueError, ErrorKind.BAD_NAME),
 )
+_UNREADABLE_ANSWERS = ("DeserializationError",)  # of Azure's library; it is a ValueError, too
 # By library and name, so that no cloud's library has to be installed or imported.
 _CREDENTIALS = {
     ("botocore", "NoCredentialsError"): "no AWS credentials found",
@@ -62,6 +68,7 @@ _SET_CREDENTIALS = (
     "AZURE_STORAGE_CONNECTION_STRING"
 )
 _NO_CREDENTIALS = "no credentials found"
+_TIMED_OUT = "operation timed out"  # as Delta Lake's library says it
 _REFUSED = re.compile(rf"{_NO_CREDENTIALS}|status(?: code)?:? 40[13]\b|AccessDenied|\(os error (?:1|13|30)\)")
 # Codes and sentences of S3, Azure and Google Cloud, as Delta Lake quotes them.
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified (?:bucket|container) does not exist")
@@ -76,6 +83,8 @@ def kind_of(error: Exception) -> ErrorKind:
         return _BY_CODE[code]
     if isinstance(error, OSError) and error.errno in _BY_ERRNO:
         return _BY_ERRNO[error.errno]
+    if type(error).__name__ in _UNREADABLE_ANSWERS:
+        return ErrorKind.STORE_UNAVAILABLE
     for types, kind in _BY_TYPE:
         if isinstance(error, types):
             return kind
@@ -108,6 +117,8 @@ def reason_of(error: Exception) -> str:
     """Returns a short cause of an error without its own text: the operating system's message, or the type's name."""
     if credentials := _credentials_reason(error):
         return credentials
+    if isinstance(error, WrongAnswerError):
+        return str(error)
     if isinstance(error, OSError) and error.errno:
         # The resolver's codes are negative; the operating system has no message for them.
         return os.strerror(error.errno) if error.errno > 0 else "its host name cannot be resolved"
@@ -116,6 +127,8 @@ def reason_of(error: Exception) -> str:
         return os.strerror(int(native[1]))
     if _NO_CREDENTIALS in str(error):
         return _NO_CREDENTIALS
+    if _TIMED_OUT in str(error):
+        return MEANING[ErrorKind.TIMEOUT]
     return type(error).__name__
 
 

@@ -38,6 +38,11 @@ def version_of(info: dict[str, Any]) -> str:
     return f"size-{info.get('size')}"
 
 
+def strong_etag(etag: str) -> str:
+    """Returns an etag without quotes, and without the mark of a weak one, with which some gateways replace it."""
+    return etag.removeprefix("W/").strip('"')
+
+
 def modified_in(info: dict[str, Any]) -> datetime.datetime | None:
     """Returns the UTC time of the last change in fsspec's file info, or None where it has no readable time."""
     for key in ("mtime", "LastModified", "last_modified", "updated", "created"):

@@ -37,9 +37,8 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
         if refusal := refusal_of(place.fs, place.path):
             raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, refusal)
         if reads_versions(place):
-            found = _Content(read_version(place, "" if expected is None else expected.version))
-        else:
-            found = call_store(_read_local if place.is_local else _read_whole, place)
+            return read_version(place, expected)
+        found: _Content = call_store(_read_local if place.is_local else _read_whole, place)
     if expected is not None and expected.size >= 0:
         found.refuse_other(expected)
     return found.data

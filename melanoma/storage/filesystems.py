@@ -19,7 +19,7 @@ from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
 from melanoma.storage.archives import open_archive
 from melanoma.storage.azure_account import AzureAccount
-from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, is_cancelled, one_deadline
+from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, one_deadline
 from melanoma.storage.errors import detail_of, has_expired, kind_of
 from melanoma.storage.file_info import version_of
 from melanoma.storage.protocols import ALIASES, EXTRAS, LOCAL, options_of, without_retries
@@ -155,14 +155,15 @@ def call_store(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         ReadError: The operation failed, whatever exception the store's library raised for it.
     """
     ends, attempt, limit = end_of_call(), 1, _FIRST_PAUSE
-    tries = _TRIES if is_cancelled(operation) else min(_TRIES, _DISK_TRIES)
+    fs = file_system_of(operation, *args)
+    tries = min(_TRIES, _DISK_TRIES) if fs is None else _TRIES
     while True:
         try:
             return call_until(ends, operation, *args, **kwargs)
         except ReadError:
             raise
         except Exception as error:  # noqa: BLE001 - every store library has exceptions of its own
-            if attempt == 1 and has_expired(error) and (fs := file_system_of(operation, *args)) is not None:
+            if attempt == 1 and has_expired(error) and fs is not None:
                 with contextlib.suppress(Exception):  # the second try says what is wrong
                     call_until(ends, fs.set_session, refresh=True)
                 attempt += 1

@@ -10,7 +10,8 @@ from fsspec.utils import glob_translate
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, modified_in, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
-from melanoma.storage.pages import pages_of
+from melanoma.storage.object_reads import reads_versions
+from melanoma.storage.pages import check_missing, pages_of
 from melanoma.storage.protocols import plain
 
 _LOST_FOUND = "lost+found"  # at the top of a disk; only its administrator may enter it
@@ -43,8 +44,19 @@ def stat(uri: str) -> StoredFile:
         ReadError: There is no such file, or the store does not answer.
     """
     place = locate(uri)
-    info = call_store(place.fs.info, place.path)
-    return stored_file(place, {**info, "name": place.path})
+    return stored_file(place, {**_info(place), "name": place.path})
+
+
+def _info(place: Place) -> dict[str, Any]:
+    """Asks for one entry; a gateway may answer in place of the store."""
+    info: dict[str, Any] = call_store(place.fs.info, place.path)
+    if reads_versions(place) and info["type"] == "file" and modified_in(info) is None and not _has_version(info):
+        raise ReadError(ErrorKind.STORE_UNAVAILABLE, "the store failed (it states neither version nor time of a file)")
+    return info
+
+
+def _has_version(info: dict[str, Any]) -> bool:
+    return any(info.get(name) for name in ("generation", "ETag", "etag"))
 
 
 def _nothing(name: str) -> bool:
@@ -66,9 +78,12 @@ def list_files(root: str, skips: Callable[[str], bool] = _nothing) -> Iterator[S
     """
     place = locate(root)
     try:
-        info = call_store(place.fs.info, place.path) if place.path else {"type": "directory", "name": ""}
+        info = _info(place) if place.path else {"type": "directory", "name": ""}
     except ReadError as error:
-        if error.kind is not ErrorKind.MISSING or not re.search(r"[*?\[]", place.path):
+        if error.kind is not ErrorKind.MISSING:
+            raise
+        if not re.search(r"[*?\[]", place.path):
+            check_missing(place)
             raise
         yield from _glob(place, skips)
         return

@@ -1,14 +1,58 @@
 """Reads objects of S3, GCS and Azure in one request that holds for one version only."""
 
+import datetime
+import hashlib
+import zlib
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind, ReadError
-from melanoma.storage.errors import MEANING
+from melanoma.storage.errors import MEANING, WrongAnswerError
+from melanoma.storage.file_info import StoredFile, strong_etag
 from melanoma.storage.filesystems import Place, call_store
+from melanoma.storage.gcs_requests import get_from_gcs
 from melanoma.storage.uris import split
 
-_Read = Callable[[Any, str, str], Awaitable[bytes]]
+_STEP_BYTES = 2**20
+_GZIP = 31  # as zlib counts window sizes
+
+
+class _Wanted(NamedTuple):
+    """What an answer has to be.
+
+    Attributes:
+        version: Etag or generation as the store writes it, without quotes; empty for whatever version there is.
+        size: Bytes; None where it is not known.
+        modified: UTC; only of an object without a version of its own.
+        is_weak: Whether the version is a weak etag, which no condition can hold.
+    """
+
+    version: str = ""
+    size: int | None = None
+    modified: datetime.datetime | None = None
+    is_weak: bool = False
+
+    @property
+    def condition(self) -> str:
+        """Value of `If-Match`; empty for no condition."""
+        return f'"{self.version}"' if self.version and not self.is_weak else ""
+
+    @property
+    def most(self) -> int | None:
+        """Number of bytes after which reading stops, one more than there should be; None for no limit."""
+        return None if self.size is None else self.size + 1
+
+
+class _Found(NamedTuple):
+    """An answer: its bytes, and what the store says of them; empty where it says nothing."""
+
+    data: bytes
+    version: str = ""
+    md5: bytes = b""
+    encoding: str = ""
+
+
+_Read = Callable[[Any, str, _Wanted], Awaitable[_Found]]
 
 
 def reads_versions(place: Place) -> bool:
@@ -16,59 +60,97 @@ def reads_versions(place: Place) -> bool:
     return split(place.prefix)[0] in _READS and not place.suffix
 
 
-def read_version(place: Place, version: str) -> bytes:
+def read_version(place: Place, expected: StoredFile | None = None) -> bytes:
     """Reads a whole object in one request, if it is still the version that was listed.
 
     Args:
         place: Of the object.
-        version: Etag or generation, as the listing returned it; empty for whatever version there is.
+        expected: Its entry in the listing; None for whatever version there is.
 
     Raises:
         ReadError: `changed` for another version, or the store did not deliver the object.
     """
-    return bytes(call_store(_READS[split(place.prefix)[0]], place.fs, place.path, version))
+    wanted = _Wanted() if expected is None else _wanted(expected)
+    return bytes(call_store(_read_checked, place.fs, place.path, wanted, _READS[split(place.prefix)[0]]))
 
 
-async def _read_s3(fs: Any, path: str, version: str) -> bytes:
-    bucket, key, version_id = fs.split_path(path)
-    wanted = {"IfMatch": f'"{version}"'} if version else {}
-    if version_id:
-        wanted["VersionId"] = version_id
-    answer = await fs._call_s3("get_object", Bucket=bucket, Key=key, **wanted)
-    async with answer["Body"] as body:
-        data: bytes = await body.read()
+def _wanted(listed: StoredFile) -> _Wanted:
+    """Returns what an answer has to be; a store that lists no etag lists a time, which is no condition for its etag."""
+    size = listed.size if listed.size >= 0 else None
+    if listed.modified is not None and listed.version.startswith(f"{listed.modified:%Y-%m-%d}"):
+        return _Wanted("", size, listed.modified)
+    return _Wanted(strong_etag(listed.version), size, is_weak=listed.version.startswith("W/"))
+
+
+async def _read_checked(fs: Any, path: str, wanted: _Wanted, read: _Read) -> bytes:
+    """Reads an object, and compares it with what was listed: a gateway may have answered in place of the store."""
+    found = await read(fs, path, wanted)
     # Some stores ignore the condition.
-    _refuse_other(version, str(answer.get("ETag", version)).strip('"'))
+    if wanted.version and found.version and strong_etag(found.version) != wanted.version:
+        raise _changed()
+    data = found.data
+    if wanted.size is not None and len(data) != wanted.size:
+        if found.encoding == "gzip":  # packed on the way, by a proxy
+            data = zlib.decompressobj(_GZIP).decompress(data, wanted.size + 1)
+        if len(data) != wanted.size:
+            raise WrongAnswerError("it sent more or fewer bytes than it lists") if wanted.version else _changed()
+    elif found.md5 and hashlib.md5(data, usedforsecurity=False).digest() != found.md5:
+        raise WrongAnswerError("the bytes do not match its checksum")
     return data
 
 
-async def _read_gcs(fs: Any, path: str, version: str) -> bytes:
+def _changed() -> ReadError:
+    return ReadError(ErrorKind.CHANGED, MEANING[ErrorKind.CHANGED])
+
+
+async def _read_s3(fs: Any, path: str, wanted: _Wanted) -> _Found:
+    bucket, key, version_id = fs.split_path(path)
+    conditions: dict[str, Any] = {"IfMatch": wanted.condition} if wanted.condition else {}
+    if wanted.modified is not None:  # in whole seconds
+        conditions["IfUnmodifiedSince"] = wanted.modified + datetime.timedelta(seconds=1)
+    if version_id:
+        conditions["VersionId"] = version_id
+    answer = await fs._call_s3("get_object", Bucket=bucket, Key=key, **conditions)
+    parts, size = list[bytes](), 0
+    async with answer["Body"] as body:
+        while part := await body.read(_STEP_BYTES):
+            parts.append(part)
+            size += len(part)
+            if wanted.most is not None and size >= wanted.most:
+                break
+    return _Found(b"".join(parts), str(answer.get("ETag", "")), encoding=answer.get("ContentEncoding", ""))
+
+
+async def _read_gcs(fs: Any, path: str, wanted: _Wanted) -> _Found:
     if hasattr(fs, "_is_zonal_bucket") and await fs._is_zonal_bucket(fs.split_path(path)[0]):
-        return bytes(await fs._cat_file(path))  # by another protocol, which has no conditions
-    try:
-        headers, data = await fs._call("GET", fs.url(path), ifGenerationMatch=version or None)
-    except FileExistsError:  # gcsfs has this for every failed condition
-        raise ReadError(ErrorKind.CHANGED, MEANING[ErrorKind.CHANGED]) from None
-    _refuse_other(version, headers.get("x-goog-generation", version))
-    return bytes(data)
+        return _Found(bytes(await fs._cat_file(path)))  # by another protocol, which has no conditions
+    condition = {"ifGenerationMatch": wanted.version} if wanted.version.isdecimal() else {}
+    answer = await get_from_gcs(fs, fs.url(path), query=condition, most=wanted.most, as_stored=True)
+    if not answer.is_met:
+        raise _changed()
+    generation = answer.headers.get("x-goog-generation", "") if condition else ""
+    return _Found(answer.data, generation, answer.md5, answer.headers.get("Content-Encoding", ""))
 
 
-async def _read_azure(fs: Any, path: str, version: str) -> bytes:
+async def _read_azure(fs: Any, path: str, wanted: _Wanted) -> _Found:
     from azure.core import MatchConditions  # comes with adlfs
 
     container, blob, version_id = fs.split_path(path)
-    same = {"etag": f'"{version}"', "match_condition": MatchConditions.IfNotModified} if version else {}
+    same = {"etag": wanted.condition, "match_condition": MatchConditions.IfNotModified} if wanted.condition else {}
     async with fs.service_client.get_blob_client(container, blob) as client:
         # Further ranges of a large blob carry the etag of the first one.
-        stream = await client.download_blob(version_id=version_id, **same, **fs._timeout_kwargs)
-        data = await stream.readall()
-    _refuse_other(version, str(stream.properties.etag or version).strip('"'))
-    return bytes(data)
-
-
-def _refuse_other(wanted: str, found: str) -> None:
-    if wanted and found != wanted:
-        raise ReadError(ErrorKind.CHANGED, MEANING[ErrorKind.CHANGED])
+        try:
+            stream = await client.download_blob(version_id=version_id, decompress=False, **same, **fs._timeout_kwargs)
+            data = await stream.readall()
+        except ValueError as error:  # of the headers
+            raise (error if isinstance(error, OSError) else WrongAnswerError("its answer cannot be read")) from None
+    settings = stream.properties.content_settings
+    return _Found(
+        bytes(data),
+        str(stream.properties.etag or ""),
+        bytes(settings.content_md5 or b""),
+        settings.content_encoding or "",
+    )
 
 
 _READS: dict[str, _Read] = {"s3": _read_s3, "gs": _read_gcs, "az": _read_azure}

@@ -1,15 +1,21 @@
 """Lists one folder page by page, so that a million files neither fill the memory nor need one long answer."""
 
+import json
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.deadlines import no_later_than, object_timeout
+from melanoma.storage.errors import WrongAnswerError
 from melanoma.storage.filesystems import Place, call_store
+from melanoma.storage.gcs_requests import get_from_gcs
 from melanoma.storage.uris import split
 
 _Info = dict[str, Any]  # as fsspec describes a file or folder
 _INFOS = 1000  # entries of which a local disk is asked at a time; their names alone are cheap
+_MAX_PAGE_BYTES = 2**26  # a thousand entries need less than two million
 
 
 class _Page(NamedTuple):
@@ -20,7 +26,7 @@ class _Page(NamedTuple):
 
 
 def pages_of(place: Place, folder: str) -> Iterator[list[_Info]]:
-    """Lists what is directly inside a folder; each page has a deadline of its own.
+    """Lists what is directly inside a folder; each page that brings something new has a deadline of its own.
 
     Args:
         place: Any place of the file system.
@@ -34,10 +40,25 @@ def pages_of(place: Place, folder: str) -> Iterator[list[_Info]]:
     """
     if place.is_local:
         yield from _pages_of_disk(place, folder)
-    elif (read := _PAGES.get(split(place.prefix)[0])) is None or place.suffix or not folder.strip("/"):
+    elif (read := _reader(place, folder)) is None:
         yield _sorted(call_store(place.fs.ls, folder, detail=True))
     else:
         yield from _pages_of_store(place, folder, read)
+
+
+def check_missing(place: Place) -> None:
+    """Makes sure that a folder of an object store is missing: its library takes any answer for an empty listing.
+
+    Raises:
+        ReadError: The store does not answer as a store does.
+    """
+    if (read := _reader(place, place.path)) is not None:
+        call_store(_checked_page, place.fs, place.path, None, read)
+
+
+def _reader(place: Place, folder: str) -> "_ReadPage | None":
+    is_store = not place.suffix and folder.strip("/")
+    return _PAGES.get(split(place.prefix)[0]) if is_store else None
 
 
 def _sorted(infos: Sequence[_Info]) -> list[_Info]:
@@ -68,13 +89,35 @@ _ReadPage = Callable[[Any, str, str | None], Awaitable[_Page]]
 
 
 def _pages_of_store(place: Place, folder: str, read: _ReadPage) -> Iterator[list[_Info]]:
-    page = call_store(read, place.fs, folder, None)
+    page = call_store(_checked_page, place.fs, folder, None, read)
     if not page.infos and page.next is None and call_store(place.fs.info, folder)["type"] != "directory":
         raise ReadError(ErrorKind.MISSING, "the store has no such folder")
-    yield _sorted(page.infos)
+    infos, tokens = _sorted(page.infos), set[str]()
+    yield infos
+    ends = time.monotonic() + object_timeout()
     while page.next is not None:
-        page = call_store(read, place.fs, folder, page.next)
-        yield _sorted(page.infos)
+        if page.next in tokens:
+            raise ReadError(ErrorKind.STORE_UNAVAILABLE, "the store's listing begins again and again")
+        tokens.add(page.next)
+        with no_later_than(ends):  # also of pages without an entry, or with those of the page before
+            page = call_store(_checked_page, place.fs, folder, page.next, read)
+        before, infos = infos, _sorted(page.infos)
+        if infos and (not before or infos[-1]["name"] != before[-1]["name"]):
+            yield infos
+            ends = time.monotonic() + object_timeout()
+
+
+async def _checked_page(fs: Any, folder: str, token: str | None, read: _ReadPage) -> _Page:
+    """Reads a page, and refuses one that is not of this folder."""
+    try:
+        page = await read(fs, folder, token)
+    except ValueError as error:  # a number or a date that is none: the name of the folder was right before
+        if isinstance(error, OSError):  # certificates that fail are both
+            raise
+        raise WrongAnswerError("its listing cannot be read") from None
+    if not all(str(info["name"]).startswith(f"{folder.strip('/')}/") for info in page.infos):
+        raise WrongAnswerError("it listed another folder")
+    return page
 
 
 def _folder_info(name: str) -> _Info:
@@ -86,6 +129,8 @@ async def _page_of_s3(fs: Any, folder: str, token: str | None) -> _Page:
     prefix = f"{key.rstrip('/')}/" if key else ""
     start = {"ContinuationToken": token} if token else {}
     answer = await fs._call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, Delimiter="/", **start)
+    if "IsTruncated" not in answer:  # the library takes any XML, and no content, for an empty listing
+        raise WrongAnswerError("its answer is no listing")
     infos = [_folder_info(f"{bucket}/{found['Prefix'][:-1]}") for found in answer.get("CommonPrefixes", [])]
     for found in answer.get("Contents", []):
         infos.append({**found, "name": f"{bucket}/{found['Key']}", "type": "file", "size": found["Size"]})
@@ -97,7 +142,10 @@ async def _page_of_gcs(fs: Any, folder: str, token: str | None) -> _Page:
     prefix = f"{key.rstrip('/')}/" if key else None
     is_hierarchical = hasattr(fs, "_is_bucket_hns_enabled") and await fs._is_bucket_hns_enabled(bucket)
     folders = {"includeFoldersAsPrefixes": "true"} if is_hierarchical else {}
-    answer = await fs._call_list_objects(bucket, delimiter="/", prefix=prefix, pageToken=token, **folders)
+    query = {"delimiter": "/", "prefix": prefix, "pageToken": token, **folders}
+    answer = json.loads((await get_from_gcs(fs, "b/{}/o", bucket, query=query, most=_MAX_PAGE_BYTES)).data)
+    if not isinstance(answer, dict) or answer.get("kind") != "storage#objects":
+        raise WrongAnswerError("its answer is no listing")
     infos = [_folder_info(f"{bucket}/{found[:-1]}") for found in answer.get("prefixes", [])]
     infos += [fs._process_object(bucket, found) for found in answer.get("items", [])]
     return _Page(infos, answer.get("nextPageToken"))

@@ -120,7 +120,13 @@ class ScoreTable(Maintainable):
 
     def _check_after_all(self, run_id: str, error: Exception) -> None:
         """Looks whether a commit is there whose success the store failed to report; raises if it is not."""
-        delta = open_delta(self.layout)
+        try:
+            delta = open_delta(self.layout)
+        except NothingCommittedError:
+            raise NothingCommittedError(
+                f"{self.layout}: the store stopped answering during the commit ({reason_of(error)}), so whether the "
+                "rows are committed is not known; start again, nothing will be scored twice"
+            ) from None
         if delta is not None and delta.transaction_version(run_id) is not None:
             return
         if isinstance(error, CommitFailedError):
