@@ -78,6 +78,7 @@ def _preflight(options: DoctorOptions) -> "Preflight":
             metrics_file=options.metrics_file,
             notify_command=options.notify_command,
             tries_notification=options.try_notify,
+            shard=options.shard,
             digests=options.expected_digests,
             silence=logs.native_silence,
         )

@@ -99,4 +99,6 @@ def totals_of(settings: CommitSettings, summary: ListingSummary, chosen: ChosenT
         ignored=summary.ignored,
         seconds=summary.seconds,
         workers=settings.workers,
+        other_shard=counts.other_shard,
+        other_waiting=counts.other_waiting,
     )

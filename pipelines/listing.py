@@ -81,7 +81,7 @@ class _ListFn(beam.DoFn):
             ignored, summary = Counter[str](), empty_summary(self._runs)
             refs = list_images(Root(source) if isinstance(source, str) else source, ignored)
             while page := _next_page(refs, self._runs[0]):
-                tasks, of_page = plan_tasks(ledgers, page)
+                tasks, of_page = plan_tasks(ledgers, page, self._runs[0].shard)
                 summary += of_page
                 yield from (self._as_in_table(task) for task in tasks)
             yield TaggedOutput(_SUMMARY, timed(summary, time.perf_counter() - began, ignored))

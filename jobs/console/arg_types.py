@@ -5,6 +5,8 @@ import datetime
 import math
 import re
 
+from melanoma.shards import MAX_SHARDS, Shard
+
 
 def whole(text: str, least: int = 1) -> int:
     """Returns a whole number of at least `least`."""
@@ -41,6 +43,17 @@ def share(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be between 0 and 1, for example 0.05")
     return value
+
+
+def shard(text: str) -> Shard:
+    """Returns the shard of `1/4`, which is the first of four."""
+    try:
+        return Shard.parsed(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r:.40} is not a shard; write its number and how many there are, at most {MAX_SHARDS:,}: 1/4 is the "
+            "first of four"
+        ) from None
 
 
 def sentence(text: str) -> str:

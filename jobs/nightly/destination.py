@@ -3,6 +3,8 @@
 import datetime
 from dataclasses import dataclass
 
+from melanoma.shards import Shard
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -14,6 +16,7 @@ class Destination:
         run_date: Date of the run; None for today.
         metrics_file: File for Prometheus metrics; None for none.
         notify_command: Command that is run at the end, with one line about the run; None for none.
+        shard: The share of the photographs that is scored; None for all of them.
     """
 
     output: str | None = None
@@ -21,3 +24,4 @@ class Destination:
     run_date: datetime.date | None = None
     metrics_file: str | None = None
     notify_command: str | None = None
+    shard: Shard | None = None

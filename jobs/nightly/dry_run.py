@@ -12,6 +12,7 @@ from melanoma.ingest.sources import list_images
 from melanoma.runs import ledger
 from melanoma.runs.planning import check_moved, plan_tasks
 from melanoma.runs.records import Counts
+from melanoma.shards import Shard
 from melanoma.table.model_names import shown
 
 
@@ -27,7 +28,7 @@ def _as_toml(value: object) -> str:
         return f'"{_as_flag(value)}"'
     if isinstance(value, datetime.date | datetime.time):
         return value.isoformat()
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(str(value) if isinstance(value, Shard) else value, ensure_ascii=False)
 
 
 def _as_flag(length: datetime.timedelta) -> str:
@@ -54,13 +55,22 @@ def count(plan: RunPlan, limit: int | None) -> list[Counts]:
     """
     refs = [ref for source in plan.sources for ref in list_images(source)]
     unique = distinct(refs)
-    _, listing = plan_tasks(ledger.load_ledgers(plan.runs), unique)
+    _, listing = plan_tasks(ledger.load_ledgers(plan.runs), unique, plan.runs[0].shard)
     counts = []
     for model in check_moved(listing, plan.runs).by_model:
-        due = len(unique) - model.skipped
+        due = len(unique) - model.skipped - model.other_shard
         tried = due if limit is None else min(due, limit + len(model.adopted))
         duplicates = len(refs) - len(unique)
-        counts.append(Counts(len(refs), tried, skipped=model.skipped, duplicates=duplicates, deferred=due - tried))
+        counts.append(
+            Counts(
+                len(refs),
+                tried,
+                skipped=model.skipped,
+                duplicates=duplicates,
+                deferred=due - tried,
+                other_shard=model.other_shard,
+            )
+        )
     return counts
 
 
@@ -89,6 +99,7 @@ def _sentence(model: str, counts: Counts) -> str:
         "skipped: scored already, failed for good, waiting for a retry, or forgotten": counts.skipped,
         "listed twice": counts.duplicates,
         "above --limit": counts.deferred,
+        "of other shards": counts.other_shard,
     }
     rest = "; ".join(f"{number:,} {what}" for what, number in parts.items() if number)
     return (

@@ -118,8 +118,8 @@ def _record_start(verdict: RunVerdict, destination: Destination) -> str:
         return ""
     with contextlib.suppress(MelanomaError, PhotographError):
         layout = OutputLayout.at(destination.output)
-        if recovery.has_records(layout) and not heartbeats.active(layout):
-            record = recovery.refused_start(verdict.reasons[0].text, destination.run_date, outcome)
+        if recovery.has_records(layout) and not heartbeats.active(layout, destination.shard):
+            record = recovery.refused_start(verdict.reasons[0].text, destination.run_date, outcome, destination.shard)
             with output_modes.like(storage.local_path(layout.log)):
                 publish_start(layout, record, verdict)
             return layout.report(record.run_id)

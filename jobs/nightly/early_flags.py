@@ -14,8 +14,9 @@ from typing import Any, NoReturn
 
 from jobs.console.lines import JSON
 from jobs.nightly.destination import Destination
+from melanoma.shards import Shard
 
-_NAMES = ("output", "metrics-file", "notify-command", "run-date", "log-format", "config")
+_NAMES = ("output", "metrics-file", "notify-command", "run-date", "log-format", "shard", "config")
 _SWITCHES = ("quiet", "dry-run")
 
 
@@ -57,6 +58,7 @@ def read(words: Sequence[str]) -> EarlyFlags:
             run_date=_date(settings.get("run-date")),
             metrics_file=_text(settings.get("metrics-file")),
             notify_command=_text(settings.get("notify-command")),
+            shard=_shard(settings.get("shard")),
         ),
         is_json=settings.get("log-format") == JSON,
         is_quiet=settings.get("quiet") is True,
@@ -102,6 +104,13 @@ def _setting(line: str) -> Mapping[str, Any]:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _shard(value: object) -> Shard | None:
+    try:
+        return Shard.parsed(str(value))
+    except ValueError:
+        return None
 
 
 def _date(value: object) -> datetime.date | None:

@@ -79,7 +79,8 @@ def _prepared(options: NightlyOptions) -> RunPlan:
 def _score(night: Night, plan: RunPlan) -> int:
     lines.use(run_id=plan.runs[0].run_id)
     for run in plan.runs:
-        say(f"Run {run.run_id}: model {shown(run.model_id, run.model_name)}, table {run.layout.root}")
+        shard = f", shard {run.shard}" if run.shard else ""
+        say(f"Run {run.run_id}{shard}: model {shown(run.model_id, run.model_name)}, table {run.layout.root}")
     with showing_progress(plan.runs[0]) as progress:
         records = launch.run_pipeline(plan, night.options, lambda stop: early_end.tell_stop(stop, night))
     launch.confirm(records, plan.layout)

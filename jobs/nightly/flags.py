@@ -2,7 +2,7 @@
 
 import argparse
 
-from jobs.console.arg_types import clock, date, digest, duration, positive, share, wait, whole
+from jobs.console.arg_types import clock, date, digest, duration, positive, shard, share, wait, whole
 from jobs.console.lines import JSON, TEXT
 from jobs.console.output_modes import GROUP, MODES
 from melanoma.reporting.limits import Limits
@@ -29,6 +29,13 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
         default="60s",
         metavar="TIME",
         help="longest wait for one photograph or page of a listing, all tries together (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--shard",
+        type=shard,
+        metavar="K/N",
+        help="score only the Kth of N shares of the photographs; other machines score the others into the same table, "
+        "at the same time or not",
     )
     channels = parser.add_argument_group("who is told")
     channels.add_argument("--metrics-file", metavar="FILE", help="file for Prometheus metrics, replaced by every run")

@@ -17,6 +17,7 @@ from melanoma.images.decoder_pool import decoders
 from melanoma.machine import share_threads
 from melanoma.reporting.judging import text_of_error
 from melanoma.runs import failures, heartbeats, recovery, staging
+from melanoma.runs.heartbeat import Heartbeat
 from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, write_record
 from melanoma.runs.stored_records import read_record
 from melanoma.table.layout import OutputLayout
@@ -34,15 +35,19 @@ def exclusive(plan: RunPlan) -> Iterator[list[str]]:
     Raises:
         NothingCommittedError: Another run is active on the output, or its store does not answer.
     """
-    with heartbeats.beating(plan.layout, plan.runs[0].run_id):
+    run = plan.runs[0]
+    with heartbeats.beating(plan.layout, run.run_id, run.shard):
         check_keys(plan.layout)
+        # Runs of other shards that are active write their records themselves.
+        first = min(beat.run_id for beat in (*heartbeats.active(plan.layout), Heartbeat.now(run.run_id)))
         settled = []
         for beat in heartbeats.stale(plan.layout):
             if beat.is_run:
-                settled.append(recovery.record_death(plan.layout, beat.run_id))
+                settled.append(recovery.record_death(plan.layout, beat.run_id, beat.shard))
             heartbeats.remove(plan.layout, beat.run_id)
-        recovery.correct(plan.layout)
-        restored = recovery.restore(plan.layout)
+        shards = 1 if run.shard is None else run.shard.total
+        recovery.correct(plan.layout, first, shards)
+        restored = recovery.restore(plan.layout, first, shards)
         yield [*settled, *(f"run {run_id} had left no record; it was made from its rows" for run_id in restored)]
 
 
@@ -153,11 +158,15 @@ def confirm(records: Sequence[RunRecord], layout: OutputLayout) -> None:
 def compact(records: Sequence[RunRecord], layout: OutputLayout) -> list[str]:
     """Merges the small files of many runs where that pays; returns a warning where it fails.
 
+    Of several shards that run at the same time, the last one merges; two mergers would only be in each other's way.
+
     Args:
         records: Record of each model's run.
         layout: Layout of the output folder.
     """
-    warnings = []
+    warnings, own = list[str](), {record.run_id for record in records}
+    if any(record.shard for record in records) and {beat.run_id for beat in heartbeats.active(layout)} - own:
+        return warnings
     for record in records:
         try:
             if record.outcome == COMMITTED:

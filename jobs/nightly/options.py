@@ -10,6 +10,7 @@ from jobs.console.options import Options
 from jobs.nightly.destination import Destination
 from melanoma.errors import UsageError
 from melanoma.reporting.limits import Limits
+from melanoma.shards import Shard
 from melanoma.wording import counted
 
 
@@ -44,6 +45,7 @@ class ScoringOptions(SourceOptions):
         output: Folder of the score table.
         batch_size: Inference batch size, at least 1.
         object_timeout: Longest wait for one object of a store, all tries together.
+        shard: The share of the photographs that is scored; None for all of them.
         metrics_file: File for Prometheus metrics.
         notify_command: Command that is run at the end, with one line about the run.
     """
@@ -53,6 +55,7 @@ class ScoringOptions(SourceOptions):
     output: str
     batch_size: int
     object_timeout: datetime.timedelta
+    shard: Shard | None
     metrics_file: str | None
     notify_command: str | None
 
@@ -125,7 +128,7 @@ class NightlyOptions(ScoringOptions):
     @property
     def destination(self) -> Destination:
         """Where the run is told."""
-        return Destination(self.output, self.bundle, self.run_date, self.metrics_file, self.notify_command)
+        return Destination(self.output, self.bundle, self.run_date, self.metrics_file, self.notify_command, self.shard)
 
     @classmethod
     def from_command_line(cls, args: argparse.Namespace, beam_options: Sequence[str] = ()) -> Self:

@@ -69,7 +69,7 @@ def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> Ru
     check_folders(options.output)
     layout = OutputLayout.at(options.output)
     if not options.dry_run:
-        heartbeats.refuse_if_active(layout)
+        heartbeats.refuse_if_active(layout, options.shard)
     sources = sources_of(options, layout)
     if options.rescore and options.retry_failed:
         raise UsageError("--rescore includes failed photographs; leave --retry-failed out")
@@ -136,6 +136,7 @@ def _with_options(runs: Sequence[Run], options: NightlyOptions, deadline: dateti
             retry_failed=options.retry_failed,
             deadline=deadline,
             object_timeout=options.object_timeout.total_seconds(),
+            shard=options.shard,
         )
         for run, run_id in zip(runs, sorted(run.run_id for run in runs), strict=True)
     ]

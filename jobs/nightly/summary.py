@@ -7,7 +7,7 @@ from jobs.console.wording import per_second
 from melanoma.disclaimer import NO_DIAGNOSIS
 from melanoma.reporting.messages import duration, failures_command
 from melanoma.reporting.verdict import Event, ReportedRun
-from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord
+from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, RunRecord
 from melanoma.runs.run import ModelRun
 from melanoma.table.model_names import shown
 from melanoma.wording import counted
@@ -33,7 +33,7 @@ def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
     tried = counts.scored + counts.failed
     table = f"{model.run.layout.root}" + (f", version {record.table_version}" if record.table_version else "")
     parts = {
-        "counts": _equation(counts),
+        "counts": _equation(record),
         "rate": f"{per_second(tried / seconds)}, start-up included" if tried else "",
         "resumed": f"{counted(record.adopted, 'row')} that an earlier run had staged" if record.adopted else "",
         "deferred": f"{counts.deferred:,} left for the next run, which starts with them" if counts.deferred else "",
@@ -50,7 +50,8 @@ def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
     lines = [f"  {name:<9} {text}" for name, text in parts.items() if text]
     marks = [mark for mark in run.verdict.marks if mark in (Event.OVER_BUDGET, Event.DRIFT)]
     outcome = ", ".join([_outcome(record), *(mark.replace("_", " ") for mark in marks)])
-    heading = f"Run {record.run_id} finished in {duration(seconds)}: {outcome}"
+    shard = f" of shard {record.shard}" if record.shard else ""
+    heading = f"Run {record.run_id}{shard} finished in {duration(seconds)}: {outcome}"
     return "\n".join([heading, *lines, f"  {NO_DIAGNOSIS}"])
 
 
@@ -76,10 +77,12 @@ def _outcome(record: RunRecord) -> str:
     return _OUTCOMES[record.outcome]
 
 
-def _equation(counts: Counts) -> str:
+def _equation(record: RunRecord) -> str:
+    counts = record.counts
+    of_others = f" + {counts.other_shard:,} of other shards" if record.shard else ""
     return (
         f"{counts.listed:,} listed = {counts.scored:,} scored + {counts.failed:,} failed + {counts.skipped:,} skipped"
-        f" + {counts.duplicates:,} duplicates + {counts.deferred:,} deferred"
+        f" + {counts.duplicates:,} duplicates + {counts.deferred:,} deferred{of_others}"
     )
 
 

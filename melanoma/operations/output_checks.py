@@ -15,6 +15,7 @@ from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
 from melanoma.runs import heartbeats
 from melanoma.runs.seals import Seal
+from melanoma.shards import Shard
 from melanoma.table.layout import OutputLayout
 from melanoma.table.pseudonyms import Pseudonyms
 from melanoma.table.schema import COLUMNS, score_schema
@@ -45,9 +46,9 @@ def _missing_folders(output: str) -> list[Path]:
     return [] if local is None else [path for path in (Path(local), *Path(local).parents) if not path.exists()]
 
 
-def check_other_runs(layout: OutputLayout) -> Check:
-    """Looks for a run that is active on the output."""
-    beats = heartbeats.active(layout)
+def check_other_runs(layout: OutputLayout, shard: Shard | None = None) -> Check:
+    """Looks for a run that is active on the output; those of other shards are in nobody's way."""
+    beats = heartbeats.active(layout, shard)
     if beats:
         found = f"run {beats[0].run_id} is active, last heartbeat {beats[0].last_seen}"
         return Check("other nights", Result.WARN, found, "wait until it has ended; a run started now exits with code 3")

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 
 from melanoma import storage
 from melanoma.ingest.sources import Source
@@ -12,6 +13,8 @@ from melanoma.operations import delivery_checks, environment_checks, output_chec
 from melanoma.operations.checks import FAILURES, Check, Result, failed, guarded
 from melanoma.operations.forecast import Forecast, forecast
 from melanoma.operations.sample_checks import DecodedSample, Listed
+from melanoma.operations.shard_checks import check_shards
+from melanoma.shards import Shard
 from melanoma.table.layout import OutputLayout
 
 
@@ -28,6 +31,7 @@ class PlannedRun:
         metrics_file: File for metrics; None for none.
         notify_command: Notification command; None for none.
         tries_notification: Whether to run that command with a line that says so.
+        shard: The share of the photographs that is scored; None for all of them.
         digests: sha256 that each bundle must have, None where any is accepted; empty to accept any bundles.
         silence: Keeps native libraries quiet while they are loaded.
     """
@@ -39,6 +43,7 @@ class PlannedRun:
     metrics_file: str | None = None
     notify_command: str | None = None
     tries_notification: bool = False
+    shard: Shard | None = None
     digests: Sequence[str | None] = ()
     silence: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 
@@ -95,8 +100,8 @@ class Preflight:
         except FAILURES as error:
             yield failed("output", "choose another --output", error)
             return
-        self._layout = layout
-        yield guarded("other nights", "choose another --output", lambda: output_checks.check_other_runs(layout))
+        self._layout, shard = layout, self._planned.shard
+        yield guarded("other nights", "choose another --output", lambda: output_checks.check_other_runs(layout, shard))
         remedy = "choose another --output, or fix its permissions"
         found = guarded("output", remedy, lambda: output_checks.check_output(layout))
         self._is_writable = found.result is Result.PASS
@@ -106,7 +111,7 @@ class Preflight:
 
     def _check_listing(self) -> Check:
         sources = self._planned.sources(self._layout)
-        self._listed = sample_checks.list_sample(sources)
+        self._listed = sample_checks.list_sample(sources, self._planned.shard)
         return sample_checks.check_listing(self._listed, [source.uri for source in sources])
 
     def _bundle_checks(self, uri: str, digest: str | None) -> Iterator[Check]:
@@ -116,6 +121,8 @@ class Preflight:
             yield failed("bundle", "check the path, or copy the bundle again", error)
             return
         yield Check("bundle", Result.PASS, f"{bundle.model_id}, digest {bundle.digest[:12]}…")
+        if self._layout is not None and (shard := self._planned.shard) is not None:
+            yield guarded("shards", "choose another --output", partial(check_shards, self._layout, bundle, shard))
         if self._layout is not None and self._is_writable:
             layout = self._layout
             yield guarded("table", "choose another --output", lambda: output_checks.check_commit(layout, bundle))

@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from melanoma.images.pixels import Pixels
-from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded, load
 from melanoma.ingest.sources import Source, list_images, naming
 from melanoma.model.bundle import Bundle
 from melanoma.operations.checks import Check, Result
+from melanoma.shards import Shard
 from melanoma.wording import counted
 
 _MAX_LISTED, _MAX_SECONDS, _SAMPLE_SIZE = 50_000, 10.0, 50
@@ -29,7 +30,7 @@ class Listed:
 
     Attributes:
         sample: Photographs spread evenly over the listing.
-        count: Number of photographs listed.
+        count: Number of photographs listed, of the shard if there is one.
         is_complete: Whether the listing was completed.
         seconds: Duration of the listing.
     """
@@ -52,17 +53,22 @@ class DecodedSample(NamedTuple):
     pixels: Pixels
 
 
-def list_sample(sources: Sequence[Source]) -> Listed:
+def list_sample(sources: Sequence[Source], shard: Shard | None = None) -> Listed:
     """Lists photographs for a limited time, and picks a sample spread evenly over them.
+
+    Args:
+        sources: Roots and manifests.
+        shard: The share of the photographs that counts; None for all of them.
 
     Raises:
         UsageError: A root does not exist, a manifest cannot be read, or a store is unknown.
         ReadError: A root cannot be listed.
     """
     began, seen, is_complete = time.monotonic(), list[ImageRef](), True
-    for ref in itertools.chain.from_iterable(map(_list_by_name, sources)):
-        seen.append(ref)
-        if len(seen) >= _MAX_LISTED or time.monotonic() - began > _MAX_SECONDS:
+    for number, ref in enumerate(itertools.chain.from_iterable(map(_list_by_name, sources)), 1):
+        if shard is None or shard.has(digest_of(ref.uri, "")):
+            seen.append(ref)
+        if number >= _MAX_LISTED or time.monotonic() - began > _MAX_SECONDS:
             is_complete = False
             break
     step = max(1, len(seen) // _SAMPLE_SIZE)

@@ -29,6 +29,8 @@ SCHEMA = pa.schema(
         ("drift", pa.float64()),
         ("model_name", pa.string()),
         ("drift_earlier", pa.float64()),
+        ("shard", pa.string()),
+        ("other_shard", pa.int64()),
     ]
 )
 
@@ -48,4 +50,5 @@ def _row(run: RunSummary) -> dict[str, Any]:
         "started_at": started_at(run["run_id"]),
     }
     known = {**run, **run["counts"], **times, "model_name": run["model_name"] or None}
+    known |= {"shard": run["shard"] or None}
     return {name: known[name] for name in SCHEMA.names}

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from melanoma.html_page import escaped
 
-OUTCOMES = ("scored", "failed", "skipped", "duplicates", "deferred")
+OUTCOMES = ("scored", "failed", "skipped", "duplicates", "deferred", "other_shard")
 _HISTOGRAM_HEIGHT = 60
 _WIDENED = 'preserveAspectRatio="none" aria-hidden="true"'  # a bar as wide as its cell; its number is in the row
 
@@ -41,6 +41,11 @@ class ClassShare(NamedTuple):
     reference: float | None
 
 
+def in_words(outcome: str) -> str:
+    """Returns the name of an outcome for people."""
+    return outcome.replace("_", " ")
+
+
 def accounting(counts: Mapping[str, int], listed: int) -> str:
     """Draws one bar whose parts add up to the listed photographs; a very thin part is still visible.
 
@@ -60,12 +65,12 @@ def accounting(counts: Mapping[str, int], listed: int) -> str:
         width = 6 + free * count / listed
         marks.append(
             f'<rect class="{name}" x="{x:.1f}" y="0" width="{max(width - 2, 2):.1f}" height="26" rx="3">'
-            f"<title>{count:,} {name}</title></rect>"
+            f"<title>{count:,} {in_words(name)}</title></rect>"
         )
         x += width
     return (
         f'<svg class="accounting" viewBox="0 0 1000 26" preserveAspectRatio="none" role="img" aria-label="{listed:,} '
-        f'listed">{"".join(marks)}</svg>{legend({name: f"{count:,} {name}" for name, count in shown})}'
+        f'listed">{"".join(marks)}</svg>{legend({name: f"{count:,} {in_words(name)}" for name, count in shown})}'
     )
 
 

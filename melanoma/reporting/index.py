@@ -21,6 +21,7 @@ from melanoma.table.model_names import ModelNames
 _MAX_LISTED, _MAX_DRAWN = 1000, 120
 _COUNTED = ("scored", "failed", "skipped", "deferred")
 _COLUMNS = ("run", "start, UTC", "outcome", *_COUNTED, "duration", "rate", "drift", "model", "id")
+_SHARD_COLUMN = "shard"
 
 
 def write_index(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
@@ -122,7 +123,11 @@ def _models(runs: Sequence[RunSummary], names: ModelNames) -> str:
 
 
 def _table(runs: Sequence[RunSummary], names: ModelNames) -> str:
-    return data_table(_COLUMNS, [_row(run, names) for run in reversed(runs)])
+    rows = [_row(run, names) for run in reversed(runs)]
+    if not any(run["shard"] for run in runs):
+        return data_table(_COLUMNS, rows)
+    shards = [escaped(run["shard"]) for run in reversed(runs)]
+    return data_table((*_COLUMNS, _SHARD_COLUMN), [[*row, shard] for row, shard in zip(rows, shards, strict=True)])
 
 
 def _row(run: RunSummary, names: ModelNames) -> list[str]:

@@ -89,7 +89,7 @@ def _sentence(record: RunRecord, verdict: RunVerdict) -> str:
     if record.outcome == NOTHING_NEW:
         if counts.deferred:
             return f"Out of time: {counted(counts.deferred, 'photograph')} deferred to the next run"
-        return f"{'Nothing' if verdict.reasons else 'OK: nothing'} new among {counted(counts.listed, 'photograph')}"
+        return f"{'Nothing' if verdict.reasons else 'OK: nothing'} new among {_in_its_charge(record)}"
     sentences = {
         STORE_DOWN: "The store returned no photographs, so nothing was committed; start the run again",
         STOPPED: "The run ended early and committed nothing",
@@ -100,6 +100,12 @@ def _sentence(record: RunRecord, verdict: RunVerdict) -> str:
     if record.outcome in (STOPPED, REFUSED):
         return f"{sentence}{f': {record.reason}' if record.reason else '; the next run resumes it'}"
     return sentence
+
+
+def _in_its_charge(record: RunRecord) -> str:
+    """Returns how many photographs a run had to look after, in words."""
+    number = counted(record.counts.listed - record.counts.other_shard, "photograph")
+    return f"{number} of shard {record.shard}" if record.shard else number
 
 
 def _alarm(verdict: RunVerdict) -> str:
@@ -115,7 +121,8 @@ def one_line(run: ReportedRun, report: str) -> str:
         report: Address of its report.
     """
     record, verdict = run.record, run.verdict
-    where = f"Run of {record.run_date}, bundle {record.model_name or record.model_id}, report {report}"
+    shard = f", shard {record.shard}" if record.shard else ""
+    where = f"Run of {record.run_date}{shard}, bundle {record.model_name or record.model_id}, report {report}"
     if not record.is_successful:
         word = "STOPPED" if record.outcome == STOPPED and verdict.has(Event.STOPPED) else "FAILED"
         return printable(f"{word} {_sentence(record, verdict)}. {where}")

@@ -88,7 +88,19 @@ def _families(records: Sequence[RunRecord]) -> list[_Family]:
         _Family("seconds", "Duration of the last run.", one_each(lambda record: record.seconds)),
         _Family("stage_seconds", "Work of each stage in the last run, summed over threads.", _stages(records)),
         _Family("warnings", "Warnings of the last run.", one_each(lambda record: len(record.warnings))),
+        *_shards(records),
         _Family("table_version", "Version of the score table after the last run.", version),
+    ]
+
+
+def _shards(records: Sequence[RunRecord]) -> list[_Family]:
+    """Returns the metric families of runs that score one of several shards."""
+    of_shards = [record for record in records if record.shard]
+    waiting = [_Sample(_model(record), record.other_waiting) for record in of_shards]
+    absent = [_Sample(_model(record), len(record.absent_shards)) for record in of_shards]
+    return [
+        _Family("other_shards_waiting", "Photographs of other shards without a row when they were listed.", waiting),
+        _Family("absent_shards", "Other shards that had no run when it was due.", absent),
     ]
 
 
@@ -130,7 +142,7 @@ def _photographs(records: Iterable[RunRecord]) -> list[_Sample]:
     return [
         _Sample(_model(record) | {"outcome": name}, getattr(record.counts, name))
         for record in records
-        for name in _OUTCOMES
+        for name in (*_OUTCOMES, *(["other_shard"] if record.shard else []))
     ]
 
 

@@ -1,25 +1,26 @@
 """Writes the report of a run beside its record, and the reports that killed runs could not write."""
 
-import contextlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from melanoma import storage
-from melanoma.errors import ReadError, UsageError
+from melanoma.errors import UsageError
 from melanoma.json_values import DAMAGED, to_json, typed
+from melanoma.reporting.all_runs import run_in, write_all, write_all_beside_others
 from melanoma.reporting.content import report_content, without_photographs
-from melanoma.reporting.index import write_index
-from melanoma.reporting.judging import judge, verdict_of
+from melanoma.reporting.judging import judge
 from melanoma.reporting.limits import Limits
-from melanoma.reporting.model_page import ModelSetting, write_model_pages
+from melanoma.reporting.model_page import ModelSetting
 from melanoma.reporting.page import page
 from melanoma.reporting.quality_sample import ReportOptions
 from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict, read_verdict
-from melanoma.runs.records import RunRecord
-from melanoma.runs.run import ModelRun
-from melanoma.runs.run_history import RunSummary, read_series, recorded_runs, summary_of, write_series
-from melanoma.runs.stored_records import read_document, record_of
+from melanoma.runs.absent_shards import absent_shards, in_words
+from melanoma.runs.records import RunRecord, as_document
+from melanoma.runs.run import ModelRun, started_at
+from melanoma.runs.run_history import RunSummary, read_series, recorded_runs, summary_of
+from melanoma.runs.stored_records import read_document
+from melanoma.shards import Shard
 from melanoma.table.layout import OutputLayout
 
 _EARLIER_RUNS = 30
@@ -57,6 +58,7 @@ def publish(model: ModelRun, record: RunRecord, settings: ReportSettings) -> Rep
     """
     layout = model.run.layout
     runs = [run for run in read_series(layout) if run["run_id"] != record.run_id]
+    record = _with_absent_shards(record, runs)
     content = report_content(model, record, _seen_before(runs, record), settings.content)
     verdict = judge(record, content, settings.limits, settings.exit_code)
     drift = [reason.text for reason in verdict.reasons if reason.event is Event.DRIFT]
@@ -84,50 +86,46 @@ def publish_start(layout: OutputLayout, record: RunRecord, verdict: RunVerdict) 
 
 def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary], limits: Limits) -> None:
     record = run.record
-    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record) | {"report": run.content}))
+    storage.write_bytes(layout.record(record.run_id), to_json(as_document(record) | {"report": run.content}))
     storage.write_bytes(layout.report(record.run_id), page(run).encode())
-    runs = sorted([*others, summary_of(record, run.content)], key=lambda run: run["run_id"])
-    _add_missing_pages(layout, runs)
-    write_series(layout, runs)
-    write_index(layout, runs)
-    write_model_pages(layout, runs, record.model_id, ModelSetting(run.content.get("reference", {}), limits))
+    setting = ModelSetting(run.content.get("reference", {}), limits)
+    own = summary_of(record, run.content)
+    if record.shard:
+        write_all_beside_others(layout, own, setting)
+    else:
+        write_all(layout, others, own, setting)
+
+
+def _with_absent_shards(record: RunRecord, runs: Sequence[RunSummary]) -> RunRecord:
+    """Adds to the record of a successful run of one shard which others have stayed away, with a warning."""
+    if not record.shard or not record.is_successful:
+        return record
+    same = [run for run in runs if run["model_id"] == record.model_id]
+    absent = absent_shards(same, Shard.parsed(record.shard), started_at(record.run_id))
+    warnings = [in_words(absent, record.other_waiting)] if absent else []
+    names = [str(one.shard) for one in absent]
+    return replace(record, absent_shards=names, warnings=(*record.warnings, *warnings))
 
 
 def _seen_before(runs: Sequence[RunSummary], record: RunRecord) -> list[dict[str, Any]]:
     """Returns the distributions of the last runs of the same model that scored something.
 
     Runs that drifted beyond a limit are left out: a night of faulty photographs must not make the next ones look odd.
+    For the same reason, so are runs of other shards of the same date. Each of several shards counts as a part of a run.
     """
     same = [
         run["seen"]
         for run in runs
         if run["seen"] and run["model_id"] == record.model_id and run["run_id"] < record.run_id and not _drifted(run)
+        if run["run_date"] != record.run_date or run["shard"] == record.shard
     ]
-    return same[-_EARLIER_RUNS:]
+    shards = Shard.parsed(record.shard).total if record.shard else 1
+    return same[-_EARLIER_RUNS * shards :]
 
 
 def _drifted(run: RunSummary) -> bool:
     verdict = read_verdict(run["verdict"])
     return verdict is not None and verdict.has(Event.DRIFT)
-
-
-def _add_missing_pages(layout: OutputLayout, runs: Sequence[RunSummary]) -> None:
-    """Writes the pages of runs that were killed before they could write them."""
-    present = {stored.uri for stored in storage.list_files(layout.reports)}
-    for run in runs:
-        if layout.report(run["run_id"]) not in present:
-            with contextlib.suppress(ReadError, *DAMAGED):
-                storage.write_bytes(layout.report(run["run_id"]), page(_reported(layout, run["run_id"])).encode())
-
-
-def _reported(layout: OutputLayout, run_id: str) -> ReportedRun:
-    """Returns a run from its record's JSON document."""
-    return _run_in(read_document(layout, run_id))
-
-
-def _run_in(document: Mapping[str, Any]) -> ReportedRun:
-    record, content = record_of(document), typed(dict, document.get("report", {}), "report")
-    return ReportedRun(record, content, verdict_of(record, content))
 
 
 def forget(layout: OutputLayout, names: Collection[str], dry_run: bool = False) -> int:
@@ -169,6 +167,6 @@ def _forget_in(layout: OutputLayout, run_id: str, names: Collection[str], dry_ru
         return False
     if not dry_run:
         document |= {"report": kept}
-        storage.write_bytes(layout.report(run_id), page(_run_in(document)).encode())
+        storage.write_bytes(layout.report(run_id), page(run_in(document)).encode())
         storage.write_bytes(layout.record(run_id), to_json(document))
     return True

@@ -18,8 +18,10 @@ def accounting(record: RunRecord) -> str:
     counts = record.counts
     if not counts.listed:
         return ""
-    by_outcome = {name: getattr(counts, name) for name in charts.OUTCOMES}
-    total = f"{counts.listed:,} listed = " + " + ".join(f"{count:,} {name}" for name, count in by_outcome.items())
+    outcomes = charts.OUTCOMES if record.shard else charts.OUTCOMES[:-1]
+    by_outcome = {name: getattr(counts, name) for name in outcomes}
+    parts = [f"{count:,} {charts.in_words(name)}" for name, count in by_outcome.items()]
+    total = f"{counts.listed:,} listed = {' + '.join(parts)}"
     ignored = sorted(record.ignored.items(), key=lambda item: -item[1])
     kinds = ", ".join(f"{kind} {count:,}" for kind, count in ignored)
     return section(

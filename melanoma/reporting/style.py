@@ -9,7 +9,8 @@ svg { display: block; width: 100%; height: auto; } svg text { fill: var(--muted)
 svg.accounting { height: 26px; } .legend { display: flex; flex-wrap: wrap; gap: .2rem 1.2rem; margin-top: .5rem; }
 i { display: inline-block; width: .8em; height: .8em; border-radius: 2px; margin-right: .4em; vertical-align: -.05em; }
 .scored { fill: var(--accent); background: var(--accent); } .failed { fill: var(--bad); background: var(--bad); }
-.skipped { fill: var(--line); background: var(--line); } .duplicates { fill: var(--muted); background: var(--muted); }
+.skipped, .other_shard { fill: var(--line); background: var(--line); }
+.duplicates { fill: var(--muted); background: var(--muted); }
 .deferred { fill: var(--other); background: var(--other); } .hit { fill: transparent; }
 svg .bar { fill: var(--accent); fill-opacity: .55; } svg .axis { stroke: var(--line); }
 svg .before { stroke: var(--fg); stroke-width: 1.6; fill: none; } i.before { background: var(--fg); height: .2em;

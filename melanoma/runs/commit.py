@@ -35,6 +35,8 @@ class RunTotals:
         ignored: Number of files that are not photographs, by extension.
         seconds: Duration of the listing, in seconds.
         workers: Number of worker processes.
+        other_shard: Number of these that are left to runs of other shards.
+        other_waiting: Number of photographs of other shards that the table does not hold.
     """
 
     listed: int
@@ -44,6 +46,8 @@ class RunTotals:
     ignored: Counter[str]
     seconds: float = 0.0
     workers: int = 1
+    other_shard: int = 0
+    other_waiting: int = 0
 
 
 def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
@@ -62,7 +66,7 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
     began, adopted = time.perf_counter(), {key[:DIGEST_BYTES]: key for key in totals.adopted}
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
     record = _begun(run, totals, chunks, _counted(totals, chunks, len(adopted), expected))
-    if _store_is_down(chunks, totals.skipped) and not adopted:
+    if _store_is_down(chunks, totals.skipped + totals.other_shard - totals.other_waiting) and not adopted:
         counts = replace(record.counts, deferred=record.counts.deferred + expected)
         record = replace(record, outcome=STORE_DOWN, counts=counts)
     elif expected:
@@ -90,12 +94,14 @@ def _counted(totals: RunTotals, chunks: Collection[StagedChunk], adopted: int, e
         duplicates=sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
         deferred=totals.deferred + sum(len(chunk.deferred) for chunk in chunks),
         ignored=sum(totals.ignored.values()),
+        other_shard=totals.other_shard,
     )
-    if counts.listed != expected + counts.skipped + counts.duplicates + counts.deferred:
+    if not replace(counts, scored=expected).add_up:
+        of_others = f", {counts.other_shard} of other shards" if counts.other_shard else ""
         raise NothingCommittedError(
             f"of {counts.listed} listed photographs {expected} were staged, {counts.skipped} skipped, "
-            f"{counts.duplicates} duplicates and {counts.deferred} deferred; the rest was lost on the way, so nothing "
-            "was committed; start again, and choose another --runner if it happens again"
+            f"{counts.duplicates} duplicates and {counts.deferred} deferred{of_others}; the rest was lost on the way, "
+            "so nothing was committed; start again, and choose another --runner if it happens again"
         )
     return counts
 
@@ -115,6 +121,8 @@ def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts:
         stages=stages,
         workers=totals.workers,
         model_name=run.model_name,
+        shard=run.shard_text,
+        other_waiting=totals.other_waiting,
     )
 
 
@@ -122,7 +130,7 @@ def _remember_deferred(run: Run, totals: RunTotals, chunks: Collection[StagedChu
     digests = {digest for chunk in chunks for digest in chunk.deferred}
     # Where deferred photographs are not known one by one, what earlier runs deferred stays remembered.
     is_known = not totals.deferred and record.outcome != STORE_DOWN
-    deferred.write(run, digests if is_known else digests | deferred.read(run))
+    deferred.write(run, digests if is_known else digests | deferred.read_own(run))
 
 
 def _write_record(run: Run, record: RunRecord) -> None:
@@ -146,7 +154,8 @@ def _store_is_down(chunks: Collection[StagedChunk], known: int) -> bool:
 
 def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:
     planned, since = run.table_version, Progress({}, {})
-    for _ in range(_TRIES):
+    tries = _TRIES if run.shard is None else _TRIES + run.shard.total
+    for _ in range(tries):
         table = ScoreTable.open(run.layout)
         if table.version != planned:
             if table.holds(run.run_id):
@@ -163,7 +172,7 @@ def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, b
                 raise
             continue
         return _filled(record, rows.tally, version, rows.dropped, rows.duplicates)
-    raise NothingCommittedError(f"{run.layout}: other runs committed {_TRIES} times meanwhile; start again")
+    raise NothingCommittedError(f"{run.layout}: other runs committed {tries} times meanwhile; start again")
 
 
 def _has_moved(run: Run, planned: int | None) -> bool:
@@ -180,7 +189,7 @@ def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, table: Sc
         tally.add(rows)
         tally.adopted += sum(digest in adopted for digest in digests_in(rows))
     counts = record.counts
-    planned = counts.listed - counts.skipped - counts.duplicates - counts.deferred
+    planned = counts.listed - counts.skipped - counts.duplicates - counts.deferred - counts.other_shard
     return _filled(record, tally, table.version, dropped=planned - tally.total)
 
 

@@ -13,7 +13,7 @@ _MAX_BYTES = 1 << 30  # of the list, 16 a photograph
 
 
 def write(run: Run, digests: Collection[bytes]) -> None:
-    """Replaces the deferred photographs of the runs before.
+    """Replaces the deferred photographs of the runs before: those of its shard, or of all shards.
 
     A failure is ignored: without the file the next run only takes its photographs in another order.
 
@@ -26,10 +26,22 @@ def write(run: Run, digests: Collection[bytes]) -> None:
             storage.write_bytes(_uri(run), b"".join(sorted(digests)), is_private=True)
         elif storage.exists(_uri(run)):
             storage.remove(_uri(run))
+        for uri in _files(run.layout, run.layout.staging_of(run.fingerprint)) if run.shard is None else ():
+            if uri != _uri(run):
+                storage.remove(uri)
 
 
 def read(run: Run) -> frozenset[bytes]:
-    """Returns the digests of the photographs that the last run deferred; none where the store does not return them."""
+    """Returns the digests of what the last runs of all shards deferred; none where the store does not return them."""
+    with contextlib.suppress(ReadError):
+        return frozenset[bytes]().union(*map(_digests_in, _files(run.layout, run.layout.staging_of(run.fingerprint))))
+    return frozenset()
+
+
+def read_own(run: Run) -> frozenset[bytes]:
+    """Returns what `read` returns, but of a run of one shard only what a run of the same shard deferred."""
+    if run.shard is None:
+        return read(run)
     with contextlib.suppress(ReadError):
         return _digests_in(_uri(run))
     return frozenset()
@@ -42,14 +54,17 @@ def read_all(layout: OutputLayout) -> frozenset[bytes]:
         ReadError: The store does not answer.
     """
     try:
-        if not storage.exists(layout.staging):
-            return frozenset()
-        files = [stored.uri for stored in storage.list_files(layout.staging) if layout.is_deferred(stored.uri)]
+        files = _files(layout, layout.staging)
     except ReadError as error:
         if error.kind is ErrorKind.FORBIDDEN:
             return frozenset()
         raise
     return frozenset[bytes]().union(*map(_digests_in, files))
+
+
+def _files(layout: OutputLayout, folder: str) -> list[str]:
+    found = storage.list_files(folder) if storage.exists(folder) else ()
+    return [stored.uri for stored in found if layout.is_deferred(stored.uri)]
 
 
 def _digests_in(uri: str) -> frozenset[bytes]:
@@ -59,4 +74,4 @@ def _digests_in(uri: str) -> frozenset[bytes]:
 
 
 def _uri(run: Run) -> str:
-    return run.layout.deferred(run.fingerprint)
+    return run.layout.deferred(run.fingerprint, run.shard)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from melanoma.ids import WORK_ID, is_run_id
 from melanoma.json_values import parsed, typed
+from melanoma.shards import Shard
 
 STALE_AFTER = datetime.timedelta(minutes=10)
 MAX_BYTES = 10_000  # of a heartbeat's file
@@ -27,6 +28,7 @@ class Heartbeat:
         pid: Its process there.
         process_started: When that process started, in the machine's own count; tells it from a later process with the
             same number.
+        shard: The share of the photographs that it scores; None for all of them, and for other work.
     """
 
     run_id: str
@@ -34,12 +36,13 @@ class Heartbeat:
     host: str
     pid: int
     process_started: str
+    shard: Shard | None = None
 
     @classmethod
-    def now(cls, run_id: str) -> "Heartbeat":
+    def now(cls, run_id: str, shard: Shard | None = None) -> "Heartbeat":
         """Returns a heartbeat of this process."""
         moment = datetime.datetime.now(datetime.UTC).isoformat()
-        return cls(run_id, moment, _host(), os.getpid(), _process_start(os.getpid()))
+        return cls(run_id, moment, _host(), os.getpid(), _process_start(os.getpid()), shard)
 
     @classmethod
     def from_json(cls, data: bytes) -> "Heartbeat":
@@ -50,7 +53,8 @@ class Heartbeat:
         """
         values = typed(dict, parsed(data), "heartbeat")
         run_id, seen, host, process_started = (typed(str, values.get(name), name) for name in _TEXTS)
-        beat = cls(run_id, seen, host, typed(int, values.get("pid"), "pid"), process_started)
+        shard = Shard.parsed(typed(str, values["shard"], "shard")) if "shard" in values else None
+        beat = cls(run_id, seen, host, typed(int, values.get("pid"), "pid"), process_started, shard)
         if beat.seen_at.tzinfo is None or not WORK_ID.fullmatch(beat.run_id):
             raise ValueError("seen has no time zone, or run_id is not an id")
         return beat
@@ -58,7 +62,8 @@ class Heartbeat:
     def to_json(self) -> bytes:
         """Returns the content of the heartbeat's file."""
         values = {"run_id": self.run_id, "seen": self.seen, "host": self.host, "pid": self.pid}
-        return json.dumps(values | {"born": self.process_started}).encode()
+        shard = {} if self.shard is None else {"shard": str(self.shard)}
+        return json.dumps(values | {"born": self.process_started} | shard).encode()
 
     @property
     def is_run(self) -> bool:

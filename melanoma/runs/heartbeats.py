@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from melanoma import storage
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 from melanoma.runs.heartbeat import MAX_BYTES, STALE_AFTER, Heartbeat
+from melanoma.shards import Shard
 from melanoma.storage.errors import with_advice
 from melanoma.table.layout import OutputLayout
 
@@ -17,15 +18,20 @@ _YIELD_SECONDS = 5.0  # for one that began later to give way; it looks for other
 _JOIN_SECONDS = 2.0  # for a heartbeat that is being written at the end, to a store that does not answer
 
 
-def active(layout: OutputLayout) -> list[Heartbeat]:
+def active(layout: OutputLayout, shard: Shard | None = None) -> list[Heartbeat]:
     """Returns the heartbeats of what may be running on an output, the one that began first at the front.
+
+    Args:
+        layout: Of the output folder.
+        shard: Of a run that wants to start; what may be active beside it is left out. None leaves nothing out.
 
     Raises:
         UsageError: The store refuses access.
         NothingCommittedError: The store does not answer.
     """
     now = datetime.datetime.now(datetime.UTC)
-    return [beat for beat in _all(layout) if not beat.is_stale(now)]
+    beats = [beat for beat in _all(layout) if not beat.is_stale(now)]
+    return [beat for beat in beats if shard is None or not shard.is_beside(beat.shard)]
 
 
 def stale(layout: OutputLayout) -> list[Heartbeat]:
@@ -39,14 +45,18 @@ def stale(layout: OutputLayout) -> list[Heartbeat]:
     return [beat for beat in _all(layout) if beat.is_stale(now)]
 
 
-def refuse_if_active(layout: OutputLayout) -> None:
+def refuse_if_active(layout: OutputLayout, shard: Shard | None = None) -> None:
     """Refuses to go on while something runs on an output.
+
+    Args:
+        layout: Of the output folder.
+        shard: The share of the photographs to score, beside which other shards may run; None for other work.
 
     Raises:
         NothingCommittedError: Something does, or the store does not answer.
     """
-    if beats := active(layout):
-        raise NothingCommittedError(_in_the_way(beats[0]))
+    if beats := active(layout, shard):
+        raise NothingCommittedError(_in_the_way(beats[0], shard))
 
 
 def remove(layout: OutputLayout, run_id: str) -> None:
@@ -55,7 +65,7 @@ def remove(layout: OutputLayout, run_id: str) -> None:
 
 
 @contextlib.contextmanager
-def beating(layout: OutputLayout, run_id: str) -> Iterator[None]:
+def beating(layout: OutputLayout, run_id: str, shard: Shard | None = None) -> Iterator[None]:
     """Leaves heartbeats while the block runs; of two that start at once one goes on, or none, but never both.
 
     The one with the larger id gives way, and the other one waits for that. An active heartbeat that does not go away
@@ -64,17 +74,18 @@ def beating(layout: OutputLayout, run_id: str) -> Iterator[None]:
     Args:
         layout: Of the output folder.
         run_id: Id of the first run, or another name that begins with the time.
+        shard: The share of the photographs that it scores, beside which other shards may run; None for other work.
 
     Raises:
         NothingCommittedError: Something else is active on that output.
     """
     stop = threading.Event()
-    keeper = threading.Thread(target=_keep_beating, args=(layout, run_id, stop), daemon=True, name="heartbeat")
+    keeper = threading.Thread(target=_keep_beating, args=(layout, run_id, shard, stop), daemon=True, name="heartbeat")
     try:
-        _beat(layout, run_id)  # in here: a signal may come as soon as the file is there
+        _beat(layout, run_id, shard)  # in here: a signal may come as soon as the file is there
         # Only after its own heartbeat: of two that start at once at least one sees the other.
-        if other := _wait_for_others(layout, run_id):
-            raise NothingCommittedError(_in_the_way(other))
+        if other := _wait_for_others(layout, run_id, shard):
+            raise NothingCommittedError(_in_the_way(other, shard))
         keeper.start()
         yield
     finally:
@@ -84,25 +95,25 @@ def beating(layout: OutputLayout, run_id: str) -> Iterator[None]:
         remove(layout, run_id)
 
 
-def _wait_for_others(layout: OutputLayout, run_id: str) -> Heartbeat | None:
+def _wait_for_others(layout: OutputLayout, run_id: str, shard: Shard | None) -> Heartbeat | None:
     """Waits for others to give way; returns the one that does not."""
     until = time.monotonic() + _YIELD_SECONDS
-    while others := [beat for beat in active(layout) if beat.run_id != run_id]:
+    while others := [beat for beat in active(layout, shard) if beat.run_id != run_id]:
         if others[0].run_id < run_id or time.monotonic() > until:
             return others[0]
         time.sleep(0.2)
     return None
 
 
-def _keep_beating(layout: OutputLayout, run_id: str, stop: threading.Event) -> None:
+def _keep_beating(layout: OutputLayout, run_id: str, shard: Shard | None, stop: threading.Event) -> None:
     while not stop.wait(_EVERY_SECONDS):
         with contextlib.suppress(MelanomaError):  # the next one may come through
-            _beat(layout, run_id)
+            _beat(layout, run_id, shard)
     remove(layout, run_id)  # the block's end may not have waited for a heartbeat that was being written
 
 
-def _beat(layout: OutputLayout, run_id: str) -> None:
-    storage.write_bytes(layout.heartbeat(run_id), Heartbeat.now(run_id).to_json())
+def _beat(layout: OutputLayout, run_id: str, shard: Shard | None) -> None:
+    storage.write_bytes(layout.heartbeat(run_id), Heartbeat.now(run_id, shard).to_json())
 
 
 def _all(layout: OutputLayout) -> list[Heartbeat]:
@@ -123,10 +134,16 @@ def _all(layout: OutputLayout) -> list[Heartbeat]:
     return sorted(beats, key=lambda beat: beat.run_id)
 
 
-def _in_the_way(beat: Heartbeat) -> str:
-    until = beat.seen_at + STALE_AFTER
+def _in_the_way(beat: Heartbeat, shard: Shard | None) -> str:
+    run = f"run {beat.run_id}" + ("" if beat.shard is None else f" of shard {beat.shard}")
+    host, until = beat.host.split("/")[0], beat.seen_at + STALE_AFTER
+    if shard is not None and beat.shard is not None and beat.shard.total != shard.total:
+        return (
+            f"{run} is active on this output (host {host}), and this run is of shard {shard}: give all machines the "
+            "same number of shards, and start again when that run has ended; nothing was read"
+        )
     return (
-        f"run {beat.run_id} is active on this output (host {beat.host.split('/')[0]}, process {beat.pid}, last seen "
-        f"{beat.last_seen}); if it has died, a start on that host goes on at once; elsewhere, or after a reboot, start "
-        f"again after {until:%H:%M} UTC; nothing was read"
+        f"{run} is active on this output (host {host}, process {beat.pid}, last seen {beat.last_seen}); if it has "
+        "died, a start on that host goes on at once; elsewhere, or after a reboot, start again after "
+        f"{until:%H:%M} UTC; nothing was read"
     )

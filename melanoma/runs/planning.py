@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from melanoma.errors import UsageError
-from melanoma.ingest.image_refs import ImageRef
+from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.tasks import Task
 from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.ledger import Ledger, State, Verdict
 from melanoma.runs.run import Run
+from melanoma.shards import Shard
 
 _MOVED_SHARE, _FEW_MOVED = 0.2, 20
 
@@ -25,6 +26,9 @@ class LedgerCounts:
         changed: Number of new ones whose URI the table knows with another version.
         moved: Number of new ones whose name and version the table knows under another URI.
         known: Number of URIs that the table knows.
+        other_shard: Number that are left to runs of other shards. They count among `changed` and `moved`, since a
+            store moves as a whole, and among nothing else.
+        other_waiting: Number of these that the table does not hold yet.
     """
 
     new: int = 0
@@ -33,6 +37,13 @@ class LedgerCounts:
     changed: int = 0
     moved: int = 0
     known: int = 0
+    other_shard: int = 0
+    other_waiting: int = 0
+
+    @property
+    def settled(self) -> int:
+        """Number that need no further attempt, in whatever shard."""
+        return self.skipped + self.other_shard - self.other_waiting
 
     def __add__(self, other: "LedgerCounts") -> "LedgerCounts":
         """Adds the counts of other photographs in the same ledger."""
@@ -43,6 +54,8 @@ class LedgerCounts:
             changed=self.changed + other.changed,
             moved=self.moved + other.moved,
             known=max(self.known, other.known),
+            other_shard=self.other_shard + other.other_shard,
+            other_waiting=self.other_waiting + other.other_waiting,
         )
 
 
@@ -78,36 +91,47 @@ class ListingSummary:
         )
 
 
-def plan_tasks(ledgers: Sequence[Ledger], refs: Sequence[ImageRef]) -> tuple[list[Task], ListingSummary]:
+def plan_tasks(
+    ledgers: Sequence[Ledger], refs: Sequence[ImageRef], shard: Shard | None = None
+) -> tuple[list[Task], ListingSummary]:
     """Looks up a page of a listing in the ledgers.
 
     Args:
         ledgers: One a model.
         refs: Photographs.
+        shard: The share of them that is to be scored; None for all of them.
 
     Returns:
         What has to be scored, and the summary of the page.
     """
     verdicts_by_model = [ledger.look_up(refs) for ledger in ledgers]
-    tasks = []
-    for ref, *verdicts in zip(refs, *verdicts_by_model, strict=True):
+    tasks, is_mine = [], [shard is None or shard.has(digest_of(ref.uri, "")) for ref in refs]
+    for ref, mine, *verdicts in zip(refs, is_mine, *verdicts_by_model, strict=True):
+        if not mine:
+            continue
         attempts = tuple(verdict.attempt if verdict.state is State.NEW else 0 for verdict in verdicts)
         if any(attempts):
             tasks.append(Task(ref, attempts, any(verdict.was_deferred for verdict in verdicts)))
-    by_model = [_counts(ledger, refs, verdicts) for ledger, verdicts in zip(ledgers, verdicts_by_model, strict=True)]
+    by_model = [
+        _counts(ledger, list(zip(refs, verdicts, is_mine, strict=True)))
+        for ledger, verdicts in zip(ledgers, verdicts_by_model, strict=True)
+    ]
     return tasks, ListingSummary(tuple(by_model), len(refs), len(tasks), sum(task.was_deferred for task in tasks))
 
 
-def _counts(ledger: Ledger, refs: Sequence[ImageRef], verdicts: Sequence[Verdict]) -> LedgerCounts:
-    states = Counter(verdict.state for verdict in verdicts)
-    staged = [ref for ref, verdict in zip(refs, verdicts, strict=True) if verdict.state is State.STAGED]
+def _counts(ledger: Ledger, found: Sequence[tuple[ImageRef, Verdict, bool]]) -> LedgerCounts:
+    """Counts what a ledger said of photographs, each with whether it belongs to the run's shard."""
+    states = Counter(verdict.state for _, verdict, mine in found if mine)
+    others = [verdict.state for _, verdict, mine in found if not mine]
     return LedgerCounts(
         new=states[State.NEW],
         skipped=states[State.DONE],
-        adopted=tuple(map(adoption_key_of, staged)),
-        changed=sum(verdict.is_changed for verdict in verdicts),
-        moved=sum(verdict.is_moved for verdict in verdicts),
+        adopted=tuple(adoption_key_of(ref) for ref, verdict, mine in found if mine and verdict.state is State.STAGED),
+        changed=sum(verdict.is_changed for _, verdict, _ in found),
+        moved=sum(verdict.is_moved for _, verdict, _ in found),
         known=ledger.known,
+        other_shard=len(others),
+        other_waiting=len(others) - others.count(State.DONE),
     )
 
 
@@ -123,7 +147,7 @@ def check_moved(summary: ListingSummary, runs: Sequence[Run]) -> ListingSummary:
     for run, counts in zip(runs, summary.by_model, strict=True):
         if run.rescore:
             continue
-        seen = counts.changed + counts.skipped
+        seen = counts.changed + counts.settled
         # Copies beside originals that are still there are not a move.
         moved = counts.moved if seen < counts.known * (1 - _MOVED_SHARE) else 0
         _refuse(counts.changed, seen, "have changed their version at once")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from melanoma import storage
 from melanoma.json_values import to_json
@@ -21,6 +22,7 @@ class Counts:
         duplicates: Listed more than once.
         deferred: Left for another run.
         ignored: Files that are not photographs; not among `listed`.
+        other_shard: Left to runs of other shards.
     """
 
     listed: int = 0
@@ -30,11 +32,13 @@ class Counts:
     duplicates: int = 0
     deferred: int = 0
     ignored: int = 0
+    other_shard: int = 0
 
     @property
     def add_up(self) -> bool:
         """Whether every listed photograph is accounted for exactly once."""
-        return self.listed == self.scored + self.failed + self.skipped + self.duplicates + self.deferred
+        settled = self.scored + self.failed + self.skipped + self.duplicates
+        return self.listed == settled + self.deferred + self.other_shard
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,9 @@ class RunRecord:
         seconds: Duration of the run; None where it is not known.
         reason: Why nothing was committed, for the operator; it names no photograph. Empty where none is known.
         model_name: Name of the bundle, for people; empty in the records of older versions.
+        shard: The share of the photographs that the run scored, such as `1/4`; empty for all of them.
+        other_waiting: Number of photographs of other shards that the table did not hold when this run listed them.
+        absent_shards: Other shards that had no run when it was due, such as `3/4`.
     """
 
     run_id: str
@@ -102,6 +109,9 @@ class RunRecord:
     seconds: float | None = None
     reason: str = ""
     model_name: str = ""
+    shard: str = ""
+    other_waiting: int = 0
+    absent_shards: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Hides secrets of URIs in what is told to the operator."""
@@ -114,10 +124,23 @@ class RunRecord:
         return self.outcome in SUCCESSFUL
 
 
+_OF_SHARDS = ("shard", "other_waiting", "absent_shards")
+
+
+def as_document(record: RunRecord) -> dict[str, Any]:
+    """Returns a record as JSON values; what only shards have is left out where there is none, for earlier versions."""
+    document = asdict(record)
+    if not record.shard:
+        for name in _OF_SHARDS:
+            del document[name]
+        del document["counts"]["other_shard"]
+    return document
+
+
 def write_record(layout: OutputLayout, record: RunRecord) -> None:
     """Writes the record of an ended run.
 
     Raises:
         NothingCommittedError: The store or the disk refused.
     """
-    storage.write_bytes(layout.record(record.run_id), to_json(asdict(record)))
+    storage.write_bytes(layout.record(record.run_id), to_json(as_document(record)))

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from dataclasses import replace
 
 from melanoma import storage
 from melanoma.runs import staging
@@ -10,11 +11,13 @@ from melanoma.runs.records import COMMITTED, KILLED, REFUSED, STOPPED, Counts, R
 from melanoma.runs.run import Run, new_run_id, started_at
 from melanoma.runs.run_history import read_series, write_series
 from melanoma.runs.stored_records import read_record, stored_record
+from melanoma.shards import Shard
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ScoreTable
 
 _LOOK_BACK = 5  # runs
+_LAST = "~"  # sorts behind the id of every run
 _COMMIT_TO_RECORD_SECONDS = 2.0
 
 
@@ -41,10 +44,11 @@ def record_stop(run: Run, reason: str = "", outcome: str = STOPPED) -> bool:
     if table.holds(run.run_id):
         time.sleep(_COMMIT_TO_RECORD_SECONDS)
         if read_record(run) is None and (record := _committed(table, run.run_id)):
-            write_record(run.layout, record)
+            write_record(run.layout, replace(record, shard=run.shard_text))
         return False
     date = run.run_date.isoformat()
-    record = RunRecord(run.run_id, date, run.model_id, outcome, Counts(), reason=reason, model_name=run.model_name)
+    record = RunRecord(run.run_id, date, run.model_id, outcome, Counts(), reason=reason)
+    record = replace(record, model_name=run.model_name, shard=run.shard_text)
     write_record(run.layout, record)
     return True
 
@@ -68,20 +72,29 @@ def has_records(layout: OutputLayout) -> bool:
     return storage.exists(layout.reports)
 
 
-def refused_start(reason: str, run_date: datetime.date | None, outcome: str = REFUSED) -> RunRecord:
+def refused_start(
+    reason: str, run_date: datetime.date | None, outcome: str = REFUSED, shard: Shard | None = None
+) -> RunRecord:
     """Returns the record of a start that ended before there was a run.
 
     Args:
         reason: Why, for the operator; it names no photograph.
         run_date: Date of the run; None for today.
         outcome: `refused`, or `stopped` where another start may succeed.
+        shard: The share of the photographs that was to be scored; None for all of them.
     """
     run_id = new_run_id(datetime.datetime.now(datetime.UTC))
-    return RunRecord(run_id, (run_date or datetime.date.today()).isoformat(), "", outcome, Counts(), reason=reason)
+    date = (run_date or datetime.date.today()).isoformat()
+    return RunRecord(run_id, date, "", outcome, Counts(), reason=reason, shard=str(shard or ""))
 
 
-def record_death(layout: OutputLayout, run_id: str) -> str:
+def record_death(layout: OutputLayout, run_id: str, shard: Shard | None = None) -> str:
     """Writes the record of a run that died without one; returns what the operator should know.
+
+    Args:
+        layout: Layout of the output folder.
+        run_id: Id of the run.
+        shard: The share of the photographs that it scored; None for all of them.
 
     Raises:
         NothingCommittedError: The store does not take the record, or the table cannot be read.
@@ -92,39 +105,51 @@ def record_death(layout: OutputLayout, run_id: str) -> str:
     if stored_record(layout, run_id) is not None:
         return f"run {run_id} was killed after it had ended"
     if record := _committed(table, run_id):
-        write_record(layout, record)
+        write_record(layout, replace(record, shard=str(shard or "")))
         return f"run {run_id} was killed after its commit; its record was made from its rows"
-    write_record(layout, RunRecord(run_id, _date_of(run_id), "", KILLED, Counts()))
-    return f"run {run_id} was killed before its commit; what it had scored is not scored again"
+    of_shard = "" if shard is None else f" of shard {shard}"
+    write_record(layout, RunRecord(run_id, _date_of(run_id), "", KILLED, Counts(), shard=str(shard or "")))
+    return f"run {run_id}{of_shard} was killed before its commit; what it had scored is not scored again"
 
 
-def restore(layout: OutputLayout) -> list[str]:
+def restore(layout: OutputLayout, before: str = _LAST, shards: int = 1) -> list[str]:
     """Makes the records of runs that committed but have no sound one; returns the ids of these runs.
+
+    Args:
+        layout: Layout of the output folder.
+        before: Id of the earliest run that is active, which may be about to write its record; later ones are left out.
+        shards: Number of runs that commit on one night.
 
     Raises:
         NothingCommittedError: The store does not take a record, or the table cannot be read.
         ReadError: The store does not answer.
     """
     table, restored = ScoreTable.open(layout), list[str]()
-    for run_id in table.recent_runs(_LOOK_BACK):
-        if stored_record(layout, run_id) is None and (record := _committed(table, run_id)):
+    for run_id in table.recent_runs(_LOOK_BACK * shards):
+        if run_id < before and stored_record(layout, run_id) is None and (record := _committed(table, run_id)):
             write_record(layout, record)
             restored.append(run_id)
     return restored
 
 
-def correct(layout: OutputLayout) -> None:
+def correct(layout: OutputLayout, before: str = _LAST, shards: int = 1) -> None:
     """Corrects records that say "nothing committed" of runs whose commit went through while they were being ended.
+
+    Args:
+        layout: Layout of the output folder.
+        before: Id of the earliest run that is active; it and later ones are left out.
+        shards: Number of runs that end on one night.
 
     Raises:
         NothingCommittedError: The store does not take a record, or the table cannot be read.
     """
     series, wrong = read_series(layout), set[str]()
-    doubtful = [run["run_id"] for run in series[-_LOOK_BACK:] if run["outcome"] in (STOPPED, KILLED, REFUSED)]
+    recent = [run for run in series[-_LOOK_BACK * shards :] if run["run_id"] < before]
+    doubtful = {run["run_id"]: run["shard"] for run in recent if run["outcome"] in (STOPPED, KILLED, REFUSED)}
     table = ScoreTable.open(layout) if doubtful else None
-    for run_id in doubtful:
+    for run_id, shard in doubtful.items():
         if table is not None and (record := _committed(table, run_id)):
-            write_record(layout, record)
+            write_record(layout, replace(record, shard=shard))
             storage.remove(layout.report(run_id))  # the next run writes it again
             wrong.add(run_id)
     if wrong:  # what the series lacks is read from the records

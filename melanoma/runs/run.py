@@ -12,6 +12,7 @@ from melanoma import storage
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.shards import Shard
 from melanoma.storage.temporary import temporary_root
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import SCHEMA_VERSION, score_schema
@@ -38,6 +39,7 @@ class Run:
         clock_behind: How far this machine's clock is behind the newest row of the table; zero where it is ahead of it.
             Each row's time is later by this much, so that the newest row is the one that was committed last.
         object_timeout: Seconds that a worker waits for one object, all tries together.
+        shard: The share of the photographs that the run scores; None for all of them.
     """
 
     run_id: str
@@ -54,11 +56,17 @@ class Run:
     model_name: str = ""
     clock_behind: datetime.timedelta = datetime.timedelta(0)
     object_timeout: float = storage.DEFAULT_SECONDS
+    shard: Shard | None = None
 
     @property
     def started(self) -> datetime.datetime:
         """UTC start, from the run's id."""
         return started_at(self.run_id)
+
+    @property
+    def shard_text(self) -> str:
+        """The shard in the form `1/4`; empty for all photographs."""
+        return str(self.shard or "")
 
     def now(self) -> datetime.datetime:
         """Returns the UTC time for a row: a hybrid logical clock (Kulkarni and others, 2014, arXiv 1401.2535v1)."""

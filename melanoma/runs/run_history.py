@@ -33,6 +33,7 @@ class RunSummary(TypedDict):
         seen: Distribution of the run's predictions, as `reference_of` returns it; empty if nothing was scored.
         model_name: Name of its bundle; empty if it is unknown.
         verdict: The verdict on the run, as `RunVerdict.as_json` returns it; empty where none is known.
+        shard: The share of the photographs that it scored, such as `1/4`; empty for all of them.
     """
 
     run_id: str
@@ -48,6 +49,7 @@ class RunSummary(TypedDict):
     model_name: str
     verdict: dict[str, Any]
     drift_earlier: float | None
+    shard: str
 
 
 _MAX_BYTES = 256 << 20  # of the series; a run takes some kilobytes
@@ -55,7 +57,10 @@ _LATER_KEYS: Mapping[str, Any] = {
     "model_name": "",
     "verdict": {},
     "drift_earlier": None,
+    "shard": "",
 }  # what the lines of older versions lack
+
+_LATER_COUNTS = {"other_shard": 0}
 
 
 def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
@@ -80,6 +85,7 @@ def summary_of(record: RunRecord, content: Mapping[str, Any]) -> RunSummary:
         "model_name": record.model_name,
         "verdict": content.get("verdict", {}),
         "drift_earlier": _drift(content, "earlier"),
+        "shard": record.shard,
     }
 
 
@@ -135,9 +141,15 @@ def _kept(layout: OutputLayout) -> dict[str, RunSummary]:
         if not storage.exists(layout.series):
             return {}
         lines = map(parsed, storage.read_small(layout.series, _MAX_BYTES).decode().splitlines())
-        return {line["run_id"]: _sound({**_LATER_KEYS, **typed(dict, line, "line")}) for line in lines}
+        return {line["run_id"]: _sound(_completed(typed(dict, line, "line"))) for line in lines}
     except (ReadError, ValueError, TypeError, KeyError):
         return {}  # the file is damaged: the records hold the same
+
+
+def _completed(line: dict[str, Any]) -> dict[str, Any]:
+    """Adds what the lines of older versions lack."""
+    counts = line.get("counts")
+    return {**_LATER_KEYS, **line, "counts": _LATER_COUNTS | counts if isinstance(counts, dict) else counts}
 
 
 def _summary_in(layout: OutputLayout, run_id: str) -> RunSummary | None:
@@ -163,6 +175,7 @@ _CHECKS = {
     "model_name": stored_values.text,
     "verdict": stored_values.mapping,
     "drift_earlier": stored_values.optional(stored_values.amount),
+    "shard": stored_values.text,
 }
 
 

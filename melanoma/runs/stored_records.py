@@ -84,6 +84,9 @@ _CHECKS = {
     "seconds": stored_values.optional(stored_values.amount),
     "reason": stored_values.text,
     "model_name": stored_values.text,
+    "shard": stored_values.text,
+    "other_waiting": stored_values.whole,
+    "absent_shards": stored_values.texts,
 }
 _NEEDED = ("run_id", "run_date", "model_id", "outcome", "counts")
 

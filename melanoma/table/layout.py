@@ -9,6 +9,7 @@ from melanoma import storage
 from melanoma.errors import UsageError
 from melanoma.ids import is_run_id
 from melanoma.redaction import redacted
+from melanoma.shards import Shard
 from melanoma.table.schema import PARTITION
 
 _LOG, _STAGING, _REPORTS, _PRIVATE, _ACTIVE = "_delta_log", "_staging", "_reports", "_private", "_active"
@@ -132,14 +133,15 @@ class OutputLayout:
         """File in which a worker records the error that ends a run."""
         return self._at(_STAGING, fingerprint, run_id, "failure.json")
 
-    def deferred(self, fingerprint: str) -> str:
-        """File with the digests of the photographs that the last run with a fingerprint deferred."""
-        return self._at(_STAGING, fingerprint, _DEFERRED)
+    def deferred(self, fingerprint: str, shard: Shard | None = None) -> str:
+        """File with the digests of the photographs that the last run with a fingerprint, and of a shard, deferred."""
+        name = _DEFERRED if shard is None else f"{_DEFERRED}-{shard.number}-of-{shard.total}"
+        return self._at(_STAGING, fingerprint, name)
 
     @staticmethod
     def is_deferred(uri: str) -> bool:
         """Tells whether a staged file lists deferred photographs."""
-        return storage.name_of(uri) == _DEFERRED
+        return storage.name_of(uri).partition("-")[0] == _DEFERRED
 
     def probe(self) -> str:
         """A new file for testing whether the folder is writable."""

@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from melanoma.runs.records import RunRecord
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
 from melanoma.runs.staging import StagedChunk
+from melanoma.shards import Shard
 from melanoma.storage import filesystems
 from tests.helpers.outputs import layout_of, table_in
 
@@ -40,10 +42,10 @@ _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload([__name__, "s3fs"])
 
 
-def plan_run(output: Path | str, bundle_uri: str) -> Run:
+def plan_run(output: Path | str, bundle_uri: str, shard: Shard | None = None) -> Run:
     """Plans a run against the table as it is now."""
-    version = table_in(output).version
-    return new_run(layout_of(output), load_bundle(bundle_uri), pa.schema([]), version, datetime.date(2026, 1, 2))
+    version, date = table_in(output).version, datetime.date(2026, 1, 2)
+    return replace(new_run(layout_of(output), load_bundle(bundle_uri), pa.schema([]), version, date), shard=shard)
 
 
 def stage(
@@ -52,7 +54,7 @@ def stage(
     """Lists, plans, decodes and stages as a run does, without Beam and with made-up probabilities."""
     known, bundle = known or load_ledgers([run])[0], load_bundle(bundle_uri)
     refs = list(list_images(Root(str(images)) if isinstance(images, Path | str) else images))
-    tasks, summary = plan_tasks([known], refs)
+    tasks, summary = plan_tasks([known], refs, run.shard)
     (counts,) = summary.by_model
     chunks = []
     with ThreadPoolExecutor(2) as pool:
@@ -64,7 +66,8 @@ def stage(
             table = rows.table()
             staging.write_chunk(run, number, table)
             chunks.append(StagedChunk(number, table.num_rows, batch.duplicates, rows.scored, rows.store_failures))
-    return RunTotals(len(refs), counts.skipped, 0, counts.adopted, Counter()), chunks
+    totals = RunTotals(len(refs), counts.skipped, 0, counts.adopted, Counter())
+    return replace(totals, other_shard=counts.other_shard, other_waiting=counts.other_waiting), chunks
 
 
 def made_up(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -134,6 +137,21 @@ def job_at(environment: Mapping[str, str], log: Path, words: Sequence[str]) -> N
         os.dup2(output.fileno(), 2)
     filesystems._TRIES = 1
     sys.exit(main(words))
+
+
+def job_that_dies(chunks: int, environment: Mapping[str, str], log: Path, words: Sequence[str]) -> None:
+    """Runs a command whose process dies before it has staged its n-th chunk."""
+    staged = 0
+
+    def count(event: str, details: tuple[Any, ...]) -> None:
+        nonlocal staged
+        if event == "os.rename" and str(details[1]).endswith(".arrow"):
+            staged += 1
+            if staged == chunks:
+                os._exit(DIED)
+
+    sys.addaudithook(count)
+    job_at(environment, log, words)
 
 
 def s3_environment(address: str | None = None) -> dict[str, str]:

@@ -138,3 +138,13 @@ def test_a_file_that_cannot_be_written_raises(tmp_path: Path) -> None:
     (tmp_path / "m.prom").mkdir()
     with pytest.raises(MelanomaError, match="is a folder, not a file"):
         write_metrics(str(tmp_path / "m.prom"), ending(reported(RECORD)))
+
+
+def test_a_shard_has_metrics_of_its_own_and_another_run_has_none_of_them() -> None:
+    record = replace(RECORD, shard="1/4", other_waiting=7, absent_shards=("3/4", "4/4"))
+    record = replace(record, counts=replace(record.counts, listed=50, other_shard=30))
+    lines = lines_of(reported(record), reported(OTHER))
+    assert 'melanoma_photographs{model="m-000000000001",outcome="other_shard"} 30' in lines
+    assert 'melanoma_other_shards_waiting{model="m-000000000001"} 7' in lines
+    assert 'melanoma_absent_shards{model="m-000000000001"} 2' in lines
+    assert sum("shard" in line for line in lines if OTHER.model_id in line) == 0

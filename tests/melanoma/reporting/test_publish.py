@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from melanoma.errors import NothingCommittedError
+from melanoma.reporting import all_runs
 from melanoma.reporting.publish import ReportSettings, forget, publish
 from melanoma.reporting.quality_sample import ReportOptions
-from melanoma.reporting.verdict import read_verdict
+from melanoma.reporting.verdict import Event, ReportedRun, read_verdict
+from melanoma.runs import heartbeats
 from melanoma.runs.records import KILLED, Counts, RunRecord, write_record
 from melanoma.runs.run_history import read_series
+from melanoma.shards import Shard
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers.model_runs import Probabilities, commit_scores, model_run, uri_of
 from tests.helpers.outputs import layout_of
@@ -163,3 +166,66 @@ def test_an_erased_photograph_that_failed_is_removed_too(tmp_path: Path, bundle_
     text = json.dumps(document(tmp_path)) + page(tmp_path)
     assert not [name for name in gone if name in text] and [name for name in kept if name in text]
     assert [row["kind"] for row in document(tmp_path)["report"]["failed"]] == ["truncated"]
+
+
+def published_shard(
+    output: Path, bundle_uri: str, day: int, shard: str, run_id: str = "", scores: dict[str, Probabilities] = SCORES
+) -> ReportedRun:
+    """Commits and publishes the run of a shard, `1/2` at 3:04 and other ones at 3:05."""
+    model = model_run(output, bundle_uri, day)
+    run_id = run_id or f"202601{day:02}T030{'4' if shard == '1/2' else '5'}05Z-00000000"
+    model = replace(model, run=replace(model.run, run_id=run_id, shard=Shard.parsed(shard)))
+    record = replace(commit_scores(model, scores), shard=shard, other_waiting=7)
+    write_record(layout_of(output), record)
+    return publish(model, record, ReportSettings())
+
+
+def test_a_shard_that_stays_away_is_a_warning_on_the_next_night(tmp_path: Path, bundle_uri: str) -> None:
+    assert not published_shard(tmp_path, bundle_uri, 2, "1/2").verdict.reasons
+    run = published_shard(tmp_path, bundle_uri, 3, "1/2")
+    (reason,) = run.verdict.reasons
+    assert (reason.event, run.verdict.exit_code, run.record.absent_shards) == (Event.WARNING, 0, ["2/2"])
+    assert "no run of shard 2/2 (never)" in reason.text and "7 photographs of other shards" in reason.text
+    assert reason.text in Page((tmp_path / "_reports" / "index.html").read_text()).text
+    published_shard(tmp_path, bundle_uri, 3, "2/2")
+    assert not published_shard(tmp_path, bundle_uri, 4, "1/2").verdict.reasons
+
+
+def test_what_an_active_run_of_another_shard_has_recorded_is_shown_and_not_kept(
+    tmp_path: Path, bundle_uri: str
+) -> None:
+    layout, other = layout_of(tmp_path), "20260102T030405Z-00000001"
+    write_record(layout, RunRecord(other, "2026-01-02", "m-000000000001", KILLED, Counts(), shard="2/2"))
+    with heartbeats.beating(layout, other, Shard(2, 2)):
+        published_shard(tmp_path, bundle_uri, 2, "1/2")
+        assert f"{other}.html" in (tmp_path / "_reports" / "index.html").read_text()
+        assert [RUN_ID in line for line in (tmp_path / "_reports" / "nights.series").read_text().splitlines()] == [True]
+        assert f"{other}.html" not in names_in(tmp_path)
+    published_shard(tmp_path, bundle_uri, 3, "1/2")
+    assert len((tmp_path / "_reports" / "nights.series").read_text().splitlines()) == 3
+    assert f"{other}.html" in names_in(tmp_path)
+
+
+def test_the_page_of_all_runs_names_a_run_that_ends_while_it_is_written(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, layout = "20260102T030405Z-00000001", layout_of(tmp_path)
+    written = all_runs.write_index
+
+    def write_then_end(*args: Any) -> None:
+        written(*args)
+        write_record(layout, RunRecord(late, "2026-01-02", "m-000000000001", KILLED, Counts(), shard="2/2"))
+
+    monkeypatch.setattr(all_runs, "write_index", write_then_end)
+    published_shard(tmp_path, bundle_uri, 2, "1/2")
+    assert f"{late}.html" in (tmp_path / "_reports" / "index.html").read_text()
+
+
+def test_a_shard_is_compared_with_earlier_nights_and_not_with_other_shards_of_its_own(
+    tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("melanoma.reporting.publish._EARLIER_RUNS", 1)
+    for day in (2, 3):
+        for shard in ("1/2", "2/2"):
+            run = published_shard(tmp_path, bundle_uri, day, shard)
+            assert run.content["earlier"]["nights"] == {2: 0, 3: 2}[day]

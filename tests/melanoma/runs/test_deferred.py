@@ -7,6 +7,7 @@ import pytest
 
 from melanoma.runs import deferred
 from melanoma.runs.run import Run
+from melanoma.shards import Shard
 from tests.helpers import ROOT
 from tests.helpers.planned_runs import digest, ref, run_on
 
@@ -87,3 +88,16 @@ def test_what_the_runs_of_all_models_deferred_can_be_read_without_them(tmp_path:
     deferred.write(one, {b"1" * 16, b"2" * 16})
     deferred.write(other, {b"2" * 16, b"3" * 16})
     assert deferred.read_all(one.layout) == {b"1" * 16, b"2" * 16, b"3" * 16}
+
+
+def test_each_shard_replaces_its_own_and_a_run_of_all_photographs_replaces_all(tmp_path: Path, run: Run) -> None:
+    first, second = (run_on(tmp_path / "out", shard=Shard(number, 2)) for number in (1, 2))
+    a, b, c, d = ({digest(ref(name))} for name in "abcd")
+    for one, digests in ((run, a), (first, b), (second, c)):
+        deferred.write(one, digests)
+    assert deferred.read(run) == deferred.read(first) == deferred.read_own(run) == a | b | c
+    assert (deferred.read_own(first), deferred.read_own(second)) == (b, c)
+    deferred.write(second, ())
+    assert deferred.read(first) == deferred.read_all(run.layout) == a | b
+    deferred.write(run, d)
+    assert deferred.read(first) == d and deferred.read_own(first) == frozenset()

@@ -59,6 +59,7 @@ def test_a_heartbeat_of_an_earlier_version_is_read_and_written_alike() -> None:
         "host": "vm/081905d1-9616-4d8e-a8e9-bf2f325ba189/pid:[4026531836]",
         "pid": 3958,
         "process_started": "30244",
+        "shard": None,
     }
     assert found.is_run and found.last_seen == "2026-11-30 12:58:18 UTC"
     assert found.to_json() == data.rstrip(b"\n")

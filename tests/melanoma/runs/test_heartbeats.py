@@ -1,6 +1,7 @@
 """Of several that start on one output one goes on; what has died holds nobody up."""
 
 import datetime
+import json
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeat import Heartbeat
+from melanoma.shards import Shard
 from melanoma.storage import filesystems
 from tests.helpers import refusing
 from tests.helpers.outputs import layout_of
@@ -267,3 +269,76 @@ def test_only_a_store_that_may_answer_later_is_worth_another_start(
     with pytest.raises(expected, match=f"cannot tell which runs are active: {advice}") as caught:
         heartbeats.refuse_if_active(layout_of(tmp_path))
     assert "DOE" not in str(caught.value)
+
+
+FIRST, SECOND, OTHER_NUMBER = Shard(1, 4), Shard(2, 4), Shard(2, 3)
+
+
+@pytest.mark.parametrize(
+    ("present", "coming", "is_held"),
+    [
+        (FIRST, SECOND, False),
+        (FIRST, FIRST, True),
+        (FIRST, OTHER_NUMBER, True),
+        (FIRST, None, True),
+        (None, FIRST, True),
+        (None, None, True),
+    ],
+)
+def test_only_other_shards_of_the_same_number_run_beside_each_other(
+    tmp_path: Path, quick: None, present: Shard | None, coming: Shard | None, is_held: bool
+) -> None:
+    layout = layout_of(tmp_path)
+    for first, second in ((EARLY, LATE), (LATE, EARLY)):
+        with heartbeats.beating(layout, first, present):
+            assert ids(heartbeats.active(layout, coming)) == ([first] if is_held else [])
+            if is_held:
+                with pytest.raises(NothingCommittedError, match=first):
+                    heartbeats.refuse_if_active(layout, coming)
+                with pytest.raises(NothingCommittedError, match=first), heartbeats.beating(layout, second, coming):
+                    pytest.fail("it must not go on")
+            else:
+                heartbeats.refuse_if_active(layout, coming)
+                with heartbeats.beating(layout, second, coming):
+                    assert ids(heartbeats.active(layout)) == [EARLY, LATE]
+            assert ids(heartbeats.active(layout)) == [first]
+
+
+def test_maintenance_waits_for_every_shard_and_holds_every_shard(tmp_path: Path, quick: None) -> None:
+    layout, work = layout_of(tmp_path), "20260102T010000Z-forget"
+    with (
+        heartbeats.beating(layout, EARLY, FIRST),
+        heartbeats.beating(layout, LATE, SECOND),
+        pytest.raises(NothingCommittedError, match="of shard 1/4 is active"),
+        heartbeats.beating(layout, work),
+    ):
+        pytest.fail("it must not go on")
+    with heartbeats.beating(layout, work), pytest.raises(NothingCommittedError, match=work):
+        heartbeats.refuse_if_active(layout, FIRST)
+
+
+def test_a_different_number_of_shards_is_named(tmp_path: Path) -> None:
+    leave(tmp_path, MIDDLE, host="ward-3/boot/pid", shard=FIRST)
+    with pytest.raises(NothingCommittedError) as caught:
+        heartbeats.refuse_if_active(layout_of(tmp_path), OTHER_NUMBER)
+    assert str(caught.value) == (
+        f"run {MIDDLE} of shard 1/4 is active on this output (host ward-3), and this run is of shard 2/3: give all "
+        "machines the same number of shards, and start again when that run has ended; nothing was read"
+    )
+
+
+def test_a_renewed_heartbeat_keeps_its_shard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeats, "_EVERY_SECONDS", 0.01)
+    layout = layout_of(tmp_path)
+    with heartbeats.beating(layout, MIDDLE, SECOND):
+        (first,) = heartbeats.active(layout)
+        while (beats := heartbeats.active(layout)) == [first]:
+            time.sleep(0.01)
+        assert [beat.shard for beat in beats] == [SECOND]
+
+
+@pytest.mark.parametrize("shard", ["", "5/4", "x", 4, None])
+def test_a_heartbeat_with_an_impossible_shard_is_none(tmp_path: Path, shard: object) -> None:
+    path = leave(tmp_path, MIDDLE)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"shard": shard}))
+    assert heartbeats.active(layout_of(tmp_path)) == []

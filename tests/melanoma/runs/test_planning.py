@@ -21,6 +21,7 @@ from melanoma.runs.planning import (
     timed,
 )
 from melanoma.runs.run import Run
+from melanoma.shards import Shard
 from tests.helpers.planned_runs import digest, ref, run_on
 
 DAY = datetime.date(2026, 1, 2)
@@ -188,3 +189,41 @@ def test_the_refusal_counts_and_says_what_can_be_done(tmp_path: Path) -> None:
     )
     with pytest.raises(UsageError, match="seem to have moved to another place"):
         check_moved(summary_of(moved=1500, known=2000), [run_on(tmp_path)])
+
+
+SHARDS = [Shard(number, 3) for number in (1, 2, 3)]
+
+
+def test_shards_share_a_listing_and_each_accounts_for_all_of_it() -> None:
+    known = ledger(done=[ref(f"done {n}") for n in range(30)], staged=[ref(f"staged {n}") for n in range(30)])
+    refs = [ref(f"{kind} {number}") for kind in ("done", "staged", "new", "new") for number in range(30)]
+    plans = [plan_tasks([known], refs, shard) for shard in SHARDS]
+    counts = [summary.by_model[0] for _, summary in plans]
+    assert sum(len(tasks) for tasks, _ in plans) == 60
+    assert len({task.ref.uri for tasks, _ in plans for task in tasks}) == 30
+    assert [sum(values) for values in zip(*((c.new, c.skipped, len(c.adopted)) for c in counts), strict=True)] == [
+        *(60, 30, 30)
+    ]
+    for (tasks, summary), found in zip(plans, counts, strict=True):
+        assert summary.listed == 120 == found.new + found.skipped + len(found.adopted) + found.other_shard
+        assert len(tasks) == found.new and found.settled == 30
+        assert found.other_waiting == found.other_shard - (30 - found.skipped)
+
+
+def test_a_photograph_under_two_roots_or_overwritten_stays_in_its_shard() -> None:
+    refs = [ref(str(number), version) for number in range(20) for version in ("v1", "v2", "v1")]
+    for shard in SHARDS:
+        tasks, _ = plan_tasks([ledger()], refs, shard)
+        assert set(Counter(task.ref.uri for task in tasks).values()) == {3}
+
+
+def test_a_store_that_moved_is_refused_by_every_shard_however_small(tmp_path: Path) -> None:
+    known = ledger(done=[ref(str(number)) for number in range(40)])
+    changed = [ref(str(number), "v2" if number < 20 else "v1") for number in range(40)]
+    moved = [ref(str(number))._replace(uri=f"s3://new/{number}.jpg") for number in range(40)]
+    for shard in (Shard(number, 8) for number in range(1, 9)):
+        run = run_on(tmp_path, shard=shard)
+        for refs, what in ((changed, "have changed their version"), (moved, "have moved")):
+            with pytest.raises(UsageError, match=what):
+                check_moved(plan_tasks([known], refs, shard)[1], [run])
+        check_moved(plan_tasks([known], changed[19:], shard)[1], [run])

@@ -20,9 +20,10 @@ from melanoma.runs.records import (
     Counts,
     RunRecord,
     Stage,
+    as_document,
     write_record,
 )
-from melanoma.runs.stored_records import read_record, record_of
+from melanoma.runs.stored_records import read_record, record_of, stored_record
 from tests.helpers import ROOT
 from tests.helpers.outputs import layout_of
 from tests.helpers.planned_runs import run_on
@@ -98,7 +99,7 @@ NAMED = {"run_id": "a", "run_date": "2026-01-02", "model_id": "c", "outcome": "d
 def test_a_record_of_an_earlier_version_is_read_whole(path: Path) -> None:
     document = json.loads(path.read_text())
     record = record_of(document)
-    found = json.loads(json.dumps(dataclasses.asdict(record)))
+    found = json.loads(json.dumps(as_document(record)))
     assert found == {name: value for name, value in document.items() if name != "report"} | {"model_name": ""}
     assert record.counts.add_up and record.is_successful
 
@@ -174,3 +175,13 @@ def test_nothing_else_lies_beside_a_record(tmp_path: Path) -> None:
     assert [storage.name_of(stored.uri) for stored in storage.list_files(layout_of(tmp_path).root)] == [
         f"{RECORD.run_id}.json"
     ]
+
+
+def test_a_record_of_a_shard_comes_back_and_another_one_has_no_word_of_shards(tmp_path: Path) -> None:
+    counts = Counts(listed=9, scored=2, other_shard=7)
+    record = dataclasses.replace(RECORD, counts=counts, shard="2/4", other_waiting=5, absent_shards=("1/4", "3/4"))
+    write_record(layout_of(tmp_path), record)
+    found = stored_record(layout_of(tmp_path), record.run_id)
+    assert found == record and found.counts.add_up
+    assert not {"shard", "other_waiting", "absent_shards"} & as_document(RECORD).keys()
+    assert "other_shard" not in as_document(RECORD)["counts"]

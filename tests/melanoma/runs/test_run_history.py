@@ -34,7 +34,16 @@ def test_a_summary_keeps_these_figures_of_a_run() -> None:
         "run_date": "2026-01-02",
         "model_id": "m-000000000001",
         "outcome": "committed",
-        "counts": {"listed": 9, "scored": 5, "failed": 1, "skipped": 3, "duplicates": 0, "deferred": 0, "ignored": 2},
+        "counts": {
+            "listed": 9,
+            "scored": 5,
+            "failed": 1,
+            "skipped": 3,
+            "duplicates": 0,
+            "deferred": 0,
+            "ignored": 2,
+            "other_shard": 0,
+        },
         "seconds": 2.5,
         "table_version": 4,
         "warnings": 2,
@@ -43,6 +52,7 @@ def test_a_summary_keeps_these_figures_of_a_run() -> None:
         "model_name": "",
         "verdict": {},
         "drift_earlier": None,
+        "shard": "",
     }
 
 
@@ -133,7 +143,8 @@ def test_the_series_of_an_earlier_version_is_what_its_records_say(tmp_path: Path
     before = [json.loads(line) for line in storage.read_bytes(layout.series).splitlines()]
     from_file = read_series(layout)
     assert [summary["outcome"] for summary in from_file] == ["committed"] * 3 + ["nothing_new"]
-    assert from_file == [{**line, "model_name": "", "verdict": {}, "drift_earlier": None} for line in before]
+    later = {"model_name": "", "verdict": {}, "drift_earlier": None, "shard": ""}
+    assert from_file == [{**line, **later, "counts": line["counts"] | {"other_shard": 0}} for line in before]
     storage.remove(layout.series)
     assert read_series(layout) == from_file
 
