@@ -10,6 +10,7 @@ import pytest
 
 from jobs.cli import parse
 from jobs.console import exit_codes
+from melanoma.shards import Shard
 from tests.helpers import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -32,6 +33,12 @@ def test_each_example_starts_a_run_with_its_settings(name: str) -> None:
     while words[place + 1] != "--config":
         place = words.index("score", place + 1)
     assert words[place + 2] == "/etc/melanoma/night.toml"
+
+
+def test_the_cron_lines_of_two_machines_score_all_photographs() -> None:
+    lines = [line for line in (DEPLOY / "melanoma-shards.cron").read_text().splitlines() if line.startswith("30")]
+    form = re.compile(r"30 1 \* \* \* melanoma /\S+ score --config \S+ --shard (\S+) --quiet")
+    assert [Shard.parsed(form.fullmatch(line)[1]) for line in lines] == [Shard(1, 2), Shard(2, 2)]  # type: ignore[index]
 
 
 def test_a_cron_line_has_five_times_a_user_and_a_command() -> None:
@@ -78,7 +85,7 @@ def test_the_guide_explains_every_warning() -> None:
     )
     for warning in said:
         assert warning.split("…")[0].strip() in source, warning
-    assert len(said) == 8
+    assert len(said) == 9
 
 
 def test_the_image_is_installed_by_hash() -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from jobs.console.arg_types import clock, date, duration, share, size, whole
+from jobs.console.arg_types import clock, date, duration, shard, share, size, whole
+from melanoma.shards import Shard
 
 
 @pytest.mark.parametrize(
@@ -23,6 +24,8 @@ from jobs.console.arg_types import clock, date, duration, share, size, whole
         (share, "0", 0.0),
         (share, "1", 1.0),
         (share, "5e-2", 0.05),
+        (shard, "1/4", Shard(1, 4)),
+        (shard, "4/4", Shard(4, 4)),
         (date, "2026-02-28", datetime.date(2026, 2, 28)),
         (clock, "05:30", datetime.time(5, 30)),
         (clock, "23:59:59", datetime.time(23, 59, 59)),
@@ -58,6 +61,14 @@ def test_a_value_is_read(parse: Callable[[str], Any], text: str, value: object) 
         (share, "-0.1", "must be between 0 and 1"),
         (share, "nan", "must be between 0 and 1"),
         (share, "inf", "must be between 0 and 1"),
+        (
+            shard,
+            "0/4",
+            "'0/4' is not a shard; write its number and how many there are, at most 1,000: 1/4 is",
+        ),
+        (shard, "5/4", "'5/4' is not a shard"),
+        (shard, "1", "'1' is not a shard"),
+        (shard, "1/1001", "'1/1001' is not a shard"),
         (date, "yesterday", "'yesterday' is not a date; write YYYY-MM-DD"),
         (date, "2026-02-30", "'2026-02-30' is not a date"),
         (date, "01.02.2026", "is not a date"),

@@ -7,13 +7,25 @@ import pytest
 
 from jobs.nightly import early_flags
 from jobs.nightly.destination import Destination
+from melanoma.shards import Shard
 
 
 def test_flags_are_found_among_wrong_ones() -> None:
     words = ["--surprise", "--images", "x", "-o", "out", "--bundle", "a", "--max-failed", "7", "--bundle=b"]
-    words += ["--notify-command", "n", "--metrics-file=m", "--run-date", "2026-01-02", "--log-format", "json", "-q"]
+    words += [
+        "--shard",
+        "2/4",
+        "--notify-command",
+        "n",
+        "--metrics-file=m",
+        "--run-date",
+        "2026-01-02",
+        "--log-format",
+        "json",
+        "-q",
+    ]
     found = early_flags.read([*words, "--dry-run", "--", "--output", "of Beam"])
-    assert found.destination == Destination("out", ("a", "b"), datetime.date(2026, 1, 2), "m", "n")
+    assert found.destination == Destination("out", ("a", "b"), datetime.date(2026, 1, 2), "m", "n", Shard(2, 4))
     assert found.is_json and found.is_quiet and found.is_dry_run
 
 
@@ -29,7 +41,16 @@ def test_settings_are_found_beside_wrong_lines_and_typed_flags_win(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["--config"], ["--config", "/absent"], ["--output"], ["--run-date", "soon"], ["--config", "\0"]]
+    "words",
+    [
+        [],
+        ["--config"],
+        ["--config", "/absent"],
+        ["--output"],
+        ["--run-date", "soon"],
+        ["--shard", "5/4"],
+        ["--config", "\0"],
+    ],
 )
 def test_what_cannot_be_read_is_left_out(words: list[str]) -> None:
     assert early_flags.read(words).destination == Destination()

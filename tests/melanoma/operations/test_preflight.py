@@ -10,9 +10,13 @@ import pytest
 from melanoma.errors import UsageError
 from melanoma.ingest.roots import Root
 from melanoma.ingest.sources import Source
+from melanoma.model.bundle import load_bundle
 from melanoma.operations import environment_checks
 from melanoma.operations.checks import Check, Result
 from melanoma.operations.preflight import PlannedRun, Preflight
+from melanoma.runs import heartbeats
+from melanoma.runs.records import COMMITTED, Counts, RunRecord, write_record
+from melanoma.shards import Shard
 from melanoma.storage import filesystems
 from melanoma.table.layout import OutputLayout
 from tests.helpers import fill
@@ -29,7 +33,7 @@ def plan(tmp_path: Path, bundle_uri: str) -> Plan:
         output: str = str(tmp_path / "out"),
         images: str = str(tmp_path / "in"),
         bundles: Sequence[str] = (bundle_uri,),
-        **told: str,
+        **told: object,
     ) -> PlannedRun:
         return PlannedRun(output, lambda layout: [Root(images, output=layout)], bundles, batch_size=4, **told)  # type: ignore[arg-type]
 
@@ -128,3 +132,18 @@ def test_files_of_the_output_are_not_counted_as_photographs(plan: Plan, tmp_path
     (tmp_path / "in" / "_reports" / "picture.jpg").write_bytes(b"x")
     found = checks_of(plan(output=str(tmp_path / "in")))["listing"].found
     assert found.startswith("4 photographs, ")
+
+
+def test_a_shard_is_forecast_alone_and_absent_ones_are_named(plan: Plan, tmp_path: Path, bundle_uri: str) -> None:
+    fill(tmp_path / "in", 40)
+    layout, model_id = OutputLayout.at(str(tmp_path / "out")), load_bundle(bundle_uri).model_id
+    run_id = "20260102T010000Z-00000000"
+    preflight = Preflight(plan(shard=Shard(1, 2)))
+    with heartbeats.beating(layout, run_id, Shard(2, 2)):
+        checks = {check.name: check for check in preflight.checks()}
+    assert checks["other nights"].result is checks["shards"].result is Result.PASS
+    assert 10 < preflight.forecasts[0].photographs < 30
+    write_record(layout, RunRecord(run_id, "2026-01-02", model_id, COMMITTED, Counts(), shard="1/2"))
+    warned = checks_of(plan(shard=Shard(1, 2)))["shards"]
+    assert warned.result is Result.WARN and "no run of shard 2/2 (never)" in warned.found
+    assert checks_of(plan(shard=Shard(2, 2)))["shards"].result is Result.PASS
