@@ -100,10 +100,12 @@ def test_photographs_are_scored_as_the_page_for_operators_says(
     tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fill(tmp_path / "in", 2)
-    (words,) = commands("use/operations.md")
+    whole, shard = commands("use/operations.md")
     places = {"s3://archive/dermoscopy": str(tmp_path / "in"), "s3://results/scores": str(tmp_path / "out")}
-    run(words, places | {"ham10000-lite0-taught": bundle_uri})
+    run(whole, places | {"ham10000-lite0-taught": bundle_uri})
     assert "2 listed = 2 scored" in capsys.readouterr().out
+    run(shard, places | {"ham10000-lite0-taught": bundle_uri})
+    assert "of other shards" in capsys.readouterr().out
 
 
 def test_a_config_file_starts_a_run_as_the_page_on_schedulers_says(
