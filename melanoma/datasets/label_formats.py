@@ -1,83 +1,16 @@
-"""Label tables of public collections, known by their column names; docs/models/training.md lists them."""
+"""Says which columns of a label table hold what; docs/models/training.md lists the known tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from melanoma.errors import DataError, UsageError
+from melanoma.datasets.label_collections import KNOWN_TABLES, same
+from melanoma.datasets.label_one_hot import read_one_hot
+from melanoma.errors import UsageError
 from melanoma.images.decoding import IMAGE_EXTENSIONS
-from melanoma.labels import slugify, stated_group
+from melanoma.labels import stated_group
 from melanoma.storage import stem_of
 from melanoma.storage.tables import columns_in_words
-
-_ONE_HOT = ("MEL", "NV", "BCC", "AK", "AKIEC", "BKL", "DF", "VASC", "SCC", "UNK")
-_PAD = {"ack": "actinic keratosis", "nev": "nevus", "sek": "seborrheic keratosis"}
-_ISIC = {"solar or actinic keratosis": "actinic keratosis"}
-_ISIC_GROUPS = ("melanoma", "nevus", "basal cell carcinoma", "squamous cell carcinoma")
-
-
-def _same(label: str) -> str:
-    return label
-
-
-def _isic_class(label: str) -> str:
-    """Returns the class of a diagnosis such as `Melanoma in situ` or `Melanoma, NOS`."""
-    plain = slugify(label).replace("_", " ")
-    return next((group for group in _ISIC_GROUPS if plain.startswith(group)), _ISIC.get(plain, label))
-
-
-def _derm7pt_class(label: str) -> str:
-    """Returns the class of a diagnosis such as `melanoma (in situ)` or `clark nevus`."""
-    if label.lower().startswith("melanoma"):
-        return "melanoma"
-    return "nevus" if label.lower().endswith("nevus") else label
-
-
-@dataclass(frozen=True)
-class _Format:
-    """A table of a public collection.
-
-    Attributes:
-        name: Its name, for people.
-        image_id: Column of the photograph.
-        labels: Column of the class, or the columns of which one holds 1.
-        groups: Columns of the lesion and patient, where the table has them.
-        class_of: From the table's word for a class to one that `labels.slug_of` knows.
-        needs: Columns by which the table is known.
-    """
-
-    name: str
-    image_id: str
-    labels: tuple[str, ...]
-    groups: tuple[str, ...]
-    class_of: Callable[[str], str]
-    needs: tuple[str, ...]
-
-
-_FORMATS = (
-    _Format("ISIC Archive", "isic_id", ("diagnosis_3",), ("patient_id", "lesion_id"), _isic_class, ("diagnosis_3",)),
-    _Format(
-        "PAD-UFES-20",
-        "img_id",
-        ("diagnostic",),
-        ("patient_id", "lesion_id"),
-        lambda label: _PAD.get(label.lower(), label),
-        ("diagnostic",),
-    ),
-    _Format("Derm7pt", "derm", ("diagnosis",), ("case_num",), _derm7pt_class, ("clinic", "diagnosis")),
-    _Format("HAM10000", "image_id", ("dx",), ("lesion_id",), _same, ("dx",)),
-    *(
-        _Format(
-            "ISIC challenge (a column for each class)",
-            image_id,
-            _ONE_HOT,
-            ("patient_id", "lesion_id"),
-            lambda label: {"UNK": "unknown"}.get(label, label),
-            ("MEL", "NV"),
-        )
-        for image_id in ("image", "image_id", "isic_id")
-    ),
-)
 
 
 class StatedLabel(NamedTuple):
@@ -104,13 +37,15 @@ class Layout:
         groups: Columns of lesion and patient; rows that share either are one group.
         class_of: From the table's word for a class to one that `labels.slug_of` knows.
         format: Name of the collection's format; empty where the columns were named.
+        otherwise: Class of a row in which no column of a class holds 1; empty for none.
     """
 
     image_id: str
     labels: tuple[str, ...]
     groups: tuple[str, ...]
-    class_of: Callable[[str], str] = _same
+    class_of: Callable[[str], str] = same
     format: str = ""
+    otherwise: str = ""
 
     @property
     def groups_are_patients(self) -> bool:
@@ -132,7 +67,9 @@ class Layout:
             DataError: A row has several classes, or a value other than 0 and 1 in the column of a class.
         """
         ids = [_without_extension(name) if self.format else name for name in text[self.image_id]]
-        stated = _one_hot(text, self.labels, uri) if len(self.labels) > 1 else text[self.labels[0]]
+        stated: Sequence[str] = text[self.labels[0]]
+        if len(self.labels) > 1:
+            stated = [label or self.otherwise for label in read_one_hot(text, self.labels, uri)]
         groups = join_names([[stated_group(name) for name in text[column]] for column in self.groups], len(ids))
         classes = {label: self.class_of(label) if label else "" for label in set(stated)}
         return [StatedLabel(*row) for row in zip(ids, (classes[label] for label in stated), groups, strict=True)]
@@ -154,9 +91,9 @@ def layout_of(header: Sequence[str], uri: str, image_id: str | None, label: str 
     named = (group,) if group else ()
     if image_id and label:
         return Layout(image_id, (label,), named)
-    found = next((one for one in _FORMATS if {one.image_id, *one.needs} <= set(header)), None)
+    found = next((one for one in KNOWN_TABLES if one.is_known_by(header)), None)
     if found is None:
-        known = ", ".join(dict.fromkeys(one.name for one in _FORMATS))
+        known = ", ".join(dict.fromkeys(one.name for one in KNOWN_TABLES))
         raise UsageError(
             f"{uri}: expected the columns of a known table ({known}), or --id-column and --label-column; "
             f"{columns_in_words(header)}"
@@ -165,7 +102,7 @@ def layout_of(header: Sequence[str], uri: str, image_id: str | None, label: str 
     labels = tuple(column for column in found.labels if column in header)
     if label:
         return Layout(image_id or found.image_id, (label,), groups, format=found.name)
-    return Layout(image_id or found.image_id, labels, groups, found.class_of, found.name)
+    return Layout(image_id or found.image_id, labels, groups, found.class_of, found.name, found.otherwise)
 
 
 def join_names(columns: Sequence[Sequence[str]], rows: int) -> list[str]:
@@ -192,22 +129,3 @@ def join_names(columns: Sequence[Sequence[str]], rows: int) -> list[str]:
 
 def _without_extension(name: str) -> str:
     return stem_of(name) if name.lower().endswith(tuple(IMAGE_EXTENSIONS)) else name
-
-
-def _one_hot(text: Mapping[str, Sequence[str]], columns: Sequence[str], uri: str) -> list[str]:
-    """Returns the column that holds 1 in each row, empty where none does."""
-    try:
-        values = [[float(cell.replace(",", ".") or 0) for cell in text[column]] for column in columns]
-    except ValueError:
-        values = [[-1.0]]
-    if any(value not in (0.0, 1.0) for column in values for value in column):
-        raise DataError(
-            f"{uri}: columns {', '.join(columns)} hold other values than 0 and 1; expected one 1 in each row"
-        )
-    rows = list(zip(*values, strict=True))
-    if several := sum(sum(row) > 1 for row in rows):
-        raise DataError(
-            f"{uri}: {several} of {len(rows)} rows have 1 in several of the columns {', '.join(columns)}; expected one "
-            "class for each photograph, correct or remove these rows"
-        )
-    return [columns[row.index(1.0)] if 1.0 in row else "" for row in rows]

@@ -21,8 +21,10 @@ _SUBCLASSES = (
     ("vascular_lesion", ("pyogenic_granuloma",)),
     ("melanoma", ("acral_lentiginous_melanoma", "amelanotic_melanoma", "lentigo_maligna", "lentigo_maligna_melanoma")),
     ("melanoma", ("melanoma_in_situ", "melanoma_invasive", "melanoma_metastasis", "melanoma_nos", "nodular_melanoma")),
-    ("melanoma", ("superficial_spreading_melanoma",)),
+    ("melanoma", ("nodular_melanoma_nm", "superficial_spreading_melanoma", "superficial_spreading_melanoma_ssm")),
     ("basal_cell_carcinoma", ("nodular_basal_cell_carcinoma", "superficial_basal_cell_carcinoma")),
+    ("basal_cell_carcinoma", ("basal_cell_carcinoma_morpheiform", "solid_cystic_basal_cell_carcinoma")),
+    ("nevus", ("atypical_spindle_cell_nevus_of_reed", "nevocytic_nevus")),
     ("actinic_keratosis", ("solar_or_actinic_keratosis",)),
     ("nevus", tuple(f"{kind}_{word}" for kind in _NEVI for word in ("nevus", "naevus"))),
     # Bowen's disease is a squamous cell carcinoma to the ISIC Archive, and one of akiec in HAM10000.

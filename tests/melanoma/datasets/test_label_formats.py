@@ -37,12 +37,40 @@ ISIC_2018 = "image,MEL,NV,BCC,AKIEC,BKL,DF,VASC"
         ("case_num,diagnosis,clinic,derm", "3,clark nevus,NEL/026.JPG,NEL/025.JPG", ("025", "nevus", "3")),
         ("case_num,diagnosis,clinic,derm", "3,melanoma (in situ),c.jpg,d.jpg", ("d", "melanoma", "3")),
         ("case_num,diagnosis,clinic,derm", "3,melanosis,c.jpg,d.jpg", ("d", "melanosis", "3")),
+        (
+            "isic_id,benign_malignant,diagnosis,lesion_id",
+            "I,benign,lichenoid keratosis,L",
+            ("I", "lichenoid_keratosis", "L"),
+        ),
+        ("isic_id,target,patient_id,iddx_1,iddx_3", "I,1,IP,Malignant,Melanoma in situ", ("I", "melanoma", "IP")),
+        ("isic_id,target,patient_id,iddx_1,iddx_3", "I,0,IP,Benign,", ("I", "", "IP")),
+        ("image_name,patient_id,diagnosis,benign_malignant,target", "I,IP,unknown,benign,0", ("I", "unknown", "IP")),
+        ("image_name,patient_id,lesion_id,diagnosis,benign_malignant", "I,IP,IL,nevus,benign", ("I", "nevus", "IL")),
+        ("image_id,melanoma,seborrheic_keratosis", "I,1.0,0.0", ("I", "melanoma", "")),
+        ("image_id,melanoma,seborrheic_keratosis", "I,0.0,1.0", ("I", "seborrheic_keratosis", "")),
+        ("image_id,melanoma,seborrheic_keratosis", "I,0.0,0.0", ("I", "nevus", "")),
+        ("bcn_filename,diagnosis,lesion_id,split", "B_1.jpg,BKL,BCN_7,train", ("B_1", "benign_keratosis", "BCN_7")),
+        ("md5hash,label,nine_partition_label", "5e82,malignant melanoma,malignant melanoma", ("5e82", "melanoma", "")),
+        ("DDI_ID,DDI_file,malignant,disease", "1,000001.png,True,melanoma-in-situ", ("000001", "melanoma", "")),
+        ("DDI_ID,DDI_file,malignant,disease", "1,000001.png,False,blue-nevus", ("000001", "blue_nevus", "")),
+        ("image,MEL,NV", "a,False,True", ("a", "nevus", "")),
+        ("image,MEL,NV", "a,,1", ("a", "nevus", "")),
         ("lesion_id,image_id,dx,dx_type", "HAM_1,ISIC_3,akiec,histo", ("ISIC_3", "actinic_keratosis", "HAM_1")),
     ],
 )
 def test_a_row_of_each_collection(header: str, row: str, expected: tuple[str, str, str]) -> None:
     (found,) = read(header, row)
     assert (found.image_id, found.label and slug_of(found.label), found.group) == expected
+
+
+def test_a_further_class_is_never_taken_for_the_third_of_isic_2017() -> None:
+    with pytest.raises(UsageError, match="expected the columns of a known table"):
+        read("image_id,melanoma,seborrheic_keratosis,scar", "I,0,0,1")
+
+
+def test_one_hot_columns_may_have_decimal_commas() -> None:
+    layout = layout_of(["image", "MEL", "NV"], "t.csv", None, None, None)
+    assert layout.read({"image": ["a"], "MEL": ["0,0"], "NV": ["1,0"]}, "t.csv")[0].label == "NV"
 
 
 def test_isic_diagnoses_keep_their_subtypes_together() -> None:
