@@ -80,6 +80,7 @@ def _preflight(options: DoctorOptions) -> "Preflight":
             tries_notification=options.try_notify,
             shard=options.shard,
             digests=options.expected_digests,
+            signer=options.signer,
             silence=logs.native_silence,
         )
     )

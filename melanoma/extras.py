@@ -13,6 +13,7 @@ MODULES = {
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
+    "signing": ("OpenSSL", "model_signing"),
 }
 
 

@@ -61,6 +61,17 @@ def _add_bundles(parser: argparse.ArgumentParser) -> None:
         help="digest that the bundle must have, as melanoma bundle inspect prints it; any other bundle is refused "
         "before its network is read; one for each --bundle, in their order",
     )
+    signer = parser.add_mutually_exclusive_group()
+    signer.add_argument(
+        "--bundle-key",
+        metavar="FILE",
+        help="public key whose owner must have signed each bundle; the signature lies beside it, as BUNDLE.sig",
+    )
+    signer.add_argument(
+        "--bundle-authority",
+        metavar="FILE",
+        help="certificates of an authority: each bundle must be signed by somebody with a certificate of it",
+    )
 
 
 def add_source_arguments(source: "argparse._ActionsContainer") -> None:

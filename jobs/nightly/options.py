@@ -9,6 +9,7 @@ from typing import Self
 from jobs.console.options import Options
 from jobs.nightly.destination import Destination
 from melanoma.errors import UsageError
+from melanoma.model.signature import Signer
 from melanoma.reporting.limits import Limits
 from melanoma.shards import Shard
 from melanoma.wording import counted
@@ -42,6 +43,8 @@ class ScoringOptions(SourceOptions):
     Attributes:
         bundle: Folders of the model bundles, at least one.
         bundle_digest: sha256 that each bundle must have, in their order; empty to accept any.
+        bundle_key: File of the public key whose owner must have signed each bundle; None for no such check.
+        bundle_authority: File of certificates; somebody with a certificate of theirs must have signed each bundle.
         output: Folder of the score table.
         batch_size: Inference batch size, at least 1.
         object_timeout: Longest wait for one object of a store, all tries together.
@@ -52,12 +55,20 @@ class ScoringOptions(SourceOptions):
 
     bundle: tuple[str, ...]
     bundle_digest: tuple[str, ...]
+    bundle_key: str | None
+    bundle_authority: str | None
     output: str
     batch_size: int
     object_timeout: datetime.timedelta
     shard: Shard | None
     metrics_file: str | None
     notify_command: str | None
+
+    @property
+    def signer(self) -> Signer | None:
+        """Who must have signed each bundle; None for nobody."""
+        has_signer = self.bundle_key or self.bundle_authority
+        return Signer(self.bundle_key, self.bundle_authority) if has_signer else None
 
     @property
     def expected_digests(self) -> tuple[str | None, ...]:

@@ -77,7 +77,7 @@ def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> Ru
         from jobs.nightly.runners import parse_beam_options, runner_for
 
         runner_for(parse_beam_options(options.beam_options))
-    bundles = _load_bundles(options.bundle, options.expected_digests)
+    bundles = _load_bundles(options)
     empty_roots = check_sources(sources)
     if not options.dry_run:
         storage.check_committable(layout.name, layout.probe())
@@ -116,8 +116,9 @@ def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Sou
     return tuple(Root(uri, options.pattern, options.uri_base, options.since, layout) for uri in options.images)
 
 
-def _load_bundles(uris: Sequence[str], digests: Sequence[str | None]) -> list[Bundle]:
-    bundles = [load_bundle(uri, digest) for uri, digest in zip(uris, digests, strict=True)]
+def _load_bundles(options: NightlyOptions) -> list[Bundle]:
+    chosen = zip(options.bundle, options.expected_digests, strict=True)
+    bundles = [load_bundle(uri, digest, options.signer) for uri, digest in chosen]
     if len({bundle.model_id for bundle in bundles}) < len(bundles):
         raise UsageError("--bundle: two of the bundles hold the same model; give each model once")
     return bundles

@@ -12,6 +12,7 @@ from melanoma.json_values import few
 from melanoma.model.bundle_search import find_bundle, known_bundles
 from melanoma.model.description import CARD, DESCRIPTION, LICENCE, NETWORK, Description, read_description
 from melanoma.model.network_scan import NetworkFacts, scan_network
+from melanoma.model.signature import Signer, check_signature
 from melanoma.storage import StoredFile
 from melanoma.storage.temporary import temporary_folder
 from melanoma.terminal import printable
@@ -50,15 +51,18 @@ class Bundle(Description):
             yield path
 
 
-def load_bundle(place: str, expected_digest: str | None = None) -> Bundle:
+def load_bundle(place: str, expected_digest: str | None = None, signer: Signer | None = None) -> Bundle:
     """Reads a bundle and checks everything that can be checked without running it.
 
     Args:
         place: Folder in any store, or the name of a bundle that `find_bundle` finds.
         expected_digest: The pinned digest that the bundle must have; None accepts any.
+        signer: Who must have signed the bundle; None for nobody.
 
     Raises:
-        BundleError: A file is missing, extra or changed, the description is wrong, or the network file is unsafe.
+        UsageError: The signer's key or certificate cannot be used.
+        BundleError: A file is missing, extra or changed, the description is wrong, or the network file is unsafe; or
+            the bundle is not the chosen one, or not signed by the signer.
         NothingCommittedError: The store does not answer.
     """
     with _one_clear_error(place):
@@ -70,6 +74,8 @@ def load_bundle(place: str, expected_digest: str | None = None) -> Bundle:
                 f"it has digest {digest[:12]}…, expected {expected_digest[:12]}…; it is another bundle than the one "
                 "that was chosen, so nothing of it was loaded"
             )
+        if signer is not None:
+            check_signature(uri, _all_files(uri) | {DESCRIPTION: data}, signer)
         described = read_description(data)
         return _whole(uri, digest, described, _read_files(uri, described.description["files"]))
 
@@ -166,8 +172,8 @@ def _entries(uri: str) -> Iterator[tuple[str, StoredFile]]:
         yield stored.uri.removeprefix(prefix), stored
 
 
-def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
-    """Reads every file that the description lists, by name; the folder must hold exactly these plain files."""
+def _names(uri: str) -> list[str]:
+    """Returns the names of all files of a bundle: plain files, and no more or larger than a bundle can have."""
     sizes = {}
     for name, stored in _entries(uri):
         if not stored.regular:
@@ -175,7 +181,17 @@ def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
         sizes[name] = stored.size
         if len(sizes) > _MAX_FILES or sum(sizes.values()) > _MAX_BYTES:
             raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB: not a bundle; check the path")
-    if unmatched := sizes.keys() ^ {DESCRIPTION, *listed}:
+    return list(sizes)
+
+
+def _all_files(uri: str) -> dict[str, bytes]:
+    """Reads every file of a folder, by name, for the check of their signature."""
+    return {name: storage.read_bytes(storage.join(uri, name)) for name in _names(uri)}
+
+
+def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
+    """Reads every file that the description lists, by name; the folder must hold exactly these plain files."""
+    if unmatched := set(_names(uri)) ^ {DESCRIPTION, *listed}:
         raise BundleError(f"missing or not listed in {DESCRIPTION}: {few(unmatched)}")
     return {name: _read_checked(uri, name, sha256) for name, sha256 in listed.items()}
 

@@ -9,6 +9,7 @@ from functools import partial
 from melanoma import storage
 from melanoma.ingest.sources import Source
 from melanoma.model.bundle import Bundle, load_bundle
+from melanoma.model.signature import Signer
 from melanoma.operations import delivery_checks, environment_checks, output_checks, sample_checks
 from melanoma.operations.checks import FAILURES, Check, Result, failed, guarded
 from melanoma.operations.forecast import Forecast, forecast
@@ -33,6 +34,7 @@ class PlannedRun:
         tries_notification: Whether to run that command with a line that says so.
         shard: The share of the photographs that is scored; None for all of them.
         digests: sha256 that each bundle must have, None where any is accepted; empty to accept any bundles.
+        signer: Who must have signed each bundle; None for nobody.
         silence: Keeps native libraries quiet while they are loaded.
     """
 
@@ -45,6 +47,7 @@ class PlannedRun:
     tries_notification: bool = False
     shard: Shard | None = None
     digests: Sequence[str | None] = ()
+    signer: Signer | None = None
     silence: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 
 
@@ -116,7 +119,7 @@ class Preflight:
 
     def _bundle_checks(self, uri: str, digest: str | None) -> Iterator[Check]:
         try:
-            bundle = load_bundle(uri, digest)
+            bundle = load_bundle(uri, digest, self._planned.signer)
         except FAILURES as error:
             yield failed("bundle", "check the path, or copy the bundle again", error)
             return

