@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from jobs.cli import main
 from jobs.nightly.clock import clock_behind, clock_warnings
@@ -52,3 +53,23 @@ def test_latest_follows_the_commits_and_not_the_clock(
     assert newest[path.stem]["run_id"] == max(runs) != newest[other.stem]["run_id"]
     times = [newest[stem]["scored_at"] for stem in (other.stem, path.stem)]
     assert times[0] < times[1] < times[0] + datetime.timedelta(hours=1)
+
+
+def test_the_version_before_a_run_with_a_wrong_clock_can_be_restored(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the documentation says: the photographs of later runs are scored again, and nothing warns any more."""
+    output, seventy_years = tmp_path / "out", datetime.timedelta(days=25_600)
+    words = ["score", "--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(output)]
+    fill(tmp_path / "in", 1)
+    assert main(words) == 0
+    fill(tmp_path / "in", 1, first=1)
+    run_once(tmp_path / "in", output, bundle_uri, replace(start(output, bundle_uri), clock_behind=seventy_years))
+    assert main(words) == 0
+    assert "hours ahead of this machine's clock" in capsys.readouterr().err
+    DeltaTable(str(output)).restore(1)
+    assert main(words) == 0
+    assert "ahead of this machine's clock" not in capsys.readouterr().err
+    rows = table_in(output).rows(["image_id", "scored_at"]).to_pylist()
+    assert len(rows) == len({row["image_id"] for row in rows}) == 2
+    assert all(row["scored_at"] < datetime.datetime.now(datetime.UTC) for row in rows)
