@@ -2,11 +2,16 @@
 
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from jobs.cli import COMMANDS, main, parse
+from melanoma.model.bundle import load_bundle
+from melanoma.model.signature import Signer
 from tests.helpers import ROOT, fill, photograph
 from tests.helpers.score_tables import OTHER_MODEL, failed_row, scored_row, write_labels, write_table
 
@@ -21,6 +26,7 @@ def commands(page: str) -> list[list[str]]:
     return [[word for word in words if not re.fullmatch(r"[A-Z_]+=\S+", word)] for words in found]
 
 
+SIGNING = {"openssl", "model_signing"}  # a test of its own runs these
 ALL = [
     pytest.param(words, id=f"{page.stem}: {' '.join(words)[:60]}")
     for page in sorted(DOCS.rglob("*.md"))
@@ -39,8 +45,8 @@ def test_every_command_is_a_valid_command_line(words: list[str]) -> None:
     elif program == "python":
         source = (ROOT / words[1]).read_text(encoding="utf-8")
         assert [word for word in words[2:] if word.startswith("--") and f'"{word}"' not in source] == []
-    else:
-        assert words[:2] == ["pip", "install"]
+    elif words[:2] != ["pip", "install"]:
+        assert program in SIGNING
 
 
 def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
@@ -54,6 +60,7 @@ def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str
             main([*words, "--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
     known |= {"--runner", "--setup_file", "--direct_running_mode", "--direct_num_workers"}  # Beam's
+    known |= {"--certificate_chain"}  # of model-signing
     known |= {"--logdir", "--python"}  # of TensorBoard, and of uv and pipx
     known |= {"--look", "--taught-by", "--teaching", "--model-id"}  # old names, in the changelog
     for page in [ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")]:
@@ -122,10 +129,22 @@ def test_a_config_file_starts_a_run_as_the_page_on_schedulers_says(
         assert old in settings
         settings = settings.replace(old, new)
     (tmp_path / "night.toml").write_text(settings, encoding="utf-8")
-    (words,) = commands("use/scheduling.md")
+    (words,) = (found for found in commands("use/scheduling.md") if found[0] not in SIGNING)
     run(words, {"/etc/melanoma/night.toml": str(tmp_path / "night.toml")})
     assert "2 listed = 2 scored" in capsys.readouterr().out
     assert "melanoma_ok" in (tmp_path / "melanoma.prom").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="there is no openssl, which makes the keys on that page")
+def test_a_bundle_is_signed_as_the_page_on_schedulers_says(tmp_path: Path, bundle_uri: str) -> None:
+    shutil.copytree(bundle_uri, tmp_path / "my-bundle")
+    signing = [words for words in commands("use/scheduling.md") if words[0] in SIGNING]
+    assert [words[0] for words in signing] == ["openssl", "openssl", "model_signing"]
+    for words in signing:
+        program = [sys.executable, "-m", words[0]] if words[0] == "model_signing" else words[:1]
+        subprocess.run([*program, *words[1:]], cwd=tmp_path, check=True, capture_output=True)
+    signer = Signer(str(tmp_path / "makers.pub"), None)
+    assert load_bundle(str(tmp_path / "my-bundle"), signer=signer).digest == load_bundle(bundle_uri).digest
 
 
 def test_models_are_evaluated_and_compared_as_the_page_says(

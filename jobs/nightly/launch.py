@@ -81,7 +81,8 @@ def run_pipeline(
         MelanomaError: The run ended early: the error that ended it, in whatever process it was raised.
         NothingCommittedError: The runner returned without committing.
     """
-    decoders()  # they load their libraries while this process loads its own
+    if _decodes_here(options):
+        decoders()  # they load their libraries while this process loads its own
     _import_libraries()
     try:
         _run_pipeline(plan, options, tell_stop)
@@ -96,6 +97,15 @@ def run_pipeline(
     if len(records) < len(plan.runs):
         raise NothingCommittedError("the runner returned without committing; choose another one after -- --runner=")
     return records
+
+
+def _decodes_here(options: NightlyOptions) -> bool:
+    """Tells whether photographs are decoded in this process, and not in worker processes or on other machines."""
+    if not options.beam_options:
+        return True
+    from jobs.nightly.runners import parse_beam_options, works_in_this_process  # loads Beam
+
+    return works_in_this_process(parse_beam_options(options.beam_options))
 
 
 def _import_libraries() -> None:

@@ -70,6 +70,12 @@ def runner_for(options: PipelineOptions) -> FnApiRunner | str:
     return str(name)
 
 
+def works_in_this_process(options: PipelineOptions) -> bool:
+    """Tells whether the options name the runner in this process, and no worker processes."""
+    is_local = options.view_as(StandardOptions).runner in (None, LOCAL)
+    return is_local and options.view_as(DirectOptions).direct_running_mode != "multi_processing"
+
+
 def worker_count(options: PipelineOptions) -> int:
     """Returns the number of worker processes, at least 1."""
     local = options.view_as(DirectOptions)

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from jobs.nightly import launch, local_workers
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan, prepare
 from melanoma.errors import BundleError, MelanomaError, NothingCommittedError, PhotographError
+from melanoma.images import decoder_pool
 from melanoma.ingest.roots import Root
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeats import Heartbeat
@@ -42,6 +44,15 @@ CODES = {
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ends workers that Beam waits for in vain after seconds: on a busy machine a run may fail before both connect."""
     monkeypatch.setattr(local_workers, "_PATIENCE_SECONDS", 5.0)
+
+
+@pytest.fixture
+def no_decoders(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has no decoders yet; those that a test starts end with it."""
+    monkeypatch.setattr(decoder_pool, "_pool", None)
+    yield
+    if decoder_pool._pool is not None:
+        decoder_pool._pool.close()
 
 
 def every_subclass(kind: type) -> set[type]:
@@ -109,13 +120,21 @@ def test_an_output_that_refuses_every_file_ends_the_run_with_the_code_to_try_aga
 
 
 def test_a_worker_process_that_is_killed_ends_the_run_with_the_code_to_try_again(
-    tmp_path: Path, bundle_uri: str
+    tmp_path: Path, bundle_uri: str, no_decoders: None
 ) -> None:
     plan, options = plan_with(tmp_path, bundle_uri, "", TWO_WORKERS)
     source = DeadlyRoot(str(tmp_path / "in"), base=str(os.getpid()))
     with pytest.raises(NothingCommittedError, match=r"a worker process died.*nothing was committed") as raised:
         launch.run_pipeline(replace(plan, sources=(source,)), options)
     assert exit_code_of(raised.value) == NOTHING_COMMITTED
+    assert decoder_pool._pool is None  # only the workers decode
+
+
+def test_decoders_start_early_in_the_process_that_decodes(tmp_path: Path, bundle_uri: str, no_decoders: None) -> None:
+    plan, options = plan_with(tmp_path, bundle_uri, "UsageError", ())
+    with pytest.raises(MelanomaError):
+        launch.run_pipeline(plan, options)  # ends before the first photograph
+    assert decoder_pool._pool is not None
 
 
 def record(run_id: str, model_id: str, outcome: str = COMMITTED) -> RunRecord:

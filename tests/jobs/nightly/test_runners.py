@@ -7,7 +7,7 @@ import pytest
 from apache_beam.options.pipeline_options import StandardOptions, WorkerOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from jobs.nightly.runners import LOCAL, parse_beam_options, runner_for, worker_count
+from jobs.nightly.runners import LOCAL, parse_beam_options, runner_for, worker_count, works_in_this_process
 from melanoma.errors import UsageError
 
 PROCESSES = "--direct_running_mode=multi_processing"
@@ -77,3 +77,17 @@ def test_an_unknown_runner_is_refused(name: str, complaint: str) -> None:
 )
 def test_the_number_of_workers(words: list[str], expected: int) -> None:
     assert worker_count(parse_beam_options(words)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], True),
+        (["--runner=FnApiRunner"], True),
+        (["--direct_running_mode=multi_threading", "--direct_num_workers=2"], True),
+        ([PROCESSES, "--direct_num_workers=2"], False),
+        (["--runner=FlinkRunner"], False),
+    ],
+)
+def test_only_the_local_runner_without_processes_works_in_this_process(words: list[str], expected: bool) -> None:
+    assert works_in_this_process(parse_beam_options(words)) is expected
