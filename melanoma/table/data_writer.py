@@ -15,7 +15,7 @@ from melanoma.table.file_statistics import FileStatistics
 from melanoma.table.layout import OutputLayout
 from melanoma.table.schema import PARTITION
 
-FULL_BYTES = 64 << 20  # a file is held in memory until it is written, and must be written before a deadline
+FULL_BYTES = 32 << 20  # a file is held in memory until it is written, and must be written before a deadline
 _ROW_GROUP_ROWS = 2**17
 
 

@@ -16,7 +16,7 @@ from melanoma.table.file_changes import committed_files
 from melanoma.table.schema import PARTITION
 
 RETENTION_DAYS = 7  # protects readers that opened the table before a file was replaced; Delta Lake's own default
-_SMALL_BYTES, _MANY_FILES = 32 << 20, 32
+_MANY_FILES = 32
 _DELETIONS_AT_ONCE = 16
 
 
@@ -61,7 +61,7 @@ class Maintainable(Deletable):
             return 0
         files = pa.table(self._delta.get_add_actions(flatten=True))
         own = pa.compute.equal(files[f"partition.{PARTITION}"], model_id)
-        is_small = pa.compute.less(files["size_bytes"], _SMALL_BYTES)
+        is_small = pa.compute.less(files["size_bytes"], FULL_BYTES)
         return int(pa.compute.sum(pa.compute.and_(own, is_small)).as_py() or 0)
 
     def compact_if_it_pays(self, model_id: str) -> bool:
