@@ -1,16 +1,19 @@
 """Data files that are written here: their pages have checksums, and other programs read them."""
 
+import datetime
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
 from melanoma.errors import NothingCommittedError, UsageError
+from melanoma.queries.views import query
 from melanoma.table import data_writer
 from melanoma.table.data_writer import WrittenFile, write_data_files
 from melanoma.table.schema import score_schema
@@ -47,8 +50,12 @@ def test_a_flipped_bit_in_any_page_is_an_error_that_names_the_file(tmp_path: Pat
     dice, sound = random.Random(seed), path.read_bytes()
     for begin, size in pages_of(path):
         flipped(path, begin + size - 1 - dice.randrange(min(4, size)), dice.randrange(8))  # behind the page's header
-        with pytest.raises(UsageError, match=f"damaged \\(model_id=m-000000000001/{path.name}\\)"):
-            table_in(tmp_path).rows(SCHEMA.names)
+        for read in (
+            lambda table: table.rows(SCHEMA.names),
+            lambda table: list(query(table, "FROM scores").to_batches()),
+        ):
+            with pytest.raises(UsageError, match=f"damaged \\(model_id=m-000000000001/{path.name}\\)"):
+                read(table_in(tmp_path))
         path.write_bytes(sound)
     assert table_in(tmp_path).rows(["image_id"]).num_rows == 500
 
@@ -122,12 +129,23 @@ def stated(folder: Path) -> dict[str, object]:
 
 
 def test_the_log_states_what_delta_lakes_own_writer_would(tmp_path: Path) -> None:
-    rows = [row(str(number), attempt=number + 1, top_probability=number / 7) for number in range(5)]
+    moment = datetime.datetime(2026, 1, 2, 3, 4, 5, 123_456, tzinfo=datetime.UTC)
+    times = [moment + datetime.timedelta(days=number, microseconds=567_800 * number) for number in range(5)]
+    rows = [row(str(n), attempt=n + 1, top_probability=n / 7, scored_at=times[n]) for n in range(5)]
     rows += [failed("x"), row("z", top_label="ä" * 20)]
     commit(tmp_path / "own", rows)
     assert stated(tmp_path / "own") == written_by_delta(tmp_path / "delta", rows)
     commit(tmp_path / "failed", [failed("x")])
     assert stated(tmp_path / "failed") == written_by_delta(tmp_path / "delta failed", [failed("x")])
+
+
+def test_files_without_a_row_that_is_asked_for_are_not_read(tmp_path: Path) -> None:
+    for year in (2020, 2021, 2022):
+        commit(tmp_path, [row(str(year), run_date=datetime.date(year, 1, 1), run_id=f"{year}")], run_id=f"{year}")
+    field = pyarrow.dataset.field
+    for where in (field("run_date") == datetime.date(2021, 1, 1), field("run_id") == "2021"):
+        (part,) = table_in(tmp_path).dataset().get_fragments(where)
+        assert part.to_table(columns=["image_id"])["image_id"].to_pylist() == ["DOE-2021"]
 
 
 def test_other_programs_read_the_files(tmp_path: Path) -> None:
