@@ -9,6 +9,7 @@ from pathlib import Path
 _ROOT = Path("/")
 _GROUPS, _GROUP_FILES, _MEMORY = "proc/self/cgroup", "sys/fs/cgroup", "proc/meminfo"
 _INTRAOP_THREADS = "TF_NUM_INTRAOP_THREADS"
+_share = (1, 1)  # by how many the processors of this process, and those of the machine, are divided
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,13 @@ def processors(root: Path = _ROOT) -> int:
         root: Where the files of the kernel lie.
 
     Returns:
-        The smaller one of the processors that it may run on and its container's share of time, rounded up.
+        The smaller one of the processors that it may run on and its container's share of time, rounded up; on a worker
+        of a cluster its part of them, see `share_processors`.
     """
     quotas = [quota for folder in _folders("cpu", root) if (quota := _quota(folder)) is not None]
-    return max(1, min([len(os.sched_getaffinity(0)), *map(math.ceil, quotas)]))
+    own, of_machine = _share
+    mine = min([len(os.sched_getaffinity(0)), *map(math.ceil, quotas)]) // own
+    return max(1, min(mine, (os.cpu_count() or 1) // of_machine))
 
 
 def memory(root: Path = _ROOT) -> Memory | None:
@@ -66,6 +70,19 @@ def share_threads(processes: int = 1) -> None:
     TensorFlow itself starts a thread for each processor of the machine, in every process.
     """
     os.environ.setdefault(_INTRAOP_THREADS, str(max(1, processors() // processes)))
+
+
+def share_processors(slots: int, slots_on_host: int) -> None:
+    """Lets this process count on its part of the processors only; before TensorFlow is imported.
+
+    Args:
+        slots: How many work at once with the processors that this process may use.
+        slots_on_host: How many work at once on the whole machine. Of two workers beside each other each may use all
+            processors, unless somebody has divided these already.
+    """
+    global _share
+    _share = (max(1, slots), max(1, slots_on_host))
+    share_threads()
 
 
 def _folders(controller: str, root: Path) -> Iterator[Path]:

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from melanoma import storage
 from melanoma.errors import NothingCommittedError
 from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.failures import recorded
 from melanoma.runs.planning import ListingSummary
 from melanoma.runs.records import RunRecord
-from melanoma.runs.run import Run
+from melanoma.runs.run import Run, enter_worker
 from melanoma.runs.staging import StagedChunk
 from pipelines.annotations import for_readers
 from pipelines.choosing import ChosenTasks, within_limit
@@ -74,7 +73,7 @@ def _end_run(
     chosen: ChosenTasks,
     after: Iterable[RunRecord],  # unused: it makes the runner wait for the run before
 ) -> RunRecord:
-    storage.set_object_timeout(settings.run.object_timeout)
+    enter_worker(settings.run)
     with recorded(settings.run):
         return end_run(settings.run, totals_of(settings, summary, chosen), list(chunks))
 

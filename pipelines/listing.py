@@ -19,7 +19,8 @@ from melanoma.ingest.tasks import Task
 from melanoma.runs.failures import recorded
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import ListingSummary, empty_summary, plan_tasks, timed
-from melanoma.runs.run import Run
+from melanoma.runs.run import Run, enter_worker
+from melanoma.runs.stopped_runs import look
 from melanoma.table.score_table import ScoreTable
 from pipelines.annotations import for_readers
 
@@ -70,8 +71,8 @@ class _ListFn(beam.DoFn):
         self._spelling: storage.Spelling | None = None
 
     def setup(self) -> None:
-        """Sets how long the store is waited for."""
-        storage.set_object_timeout(self._runs[0].object_timeout)
+        """Prepares the process."""
+        enter_worker(self._runs[0])
 
     def process(self, source: Source | str) -> Iterator[Any]:
         """Yields the tasks of a source, and its summary as the last element."""
@@ -81,6 +82,7 @@ class _ListFn(beam.DoFn):
             ignored, summary = Counter[str](), empty_summary(self._runs)
             refs = list_images(Root(source) if isinstance(source, str) else source, ignored)
             while page := _next_page(refs, self._runs[0]):
+                look(self._runs[0])
                 tasks, of_page = plan_tasks(ledgers, page, self._runs[0].shard)
                 summary += of_page
                 yield from (self._as_in_table(task) for task in tasks)

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -17,7 +18,9 @@ from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.ingest.threads import default_threads
 from melanoma.runs.failures import recorded
-from melanoma.runs.run import Run
+from melanoma.runs.resumption import without_staged
+from melanoma.runs.run import Run, enter_worker
+from melanoma.runs.stopped_runs import look
 from melanoma.table.forgotten import Forgotten
 from pipelines.annotations import for_readers
 from pipelines.chunking import uri_hash
@@ -36,7 +39,8 @@ class LoadImages(beam.PTransform):
         batch_size: Number of decoded photographs in a full batch.
         threads: Number of threads that read and decode; None for the default of a local disk or a remote store.
         deadline: Moment, UTC, after which no photograph is begun; None for no deadline.
-        run: Run in which an error is recorded, and whose table says what is forgotten; None for no run.
+        runs: Runs of the models; in the first an error is recorded, and its table says what is forgotten. What they
+            have staged before a runner repeated a step is not loaded again. Empty for no run.
 
     Raises:
         ValueError: `batch_size` or `threads` is below 1.
@@ -46,7 +50,7 @@ class LoadImages(beam.PTransform):
     batch_size: int = 32
     threads: int | None = None
     deadline: datetime.datetime | None = None
-    run: Run | None = None
+    runs: Sequence[Run] = ()
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
@@ -57,7 +61,7 @@ class LoadImages(beam.PTransform):
     def expand(self, chunks: beam.PCollection[Chunk | ImageRef | str]) -> list[beam.PCollection[Batch]]:
         """Wires the loader."""
         tags = [str(model) for model in range(len(self.specs))]
-        settings = _LoadSettings(tuple(self.specs), self.batch_size, self.threads, self.deadline, self.run)
+        settings = _LoadSettings(tuple(self.specs), self.batch_size, self.threads, self.deadline, tuple(self.runs))
         batches = chunks | "ReadAndDecode" >> beam.ParDo(_LoadFn(settings)).with_outputs(*tags)
         return [batches[tag] for tag in tags]
 
@@ -69,7 +73,7 @@ class _LoadSettings(NamedTuple):
     batch_size: int
     threads: int | None
     deadline: datetime.datetime | None
-    run: Run | None
+    runs: tuple[Run, ...]
 
 
 class _LoadFn(beam.DoFn):
@@ -86,26 +90,31 @@ class _LoadFn(beam.DoFn):
         self._local_pool = ThreadPoolExecutor(local, thread_name_prefix="load")
         self._remote_pool = ThreadPoolExecutor(remote, thread_name_prefix="load")
         self._limits = LoadLimits(self._settings.deadline)
-        if self._settings.run is not None:
-            storage.set_object_timeout(self._settings.run.object_timeout)
+        if self._settings.runs:
+            enter_worker(self._settings.runs[0])
 
     def process(self, element: Chunk | ImageRef | str) -> Iterator[Any]:
         """Yields the batches of a chunk, each tagged with its model."""
-        specs, batch_size, _, deadline, run = self._settings
-        with recorded(run):
+        specs, runs = self._settings.specs, self._settings.runs
+        with recorded(runs[0] if runs else None):
+            if runs:
+                look(runs[0])
             chunk = _as_chunk(element, len(specs))
-            if deadline is not None and datetime.datetime.now(datetime.UTC) >= deadline:
-                batches = defer(chunk, specs)
-            else:
-                pool = self._local_pool if _is_local(chunk.tasks[0].ref.stored.uri) else self._remote_pool
-                batches = load_batches(chunk, specs, batch_size, pool, self._read_forgotten(), self._limits)
-            for model, batch in batches:
+            left, staged = without_staged(chunk, runs, specs)
+            for model, batch in chain(staged, self._batches(left) if left.tasks else ()):
                 yield TaggedOutput(str(model), batch)
+
+    def _batches(self, chunk: Chunk) -> Iterator[tuple[int, Batch]]:
+        specs, batch_size, _, deadline, _ = self._settings
+        if deadline is not None and datetime.datetime.now(datetime.UTC) >= deadline:
+            return defer(chunk, specs)
+        pool = self._local_pool if _is_local(chunk.tasks[0].ref.stored.uri) else self._remote_pool
+        return load_batches(chunk, specs, batch_size, pool, self._read_forgotten(), self._limits)
 
     def _read_forgotten(self) -> Forgotten | None:
         """Reads the forgotten photographs with the first chunk: none can be added while a run is active."""
-        if not self._knows_forgotten and self._settings.run is not None:
-            self._forgotten = Forgotten.read(self._settings.run.layout)
+        if not self._knows_forgotten and self._settings.runs:
+            self._forgotten = Forgotten.read(self._settings.runs[0].layout)
         self._knows_forgotten = True
         return self._forgotten
 

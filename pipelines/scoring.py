@@ -34,7 +34,8 @@ class ScoreImages(beam.PTransform):
         batch_size: Number of photographs in a batch of a network, at least 1.
         chunk_size: Average number of photographs that are staged together; None to derive it from their number.
         limit: The most photographs to score, or None for no limit.
-        workers: Number of worker processes.
+        workers: Number of worker processes, or of slots of a cluster.
+        is_distributed: Whether these are the slots of a cluster, over which the chunks are spread evenly.
     """
 
     models: Sequence[ModelRun]
@@ -42,6 +43,7 @@ class ScoreImages(beam.PTransform):
     chunk_size: int | None = None
     limit: int | None = None
     workers: int = 1
+    is_distributed: bool = False
 
     @for_readers
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
@@ -65,10 +67,13 @@ class ScoreImages(beam.PTransform):
         """Wires chunking and loading; returns the batches of each model."""
         deadline = self.models[0].run.deadline
         chunks: beam.PCollection[Chunk] = tasks | "Chunk" >> ChunkTasks(summary, self.chunk_size, self.workers)
+        if self.is_distributed and self.workers > 1:
+            # Grouped by hash, one of two slots may get most of the chunks; a chunk holds only names.
+            chunks = chunks | "Spread" >> beam.Reshuffle()
         ordered = chunks if deadline is None else chunks | "InTurn" >> OrderChunks(self.workers)
         specs = [model.bundle.spec for model in self.models]
         batches: list[beam.PCollection[Batch]] = ordered | "Load" >> LoadImages(
-            specs, self.batch_size, deadline=deadline, run=self.models[0].run
+            specs, self.batch_size, deadline=deadline, runs=[model.run for model in self.models]
         )
         return batches
 

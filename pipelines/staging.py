@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from melanoma import storage
 from melanoma.model.bundle import Bundle
 from melanoma.runs.failures import recorded
 from melanoma.runs.records import Stage
+from melanoma.runs.resumption import resumed
 from melanoma.runs.row_builder import RowBuilder
-from melanoma.runs.run import Run
+from melanoma.runs.run import Run, enter_worker
 from melanoma.runs.staging import StagedChunk, write_chunk
 from pipelines.annotations import for_readers
 from pipelines.inference import ScoredBatch
@@ -46,8 +46,8 @@ class _StageFn(beam.DoFn):
         self._inferred = Stage()
 
     def setup(self) -> None:
-        """Sets how long the store is waited for."""
-        storage.set_object_timeout(self._run.object_timeout)
+        """Prepares the process."""
+        enter_worker(self._run)
 
     def start_bundle(self) -> None:
         """Drops the rows of a Beam bundle that failed before its end."""
@@ -57,6 +57,9 @@ class _StageFn(beam.DoFn):
         """Adds a batch to its chunk, and yields the chunk once it is staged."""
         with recorded(self._run):
             batch = scored.batch
+            if batch.is_staged:
+                yield resumed(self._run, batch)
+                return
             rows = self._rows_of(scored)
             if batch.is_last:
                 self._rows = None

@@ -16,6 +16,12 @@ _NOISE = (
     "Resource module is not available",  # an optional part of Beam that is not installed
     "Make sure that locally built Python SDK docker image",
     "Discarding unparseable args",
+    "Unparseable argument",  # an option of a job server, which has been checked
+    "Really starting service",
+    "Really destroying service",
+    "Waiting for grpc channel to be ready",
+    "Error bringing up service",  # the command says more
+    "Failed to start job service",
     "triggered tf.function retracing",  # networks that are used once
 )
 # Their debug lines hold access tokens.

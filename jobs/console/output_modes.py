@@ -24,6 +24,13 @@ def writing(mode: str) -> Iterator[None]:
         yield
 
 
+def present() -> int:
+    """Returns the bits that files and folders do not get now."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 @contextlib.contextmanager
 def as_started() -> Iterator[None]:
     """Lets what is written in the block have the modes of the umask with which the process was started."""

@@ -1,22 +1,18 @@
 """Launches a planned run: alone on its output, through a Beam pipeline, to its records."""
 
 import contextlib
-import gc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from jobs.console import logs
 from jobs.console.exit_codes import NOTHING_COMMITTED, WRONG_USAGE, exit_code_of
-from jobs.nightly import local_workers, stopping
+from jobs.nightly import stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
 from jobs.nightly.stopping import Stop
 from melanoma import storage
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
-from melanoma.images.decoder_pool import decoders
-from melanoma.machine import share_threads
 from melanoma.reporting.judging import text_of_error
-from melanoma.runs import failures, heartbeats, recovery, staging
+from melanoma.runs import heartbeats, recovery, staging
 from melanoma.runs.heartbeat import Heartbeat
 from melanoma.runs.records import COMMITTED, REFUSED, STOPPED, RunRecord, write_record
 from melanoma.runs.stored_records import read_record
@@ -36,7 +32,8 @@ def exclusive(plan: RunPlan) -> Iterator[list[str]]:
         NothingCommittedError: Another run is active on the output, or its store does not answer.
     """
     run = plan.runs[0]
-    with heartbeats.beating(plan.layout, run.run_id, run.shard):
+    outliving = [of_model.run_id for of_model in plan.runs if of_model.workers is not None]
+    with heartbeats.beating(plan.layout, run.run_id, run.shard, outliving):
         check_keys(plan.layout)
         # Runs of other shards that are active write their records themselves.
         first = min(beat.run_id for beat in (*heartbeats.active(plan.layout), Heartbeat.now(run.run_id)))
@@ -81,69 +78,31 @@ def run_pipeline(
         MelanomaError: The run ended early: the error that ended it, in whatever process it was raised.
         NothingCommittedError: The runner returned without committing.
     """
-    if _decodes_here(options):
-        decoders()  # they load their libraries while this process loads its own
-    _import_libraries()
+    from jobs.nightly.pipeline_run import PipelineRun, import_libraries
+
+    import_libraries(plan)
+    scoring = PipelineRun(plan, options)
     try:
-        _run_pipeline(plan, options, tell_stop)
+        scoring.run(tell_stop)
     except Exception as error:
         storage.hurry()
-        cause = failures.cause_of(plan.runs, error)
+        if scoring.is_outlived and (records := _records_of_all(plan)):
+            return records  # only the answer was lost on its way
+        cause = scoring.cause_of(error)
         record_early_end(plan, text_of_error(cause), exit_code_of(cause))
+        cause = scoring.settled(cause)
         if cause is error:
             raise
         raise cause from error
+    if records := _records_of_all(plan):
+        return records
+    raise NothingCommittedError("the runner returned without committing; choose another one after -- --runner=")
+
+
+def _records_of_all(plan: RunPlan) -> list[RunRecord]:
+    """Returns the records of the runs; none if one has neither a record nor rows."""
     records = [record for run in plan.runs if (record := recovery.record_of_run(run)) is not None]
-    if len(records) < len(plan.runs):
-        raise NothingCommittedError("the runner returned without committing; choose another one after -- --runner=")
-    return records
-
-
-def _decodes_here(options: NightlyOptions) -> bool:
-    """Tells whether photographs are decoded in this process, and not in worker processes or on other machines."""
-    if not options.beam_options:
-        return True
-    from jobs.nightly.runners import parse_beam_options, works_in_this_process  # loads Beam
-
-    return works_in_this_process(parse_beam_options(options.beam_options))
-
-
-def _import_libraries() -> None:
-    """Imports Beam and TensorFlow, which takes most of the start-up.
-
-    Their millions of objects live as long as the process. Garbage collections between the imports would find nothing
-    and cost over a second; `gc.freeze` spares later collections from walking through these objects again.
-    """
-    gc.disable()
-    try:
-        import pipelines.scoring  # noqa: F401 - with Apache Beam
-
-        with logs.native_silence():  # TensorFlow greets at length
-            import melanoma.model.engine  # noqa: F401
-        gc.freeze()
-    finally:
-        gc.enable()
-
-
-def _run_pipeline(plan: RunPlan, options: NightlyOptions, tell_stop: Callable[[Stop], object]) -> None:
-    import apache_beam as beam
-
-    from jobs.nightly.runners import parse_beam_options, runner_for, worker_count
-    from pipelines.scoring import ScoreImages
-
-    beam_options = parse_beam_options(options.beam_options)
-    workers = worker_count(beam_options)
-    # Several processes with as many threads each as there are cores slow each other down.
-    share_threads(workers)
-    transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, workers)
-    watching = local_workers.ended_after(lambda: failures.is_recorded(plan.runs))
-    with (
-        stopping.stop_on_signals(plan.runs, tell_stop),
-        local_workers.told_of_death(),
-        watching if workers > 1 else contextlib.nullcontext(),
-        beam.Pipeline(runner=runner_for(beam_options), options=beam_options) as pipeline,
-    ):
-        _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
+    return records if len(records) == len(plan.runs) else []
 
 
 def confirm(records: Sequence[RunRecord], layout: OutputLayout) -> None:

@@ -4,6 +4,7 @@ import datetime
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from jobs.console.targets import check_folders
 from jobs.nightly.clock import clock_behind, clock_warnings
@@ -20,6 +21,9 @@ from melanoma.runs.run import ModelRun, Run, new_run
 from melanoma.table.layout import OutputLayout
 from melanoma.table.score_table import ScoreTable
 
+if TYPE_CHECKING:
+    from jobs.nightly.cluster import Cluster
+
 _ARCHIVES = {".zip", ".tar", ".gz", ".tgz", ".bz2", ".tbz2", ".xz", ".txz", ".zst", ".7z", ".rar"}
 _AFTER_DEADLINE_SECONDS = 45.0  # for the checks before a run; the rest of a minute is for its start
 
@@ -32,11 +36,13 @@ class RunPlan:
         models: The models, each with a run of its own; the heartbeat bears the id of the first.
         sources: What is listed.
         warnings: Warnings for the operator.
+        cluster: Where the options for Beam distribute it; None without any.
     """
 
     models: tuple[ModelRun, ...]
     sources: tuple[Source, ...]
     warnings: tuple[str, ...]
+    cluster: "Cluster | None" = None
 
     @property
     def runs(self) -> list[Run]:
@@ -73,10 +79,7 @@ def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> Ru
     sources = sources_of(options, layout)
     if options.rescore and options.retry_failed:
         raise UsageError("--rescore includes failed photographs; leave --retry-failed out")
-    if options.beam_options:
-        from jobs.nightly.runners import parse_beam_options, runner_for
-
-        runner_for(parse_beam_options(options.beam_options))
+    cluster = _cluster_of(options)
     bundles = _load_bundles(options)
     empty_roots = check_sources(sources)
     if not options.dry_run:
@@ -89,8 +92,18 @@ def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> Ru
     warnings = (*_empty_root_warnings(empty_roots, sources, options, table), *clock_warnings(behind))
     runs = [new_run(layout, bundle, kept, table.version, options.run_date) for bundle in bundles]
     runs = [replace(run, clock_behind=behind) for run in runs]
-    models = map(ModelRun, _with_options(runs, options, deadline), bundles)
-    return RunPlan(tuple(models), sources, warnings)
+    runs = _with_options(runs, options, deadline)
+    if cluster is not None:
+        runs = cluster.told(runs)
+    return RunPlan(tuple(map(ModelRun, runs, bundles)), sources, warnings, cluster)
+
+
+def _cluster_of(options: NightlyOptions) -> "Cluster | None":
+    if not options.beam_options:
+        return None
+    from jobs.nightly.cluster import cluster_of  # loads Beam
+
+    return cluster_of(options.beam_options)
 
 
 def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Source, ...]:

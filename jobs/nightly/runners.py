@@ -1,63 +1,49 @@
-"""The Beam runner and its options."""
+"""The Beam runner: which one is meant, where its workers are, and how many there are."""
 
-import argparse
 import os
-from collections.abc import Sequence
-from pathlib import Path
+import re
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
+    FlinkRunnerOptions,
+    JobServerOptions,
     PipelineOptions,
-    SetupOptions,
+    PortableOptions,
+    SparkRunnerOptions,
     StandardOptions,
     WorkerOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
-from apache_beam.runners.runner import create_runner
+from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.runners.runner import PipelineRunner, create_runner
 
+from jobs.nightly.job_servers import with_own_server
 from melanoma.errors import UsageError
+from melanoma.machine import processors
 
 LOCAL = "FnApiRunner"
+IN_LAUNCHER = "LOOPBACK"
+_LOCAL_SPARK = re.compile(r"local(?:\[(\*|\d+)[^\]]*\])?")
+_SPARK_SLOTS = re.compile(r"-Dspark\.(?:cores\.max|default\.parallelism)=(\d+)")
 
 
-def parse_beam_options(words: Sequence[str]) -> PipelineOptions:
-    """Parses Beam's options strictly: Beam itself ignores words that it does not know.
-
-    Raises:
-        UsageError: Beam has no such option, or `--setup_file` is not absolute.
-    """
-    parser = argparse.ArgumentParser(
-        "melanoma score … --", add_help=False, allow_abbrev=False, conflict_handler="resolve"
-    )
-    for group in PipelineOptions.__subclasses__():
-        group._add_argparse_args(parser)
-    _, unknown = parser.parse_known_args(list(words))
-    if unknown:
-        raise UsageError(f"Beam has no option {' '.join(unknown)}; flags of melanoma go before the --")
-    options = PipelineOptions(list(words))
-    workers = options.view_as(WorkerOptions)
-    workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or "WARNING"
-    setup_file = options.view_as(SetupOptions).setup_file
-    if setup_file and not Path(setup_file).is_absolute():
-        raise UsageError(
-            f'--setup_file={setup_file} must be absolute, since Beam changes the working folder; write "$PWD/setup.py"'
-        )
-    return options
-
-
-def runner_for(options: PipelineOptions) -> FnApiRunner | str:
-    """Returns the runner that the options name, by default one in this process.
+def runner_named(name: str | None) -> PipelineRunner:
+    """Returns the runner of a name, by default one in this process.
 
     Beam's own default, `DirectRunner`, chooses by the shape of the pipeline and may try to download another runner.
 
     Raises:
-        UsageError: Beam has no runner of this name, or a package that it needs is not installed.
+        UsageError: Beam has no runner of this name, it is not fit, or a package that it needs is not installed.
     """
-    name = options.view_as(StandardOptions).runner
     if name in (None, LOCAL):
         return FnApiRunner()
+    if "dask" in str(name).lower():
+        raise UsageError(
+            f"--runner={name}: Beam's runner for Dask drops outputs of a step that has several, so that no run could "
+            "be complete; choose FlinkRunner, SparkRunner, or leave --runner out"
+        )
     try:
-        create_runner(name)
+        return with_own_server(create_runner(name))
     except ImportError as error:
         # Of the runners that Beam lists by name, those that cannot be imported belong to one of its extras.
         raise UsageError(
@@ -67,7 +53,23 @@ def runner_for(options: PipelineOptions) -> FnApiRunner | str:
     except (ValueError, AttributeError):
         known = ", ".join(StandardOptions.KNOWN_RUNNER_NAMES)
         raise UsageError(f"--runner={name}: Beam has no such runner; it knows {known}") from None
-    return str(name)
+
+
+def runner_for(options: PipelineOptions) -> PipelineRunner:
+    """Returns the runner that the options name.
+
+    Raises:
+        UsageError: There is none, it is not fit, or a package that it needs is not installed.
+    """
+    return runner_named(options.view_as(StandardOptions).runner)
+
+
+def has_workers_elsewhere(options: PipelineOptions) -> bool:
+    """Tells whether the workers are no part of this process, and may outlive it."""
+    runner = runner_for(options)
+    if isinstance(runner, PortableRunner):
+        return bool(options.view_as(PortableOptions).environment_type != IN_LAUNCHER)
+    return "Dataflow" in type(runner).__name__
 
 
 def works_in_this_process(options: PipelineOptions) -> bool:
@@ -76,9 +78,30 @@ def works_in_this_process(options: PipelineOptions) -> bool:
     return is_local and options.view_as(DirectOptions).direct_running_mode != "multi_processing"
 
 
-def worker_count(options: PipelineOptions) -> int:
-    """Returns the number of worker processes, at least 1."""
+def worker_count(options: PipelineOptions, slots: int | None = None) -> int:
+    """Returns how many chunks are scored at once, at least 1.
+
+    Args:
+        options: Options for Beam.
+        slots: Slots of the cluster; None where it does not say.
+    """
     local = options.view_as(DirectOptions)
     if local.direct_running_mode != "in_memory":
         return int(local.direct_num_workers) or os.cpu_count() or 1
-    return int(options.view_as(WorkerOptions).num_workers or 1)
+    flink = options.view_as(FlinkRunnerOptions)
+    stated = flink.parallelism if flink.parallelism > 0 else _spark_slots(options) or slots
+    number = int(stated or options.view_as(WorkerOptions).num_workers or 1)
+    return min(number, flink.max_parallelism) if flink.max_parallelism > 0 else number
+
+
+def _spark_slots(options: PipelineOptions) -> int | None:
+    """Returns how many tasks Spark runs at once, as far as the options say; None for other runners."""
+    if "Spark" not in type(runner_for(options)).__name__:
+        return None
+    properties = " ".join(options.view_as(JobServerOptions).job_server_jvm_properties)
+    if stated := _SPARK_SLOTS.search(properties):
+        return int(stated[1])
+    local = _LOCAL_SPARK.fullmatch(options.view_as(SparkRunnerOptions).spark_master_url)
+    if local is None or options.view_as(PortableOptions).job_endpoint:
+        return None
+    return processors() if local[1] == "*" else int(local[1] or 1)

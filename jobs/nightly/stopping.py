@@ -7,8 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
+from typing import Protocol
 
 from jobs.console import lines
 from jobs.console.exit_codes import INTERRUPTED, NOTHING_COMMITTED
@@ -18,7 +19,18 @@ from melanoma.runs import heartbeats, recovery, staging
 from melanoma.runs.run import Run
 
 _MAX_SECONDS = 25.0  # Kubernetes kills after 30
-_RECORD_SECONDS = 8.0
+_RECORD_SECONDS, _CANCEL_SECONDS, _LOOK_SECONDS = 8.0, 8.0, 4.0
+UNCERTAIN = (
+    "the job was told to end, but whether it has is not known; its workers commit nothing once they see that the run "
+    "was stopped. The next run, or melanoma table history, shows whether they had committed before"
+)
+
+
+class Job(Protocol):
+    """The job of a run, which may go on elsewhere."""
+
+    def stop(self, seconds: float) -> bool:
+        """Cancels it and waits so long for its end; returns whether it is certain that nothing of it goes on."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,9 @@ def stop_of(interrupt: KeyboardInterrupt) -> Stop:
 
 
 @contextlib.contextmanager
-def stop_on_signals(runs: Sequence[Run], tell: Callable[[Stop], object] = tell_nobody) -> Iterator[None]:
+def stop_on_signals(
+    runs: Sequence[Run], tell: Callable[[Stop], object] = tell_nobody, job: Job | None = None
+) -> Iterator[None]:
     """Lets both signals end the process while the block runs, whatever its threads are waiting for.
 
     Staged results stay staged. Nothing more is committed. If all runs have committed already, they come to their end
@@ -60,6 +74,7 @@ def stop_on_signals(runs: Sequence[Run], tell: Callable[[Stop], object] = tell_n
     Args:
         runs: Runs of the models, the one with the heartbeat first.
         tell: Publishes the stop.
+        job: Cancelled before that; None for work that ends with this process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -67,7 +82,7 @@ def stop_on_signals(runs: Sequence[Run], tell: Callable[[Stop], object] = tell_n
     is_stopping = threading.Event()
 
     def stop_in_thread(stop: Stop) -> None:
-        if not _stop(runs, stop, tell):
+        if not _stop(runs, stop, tell, job):
             is_stopping.clear()
 
     def handle(number: int, _: FrameType | None) -> None:
@@ -81,9 +96,9 @@ def stop_on_signals(runs: Sequence[Run], tell: Callable[[Stop], object] = tell_n
     before = {number: signal.signal(number, handle) for number in _STOPS}
     try:
         yield
+    finally:
         while is_stopping.is_set():  # the block ended in the meantime; the other thread ends the process
             time.sleep(0.1)
-    finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -95,30 +110,61 @@ def within(seconds: float, action: Callable[[], object]) -> None:
     thread.join(seconds)
 
 
-def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object]) -> bool:
+@dataclass
+class _Account:
+    """What became of the runs that are being stopped, by their ids.
+
+    Attributes:
+        ended: Runs that had ended before.
+        stopped: Runs whose record says now that they were stopped.
+        staged: Files that they have staged.
+    """
+
+    ended: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    staged: list[str] = field(default_factory=list)
+
+    def record(self, runs: Sequence[Run], reason: str) -> None:
+        """Writes the records, which also keep workers elsewhere from committing."""
+        with contextlib.suppress(MelanomaError, PhotographError):
+            for run in runs:
+                self.staged.extend(staging.staged_files(run))
+                (self.stopped if recovery.record_stop(run, reason) else self.ended).append(run.run_id)
+            if self.stopped:
+                heartbeats.remove(runs[0].layout, runs[0].run_id)
+
+    def look_again(self, runs: Sequence[Run]) -> None:
+        """Looks whether a run has committed while it was being stopped."""
+        with contextlib.suppress(MelanomaError, PhotographError):
+            for run in runs:
+                if run.run_id in self.stopped and recovery.has_committed_after_all(run):
+                    self.stopped.remove(run.run_id)
+                    self.ended.append(run.run_id)
+
+
+def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object], job: Job | None) -> bool:
     """Records and publishes that the runs were stopped, and ends the process; returns if all of them had committed."""
     threading.Timer(_MAX_SECONDS, os._exit, [stop.exit_code]).start()
     _say("stopping")
-    ended, stopped, staged = list[str](), list[str](), list[str]()
-
-    def record() -> None:
-        with contextlib.suppress(MelanomaError, PhotographError):
-            for run in runs:
-                staged.extend(staging.staged_files(run))
-                (stopped if recovery.record_stop(run, stop.reason) else ended).append(run.run_id)
-            if stopped:
-                heartbeats.remove(runs[0].layout, runs[0].run_id)
-
-    within(_RECORD_SECONDS, record)
-    if len(ended) == len(runs):
-        _say(f"{', '.join(ended)} was already committed; only its report is left")
+    account, is_certain = _Account(), True
+    within(_RECORD_SECONDS, lambda: account.record(runs, stop.reason))
+    if job is not None and len(account.ended) < len(runs):
+        is_certain = job.stop(_CANCEL_SECONDS)
+        within(_LOOK_SECONDS, lambda: account.look_again(runs))
+    if len(account.ended) == len(runs):
+        _say(f"{', '.join(account.ended)} was already committed; only its report is left")
         return False
     tell(stop)
-    what = f"{', '.join(ended)} was already committed" if ended else "nothing was committed"
-    if not ended and not stopped:
-        what = "the output's store did not answer"
-    _say(f"stopped: {what}; {_what_next(bool(staged))}")
+    _say(f"stopped: {_what_is_true(account, is_certain)}; {_what_next(bool(account.staged))}")
     os._exit(stop.exit_code)
+
+
+def _what_is_true(account: _Account, is_certain: bool) -> str:
+    if not account.ended and not account.stopped:
+        return "the output's store did not answer"
+    if not is_certain:
+        return UNCERTAIN
+    return f"{', '.join(account.ended)} was already committed" if account.ended else "nothing was committed"
 
 
 def _what_next(is_staged: bool) -> str:

@@ -35,6 +35,7 @@ class Batch:
         is_last: Whether the chunk ends here.
         deferred: Digests of the photographs of the chunk that the deadline left unread; on its last batch only.
         forgotten: Number of photographs of the chunk whose bytes are forgotten; counted on its last batch only.
+        is_staged: Whether nothing is left to do: an earlier attempt of the same run has staged the chunk.
     """
 
     chunk: int
@@ -45,6 +46,7 @@ class Batch:
     is_last: bool = True
     deferred: tuple[bytes, ...] = ()
     forgotten: int = 0
+    is_staged: bool = False
 
     def __len__(self) -> int:
         """Returns the number of decoded photographs."""

@@ -16,6 +16,7 @@ from melanoma.runs.digests import digests_in
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord, Stage, write_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
+from melanoma.runs.stopped_runs import refuse_if_stopped, unless_stopped
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ConflictError, ScoreTable
 
@@ -62,7 +63,9 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
 
     Raises:
         NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
+            Or somebody has stopped the run while its workers went on.
     """
+    refuse_if_stopped(run)
     began, adopted = time.perf_counter(), {key[:DIGEST_BYTES]: key for key in totals.adopted}
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
     record = _begun(run, totals, chunks, _counted(totals, chunks, len(adopted), expected))
@@ -163,7 +166,7 @@ def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, b
             planned, since = table.version, committed_since(run, table)
         rows = CommitRows(run, chunks, adopted, since)
         try:
-            version = table.append(run.run_id, run.schema, rows.batches())
+            version = table.append(run.run_id, run.schema, unless_stopped(run, rows.batches()))
         except ConflictError:
             continue
         except NothingCommittedError:

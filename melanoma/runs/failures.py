@@ -88,6 +88,14 @@ def is_recorded(runs: Sequence[Run]) -> bool:
     return False
 
 
+def is_own_recorded(runs: Sequence[Run]) -> bool:
+    """Tells whether a worker has recorded an error of ours, which a further try of the runner would meet again."""
+    with contextlib.suppress(MelanomaError, PhotographError):
+        files = [file for run in runs for file in (_scratch_file(run), _uri(run))]
+        return any(document["class"] != _FAULT for file in files for document in _read(file))
+    return False
+
+
 def _uri(run: Run) -> str:
     return run.layout.failure(run.fingerprint, run.run_id)
 

@@ -4,11 +4,13 @@ import contextlib
 import datetime
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
 from melanoma.runs.heartbeat import MAX_BYTES, STALE_AFTER, Heartbeat
+from melanoma.runs.stored_records import stored_record
 from melanoma.shards import Shard
 from melanoma.storage.errors import with_advice
 from melanoma.table.layout import OutputLayout
@@ -29,8 +31,7 @@ def active(layout: OutputLayout, shard: Shard | None = None) -> list[Heartbeat]:
         UsageError: The store refuses access.
         NothingCommittedError: The store does not answer.
     """
-    now = datetime.datetime.now(datetime.UTC)
-    beats = [beat for beat in _all(layout) if not beat.is_stale(now)]
+    beats = [beat for beat in _all(layout) if not _is_stale(layout, beat)]
     return [beat for beat in beats if shard is None or not shard.is_beside(beat.shard)]
 
 
@@ -41,8 +42,7 @@ def stale(layout: OutputLayout) -> list[Heartbeat]:
         UsageError: The store refuses access.
         NothingCommittedError: The store does not answer.
     """
-    now = datetime.datetime.now(datetime.UTC)
-    return [beat for beat in _all(layout) if beat.is_stale(now)]
+    return [beat for beat in _all(layout) if _is_stale(layout, beat)]
 
 
 def refuse_if_active(layout: OutputLayout, shard: Shard | None = None) -> None:
@@ -64,8 +64,23 @@ def remove(layout: OutputLayout, run_id: str) -> None:
     storage.remove(layout.heartbeat(run_id))
 
 
+def keep(layout: OutputLayout, run_id: str) -> None:
+    """Leaves a heartbeat for a process that may have ended before its workers, unless that has removed its own.
+
+    Raises:
+        MelanomaError: The store does not take it.
+        ReadError: The store does not answer.
+    """
+    uri = layout.heartbeat(run_id)
+    if storage.exists(uri):
+        with contextlib.suppress(ValueError):  # not ours
+            storage.write_bytes(uri, Heartbeat.from_json(storage.read_small(uri, MAX_BYTES)).again().to_json())
+
+
 @contextlib.contextmanager
-def beating(layout: OutputLayout, run_id: str, shard: Shard | None = None) -> Iterator[None]:
+def beating(
+    layout: OutputLayout, run_id: str, shard: Shard | None = None, outliving: Sequence[str] = ()
+) -> Iterator[None]:
     """Leaves heartbeats while the block runs; of two that start at once one goes on, or none, but never both.
 
     The one with the larger id gives way, and the other one waits for that. An active heartbeat that does not go away
@@ -75,14 +90,17 @@ def beating(layout: OutputLayout, run_id: str, shard: Shard | None = None) -> It
         layout: Of the output folder.
         run_id: Id of the first run, or another name that begins with the time.
         shard: The share of the photographs that it scores, beside which other shards may run; None for other work.
+        outliving: Ids of the runs whose workers may outlive this process.
 
     Raises:
         NothingCommittedError: Something else is active on that output.
     """
     stop = threading.Event()
-    keeper = threading.Thread(target=_keep_beating, args=(layout, run_id, shard, stop), daemon=True, name="heartbeat")
+    stop = threading.Event()
+    beat = partial(_beat, layout, run_id, shard, outliving)
+    keeper = threading.Thread(target=_keep_beating, args=(layout, run_id, beat, stop), daemon=True, name="heartbeat")
     try:
-        _beat(layout, run_id, shard)  # in here: a signal may come as soon as the file is there
+        beat()  # in here: a signal may come as soon as the file is there
         # Only after its own heartbeat: of two that start at once at least one sees the other.
         if other := _wait_for_others(layout, run_id, shard):
             raise NothingCommittedError(_in_the_way(other, shard))
@@ -105,15 +123,26 @@ def _wait_for_others(layout: OutputLayout, run_id: str, shard: Shard | None) -> 
     return None
 
 
-def _keep_beating(layout: OutputLayout, run_id: str, shard: Shard | None, stop: threading.Event) -> None:
+def _keep_beating(layout: OutputLayout, run_id: str, beat: Callable[[], None], stop: threading.Event) -> None:
     while not stop.wait(_EVERY_SECONDS):
         with contextlib.suppress(MelanomaError):  # the next one may come through
-            _beat(layout, run_id, shard)
+            beat()
     remove(layout, run_id)  # the block's end may not have waited for a heartbeat that was being written
 
 
-def _beat(layout: OutputLayout, run_id: str, shard: Shard | None) -> None:
-    storage.write_bytes(layout.heartbeat(run_id), Heartbeat.now(run_id, shard).to_json())
+def _beat(layout: OutputLayout, run_id: str, shard: Shard | None, outliving: Sequence[str]) -> None:
+    storage.write_bytes(layout.heartbeat(run_id), Heartbeat.now(run_id, shard, outliving).to_json())
+
+
+def _is_stale(layout: OutputLayout, beat: Heartbeat) -> bool:
+    """Tells whether the work of a heartbeat has ended; where its workers outlived its process, by their records."""
+    if beat.is_stale(datetime.datetime.now(datetime.UTC)):
+        return True
+    if not beat.runs or not beat.has_lost_its_process:
+        return False
+    with contextlib.suppress(ReadError):
+        return all(stored_record(layout, run_id) is not None for run_id in beat.runs)
+    return False
 
 
 def _all(layout: OutputLayout) -> list[Heartbeat]:
@@ -141,6 +170,11 @@ def _in_the_way(beat: Heartbeat, shard: Shard | None) -> str:
         return (
             f"{run} is active on this output (host {host}), and this run is of shard {shard}: give all machines the "
             "same number of shards, and start again when that run has ended; nothing was read"
+        )
+    if beat.runs and beat.has_lost_its_process:
+        return (
+            f"{run} goes on in its cluster (last seen {beat.last_seen}), though the process that started it has ended; "
+            f"start again when it has committed, or after {until:%H:%M} UTC if it is not seen again; nothing was read"
         )
     return (
         f"{run} is active on this output (host {host}, process {beat.pid}, last seen {beat.last_seen}); if it has "

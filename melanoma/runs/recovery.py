@@ -53,6 +53,21 @@ def record_stop(run: Run, reason: str = "", outcome: str = STOPPED) -> bool:
     return True
 
 
+def has_committed_after_all(run: Run) -> bool:
+    """Tells whether a run committed while it was being stopped, and corrects its record then.
+
+    Raises:
+        NothingCommittedError: The store does not take the record, or the table cannot be read.
+        ReadError: The store does not answer.
+    """
+    if (record := _committed(ScoreTable.open(run.layout), run.run_id)) is None:
+        return False
+    written = read_record(run)
+    if written is None or written.outcome != COMMITTED:  # its workers may have written their own meanwhile
+        write_record(run.layout, record)
+    return True
+
+
 def record_of_run(run: Run) -> RunRecord | None:
     """Returns the record of a run, from its rows if its file is damaged; None if it has neither.
 

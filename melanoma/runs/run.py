@@ -12,6 +12,7 @@ from melanoma import storage
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.runs.workers import WorkerSettings
 from melanoma.shards import Shard
 from melanoma.storage.temporary import temporary_root
 from melanoma.table.layout import OutputLayout
@@ -40,6 +41,8 @@ class Run:
             Each row's time is later by this much, so that the newest row is the one that was committed last.
         object_timeout: Seconds that a worker waits for one object, all tries together.
         shard: The share of the photographs that the run scores; None for all of them.
+        workers: What worker processes must be told that may outlive the process that started the run; None where all of
+            them end with it.
     """
 
     run_id: str
@@ -57,6 +60,7 @@ class Run:
     clock_behind: datetime.timedelta = datetime.timedelta(0)
     object_timeout: float = storage.DEFAULT_SECONDS
     shard: Shard | None = None
+    workers: WorkerSettings | None = None
 
     @property
     def started(self) -> datetime.datetime:
@@ -76,6 +80,13 @@ class Run:
     def staging(self) -> str:
         """Folder of this run's staged files."""
         return self.layout.staging_of_run(self.fingerprint, self.run_id)
+
+
+def enter_worker(run: Run) -> None:
+    """Prepares a process that works for a run; doing it again changes nothing."""
+    storage.set_object_timeout(run.object_timeout)
+    if run.workers is not None:
+        run.workers.apply()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,177 @@
+"""The job of a run on a runner's job server: submitted, watched, cancelled, and waited for until it has ended."""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import apache_beam as beam
+import grpc
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.runners.runner import PipelineState
+
+from jobs.nightly import flink_rest
+from jobs.nightly.cluster_defaults import flink_master
+from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+
+_LOOK_SECONDS = 0.5
+_CANCEL_SECONDS = 60.0
+_UNREACHABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
+
+
+class RemoteJob:
+    """One job, which may go on after this process has ended."""
+
+    def __init__(self, name: str, flink_master: str | None, has_workers_elsewhere: bool) -> None:
+        """Takes what identifies the job; nothing is submitted yet.
+
+        Args:
+            name: Name of the job, which no other one has.
+            flink_master: Address of Flink's job manager, where Flink is asked and told directly; None for none.
+            has_workers_elsewhere: Whether workers may go on after this process has ended.
+        """
+        self._name, self._master, self._elsewhere = name, flink_master, has_workers_elsewhere
+        self._result: Any = None
+        self._begun, self._submitted, self._over = threading.Event(), threading.Event(), threading.Event()
+        self._failure: BaseException | None = None
+        self._given_up: MelanomaError | None = None
+
+    def run(self, pipeline: beam.Pipeline) -> None:
+        """Submits a pipeline, and waits for its end.
+
+        Raises:
+            Exception: It failed, or was cancelled.
+        """
+        self._begun.set()
+        try:
+            self._result = pipeline.run()
+        finally:
+            self._submitted.set()
+        threading.Thread(target=self._wait, daemon=True, name="job").start()
+        while not self._over.wait(_LOOK_SECONDS):  # a signal's handler runs in this thread, between two waits
+            if self._given_up is not None:
+                raise self._given_up
+        if failure := self._given_up or self._failure:
+            raise failure
+
+    def _wait(self) -> None:
+        try:
+            self._result.wait_until_finish()
+        except Exception as error:  # noqa: BLE001 - raised in the thread that waits for this one
+            self._failure = error
+        self._over.set()
+
+    def end_early(self, reason: MelanomaError | None = None) -> None:
+        """Cancels the job from another thread; `run` then raises, at the latest after a minute.
+
+        Args:
+            reason: What `run` raises; None for what the runner raises.
+        """
+        self._given_up = self._given_up if reason is None else reason
+        if not self.stop(_CANCEL_SECONDS) and not self._over.is_set():
+            self._given_up = self._given_up or NothingCommittedError("the job did not end when it was cancelled")
+
+    def stop(self, seconds: float) -> bool:
+        """Cancels the job unless it has ended, and waits for its end.
+
+        Args:
+            seconds: The longest wait.
+
+        Returns:
+            Whether it is certain that no worker goes on after this process.
+        """
+        if not self._begun.is_set():
+            return True
+        has_ended = threading.Event()
+        until = time.monotonic() + seconds
+        thread = threading.Thread(target=self._stop, args=(until, has_ended), daemon=True, name="cancel")
+        thread.start()
+        thread.join(seconds)
+        return has_ended.is_set() or not self._elsewhere
+
+    def _stop(self, until: float, has_ended: threading.Event) -> None:
+        self._submitted.wait(max(0.0, until - time.monotonic()))
+        if self._has_ended() is not True:
+            for cancel in (self._cancel_at_server, self._cancel_at_flink):
+                _tried(cancel)
+        while time.monotonic() < until:
+            if self._has_ended():
+                has_ended.set()
+                return
+            time.sleep(_LOOK_SECONDS)
+
+    def _cancel_at_server(self) -> None:
+        if self._result is not None:
+            self._result.cancel()
+
+    def _cancel_at_flink(self) -> None:
+        if self._master is not None:
+            flink_rest.cancel(self._master, self._name)
+
+    def _has_ended(self) -> bool | None:
+        """Tells whether the job has ended; None where nobody says. Flink itself knows better than its job server."""
+        if self._master is not None and self._elsewhere:
+            at_flink = _tried(lambda: flink_rest.has_ended(str(self._master), self._name))
+            if at_flink is not None:
+                return bool(at_flink) and self._submitted.is_set()
+        if self._result is None:
+            return self._submitted.is_set()
+        state = _tried(lambda: self._result.state)
+        return None if state is None else bool(PipelineState.is_terminal(state))
+
+    def explained(self, error: Exception) -> Exception:
+        """Returns what a runner's own exception means for the operator; one of another kind as it is.
+
+        The texts of runners may name photographs, and are dropped.
+
+        Args:
+            error: What `run` has raised.
+        """
+        if isinstance(error, grpc.FutureTimeoutError):
+            return NothingCommittedError("the job server does not answer; nothing was committed")
+        if isinstance(error, grpc.RpcError):
+            return self._explained_call(error)
+        if isinstance(error, RuntimeError) and self._result is None:
+            return UsageError(
+                "the job server could not be started: is Java installed, and do the options name its jar? --verbose "
+                "shows what it says"
+            )
+        if isinstance(error, RuntimeError):
+            state = str(_tried(lambda: self._result.state) or "unknown").lower()
+            return NothingCommittedError(
+                f"the runner ended the job {self._name} (state: {state}); its own log says why; nothing was committed, "
+                "start again"
+            )
+        return error
+
+    def _explained_call(self, error: grpc.RpcError) -> Exception:
+        code = error.code() if isinstance(error, grpc.Call) else None
+        name = code.name.lower().replace("_", " ") if code is not None else "no answer"
+        if self._result is None and code is not None and code not in _UNREACHABLE:
+            return UsageError(f"the job server refused the job ({name}); --verbose shows what it says")
+        return NothingCommittedError(f"the job server does not answer any more ({name})")
+
+
+def remote_job(runner: Any, options: PipelineOptions, run_id: str, has_workers_elsewhere: bool) -> RemoteJob | None:
+    """Returns the job that a run will have on a runner, and names it in the options; None for a runner in this process.
+
+    Args:
+        runner: The runner.
+        options: Options for Beam.
+        run_id: Id of the run.
+        has_workers_elsewhere: Whether workers may go on after this process has ended.
+    """
+    if not (isinstance(runner, PortableRunner) or has_workers_elsewhere):
+        return None
+    cloud = options.view_as(GoogleCloudOptions)
+    cloud.job_name = cloud.job_name or f"melanoma-{run_id.lower()}"
+    return RemoteJob(str(cloud.job_name), flink_master(options), has_workers_elsewhere)
+
+
+def _tried(call: Callable[[], Any]) -> Any:
+    """Returns what a call to a server returns; None if that does not answer."""
+    try:
+        return call()
+    except (grpc.RpcError, flink_rest.FlinkError, OSError, RuntimeError, ValueError, LookupError):
+        return None
