@@ -60,6 +60,7 @@ def test_a_heartbeat_of_an_earlier_version_is_read_and_written_alike() -> None:
         "pid": 3958,
         "process_started": "30244",
         "shard": None,
+        "runs": (),
     }
     assert found.is_run and found.last_seen == "2026-11-30 12:58:18 UTC"
     assert found.to_json() == data.rstrip(b"\n")
