@@ -21,8 +21,11 @@ _WORKER = b"apache_beam.runners.worker.sdk_worker_main"
 
 
 @contextlib.contextmanager
-def told_of_death() -> Iterator[None]:
+def told_of_death(has_failed: Callable[[], bool]) -> Iterator[None]:
     """Raises what happened if the block fails because a worker process has died: Beam's own error does not say.
+
+    Args:
+        has_failed: Tells whether the run has failed for another reason; then that counts.
 
     Raises:
         NothingCommittedError: A worker process ended by itself, or was killed.
@@ -39,7 +42,7 @@ def told_of_death() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if not has_died.is_set():
+        if not has_died.is_set() or has_failed():
             raise
         raise NothingCommittedError(
             "a worker process died, as one does when memory is short and the system kills it; nothing was committed. "

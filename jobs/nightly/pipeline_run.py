@@ -5,6 +5,7 @@ import datetime
 import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jobs.console import logs
@@ -110,8 +111,9 @@ class PipelineRun:
     def _run_here(self) -> None:
         # Several processes with as many threads each as there are cores slow each other down.
         share_threads(self._workers)
-        watching = local_workers.ended_after(lambda: failures.is_recorded(self._runs))
-        with local_workers.told_of_death(), watching if self._workers > 1 else contextlib.nullcontext():
+        has_failed = partial(failures.is_recorded, self._runs)
+        watching = local_workers.ended_after(has_failed) if self._workers > 1 else contextlib.nullcontext()
+        with local_workers.told_of_death(has_failed), watching:
             self._build().run().wait_until_finish()
 
     def _run_as_job(self, job: "RemoteJob") -> None:
