@@ -86,8 +86,10 @@ def run_pipeline(
         scoring.run(tell_stop)
     except Exception as error:
         storage.hurry()
-        if scoring.is_outlived and (records := _records_of_all(plan)):
-            return records  # only the answer was lost on its way
+        if scoring.is_outlived:  # only the answer may have been lost on its way
+            with contextlib.suppress(MelanomaError, PhotographError):
+                if records := _records_of_all(plan):
+                    return records
         cause = scoring.cause_of(error)
         record_early_end(plan, text_of_error(cause), exit_code_of(cause))
         cause = scoring.settled(cause)
