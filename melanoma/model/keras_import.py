@@ -21,6 +21,7 @@ from melanoma.storage.temporary import temporary_folder
 
 _MAX_NAMES = 10_000  # of a folder that is given in place of a file
 Check = Callable[[keras.Model, ModelSettings], object]
+_PROBABILITIES = ("", "sigmoid", "hard_sigmoid")  # activations of one output; empty: another layer ends the network
 
 
 def import_model(model: str, uri: str, settings: ModelSettings, licence: str, check: Check | None = None) -> Bundle:
@@ -124,7 +125,7 @@ def _check_outputs(network: Any, model: str, labels: Sequence[str]) -> None:
             f"{', '.join(labels)}; name one label for each output, in their order (for one sigmoid output one or two)"
         )
     activation = _last_activation(network)
-    if count == 1 and activation in ("softmax", "linear"):
+    if count == 1 and activation not in _PROBABILITIES:
         raise BundleError(
             f"{model}: its one output has the activation {activation}, expected sigmoid: "
             f"{'softmax of one number is always 1' if activation == 'softmax' else 'it is not a probability'}; "

@@ -387,6 +387,8 @@ def test_a_single_label_is_a_model_of_its_own_and_may_have_a_flag(tmp_path: Path
     ("outputs", "activation", "words", "message"),
     [
         (1, "softmax", ["--labels", "melanoma"], "activation softmax, expected sigmoid: softmax of one number is alwa"),
+        (1, "tanh", ["--labels", "melanoma"], "activation tanh, expected sigmoid: it is not a probability"),
+        (1, "relu", ["--labels", "melanoma"], "activation relu, expected sigmoid: it is not a probability"),
         (1, "linear", ["--labels", "a", "b"], "activation linear, expected sigmoid: it is not a probability"),
         (3, "softmax", ["--labels", "melanoma"], "one probability for each of the labels not melanoma, melanoma; name"),
         (1, "sigmoid", ["--labels", "a", "b", "c"], "(for one sigmoid output one or two)"),
