@@ -81,6 +81,8 @@ def naming(source: Source) -> Iterator[None]:
     except ReadError as error:
         if error.kind in (ErrorKind.MISSING, ErrorKind.BAD_NAME, ErrorKind.CORRUPT):
             found = "does not exist" if error.kind is ErrorKind.MISSING else error.detail
+            if error.kind is ErrorKind.CORRUPT and ";" in found:  # says what to do
+                raise UsageError(f"{source.uri}: {found}") from None
             is_damaged = error.kind is ErrorKind.CORRUPT
             advice = "it is cut, damaged or of another kind" if is_damaged else "check --images for a typo"
             raise UsageError(f"{source.uri}: {found}; {advice}") from None

@@ -35,7 +35,10 @@ _IN_PLACE_OF = {
     ),
     "tar": (
         (b"PK", "it is a zip archive; write zip://"),
-        *((magic, f"{name} data that is cut off, or no tar archive") for magic, name in _BY_MAGIC.items()),
+        *(
+            (magic, f"it is {name} data that is cut off, or no tar archive; copy it again")
+            for magic, name in _BY_MAGIC.items()
+        ),
     ),
 }
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
@@ -90,7 +93,7 @@ def _opened_tar(file: Any, start: bytes) -> tuple[Any, contextlib.AbstractContex
 def _foreign_kind(start: bytes, protocol: str) -> str | None:
     """Returns what a file is that is no archive of a protocol, by its first bytes; None if that is not known."""
     if not start:
-        return "it is empty"
+        return "it is empty; copy it again"
     if protocol == "zip" and start.startswith(_TAR_MARK, _TAR_MARK_AT):
         return "it is a tar archive; write tar://"
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()

@@ -115,9 +115,10 @@ def test_a_run_that_cannot_work_is_refused_before_anything_is_written(
 @pytest.mark.parametrize(
     ("archive", "complaint"),
     [
-        ("zip://{tmp}/cut.zip", "could not be opened .*; it is cut, damaged or of another kind"),
-        ("tar://{tmp}/cut.tgz", "could not be opened .*; it is cut, damaged or of another kind"),
-        ("tar://{tmp}/empty.tar", "could not be opened .*; it is cut, damaged or of another kind"),
+        ("zip://{tmp}/cut.zip", "could not be opened .*a zip archive that is cut off.*copy it again"),
+        ("tar://{tmp}/cut.tgz", "could not be opened .*gzip data that is cut off.*copy it again"),
+        ("tar://{tmp}/empty.tar", "could not be opened .*it is empty; copy it again"),
+        ("zip://{tmp}/noise.zip", "could not be opened .*; it is cut, damaged or of another kind"),
         ("zip://{tmp}/none.zip", "does not exist; check --images for a typo"),
         ("zip://a.zip::" * 1000 + "{tmp}/cut.zip", "archives inside one another; unpack them first"),
     ],
@@ -131,6 +132,7 @@ def test_an_archive_that_cannot_be_opened_is_a_mistake(
         whole = compress((tmp_path / name).read_bytes())
         (tmp_path / name).write_bytes(whole[: len(whole) // 2])
     (tmp_path / "empty.tar").touch()
+    (tmp_path / "noise.zip").write_bytes(os.urandom(900))
     words = ["--bundle", bundle_uri, "--output", str(tmp_path / "out"), "--images", archive.format(tmp=tmp_path)]
     assert main(["score", *words]) == 2
     assert re.search(complaint, capsys.readouterr().err)
