@@ -13,7 +13,7 @@ from melanoma.images.limits import MAX_SCANS, Header, check_size
 
 _SCAN = re.compile(rb"\xff\xda")  # a regular expression finds two bytes three times as fast as bytes.count
 _HUFFMAN_DCT_FRAMES = frozenset({0xC0, 0xC1, 0xC2})
-_READ_SAMPLINGS = frozenset({"1x1", "2x1", "1x2", "2x2", "4x1"})  # of brightness, beside colours of 1x1
+_READ_SAMPLINGS = frozenset({"1x1", "2x1", "1x2", "2x2", "4x1", "1x4"})  # of brightness, beside colours of 1x1
 _JPEG_LS = 0xF7
 _ALL_FRAMES = FRAMES | {_JPEG_LS}
 _CODINGS = (
