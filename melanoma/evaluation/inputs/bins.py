@@ -1,15 +1,18 @@
 """Groups the values of a column into a few subgroups: ages in bands, other numbers in quarters, texts as they are."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from melanoma.errors import UsageError
 from melanoma.evaluation.inputs.predictions import Names
+from melanoma.labels import stated_group
 
 UNKNOWN = "unknown"
 _AGE_EDGES = (30.0, 45.0, 60.0, 75.0)
 _AGE_COLUMNS = ("age", "age_approx", "age_years")
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d{1,2}")
 _MAX_NUMBERS, _MAX_TEXTS = 12, 40
 
 
@@ -21,8 +24,9 @@ def bin_values(name: str, values: Sequence[str]) -> Names:
         values: Text per photograph, empty if unknown.
 
     Returns:
-        Text (n,): the value itself, or `unknown` for an empty one. Numbers of an age column become the bands 0-29,
-        30-44, 45-59, 60-74 and 75+. Numbers of any other column with more than 12 different values become quarters.
+        Text (n,): the value itself, or `unknown` for an empty one, and among numbers for a word such as `nan`. Numbers of
+        an age column become the bands 0-29, 30-44, 45-59, 60-74 and 75+. Numbers of any other column with more than 12
+        different values become quarters.
 
     Raises:
         UsageError: The column has more than 40 different texts, too many to compare.
@@ -36,9 +40,9 @@ def bin_values(name: str, values: Sequence[str]) -> Names:
                 "with fewer values"
             )
         return np.array([value or UNKNOWN for value in values])
-    edges = _edges(name, [numbers[value] for value in values if value], len(different))
+    edges = _edges(name, [numbers[value] for value in values if value in numbers], len(numbers))
     names = {text: _band(number, edges) if edges else f"{number:g}" for text, number in numbers.items()}
-    return np.array([names[value] if value else UNKNOWN for value in values])
+    return np.array([names.get(value, UNKNOWN) for value in values])
 
 
 def _edges(name: str, numbers: Sequence[float], different: int) -> list[float]:
@@ -51,12 +55,17 @@ def _edges(name: str, numbers: Sequence[float], different: int) -> list[float]:
 
 
 def _numbers(texts: set[str]) -> dict[str, float] | None:
-    """Returns the texts as numbers; None unless all of them are finite numbers."""
+    """Returns the texts as numbers, without words such as `nan`; None unless all others are finite numbers."""
     try:
-        numbers = {text: float(text) for text in texts}
+        numbers = {text: float(_with_point(text)) for text in texts if stated_group(text)}
     except ValueError:
         return None
-    return numbers if texts and np.isfinite(list(numbers.values())).all() else None
+    return numbers if numbers and np.isfinite(list(numbers.values())).all() else None
+
+
+def _with_point(number: str) -> str:
+    """Returns a number with a point in place of a decimal comma; one with three digits behind it may be thousands."""
+    return number.replace(",", ".") if _DECIMAL_COMMA.fullmatch(number) else number
 
 
 def _band(value: float, edges: Sequence[float]) -> str:

@@ -67,3 +67,14 @@ def test_a_column_with_too_many_texts_is_refused() -> None:
 
 def test_numbers_that_are_not_finite_are_texts() -> None:
     assert bin_values("age", ["nan", "inf", "30"]).tolist() == ["nan", "inf", "30"]
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "NA", "unknown", ""])
+def test_a_word_for_no_value_among_numbers_is_unknown(word: str) -> None:
+    assert bin_values("age", ["80.0", word, "20"]).tolist() == ["75+", "unknown", "0-29"]
+    assert bin_values("site", ["back", "none"]).tolist() == ["back", "none"]
+
+
+def test_numbers_may_have_a_decimal_comma() -> None:
+    assert bin_values("age", ["44,5", "45,0", "7"]).tolist() == ["30-44", "45-59", "0-29"]
+    assert bin_values("count", ["1,000", "2"]).tolist() == ["1,000", "2"]
