@@ -24,7 +24,7 @@ def bin_values(name: str, values: Sequence[str]) -> Names:
         values: Text per photograph, empty if unknown.
 
     Returns:
-        Text (n,): the value itself, or `unknown` for an empty one, and among numbers for a word such as `nan`. Numbers of
+        Text (n,): the value itself, or `unknown` for an empty one, and among numbers for one such as `nan`. Numbers of
         an age column become the bands 0-29, 30-44, 45-59, 60-74 and 75+. Numbers of any other column with more than 12
         different values become quarters.
 
