@@ -1,18 +1,22 @@
 """A score table that can be changed: the newest version, its errors, and promotion; a door to Delta Lake."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+import pyarrow as pa
 import pyarrow.dataset
 from deltalake import DeltaTable
 
 from melanoma.errors import UsageError
+from melanoma.table.checked_dataset import part_of
 from melanoma.table.data_files import check_data_files
 from melanoma.table.data_writer import write_data_files
-from melanoma.table.delta import DELTA_ERRORS, change_error, file_names
+from melanoma.table.delta import DELTA_ERRORS, READ_ERRORS, change_error, file_names
 from melanoma.table.description import DescribedSnapshot
 from melanoma.table.file_changes import CommittedFile, commit_files
 from melanoma.table.models import PROMOTED, ModelFacts
+
+_BATCH_ROWS = 16_384
 
 
 class Changeable(DescribedSnapshot):
@@ -75,6 +79,34 @@ class Changeable(DescribedSnapshot):
             commit_files(delta, written, files, facts={"why": why}, changes_rows=changes_rows)
             delta.update_incremental()
         return len(written)
+
+    def _files(self, names: Iterable[str]) -> pyarrow.dataset.Dataset:
+        """Returns the rows of some data files, in the order of the files."""
+        source = self.dataset()
+        parts = {part.path: part for part in source.get_fragments()}
+        return part_of(source, [parts[name] for name in names])
+
+    def _files_with(self, where: pyarrow.dataset.Expression) -> set[str]:
+        """Returns the names of the data files with a row that meets a condition.
+
+        Raises:
+            UsageError: There is no table, or one of its data files is gone or damaged.
+            NothingCommittedError: The store does not answer.
+        """
+        source = self.dataset()
+        try:
+            return {
+                part.path for part in source.get_fragments(where) if part_of(source, [part]).count_rows(filter=where)
+            }
+        except READ_ERRORS as error:
+            raise self.read_failure(error, source) from None
+
+    def _in_order(
+        self, source: pyarrow.dataset.Dataset, where: pyarrow.dataset.Expression | None
+    ) -> Iterator[pa.RecordBatch]:
+        """Streams all columns of rows to be written anew, with little reading ahead."""
+        little = {"batch_size": _BATCH_ROWS, "batch_readahead": 1, "fragment_readahead": 1}
+        return self._translated(source, source.schema.names, where, **little)
 
     def promote(self, model_id: str) -> int:
         """Makes a model's probabilities the ones that count.

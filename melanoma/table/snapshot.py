@@ -1,6 +1,6 @@
 """One version of the score table, for reading."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import pyarrow as pa
@@ -9,13 +9,12 @@ import pyarrow.dataset
 from deltalake import DeltaTable
 
 from melanoma.errors import MelanomaError, UsageError
-from melanoma.table.checked_dataset import checked, part_of
+from melanoma.table.checked_dataset import checked
 from melanoma.table.damage import broken_files
 from melanoma.table.delta import READ_ERRORS, open_delta, read_error
 from melanoma.table.layout import OutputLayout
 
 _LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "error", "attempt", "run_date", "top_label")
-_BATCH_ROWS = 16_384
 
 
 class Snapshot:
@@ -93,27 +92,6 @@ class Snapshot:
         """
         return checked(self._required().to_pyarrow_dataset())
 
-    def _files(self, names: Iterable[str]) -> pyarrow.dataset.Dataset:
-        """Returns the rows of some data files, in the order of the files."""
-        source = self.dataset()
-        parts = {part.path: part for part in source.get_fragments()}
-        return part_of(source, [parts[name] for name in names])
-
-    def _files_with(self, where: pyarrow.dataset.Expression) -> set[str]:
-        """Returns the names of the data files with a row that meets a condition.
-
-        Raises:
-            UsageError: There is no table, or one of its data files is gone or damaged.
-            NothingCommittedError: The store does not answer.
-        """
-        source = self.dataset()
-        try:
-            return {
-                part.path for part in source.get_fragments(where) if part_of(source, [part]).count_rows(filter=where)
-            }
-        except READ_ERRORS as error:
-            raise self.read_failure(error, source) from None
-
     def rows(self, columns: Sequence[str], where: pyarrow.dataset.Expression | None = None, **equal: str) -> pa.Table:
         """Reads some columns of some rows.
 
@@ -160,13 +138,6 @@ class Snapshot:
     ) -> Iterator[pa.RecordBatch]:
         """Streams some columns of some rows, or of all; opens the table at once."""
         return self._translated(self.dataset(), columns, where)
-
-    def _in_order(
-        self, source: pyarrow.dataset.Dataset, where: pyarrow.dataset.Expression | None
-    ) -> Iterator[pa.RecordBatch]:
-        """Streams all columns of rows to be written anew, with little reading ahead."""
-        little = {"batch_size": _BATCH_ROWS, "batch_readahead": 1, "fragment_readahead": 1}
-        return self._translated(source, source.schema.names, where, **little)
 
     def _translated(
         self,
