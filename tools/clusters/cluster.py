@@ -1,6 +1,7 @@
 """A cluster as a whole: up, down, and a process of it killed and started again."""
 
 import shutil
+from collections.abc import Mapping
 
 from tools.clusters import downloads
 from tools.clusters.engine import ARTIFACT_PORT, JOB_PORT, WORKERS, Engine
@@ -65,6 +66,23 @@ class Cluster:
         """Starts one of its processes, for example one that was killed."""
         self.processes.start(self._part(name), self.engine.environment())
 
+    def kill(self, name: str) -> None:
+        """Kills one of its processes, which gets no chance to end what it has started."""
+        if process := self.processes.find(name):
+            process.kill()
+            process.wait(_END_SECONDS)
+
+    def restore(self) -> None:
+        """Starts again what of it was killed, and waits until it is whole.
+
+        Raises:
+            ClusterError: It does not get whole in time.
+        """
+        for part in self.engine.parts(self.folder):
+            if self.processes.find(part.name) is None:
+                self.start(part.name)
+        self.wait()
+
     def wait(self) -> None:
         """Waits until all its processes are there and know each other.
 
@@ -89,9 +107,18 @@ class Cluster:
             wait_until("free ports", lambda: all(map(is_free, self.ports)), _END_SECONDS, self.processes.logs)
         return was_there
 
-    def beam_options(self) -> list[str]:
-        """Returns Beam's options that lead `melanoma score … --` to it."""
-        return self.engine.beam_options(self.folder)
+    def jobs(self) -> int:
+        """Returns the number of jobs that run on it."""
+        return self.engine.jobs()
+
+    @property
+    def worker_names(self) -> tuple[str, ...]:
+        """Names of the processes that stand for its worker machines."""
+        return tuple(part.name for part in self.engine.parts(self.folder)[1 : 1 + WORKERS])
+
+    def beam_options(self, variables: Mapping[str, str] | None = None) -> list[str]:
+        """Returns Beam's options that lead `melanoma score … --` to it, and give variables to the workers."""
+        return self.engine.beam_options(self.folder, variables)
 
     def _part(self, name: str) -> Part:
         return next(part for part in self.engine.parts(self.folder) if part.name == name)

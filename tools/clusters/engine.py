@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.request
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,12 @@ OPENS = (
 # Beam's own program starts the workers, in this Python environment and with temporary files among those of the cluster.
 _WORKER = """#!/bin/sh
 export PATH='{programs}':"$PATH" PYTHONPATH='{root}' PYTHONDONTWRITEBYTECODE=1 RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
-exec '{boot}' --semi_persist_dir="$(mktemp -d)" "$@"
+folder=$(mktemp -d)
+trap 'kill "$boot"' TERM INT
+'{boot}' --semi_persist_dir="$folder" "$@" &
+boot=$!
+while ! wait "$boot" && kill -0 "$boot" 2>/dev/null; do :; done  # a signal ends a wait as well
+rm -r "$folder"
 """
 
 
@@ -59,6 +64,10 @@ class Engine(ABC):
         """Returns the number of workers that the master knows."""
 
     @abstractmethod
+    def running_jobs(self, overview: dict[str, Any]) -> int:
+        """Returns the number of jobs that have not ended."""
+
+    @abstractmethod
     def staged_jar(self) -> Path:
         """Returns the jar that the job server sends to the workers with each job; by default it sends all it has."""
 
@@ -78,19 +87,35 @@ class Engine(ABC):
 
     def workers(self) -> int:
         """Returns the number of workers that the master knows; 0 while it does not answer."""
+        overview = self._overview()
+        return self.ready_workers(overview) if overview else 0
+
+    def _overview(self) -> dict[str, Any]:
+        """Returns what the master says of itself; nothing while it does not answer."""
         try:
             with urllib.request.urlopen(self.overview, timeout=2) as answer:  # noqa: S310 - our own address
-                return self.ready_workers(json.load(answer))
+                return dict(json.load(answer))
         except (OSError, ValueError):
-            return 0
+            return {}
 
-    def beam_options(self, folder: Path) -> list[str]:
-        """Returns Beam's options that lead `melanoma score … --` to the running cluster."""
+    def jobs(self) -> int:
+        """Returns the number of jobs that run; 0 while the master does not answer."""
+        overview = self._overview()
+        return self.running_jobs(overview) if overview else 0
+
+    def beam_options(self, folder: Path, variables: Mapping[str, str] | None = None) -> list[str]:
+        """Returns Beam's options that lead `melanoma score … --` to the running cluster.
+
+        Args:
+            folder: Folder of the running cluster.
+            variables: Variables for the environment of the workers.
+        """
+        worker = {"command": str(folder / "worker"), "env": dict(variables or {})}
         return [
             "--runner=PortableRunner",
             f"--job_endpoint=localhost:{JOB_PORT}",
             "--environment_type=PROCESS",
-            f"--environment_config={json.dumps({'command': str(folder / 'worker')})}",
+            f"--environment_config={json.dumps(worker)}",
             f"--environment_cache_millis={_WORKER_KEPT_MILLIS}",
             f"--files_to_stage={self.staged_jar()}",
             f"--parallelism={WORKERS}",

@@ -101,6 +101,10 @@ class Flink(Engine):
         """Returns the number of task managers."""
         return int(overview["taskmanagers"])
 
+    def running_jobs(self, overview: dict[str, Any]) -> int:
+        """Returns the number of jobs that run or are restarting."""
+        return int(overview["jobs-running"])
+
 
 def _java(folder: Path, entry: str, heap: int, *words: str) -> tuple[str, ...]:
     classes = f"{downloads.jars('flink')}/*:{downloads.job_server('flink', 'lib.jar')}"

@@ -50,6 +50,10 @@ class Spark(Engine):
         """Returns the number of workers that are alive."""
         return int(overview["aliveworkers"])
 
+    def running_jobs(self, overview: dict[str, Any]) -> int:
+        """Returns the number of applications, which are jobs of Beam."""
+        return len(overview["activeapps"])
+
 
 def _java(entry: str, *words: str) -> tuple[str, ...]:
     return (
