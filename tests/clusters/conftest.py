@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from jobs.cli import main
-from tests.clusters.launched import Ended, Launch, scores, wait_until
+from tests.clusters.launched import PHOTOGRAPHS, Ended, Launch, scores, wait_until, workers
 from tests.helpers import fill
 from tools.clusters.cluster import Cluster
 
 ENGINE = os.environ.get("MELANOMA_CLUSTER_ENGINE")
-PHOTOGRAPHS = 240
 _TRIES = 6
+# The workers of a run end soon after it, so that each test begins without any.
+_SHORT_STAY = "--environment_cache_millis=3000"
 _HERE = Path(__file__).parent
 
 
@@ -63,16 +64,17 @@ def launch(cluster: Cluster) -> Iterator[Callable[..., Launch]]:
     launched = list[Launch]()
 
     def start(*words: str, beam: list[str] | None = None, environment: dict[str, str] | None = None) -> Launch:
-        launched.append(Launch(words, cluster.beam_options() if beam is None else beam, environment))
+        launched.append(Launch(words, [*(beam or cluster.beam_options()), _SHORT_STAY], environment))
         return launched[-1]
 
     yield start
-    left = [line for one in launched if one.process.poll() is not None for line in one.left_behind()]
+    left = [line for one in launched for line in one.left_behind()]
     for one in launched:
         one.remove()
     cluster.restore()
     wait_until("no job on the cluster", lambda: cluster.jobs() == 0, seconds=60)
-    assert not left
+    wait_until("no worker of a job", lambda: not workers(cluster), seconds=60)
+    assert left == []
 
 
 @pytest.fixture

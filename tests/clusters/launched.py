@@ -1,5 +1,6 @@
 """Runs that are launched on a cluster as a user does, in a process of their own, and what they leave behind."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,8 +16,11 @@ import psutil
 
 from tests.helpers import ROOT
 from tests.helpers.outputs import layout_of, table_in
+from tests.helpers.pipeline_runs import committed
 from tools.clusters.cluster import Cluster
 
+# Photographs in the folder that most tests score.
+PHOTOGRAPHS = 240
 # Far above what a run takes on a busy machine; a run that hangs fails the test.
 SECONDS = 240.0
 # Columns that say when and by which run; all others must be the same on every runner.
@@ -49,6 +53,7 @@ class Launch:
             beam: Options for Beam.
             environment: Additional variables.
         """
+        self._is_killed = False
         self.temporary = Path(tempfile.mkdtemp(prefix="launch-"))
         self._log = (self.temporary.parent / f"{self.temporary.name}.log").open("w+")
         variables = {**os.environ, **(environment or {}), "TMPDIR": str(self.temporary), _LAUNCH: str(self.temporary)}
@@ -68,10 +73,16 @@ class Launch:
         self._log.seek(0)
         return Ended(code, self._log.read())
 
+    def kill(self) -> None:
+        """Kills it, so that it gets no chance to remove anything."""
+        self.process.kill()
+        self.process.wait()
+        self._is_killed = True
+
     def left_behind(self) -> list[str]:
-        """Returns what is left of it after its end: processes and temporary files."""
+        """Returns what is left of it after its end: processes, and temporary files unless it was killed."""
         alive = [f"process {process.pid} {process.name()}" for process in _marked(str(self.temporary))]
-        return alive + [f"file {path.name}" for path in self.temporary.iterdir()]
+        return alive + [f"file {path.name}" for path in self.temporary.iterdir() if not self._is_killed]
 
     def remove(self) -> None:
         """Ends what is left of it, and removes its files."""
@@ -121,6 +132,22 @@ def workers(cluster: Cluster) -> list[psutil.Process]:
         if line and "python" in line[0] and any(word.endswith(_WORKERS) for word in line):
             found.append(process)
     return found
+
+
+@contextlib.contextmanager
+def paused(cluster: Cluster, output: Path) -> Iterator[None]:
+    """Waits for the first staged chunks, and lets the workers pause while the block runs."""
+    wait_until("staged chunks", lambda: staged_chunks(output) >= 2, pause=0.02)
+    stopped = workers(cluster)
+    for worker in stopped:
+        worker.suspend()
+    assert committed(output) == 0, "the run was over before"
+    try:
+        yield
+    finally:
+        for worker in stopped:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.resume()
 
 
 def staged_chunks(output: Path) -> int:

@@ -1,15 +1,13 @@
 """Processes of the cluster and of the job are killed in the middle of a run: no row is lost, and none is doubled."""
 
-import contextlib
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
-from tests.clusters.launched import Ended, Launch, is_idle, scores, staged_chunks, wait_until, workers
+from tests.clusters.launched import Ended, Launch, is_idle, paused, scores, staged_chunks, wait_until, workers
 from tests.helpers.pipeline_runs import committed
 from tools.clusters.cluster import Cluster
 
@@ -27,22 +25,6 @@ def expected(local_scores: list[dict[str, Any]], bundle_uri: str) -> list[dict[s
 
     model = load_bundle(bundle_uri).model_id
     return [row for row in local_scores if row["model_id"] == model]
-
-
-@contextlib.contextmanager
-def paused(cluster: Cluster, output: Path) -> Iterator[None]:
-    """Waits for the first staged chunks, and lets the workers pause while the block runs."""
-    wait_until("staged chunks", lambda: staged_chunks(output) >= 2, pause=0.02)
-    stopped = workers(cluster)
-    for worker in stopped:
-        worker.suspend()
-    assert committed(output) == 0, "the run was over before"
-    try:
-        yield
-    finally:
-        for worker in stopped:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                worker.resume()
 
 
 def assert_complete(ended: Ended, output: Path, expected: list[dict[str, Any]]) -> None:
@@ -109,8 +91,7 @@ def test_a_killed_launcher(
 ) -> None:
     run = launch(*words)
     with paused(cluster, tmp_path / "out"):
-        run.process.kill()
-        run.process.wait()
+        run.kill()
     wait_until("no job on the cluster", lambda: cluster.jobs() == 0)
     assert_complete(start_again(*words), tmp_path / "out", expected)
 
