@@ -22,7 +22,8 @@ from tools.clusters.cluster import Cluster
 _DEADLINE_SECONDS = 45.0
 
 
-def test_the_rows_of_two_models_are_those_of_the_local_runner(
+def test_the_documented_line_makes_the_rows_of_the_local_runner_for_two_models(
+    cluster: Cluster,
     launch: Callable[..., Launch],
     photographs: Path,
     bundle_uri: str,
@@ -31,7 +32,8 @@ def test_the_rows_of_two_models_are_those_of_the_local_runner(
     local_scores: list[dict[str, Any]],
 ) -> None:
     words = ["--images", str(photographs), "--output", str(tmp_path / "out"), "--chunk-size=5"]
-    ended = launch(*words, "--bundle", bundle_uri, "--bundle", other_bundle_uri).wait()
+    words += ["--bundle", bundle_uri, "--bundle", other_bundle_uri]
+    ended = launch(*words, beam=cluster.line()).wait()
     assert ended.code == 0, ended.text
     assert scores(tmp_path / "out") == local_scores
     assert len(local_scores) == 2 * len(list(photographs.iterdir()))

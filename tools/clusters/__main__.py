@@ -20,7 +20,7 @@ def main(words: list[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         if args.engine == "prism":
-            print(downloads.go_program("prism"))
+            print(downloads.prism())
             return 0
         return _act(Cluster(args.engine), args.action)
     except ClusterError as error:
@@ -34,11 +34,11 @@ def _act(cluster: Cluster, action: str) -> int:
         cluster.engine.fetch()
     elif action == "up":
         print(f"== {name} is up" if cluster.up() else f"== {name} was up already", flush=True)
-        print(f"melanoma score … -- {shlex.join(cluster.beam_options())}")
+        print(f"melanoma score … -- {shlex.join(cluster.line())}")
     elif action == "down":
         print(f"== {name} has ended" if cluster.down() else f"== {name} was not up")
     elif action == "options":
-        print(shlex.join(cluster.beam_options()))
+        print(shlex.join(cluster.line()))
     else:
         print(f"== {name} is {'up' if cluster.is_up else 'not up'}")
         return 0 if cluster.is_up else 1

@@ -117,8 +117,12 @@ class Cluster:
         return tuple(part.name for part in self.engine.parts(self.folder)[1 : 1 + WORKERS])
 
     def beam_options(self, variables: Mapping[str, str] | None = None) -> list[str]:
-        """Returns Beam's options that lead `melanoma score … --` to it, and give variables to the workers."""
-        return self.engine.beam_options(self.folder, variables)
+        """Returns Beam's options that lead to its job server, and give variables to the workers."""
+        return self.engine.beam_options(variables)
+
+    def line(self) -> list[str]:
+        """Returns the options of a user who has no job server: the run starts one of its own, and ends it."""
+        return self.engine.line(self.folder)
 
     def _part(self, name: str) -> Part:
         return next(part for part in self.engine.parts(self.folder) if part.name == name)

@@ -17,10 +17,7 @@ from tools.clusters.versions import HERE, ClusterError, versions
 
 ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache" / "clusters"
-_GO_MODULES = {
-    "boot": "github.com/apache/beam/sdks/v2/python/container",
-    "prism": "github.com/apache/beam/sdks/v2/go/cmd/prism",
-}
+_PRISM = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 _BEAM_IN_GO = "2.77.0"
 _LINES_SHOWN = 15
 # What Maven makes, by the name under which it is kept.
@@ -72,19 +69,19 @@ def job_server(engine: str, jar: str = "job-server.jar") -> Path:
     return folder / jar
 
 
-def go_program(name: str) -> Path:
-    """Returns a program of Beam, built by Go: `boot`, which starts workers, or `prism`, a runner.
+def prism() -> Path:
+    """Returns Beam's runner Prism, built by Go.
 
     Raises:
         ClusterError: It cannot be built.
     """
-    folder = CACHE / f"{name}-{_BEAM_IN_GO}"
+    folder = CACHE / f"prism-{_BEAM_IN_GO}"
     if not folder.exists():
-        print(f"== building Beam's program {name} from the Go module proxy (once)", flush=True)
+        print(f"== building Prism {_BEAM_IN_GO} from the Go module proxy (once, some minutes)", flush=True)
         with _making(folder) as made:
-            words = [_go(), "build", "-mod=readonly", "-o", str(made / name), _GO_MODULES[name]]
+            words = [_go(), "build", "-mod=readonly", "-o", str(made / "prism"), _PRISM]
             _run(words, HERE / "go", {"GOFLAGS": "", "CGO_ENABLED": "0"})
-    return folder / name
+    return folder / "prism"
 
 
 def _go() -> str:

@@ -9,14 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tools.clusters import downloads
 from tools.clusters.processes import Part
 
 WORKERS = 2
 JOB_PORT = 8099
 ARTIFACT_PORT = 8098
-# A worker outlives a stage for this long, so that the next one finds it with Python and TensorFlow loaded.
-_WORKER_KEPT_MILLIS = 60_000
 # Java closes its own packages to others by default; both engines and Beam look into these.
 _OPENED = (
     *("lang", "lang.invoke", "lang.reflect", "io", "math", "net", "nio", "text", "time", "util", "util.concurrent"),
@@ -26,16 +23,6 @@ OPENS = (
     *(f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in _OPENED),
     *(f"--add-opens=java.base/sun.{name}=ALL-UNNAMED" for name in ("nio.ch", "nio.cs", "security.action")),
 )
-# Beam's own program starts the workers, in this Python environment and with temporary files among those of the cluster.
-_WORKER = """#!/bin/sh
-export PATH='{programs}':"$PATH" PYTHONPATH='{root}' PYTHONDONTWRITEBYTECODE=1 RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
-folder=$(mktemp -d)
-trap 'kill "$boot"' TERM INT
-'{boot}' --semi_persist_dir="$folder" "$@" &
-boot=$!
-while ! wait "$boot" && kill -0 "$boot" 2>/dev/null; do :; done  # a signal ends a wait as well
-rm -r "$folder"
-"""
 
 
 class Engine(ABC):
@@ -45,11 +32,13 @@ class Engine(ABC):
         name: `flink` or `spark`.
         ports: Ports of the loopback on which it listens, without those of the job server.
         overview: Address at which its master says as JSON how it is.
+        master_options: Beam's options that name its master.
     """
 
     name: str
     ports: tuple[int, ...]
     overview: str
+    master_options: tuple[str, ...]
 
     @abstractmethod
     def fetch(self) -> None:
@@ -68,6 +57,10 @@ class Engine(ABC):
         """Returns the number of jobs that have not ended."""
 
     @abstractmethod
+    def line(self, folder: Path) -> list[str]:
+        """Returns the options of a user who has no job server: the run starts one of its own, and ends it."""
+
+    @abstractmethod
     def staged_jar(self) -> Path:
         """Returns the jar that the job server sends to the workers with each job; by default it sends all it has."""
 
@@ -78,12 +71,6 @@ class Engine(ABC):
     def configure(self, folder: Path) -> None:
         """Writes what its processes read into the folder of the running cluster."""
         folder.mkdir(parents=True)
-        worker = folder / "worker"
-        programs = Path(sys.executable).parent
-        worker.write_text(
-            _WORKER.format(programs=programs, root=downloads.ROOT, boot=downloads.go_program("boot")), newline="\n"
-        )
-        worker.chmod(0o755)
 
     def workers(self) -> int:
         """Returns the number of workers that the master knows; 0 while it does not answer."""
@@ -103,24 +90,17 @@ class Engine(ABC):
         overview = self._overview()
         return self.running_jobs(overview) if overview else 0
 
-    def beam_options(self, folder: Path, variables: Mapping[str, str] | None = None) -> list[str]:
-        """Returns Beam's options that lead `melanoma score … --` to the running cluster.
+    def beam_options(self, variables: Mapping[str, str] | None = None) -> list[str]:
+        """Returns Beam's options that lead `melanoma score … --` to the cluster, through the job server that is up.
 
         Args:
-            folder: Folder of the running cluster.
             variables: Variables for the environment of the workers.
         """
-        worker = {"command": str(folder / "worker"), "env": dict(variables or {})}
-        return [
-            "--runner=PortableRunner",
-            f"--job_endpoint=localhost:{JOB_PORT}",
-            "--environment_type=PROCESS",
-            f"--environment_config={json.dumps(worker)}",
-            f"--environment_cache_millis={_WORKER_KEPT_MILLIS}",
-            f"--files_to_stage={self.staged_jar()}",
-            f"--parallelism={WORKERS}",
-            "--default_sdk_harness_log_level=WARN",  # as Java spells it
-        ]
+        words = [*self.master_options, f"--job_endpoint=localhost:{JOB_PORT}", f"--files_to_stage={self.staged_jar()}"]
+        if variables:
+            worker = {"command": str(Path(sys.executable).with_name("melanoma-worker")), "env": dict(variables)}
+            words += ["--environment_type=PROCESS", f"--environment_config={json.dumps(worker)}"]
+        return words
 
 
 def core(number: int) -> int:

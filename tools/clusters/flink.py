@@ -43,9 +43,6 @@ jobmanager.archive.fs.dir: file://{folder}/tmp
 # A killed task manager is missed after ten seconds.
 heartbeat.interval: 2000
 heartbeat.timeout: 10000
-restart-strategy.type: fixed-delay
-restart-strategy.fixed-delay.attempts: 10
-restart-strategy.fixed-delay.delay: 2s
 # Beam's classes are in lib/ and not loaded anew for each job: only so does Flink keep a worker from stage to stage.
 classloader.resolve-order: parent-first
 """
@@ -65,13 +62,13 @@ class Flink(Engine):
     name = "flink"
     ports = (_REST_PORT, 6123, 6124)
     overview = f"http://127.0.0.1:{_REST_PORT}/overview"
+    master_options = ("--runner=FlinkRunner", f"--flink_master=127.0.0.1:{_REST_PORT}")
 
     def fetch(self) -> None:
-        """Downloads Flink, and builds Beam's job server and worker program, once."""
+        """Downloads Flink, and builds Beam's job server, once."""
         programs.java()
         downloads.jars("flink")
         downloads.job_server("flink")
-        downloads.go_program("boot")
 
     def configure(self, folder: Path) -> None:
         """Writes Flink's configuration as well."""
@@ -92,6 +89,10 @@ class Flink(Engine):
             ),
             Part("job-server", _job_server(folder)),
         )
+
+    def line(self, folder: Path) -> list[str]:
+        """Returns the options of a user who has no job server: the run starts one of its own, and ends it."""
+        return [*self.master_options, f"--flink_job_server_jar={downloads.job_server('flink')}"]
 
     def staged_jar(self) -> Path:
         """Returns a jar, since one has to be sent; Beam's classes are there already."""

@@ -1,5 +1,6 @@
 """A standalone cluster of Spark: a master and two workers of one processor."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ from tools.clusters.processes import Part
 
 _MASTER_PORT = 7077
 _PAGE_PORT = 8090
+_DRIVER = "org.apache.beam.runners.spark.SparkJobServerDriver"
+_JAR = "job-server.jar"
+_MANIFEST_BYTES = 70  # of a line in a manifest; longer ones go on in the next one, behind a blank
 
 
 class Spark(Engine):
@@ -18,13 +22,37 @@ class Spark(Engine):
     name = "spark"
     ports = (_MASTER_PORT, _PAGE_PORT)
     overview = f"http://127.0.0.1:{_PAGE_PORT}/json/"
+    master_options = (
+        "--runner=SparkRunner",
+        f"--spark_master_url=spark://127.0.0.1:{_MASTER_PORT}",
+        f"--parallelism={WORKERS}",
+    )
 
     def fetch(self) -> None:
-        """Downloads Spark, and builds Beam's job server and worker program, once."""
+        """Downloads Spark, and builds Beam's job server, once."""
         programs.java()
         downloads.jars("spark")
         downloads.job_server("spark")
-        downloads.go_program("boot")
+
+    def configure(self, folder: Path) -> None:
+        """Also writes a jar that leads `java -jar` to the job server and to Spark's own jars."""
+        super().configure(folder)
+        places = [downloads.job_server("spark"), *sorted(downloads.jars("spark").glob("*.jar"))]
+        opened = " ".join(word.partition("=")[2].partition("=")[0] for word in OPENS)
+        manifest = {
+            "Manifest-Version": "1.0",
+            "Main-Class": _DRIVER,
+            "Add-Opens": opened,
+            "Class-Path": " ".join(place.as_uri() for place in places),
+        }
+        with zipfile.ZipFile(folder / _JAR, "w") as jar:
+            lines = (_wrapped(f"{name}: {value}") for name, value in manifest.items())
+            jar.writestr("META-INF/MANIFEST.MF", "".join(lines) + "\r\n")
+
+    def line(self, folder: Path) -> list[str]:
+        """Returns the options of a user who has no job server: the run starts one of its own, and ends it."""
+        jar, sent = f"--spark_job_server_jar={folder / _JAR}", f"--files_to_stage={self.staged_jar()}"
+        return [*self.master_options, jar, sent]
 
     def environment(self) -> dict[str, str]:
         """Returns what Spark's scripts would set."""
@@ -74,7 +102,12 @@ def _job_server(folder: Path) -> tuple[str, ...]:
     return (
         *(programs.java(), *OPENS, "-Xmx1500m", f"-Dspark.local.dir={folder / 'tmp'}"),
         *("-Dspark.driver.host=127.0.0.1", "-Dspark.driver.bindAddress=127.0.0.1", "-Dspark.ui.enabled=false"),
-        *("-Dspark.executor.memory=1g", "-cp", classes, "org.apache.beam.runners.spark.SparkJobServerDriver"),
+        *("-Dspark.executor.memory=1g", "-cp", classes, _DRIVER),
         f"--spark-master-url=spark://127.0.0.1:{_MASTER_PORT}",
         *job_server_options(folder),
     )
+
+
+def _wrapped(line: str) -> str:
+    starts = range(0, len(line), _MANIFEST_BYTES)
+    return "\r\n ".join(line[start : start + _MANIFEST_BYTES] for start in starts) + "\r\n"

@@ -1,9 +1,6 @@
 //go:build tools
 
-// Package tools names the programs of Beam that are built here, so that go.sum holds what they need.
+// Package tools names the program of Beam that is built here, so that go.sum holds what it needs.
 package tools
 
-import (
-	_ "github.com/apache/beam/sdks/v2/go/cmd/prism"
-	_ "github.com/apache/beam/sdks/v2/python/container"
-)
+import _ "github.com/apache/beam/sdks/v2/go/cmd/prism"
