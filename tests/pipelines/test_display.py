@@ -6,20 +6,23 @@ from pathlib import Path
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
-from apache_beam.transforms.display import DisplayData
 
 from jobs.cli import parse
+from jobs.nightly.beam_options import parse_beam_options
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import prepare
-from jobs.nightly.runners import parse_beam_options
+from jobs.nightly.remote_job import remote_job
+from jobs.nightly.runners import runner_for
 from pipelines.scoring import ScoreImages
 from tests.helpers import fill
 
 CANARY = "CANARY"
 
 
-@pytest.fixture
-def pipeline(tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -> beam.Pipeline:
+@pytest.fixture(params=[(), ("--runner=PrismRunner",)], ids=["here", "job"])
+def pipeline(
+    request: pytest.FixtureRequest, tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch
+) -> beam.Pipeline:
     """The job of a run whose photographs, output, manifest columns and environment hold the canary, not run."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
     photographs = tmp_path / f"{CANARY}-in"
@@ -31,7 +34,10 @@ def pipeline(tmp_path: Path, bundle_uri: str, monkeypatch: pytest.MonkeyPatch) -
     words += ["--notify-command", f"true {CANARY}", "--manifest", str(manifest), "--keep", f"{CANARY}_column"]
     options = NightlyOptions.from_command_line(parse(["score", *words]).args)
     plan = prepare(options)
-    built = beam.Pipeline(options=parse_beam_options(()))
+    beam_options = parse_beam_options(request.param)
+    job = remote_job(runner_for(beam_options), beam_options, plan.runs[0].run_id, has_workers_elsewhere=False)
+    assert (job is not None) == bool(request.param)
+    built = beam.Pipeline(options=beam_options)
     transform = ScoreImages(plan.models, options.batch_size, options.chunk_size, options.limit, 2)
     _ = built | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
     return built
@@ -52,14 +58,14 @@ def shown(pipeline: beam.Pipeline) -> Iterator[str]:
 
 
 def options_shown(options: PipelineOptions) -> str:
-    stated = [item.get_dict() for item in DisplayData.create_from(options).items]
-    return f"{options.get_all_options()} {stated}"
+    return f"{options.get_all_options()} {options.display_data()}"
 
 
 def test_a_runner_shows_no_secret_and_no_name(pipeline: beam.Pipeline, tmp_path: Path) -> None:
     texts = list(shown(pipeline))
     assert any("ReadAndDecode" in text for text in texts) and any("Commit0" in text for text in texts)
     assert [text for text in texts if CANARY in text or str(tmp_path) in text] == []
+    assert ("melanoma-20" in options_shown(pipeline.options)) == ("Prism" in options_shown(pipeline.options))
     assert CANARY not in options_shown(pipeline.options) and str(tmp_path) not in options_shown(pipeline.options)
 
 
