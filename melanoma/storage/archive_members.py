@@ -4,11 +4,14 @@ import posixpath
 import stat
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 _UTF8_FLAG = 0x800
 _DIRECTORY_OF_INCREMENT = b"D"  # GNU tar writes it in place of a folder in an incremental archive
 _BLOCK_BYTES = 512
+_MAX_LINKS = 16  # one after the other
+_UNNAMED = "unnamed"
 
 
 def clean_zip_names(archive: zipfile.ZipFile) -> None:
@@ -20,7 +23,7 @@ def clean_zip_names(archive: zipfile.ZipFile) -> None:
     for info in archive.filelist:
         name = info.filename if info.flag_bits & _UTF8_FLAG else _as_utf8(info.filename)
         folder = "/" if name.endswith("/") else ""
-        info.filename = "/".join(filter(None, name.split("/"))) + folder
+        info.filename = ("/".join(filter(None, name.split("/"))) or _UNNAMED) + folder
         archive.NameToInfo[info.filename] = info
 
 
@@ -49,7 +52,7 @@ def clean_tar_index(fs: Any) -> None:
         member, relative = members[_plain(name)], name.lstrip("/")
         if member.type == _DIRECTORY_OF_INCREMENT:
             info["type"] = "directory"
-        elif not (member.isreg() or member.isdir() or _target_of(member) in members):
+        elif not (member.isdir() or _leads_to_file(member, members)):
             info["islink"] = True
         del fs.index[name]
         fs.index[relative] = (info | {"name": relative}, *place)
@@ -57,6 +60,17 @@ def clean_tar_index(fs: Any) -> None:
 
 def _plain(name: str) -> str:
     return posixpath.normpath(name.lstrip("/"))
+
+
+def _leads_to_file(member: tarfile.TarInfo, members: Mapping[str, tarfile.TarInfo]) -> bool:
+    """Returns whether a member is a file, or a link that leads to one of the archive and not in a circle."""
+    found: tarfile.TarInfo | None = member
+    for _ in range(_MAX_LINKS):
+        target = None if found is None else _target_of(found)
+        if target is None:
+            break
+        found = members.get(target)
+    return found is not None and found.isreg()
 
 
 def _target_of(member: tarfile.TarInfo) -> str | None:

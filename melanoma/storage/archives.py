@@ -44,6 +44,7 @@ _IN_PLACE_OF = {
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 _NOT_WHOLE = "the tar archive stops without its end mark, so members may be missing; copy or pack it again"
 _STEP_BYTES = 4096
+_DAMAGED_BZIP2 = "Invalid data stream"  # an OSError without a number, as if the store were at fault
 # What reading a damaged or unknown archive raises; another error comes from the store that holds it.
 DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, ValueError)
 _NO_LOCK = contextlib.nullcontext()
@@ -133,8 +134,15 @@ def read_whole(fs: Any, path: str) -> bytes:
     if not isinstance(getattr(fs, "zip", None), zipfile.ZipFile):
         return bytes(fs.cat_file(path))
     # Read at once, it would be unpacked whole, even if it holds a thousand times what the archive states.
-    with fs.open(path, "rb") as member:
-        return b"".join(iter(lambda: member.read(_STEP_BYTES), b""))
+    try:
+        with fs.open(path, "rb") as member:
+            return b"".join(iter(lambda: member.read(_STEP_BYTES), b""))
+    except (lzma.LZMAError, EOFError) as error:
+        raise zipfile.BadZipFile from error
+    except OSError as error:
+        if str(error) == _DAMAGED_BZIP2:
+            raise zipfile.BadZipFile from error
+        raise
 
 
 class _Unnamed:

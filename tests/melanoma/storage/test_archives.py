@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -185,7 +186,8 @@ def test_links_and_devices_of_an_archive_are_no_files_unless_they_lead_to_a_memb
             ("hard.jpg", tarfile.LNKTYPE, "d/a.jpg"), ("d/soft.jpg", tarfile.SYMTYPE, "a.jpg"),
             ("d/up.jpg", tarfile.SYMTYPE, "../d/a.jpg"), ("gone.jpg", tarfile.SYMTYPE, "b.jpg"),
             ("out.jpg", tarfile.SYMTYPE, "/etc/passwd"), ("pipe.jpg", tarfile.FIFOTYPE, ""),
-            ("device.jpg", tarfile.CHRTYPE, ""), ("label.jpg", b"V", ""),
+            ("circle.jpg", tarfile.SYMTYPE, "back.jpg"), ("back.jpg", tarfile.SYMTYPE, "circle.jpg"),
+            ("self.jpg", tarfile.LNKTYPE, "self.jpg"), ("device.jpg", tarfile.CHRTYPE, ""), ("label.jpg", b"V", ""),
         ):  # fmt: skip
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, target
@@ -219,3 +221,28 @@ def test_a_member_in_another_part_of_a_divided_zip_says_so(tmp_path: Path) -> No
         storage.read_bytes(first.uri, first)
     assert caught.value.kind is ErrorKind.UNSUPPORTED_FORMAT
     assert storage.read_bytes(second.uri, second) == b"one"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_any_compression_is_corrupt_and_not_a_failure_of_the_store(
+    tmp_path: Path, method: int
+) -> None:
+    content = random.Random(0).randbytes(3000)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", method) as archive:
+        archive.writestr("a.jpg", content)
+    whole = (tmp_path / "a.zip").read_bytes()
+    for place in range(45, 1500, 97):
+        (tmp_path / "a.zip").write_bytes(whole[:place] + bytes(30) + whole[place + 30 :])
+        (file,) = storage.list_files(f"zip://{tmp_path / 'a.zip'}")
+        with pytest.raises(ReadError) as caught:
+            storage.read_bytes(file.uri, file)
+        assert caught.value.kind is ErrorKind.CORRUPT
+
+
+def test_members_of_a_zip_without_a_name_disturb_no_other(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("", "/", "//", "a.jpg"):
+            info = zipfile.ZipInfo("x")
+            info.filename = name
+            archive.writestr(info, b"x")
+    assert contents(f"zip://{tmp_path / 'a.zip'}")["a.jpg"] == b"x"
