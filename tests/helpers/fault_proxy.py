@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = faults.fault_of(f"{self.command} {self.path}")
         self.close_connection = True
         if fault == "silence":
-            faults.released.wait(600)
+            faults.released.wait(3600)
         elif fault == "reset":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             self.connection.close()

@@ -6,6 +6,7 @@ A real server seldom sends what a broken gateway, proxy or network sends. This o
 import contextlib
 import hashlib
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,7 @@ BUCKET = "photographs"
 PROTOCOLS = ("s3", "gs", "az")
 _KEY = "c2VjcmV0"  # base64 of "secret"
 _DATE = formatdate(1_790_000_000, usegmt=True)
+_HELD_SECONDS = 3600.0
 _MOMENT = "2026-09-21T14:13:20.000Z"
 
 
@@ -33,7 +35,8 @@ class Answer:
         headers: Without `Content-Length`, which is added unless it is there.
         body: Its bytes.
         rest: What follows the body, until the client goes away or it ends; makes the answer one without a length.
-        pause: Seconds before each byte of the body; 0 to send it at once.
+        pause: Seconds after each byte of the body; 0 to send it at once.
+        is_reset: Whether the connection is reset in place of an answer.
     """
 
     status: int
@@ -41,6 +44,7 @@ class Answer:
     body: bytes = b""
     rest: Callable[[], Iterator[bytes]] | None = None
     pause: float = 0.0
+    is_reset: bool = False
 
 
 @dataclass(frozen=True)
@@ -300,7 +304,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         with contextlib.suppress(OSError):
             if answer is None:
-                store.released.wait(600)
+                store.released.wait(_HELD_SECONDS)
+            elif answer.is_reset:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                self.connection.close()
             else:
                 self._send(answer, store.released)
 
