@@ -140,7 +140,7 @@ def _coroutine_of(operation: Callable[..., Any], *args: Any) -> _Coroutine | Non
         return _Coroutine(args[0] if fs is None else fs, operation)
     if not isinstance(fs, AsyncFileSystem) or not fs.async_impl:
         return None
-    function = getattr(fs, f"_{operation.__name__}", None)
+    function = getattr(fs, f"_{operation.__name__.lstrip('_')}", None)
     return function and _Coroutine(fs, function)
 
 

@@ -119,7 +119,7 @@ def reason_of(error: Exception) -> str:
         return credentials
     if isinstance(error, WrongAnswerError):
         return str(error)
-    if isinstance(error, OSError) and error.errno:
+    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError) and "SSL" not in type(error).__name__:
         # The resolver's codes are negative; the operating system has no message for them.
         return os.strerror(error.errno) if error.errno > 0 else "its host name cannot be resolved"
     native = re.search(r"\(os error (\d+)\)", str(error))
