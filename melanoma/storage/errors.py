@@ -119,7 +119,7 @@ def reason_of(error: Exception) -> str:
         return credentials
     if isinstance(error, WrongAnswerError):
         return str(error)
-    if isinstance(error, OSError) and error.errno and not isinstance(error, ssl.SSLError) and "SSL" not in type(error).__name__:
+    if isinstance(error, OSError) and error.errno and not _is_of_tls(error):
         # The resolver's codes are negative; the operating system has no message for them.
         return os.strerror(error.errno) if error.errno > 0 else "its host name cannot be resolved"
     native = re.search(r"\(os error (\d+)\)", str(error))
@@ -130,6 +130,11 @@ def reason_of(error: Exception) -> str:
     if _TIMED_OUT in str(error):
         return MEANING[ErrorKind.TIMEOUT]
     return type(error).__name__
+
+
+def _is_of_tls(error: Exception) -> bool:
+    """Whether an error's number is one of OpenSSL, which means something else to the operating system."""
+    return isinstance(error, ssl.SSLError) or "SSL" in type(error).__name__
 
 
 def detail_of(error: Exception) -> str:

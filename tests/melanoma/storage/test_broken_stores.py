@@ -29,6 +29,7 @@ pytestmark = pytest.mark.usefixtures("one_try")
 CONTENT = b"\xff\xd8" + bytes(range(256)) * 4
 HTML = b"<!DOCTYPE html><html><head><title>Log in</title></head><body>Please log in</body></html>"
 Change = Callable[[Answer], Answer]
+ASKS_FOR_ONE = {"max-keys", "maxResults", "maxresults"}  # whether there is anything
 _SECONDS = 0.3
 
 
@@ -45,6 +46,7 @@ def store(running: SmallStore) -> Iterator[SmallStore]:
     running.files.clear()
     running.files.update({"in/a.jpg": CONTENT, "in/b.jpg": b"y" * 100, "in/c/d.jpg": b"z" * 10})
     running.fault, running.page = _none, 1000
+    running.seen.clear()
     yield running
     storage.set_object_timeout(storage.DEFAULT_SECONDS)
 
@@ -223,6 +225,17 @@ def without_entries(answer: Answer) -> Answer:
     return replace(answer, body=body)
 
 
+def test_a_listing_is_read_page_by_page(store: SmallStore, root: str) -> None:
+    store.files = {f"in/{number:05}.jpg": b"x" for number in range(5000)}
+    listed = storage.list_files(root)
+    for pages in (1, 2):
+        for _ in range(1000):
+            next(listed)
+        asked = [request for request in store.seen if request.is_listing and not ASKS_FOR_ONE & request.query.keys()]
+        assert len(asked) == pages
+    assert len(list(listed)) == 3000
+
+
 def test_a_token_that_comes_back_ends_the_listing(store: SmallStore, root: str) -> None:
     found = error_of_listing(store, root, of_listings(lambda answer: with_token(answer, "again")))
     assert found.kind is ErrorKind.STORE_UNAVAILABLE and "again and again" in found.detail
@@ -237,7 +250,7 @@ def test_pages_without_anything_new_share_a_deadline(store: SmallStore, root: st
 
 def test_empty_pages_in_between_are_passed_over(store: SmallStore, root: str) -> None:
     def empty_at_first(request: Request, answer: Answer) -> Answer:
-        is_first = not {*TOKENS, "max-keys", "maxResults", "maxresults"} & request.query.keys()
+        is_first = not {*TOKENS, *ASKS_FOR_ONE} & request.query.keys()
         return with_token(without_entries(answer), "in/a") if request.is_listing and is_first else answer
 
     listed = list(storage.list_files(f"{root}/c")), list(storage.list_files(root))

@@ -1,18 +1,24 @@
 """One deadline per object against stores that say nothing, say it slowly, or never come to an end."""
 
+import asyncio
 import os
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 import s3fs
+from adlfs import AzureBlobFileSystem
+from fsspec.asyn import mirror_sync_methods
+from gcsfs import GCSFileSystem
+from s3fs import S3FileSystem
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
 from melanoma.storage import deadlines
-from melanoma.storage.deadlines import call_until, end_of_call, no_later_than, one_deadline
+from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, no_later_than, one_deadline
 from tests.helpers.fault_proxy import FaultProxy, fault_proxy
 
 _BOUND = 30.0  # seconds; without a deadline these tests would take minutes
@@ -73,6 +79,41 @@ def test_only_this_layer_tries_again(proxy: FaultProxy, bucket: str, monkeypatch
     with pytest.raises(ReadError) as caught:
         storage.read_bytes(listed.uri, listed)
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE and len(proxy.seen) == 12
+
+
+@pytest.mark.parametrize("work", ["list", "write", "create"])
+def test_listing_and_writing_are_tried_as_often_as_reading(
+    proxy: FaultProxy, bucket: str, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: 0.01)
+    proxy.fault, proxy.times = "error", 6
+    if work == "list":
+        assert [file.uri for file in storage.list_files(f"{bucket}/p")] == [f"{bucket}/p/a.jpg"]
+    else:
+        (storage.write_bytes if work == "write" else storage.create_bytes)(f"{bucket}/p/b.jpg", b"x")
+        assert storage.read_bytes(f"{bucket}/p/b.jpg") == b"x"
+    assert proxy.times == 0
+
+
+@pytest.mark.parametrize("kind", [S3FileSystem, GCSFileSystem, AzureBlobFileSystem])
+@pytest.mark.parametrize("name", ["info", "ls", "find", "pipe_file", "put_file", "rm"])
+def test_no_operation_of_an_object_store_is_left_in_a_thread(kind: type, name: str) -> None:
+    fs = kind.__new__(kind)
+    mirror_sync_methods(fs)
+    operation = getattr(fs, name)
+    assert file_system_of(operation) is fs and file_system_of(partial(operation, mode="create")) is fs
+
+
+def test_what_hangs_in_a_store_is_cancelled_at_its_deadline(proxy: FaultProxy, bucket: str) -> None:
+    storage.set_object_timeout(0.5)
+    proxy.fault = "silence"
+    before = len(asyncio.all_tasks(s3fs.S3FileSystem().loop))
+    for _ in range(3):
+        with pytest.raises(NothingCommittedError):
+            storage.write_bytes(f"{bucket}/p/b.jpg", b"x")
+        with pytest.raises(ReadError):
+            storage.stat(f"{bucket}/p/b.jpg")
+    assert len(asyncio.all_tasks(s3fs.S3FileSystem().loop)) <= before
 
 
 def test_a_call_that_hangs_on_a_disk_is_abandoned_and_their_number_is_bounded(
