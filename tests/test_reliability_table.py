@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "understand" / "reliability.md").read_text(encoding="utf-8")
 MEASURED = "## Stores that fail, measured"  # its table has figures in place of tests
-CASES = [row for row in PAGE.partition(MEASURED)[0].splitlines() if row.startswith("| ") and not row.startswith("| case |")]
+PAGE = (ROOT / "docs" / "understand" / "reliability.md").read_text(encoding="utf-8").partition(MEASURED)[0]
+CASES = [row for row in PAGE.splitlines() if row.startswith("| ") and not row.startswith("| case |")]
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 

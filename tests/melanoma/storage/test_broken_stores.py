@@ -13,17 +13,8 @@ import pytest
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError
-from tests.helpers.small_store import (
-    BUCKET,
-    PROTOCOLS,
-    TOKENS,
-    Answer,
-    Fault,
-    Request,
-    SmallStore,
-    environment_of,
-    small_store,
-)
+from tests.helpers.small_answers import BUCKET, PROTOCOLS, TOKENS, Answer, Fault, Request, SmallStore
+from tests.helpers.small_store import environment_of, small_store
 
 pytestmark = pytest.mark.usefixtures("one_try")
 CONTENT = b"\xff\xd8" + bytes(range(256)) * 4
