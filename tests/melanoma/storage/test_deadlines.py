@@ -58,7 +58,7 @@ def test_no_fault_keeps_a_reader_past_its_deadline(proxy: FaultProxy, bucket: st
 def test_a_second_page_that_hangs_ends_the_listing(proxy: FaultProxy, bucket: str) -> None:
     s3fs.S3FileSystem().pipe({f"{bucket}/many/{number:04}.jpg": b"x" for number in range(1005)})
     assert len(list(storage.list_files(f"{bucket}/many"))) == 1005
-    storage.set_object_timeout(0.7)
+    storage.set_object_timeout(4.0)
     proxy.fault, proxy.match = "silence", "continuation-token"
     listed, began = [], time.monotonic()
     with pytest.raises(ReadError) as caught:
