@@ -46,8 +46,10 @@ def variables(found: Mapping[str, str]) -> Iterator[None]:
         for name, value in found.items():
             environment.setenv(name, value)
         forget_file_systems()
-        yield
-    forget_file_systems()
+        try:
+            yield
+        finally:
+            forget_file_systems()
 
 
 def forget_file_systems() -> None:

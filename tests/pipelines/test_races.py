@@ -6,36 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from melanoma import storage
-from melanoma.runs.commit import RunTotals, end_run
-from melanoma.runs.ledger import load_ledgers
+from melanoma.runs.commit import end_run
 from melanoma.runs.records import Counts
-from melanoma.runs.run import Run
-from melanoma.runs.staging import StagedChunk
 from melanoma.runs.stored_records import read_record
 from tests.helpers import faults, fill
 from tests.helpers.faults import plan_run, run_without_beam, stage
 from tests.helpers.outputs import table_in
 from tests.helpers.pipeline_runs import assert_one_row_each, committed, rows
+from tests.helpers.races import End, assert_each_photograph_once, prepared
 
 LOCAL: dict[str, str] = {}
-End = tuple[Run, RunTotals, list[StagedChunk]]
-
-
-def prepared(count: int, images: Path, output: Path | str, bundle_uri: str) -> list[End]:
-    """Runs that have scored the same photographs, none knowing of another."""
-    runs = [plan_run(output, bundle_uri) for _ in range(count)]
-    ledgers = [load_ledgers([run])[0] for run in runs]
-    return [(run, *stage(run, images, bundle_uri, known=known)) for run, known in zip(runs, ledgers, strict=True)]
-
-
-def assert_each_photograph_once(output: Path | str, runs: list[Run], photographs: int, before: int) -> None:
-    records = [read_record(run) for run in runs]
-    assert all(record and record.counts.add_up for record in records)
-    assert sum(record.counts.scored + record.counts.failed for record in records if record) == photographs - before
-    assert_one_row_each(output, photographs)
-    log = "".join(storage.read_bytes(file.uri).decode() for file in storage.list_files(f"{output}/_delta_log"))
-    assert all(log.count(f'"run_id":"{run.run_id}"') == 1 for run in runs)
 
 
 @pytest.mark.parametrize("exists", [False, True], ids=["no table yet", "a table"])
