@@ -66,7 +66,8 @@ def _list_root(root: Root) -> Iterator[StoredFile]:
 
 def _refusal(uri: str, error: ReadError) -> UsageError:
     """Returns the error for a root that must not be listed; does not name the folder, which may be a patient's."""
-    if not error.detail.startswith(MEANING[ErrorKind.FORBIDDEN]):  # no credentials, or incomplete ones
+    # The store refused all, or there are no credentials, or incomplete ones.
+    if storage.local_path(uri) is None or not error.detail.startswith(MEANING[ErrorKind.FORBIDDEN]):
         return UsageError(f"{uri}: cannot be listed: {with_advice(error)}")
     return UsageError(
         f"{uri}: permission denied for it or a folder below it; fix the permissions, or give the readable folders, "

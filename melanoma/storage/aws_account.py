@@ -8,11 +8,24 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from melanoma.errors import UsageError
+from melanoma.errors import ReadError, UsageError
+from melanoma.storage.errors import detail_of, kind_of, with_advice
 
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _AUTHORITIES = "SSL_CERT_FILE"  # where Delta Lake's library finds the certificates that it trusts
 # Ways to get credentials for which Delta Lake's library looks by itself, and which it refreshes.
 _FOUND_BY_ITSELF = ("env", "iam-role", "container-role", "assume-role-with-web-identity")
+
+
+def check_endpoint() -> None:
+    """Checks the endpoints of the environment: neither library says what is wrong with one that is not an address.
+
+    Raises:
+        UsageError: One lacks its scheme.
+    """
+    for name in _ENDPOINTS:
+        if (value := os.environ.get(name)) and not value.startswith(("http://", "https://")):
+            raise UsageError(f"s3://: {name} has neither http:// nor https:// at its front; add it")
 
 
 def delta_options(bucket: str) -> dict[str, str]:
@@ -22,8 +35,10 @@ def delta_options(bucket: str) -> dict[str, str]:
         bucket: In which the table lies.
 
     Raises:
-        UsageError: The profile does not exist, or its credentials cannot be had, such as after a login has expired.
+        UsageError: There are no credentials, they are incomplete, or their login has expired; the profile does not
+            exist; or the endpoint is not an address.
     """
+    check_endpoint()
     import botocore.configprovider
     import botocore.exceptions
     import botocore.session
@@ -32,14 +47,8 @@ def delta_options(bucket: str) -> dict[str, str]:
     try:
         settings = session.get_scoped_config()
         options = _credentials(session)
-    except botocore.exceptions.ProfileNotFound as error:
-        profile = error.kwargs.get("profile")
-        raise UsageError(f"s3://: the AWS profile {profile!r} does not exist; check AWS_PROFILE") from None
     except botocore.exceptions.BotoCoreError as error:
-        raise UsageError(
-            f"s3://: the credentials of the AWS profile cannot be had ({type(error).__name__}); log in again, such as "
-            "with aws sso login"
-        ) from None
+        raise UsageError(f"s3://: {with_advice(ReadError(kind_of(error), detail_of(error)))}") from None
     endpoint = botocore.configprovider.ConfiguredEndpointProvider(
         full_config=session.full_config, scoped_config=settings, client_name="s3"
     ).provide()
@@ -64,8 +73,12 @@ def _endpoint_options(endpoint: str, bucket: str, settings: Mapping[str, Any]) -
 
 
 def _credentials(session: Any) -> dict[str, str]:
+    import botocore.exceptions
+
     credentials = session.get_credentials()
-    if credentials is None or credentials.method in _FOUND_BY_ITSELF:
+    if credentials is None:
+        raise botocore.exceptions.NoCredentialsError
+    if credentials.method in _FOUND_BY_ITSELF:
         return {}
     now = credentials.get_frozen_credentials()
     found = {"AWS_ACCESS_KEY_ID": now.access_key, "AWS_SECRET_ACCESS_KEY": now.secret_key}

@@ -10,6 +10,15 @@ import zipfile
 import zlib
 
 from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.credential_errors import (
+    DELTA_REFUSALS,
+    REFUSING_CODES,
+    advice_for,
+    code_of,
+    credentials_reason,
+    quoted_reason,
+    statuses,
+)
 
 
 class WrongAnswerError(Exception):
@@ -35,15 +44,13 @@ _BY_STATUS = {
 }
 # Codes in the answers of S3, which its library's exceptions do not tell apart.
 _BY_CODE = {
-    "ExpiredToken": ErrorKind.FORBIDDEN,
-    "RequestExpired": ErrorKind.FORBIDDEN,
+    **dict.fromkeys(REFUSING_CODES, ErrorKind.FORBIDDEN),
     "InvalidObjectState": ErrorKind.ARCHIVED,
     "InvalidArgument": ErrorKind.BAD_NAME,
     "NoSuchVersion": ErrorKind.MISSING,
     "MethodNotAllowed": ErrorKind.MISSING,  # the version is the note that the object was deleted
     "PreconditionFailed": ErrorKind.CHANGED,
 }
-_EXPIRED = ("ExpiredToken", "RequestExpired")
 _BY_ERRNO = {errno.EEXIST: ErrorKind.BAD_NAME, errno.ENAMETOOLONG: ErrorKind.BAD_NAME, errno.EROFS: ErrorKind.FORBIDDEN}
 _BY_TYPE = (
     (FileNotFoundError | NotADirectoryError | IsADirectoryError | KeyError, ErrorKind.MISSING),
@@ -55,24 +62,10 @@ _BY_TYPE = (
     (ValueError, ErrorKind.BAD_NAME),
 )
 _UNREADABLE_ANSWERS = ("DeserializationError",)  # of Azure's library; it is a ValueError, too
-# By library and name, so that no cloud's library has to be installed or imported.
-_CREDENTIALS = {
-    ("botocore", "NoCredentialsError"): "no AWS credentials found",
-    ("botocore", "PartialCredentialsError"): "the AWS credentials are incomplete",
-    ("google", "DefaultCredentialsError"): "no Google Cloud credentials found",
-    ("azure", "CredentialUnavailableError"): "no Azure credentials found",
-}
-_GCS_ERROR = ("gcsfs", "HttpError")  # without credentials, gcsfs continues anonymously and gets a 401
-_SET_CREDENTIALS = (
-    "set them in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or "
-    "AZURE_STORAGE_CONNECTION_STRING"
-)
-_NO_CREDENTIALS = "no credentials found"
 _TIMED_OUT = "operation timed out"  # as Delta Lake's library says it
-_REFUSED = re.compile(rf"{_NO_CREDENTIALS}|status(?: code)?:? 40[13]\b|AccessDenied|\(os error (?:1|13|30)\)")
+_REFUSED = re.compile("|".join((*DELTA_REFUSALS, r"\(os error (?:1|13|30)\)")))
 # Codes and sentences of S3, Azure and Google Cloud, as Delta Lake quotes them.
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|specified (?:bucket|container) does not exist")
-_STATUS_ATTRIBUTES = ("status_code", "code", "status")
 
 
 def kind_of(error: Exception) -> ErrorKind:
@@ -88,11 +81,11 @@ def kind_of(error: Exception) -> ErrorKind:
     for types, kind in _BY_TYPE:
         if isinstance(error, types):
             return kind
-    for status in _statuses(error):
+    for status in statuses(error):
         if status in _BY_STATUS:
             return _BY_STATUS[status]
     name = type(error).__name__
-    if "Credential" in name or str(error).startswith("Forbidden"):
+    if "Credential" in name or credentials_reason(error) is not None or str(error).startswith("Forbidden"):
         return ErrorKind.FORBIDDEN
     return ErrorKind.TIMEOUT if "Timeout" in name else ErrorKind.STORE_UNAVAILABLE
 
@@ -115,7 +108,7 @@ def is_missing_bucket(error: Exception) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Returns a short cause of an error without its own text: the operating system's message, or the type's name."""
-    if credentials := _credentials_reason(error):
+    if credentials := credentials_reason(error):
         return credentials
     if isinstance(error, WrongAnswerError):
         return str(error)
@@ -125,8 +118,8 @@ def reason_of(error: Exception) -> str:
     native = re.search(r"\(os error (\d+)\)", str(error))
     if native:
         return os.strerror(int(native[1]))
-    if _NO_CREDENTIALS in str(error):
-        return _NO_CREDENTIALS
+    if credentials := quoted_reason(error):
+        return credentials
     if _TIMED_OUT in str(error):
         return MEANING[ErrorKind.TIMEOUT]
     return type(error).__name__
@@ -139,7 +132,7 @@ def _is_of_tls(error: Exception) -> bool:
 
 def detail_of(error: Exception) -> str:
     """Returns a one-line description of an error: what it means, and its cause."""
-    if credentials := _credentials_reason(error):
+    if credentials := credentials_reason(error):
         return credentials
     if kind_of(error) in (ErrorKind.CHANGED, ErrorKind.ARCHIVED):
         return MEANING[kind_of(error)]
@@ -150,32 +143,4 @@ def with_advice(refused: ReadError) -> str:
     """Returns what an error of refused access says, with what to do: it lacks that where no credentials were found."""
     if refused.detail.startswith(MEANING[ErrorKind.FORBIDDEN]):
         return refused.detail
-    return f"{refused.detail}; {_SET_CREDENTIALS}"
-
-
-def _credentials_reason(error: Exception) -> str | None:
-    types = {(base.__module__.partition(".")[0], base.__name__) for base in type(error).__mro__}
-    if has_expired(error):
-        return "the credentials have expired"
-    if _GCS_ERROR in types and 401 in _statuses(error):
-        return "no valid Google Cloud credentials found"
-    return next((reason for known, reason in _CREDENTIALS.items() if known in types), None)
-
-
-def has_expired(error: Exception) -> bool:
-    """Tells whether the store refused credentials only because they are too old."""
-    return code_of(error) in _EXPIRED
-
-
-def code_of(error: BaseException) -> str:
-    """Returns the code in the answer of S3 that an error or its cause carries; empty where there is none."""
-    for found in (error, error.__cause__):
-        if isinstance(response := getattr(found, "response", None), dict):
-            return str(response.get("Error", {}).get("Code", ""))
-    return ""
-
-
-def _statuses(error: Exception) -> list[int]:
-    """Returns the HTTP statuses that an error carries; each library names the attribute differently."""
-    found = (getattr(error, attribute, None) for attribute in _STATUS_ATTRIBUTES)
-    return [status for status in found if isinstance(status, int)]
+    return f"{refused.detail}; {advice_for(refused.detail)}"

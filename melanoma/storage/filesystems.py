@@ -19,8 +19,9 @@ from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
 from melanoma.storage.archives import open_archive
 from melanoma.storage.azure_account import AzureAccount
+from melanoma.storage.credential_errors import has_expired
 from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, one_deadline
-from melanoma.storage.errors import detail_of, has_expired, kind_of
+from melanoma.storage.errors import detail_of, kind_of
 from melanoma.storage.file_info import version_of
 from melanoma.storage.protocols import ALIASES, EXTRAS, LOCAL, options_of, without_retries
 from melanoma.storage.uris import ARCHIVES, split

@@ -9,6 +9,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, MelanomaError, NothingCommittedError, ReadError, UsageError
+from melanoma.storage.credential_errors import advice_for
 from melanoma.storage.errors import is_missing_bucket, is_refused, reason_of
 from melanoma.storage.probes import NO_HARD_LINKS, OTHER_DISK, no_bucket
 from melanoma.table.data_files import check_data_files, check_log
@@ -125,7 +126,8 @@ def _unavailable(layout: OutputLayout, what: str, error: Exception, advice: str 
     if not is_final:
         return NothingCommittedError(f"{found}{advice}")
     if storage.local_path(layout.root) is None:
-        return UsageError(f"{found}; check the credentials in the environment, and their rights in this bucket")
+        general = "check the credentials in the environment, and their rights in this bucket"
+        return UsageError(f"{found}; {advice_for(reason, general)}")
     return UsageError(f"{found}; fix the permissions of the folder, or run the command as the user who owns it")
 
 

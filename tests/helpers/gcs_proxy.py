@@ -95,6 +95,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = {key: value for key, value in answer.getheaders() if key.lower() not in _NOT_PASSED}
         if is_xml and answer.status == 200:
             content = self._as_xml(content, found, parse_qs(url.query))
+        elif is_xml and answer.status == 404 and not name:
+            content = b"<?xml version='1.0'?><Error><Code>NoSuchBucket</Code></Error>"
         if self.command == "HEAD":
             found["Content-Length"] = answer.getheader("Content-Length") or "0"
         self._answer(answer.status, found, content)

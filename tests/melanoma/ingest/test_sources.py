@@ -177,7 +177,7 @@ def test_missing_credentials_are_named_as_that(tmp_path: Path, monkeypatch: pyte
 
     assert refused(tmp_path, NoCredentialsError(), monkeypatch) == (
         f"{tmp_path}: cannot be listed: no AWS credentials found; set them in the environment: AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY, GOOGLE_APPLICATION_CREDENTIALS, or AZURE_STORAGE_CONNECTION_STRING"
+        "AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
     )
 
 
