@@ -50,9 +50,7 @@ def test_what_is_missing_is_named_without_a_secret(found: dict[str, str], reason
         ({**NAMED, "AZURE_STORAGE_SAS_TOKEN": "?sv=1&sig=x"}, {"azure_storage_sas_key": "sv=1&sig=x"}),
         ({**NAMED, "AZURE_STORAGE_ANON": "true"}, {"azure_skip_signature": "true"}),
         (
-            {
-                STRING: f"DefaultEndpointsProtocol=https;AccountName=archive;AccountKey={KEY};EndpointSuffix=core.chinacloudapi.cn"
-            },
+            {STRING: f"AccountName=archive;AccountKey={KEY};EndpointSuffix=core.chinacloudapi.cn"},
             {"azure_storage_account_key": KEY, "azure_storage_endpoint": "https://archive.blob.core.chinacloudapi.cn"},
         ),
         (
