@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from melanoma.ingest.image_refs import digest_of
+from melanoma import storage
+from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.runs.planning import ListingSummary
 from pipelines.annotations import for_readers
@@ -60,9 +61,16 @@ def chunk_number(task: Task, summary: ListingSummary, chunk_size: int | None, wo
     """Returns the number of the chunk to which a task belongs."""
     deferred_chunks = chunk_count(summary.deferred, chunk_size, workers) if summary.deferred else 0
     if task.was_deferred:
-        return uri_hash(task.ref.uri) % deferred_chunks
+        return _group_hash(task.ref) % deferred_chunks
     new_chunks = chunk_count(summary.tasks - summary.deferred, chunk_size, workers)
-    return deferred_chunks + uri_hash(task.ref.uri) % new_chunks
+    return deferred_chunks + _group_hash(task.ref) % new_chunks
+
+
+def _group_hash(ref: ImageRef) -> int:
+    """Returns the hash of a photograph's URI; members of an archive that are read together have one hash."""
+    if ref.span is None:
+        return uri_hash(ref.uri)
+    return uri_hash(f"{storage.archive_of(ref.stored.uri)}#{ref.span.start}")
 
 
 def uri_hash(uri: str) -> int:

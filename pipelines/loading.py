@@ -108,7 +108,7 @@ class _LoadFn(beam.DoFn):
         specs, batch_size, _, deadline, _ = self._settings
         if deadline is not None and datetime.datetime.now(datetime.UTC) >= deadline:
             return defer(chunk, specs)
-        pool = self._local_pool if _is_local(chunk.tasks[0].ref.stored.uri) else self._remote_pool
+        pool = self._local_pool if _is_local(chunk.tasks[0].ref.stored) else self._remote_pool
         return load_batches(chunk, specs, batch_size, pool, self._read_forgotten(), self._limits)
 
     def _read_forgotten(self) -> Forgotten | None:
@@ -124,9 +124,9 @@ class _LoadFn(beam.DoFn):
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _is_local(uri: str) -> bool:
+def _is_local(file: storage.StoredFile) -> bool:
     try:
-        return storage.local_path(uri) is not None
+        return storage.local_path(file.uri if file.span is None else storage.archive_of(file.uri)) is not None
     except (ReadError, UsageError):  # it will fail in its own row
         return True
 

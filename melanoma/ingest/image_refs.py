@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from melanoma import storage
 from melanoma.errors import UsageError
-from melanoma.storage import StoredFile
+from melanoma.storage import Span, StoredFile
 
 DIGEST_BYTES = 16
 
@@ -22,6 +22,7 @@ class ImageRef(NamedTuple):
         kept: Values of the columns kept from the manifest, in their order.
         attempt: Number of the attempt to score this version with a model, from 1.
         location: Canonical URI where it is stored, if not at `uri`.
+        span: Where it lies in the bytes of an archive; None for another file.
     """
 
     uri: str
@@ -31,11 +32,12 @@ class ImageRef(NamedTuple):
     kept: tuple[Any, ...] = ()
     attempt: int = 1
     location: str = ""
+    span: Span | None = None
 
     @property
     def stored(self) -> StoredFile:
         """The file, as the store listed it."""
-        return StoredFile(self.location or self.uri, self.version, self.size, True)
+        return StoredFile(self.location or self.uri, self.version, self.size, True, span=self.span)
 
 
 def digest_of(uri: str, version: str) -> bytes:

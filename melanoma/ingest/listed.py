@@ -28,4 +28,4 @@ def is_older(stored: StoredFile, since: datetime.date | None) -> bool:
 
 def ref_to(stored: StoredFile, image_id: str, kept: tuple[Any, ...] = ()) -> ImageRef:
     """Returns the reference to a listed photograph, with its id and what is kept from a manifest."""
-    return ImageRef(stored.uri, stored.version, stored.size, image_id, kept)
+    return ImageRef(stored.uri, stored.version, stored.size, image_id, kept, span=stored.span)

@@ -1,5 +1,6 @@
 """File storage in any store: URIs, listing, and reading and writing of whole files."""
 
+from melanoma.storage.archive_spans import Span
 from melanoma.storage.bounded import read_small
 from melanoma.storage.deadlines import (
     DEFAULT_SECONDS,
@@ -28,14 +29,16 @@ from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.probes import check_committable, check_writable
 from melanoma.storage.protocols import ALIASES, Spelling, has_spellings, plain, spelling_of, spellings
 from melanoma.storage.targets import STDOUT, file_target, folder_target
-from melanoma.storage.uris import join, member_parts, name_of, stem_of
+from melanoma.storage.uris import archive_of, join, member_parts, name_of, stem_of
 
 __all__ = [
     "ALIASES",
     "DEFAULT_SECONDS",
     "STDOUT",
+    "Span",
     "Spelling",
     "StoredFile",
+    "archive_of",
     "below",
     "canonical",
     "check_committable",

@@ -91,6 +91,15 @@ def _opened_tar(file: Any, start: bytes) -> tuple[Any, contextlib.AbstractContex
     return fs, threading.Lock()
 
 
+def is_packed(fs: Any) -> bool:
+    """Tells whether an archive is compressed as a whole, so that its members have no place in its bytes.
+
+    Args:
+        fs: File system as `open_archive` returns it.
+    """
+    return isinstance(getattr(fs, "tar", None), tarfile.TarFile) and not isinstance(fs.tar.fileobj, _Unnamed)
+
+
 def _foreign_kind(start: bytes, protocol: str) -> str | None:
     """Returns what a file is that is no archive of a protocol, by its first bytes; None if that is not known."""
     if not start:

@@ -4,6 +4,8 @@ import contextlib
 import datetime
 from typing import Any, NamedTuple
 
+from melanoma.storage.archive_spans import Span
+
 UNADDRESSABLE = "not Unicode"
 
 
@@ -17,6 +19,7 @@ class StoredFile(NamedTuple):
         size: Bytes; -1 where the store does not report it.
         regular: False for links, pipes and devices, which are never opened.
         modified: UTC time of the last change; None where the store does not report it.
+        span: Where a member of an archive lies in its bytes; None for another file, or where it cannot be told.
     """
 
     uri: str
@@ -24,6 +27,7 @@ class StoredFile(NamedTuple):
     size: int
     regular: bool
     modified: datetime.datetime | None = None
+    span: Span | None = None
 
 
 def version_of(info: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from stat import S_ISREG
 from typing import NamedTuple
 
 from melanoma.errors import ErrorKind, NothingCommittedError, ReadError
+from melanoma.storage.archive_reads import read_member
 from melanoma.storage.archives import read_whole, refusal_of
 from melanoma.storage.deadlines import one_deadline
 from melanoma.storage.errors import MEANING
@@ -33,6 +34,8 @@ def read_bytes(uri: str, expected: StoredFile | None = None) -> bytes:
     if expected is not None and expected.version == UNADDRESSABLE:
         raise ReadError(ErrorKind.BAD_NAME, "the name is not Unicode; rename the file")
     with one_deadline():
+        if expected is not None and expected.span is not None:
+            return read_member(uri, expected, expected.span)
         place = locate(uri)
         if refusal := refusal_of(place.fs, place.path):
             raise ReadError(ErrorKind.UNSUPPORTED_FORMAT, refusal)

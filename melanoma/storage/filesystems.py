@@ -8,16 +8,17 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.extras import install_command
-from melanoma.storage.archives import open_archive
+from melanoma.storage.archive_spans import Span, spans_of
+from melanoma.storage.archives import is_packed, open_archive
 from melanoma.storage.azure_account import AzureAccount
 from melanoma.storage.credential_errors import has_expired
 from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, one_deadline
@@ -45,6 +46,7 @@ class Place:
         prefix: What comes before the path in its URI.
         suffix: What comes after the path in its URI: the archive that it lies in.
         lock: Held while a file is read; a real lock only where readers would disturb each other.
+        spans: Places of the members of an archive that can be read by themselves, by path.
     """
 
     fs: Any
@@ -52,6 +54,7 @@ class Place:
     prefix: str
     suffix: str
     lock: contextlib.AbstractContextManager[Any] = _NO_LOCK
+    spans: Mapping[str, Span] = field(default_factory=dict)
 
     @property
     def uri(self) -> str:
@@ -119,12 +122,12 @@ def _in_archive(protocol: str, member: str, archive: Place) -> Place:
     try:
         with one_deadline():
             signature = call_store(_signature, archive)
-            fs, lock = call_store(_open_archive, protocol, archive.uri, signature)
+            fs, lock, spans = call_store(_open_archive, protocol, archive.uri, signature)
     except ReadError as error:
         if error.kind is ErrorKind.CORRUPT:
             raise
         raise ReadError(error.kind, f"the archive could not be opened: {error.detail}") from None
-    return Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", lock)
+    return Place(fs, member.strip("/"), f"{protocol}://", f"::{archive.uri}", lock, spans)
 
 
 def _signature(place: Place) -> tuple[str, int]:
@@ -132,13 +135,19 @@ def _signature(place: Place) -> tuple[str, int]:
     return version_of(place.fs.info(place.path)), os.getpid()
 
 
+class _Archive(NamedTuple):
+    fs: Any
+    lock: contextlib.AbstractContextManager[Any]
+    spans: Mapping[str, Span]
+
+
 @lru_cache(maxsize=16)
-def _open_archive(
-    protocol: str, uri: str, signature: tuple[str, int]
-) -> tuple[Any, contextlib.AbstractContextManager[Any]]:
+def _open_archive(protocol: str, uri: str, signature: tuple[str, int]) -> _Archive:
     """Opens an archive once per version and process, so that its index is read once for a million members."""
     place = locate(uri)
-    return open_archive(protocol, place.fs.open(place.path, "rb", block_size=_ARCHIVE_BLOCK_BYTES))
+    fs, lock = open_archive(protocol, place.fs.open(place.path, "rb", block_size=_ARCHIVE_BLOCK_BYTES))
+    has_spans = not place.suffix and not is_packed(fs)
+    return _Archive(fs, lock, spans_of(fs, signature[0], place.is_local) if has_spans else {})
 
 
 def canonical(uri: str) -> str:

@@ -26,6 +26,7 @@ def stored_file(place: Place, info: dict[str, Any]) -> StoredFile:
         size=-1 if size is None else int(size),
         regular=info["type"] == "file" and not info.get("islink"),
         modified=modified_in(info),
+        span=place.spans.get(info["name"]),
     )
 
 

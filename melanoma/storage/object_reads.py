@@ -2,19 +2,21 @@
 
 import datetime
 import hashlib
+import re
 import zlib
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.errors import MEANING, WrongAnswerError
-from melanoma.storage.file_info import StoredFile, strong_etag
+from melanoma.storage.file_info import StoredFile, strong_etag, version_of
 from melanoma.storage.filesystems import Place, call_store
 from melanoma.storage.gcs_requests import get_from_gcs
 from melanoma.storage.uris import split
 
 _STEP_BYTES = 2**20
 _GZIP = 31  # as zlib counts window sizes
+_NOT_AN_ETAG = re.compile(r"W/|\d{4}-\d\d-\d\d")  # a weak one, with which nothing is compared, or a time
 
 
 class _Wanted(NamedTuple):
@@ -74,6 +76,54 @@ def read_version(place: Place, expected: StoredFile | None = None) -> bytes:
     return bytes(call_store(_read_checked, place.fs, place.path, wanted, _READS[split(place.prefix)[0]]))
 
 
+def read_range(place: Place, version: str, start: int, end: int) -> bytes:
+    """Reads a part of a file, if it is still of one version.
+
+    S3 compares the version itself; of any other store it is asked after reading, so that what was read is of it.
+
+    Args:
+        place: Of the file.
+        version: As `version_of` returns it.
+        start: First byte.
+        end: First byte behind the part, more than `start`.
+
+    Raises:
+        ReadError: `changed` for another version, or the store did not deliver the bytes.
+    """
+    if split(place.prefix)[0] == "s3" and not _NOT_AN_ETAG.match(version):
+        return bytes(call_store(_read_range_of_s3, place.fs, place.path, version, start, end))
+    data = bytes(call_store(place.fs.cat_file, place.path, start=start, end=end))
+    if version_of(call_store(place.fs.info, place.path)) != version:
+        raise _changed()
+    return data
+
+
+async def _read_range_of_s3(fs: Any, path: str, version: str, start: int, end: int) -> bytes:
+    bucket, key, version_id = fs.split_path(path)
+    asked: dict[str, Any] = {"Range": f"bytes={start}-{end - 1}", "IfMatch": f'"{version}"'}
+    if version_id:
+        asked["VersionId"] = version_id
+    answer = await fs._call_s3("get_object", Bucket=bucket, Key=key, **asked)
+    if strong_etag(answer.get("ETag", version)) != version:  # some stores ignore the condition
+        raise _changed()
+    data = await _body(answer, end - start + 1)
+    if len(data) != end - start:
+        raise WrongAnswerError("it sent more or fewer bytes than were asked for")
+    return data
+
+
+async def _body(answer: Any, most: int | None) -> bytes:
+    """Reads the content of an answer of S3, and stops after `most` bytes; None for no limit."""
+    parts, size = list[bytes](), 0
+    async with answer["Body"] as body:
+        while part := await body.read(_STEP_BYTES):
+            parts.append(part)
+            size += len(part)
+            if most is not None and size >= most:
+                break
+    return b"".join(parts)
+
+
 def _wanted(listed: StoredFile) -> _Wanted:
     """Returns what an answer has to be; a store that lists no etag lists a time, which is no condition for its etag."""
     size = listed.size if listed.size >= 0 else None
@@ -111,14 +161,9 @@ async def _read_s3(fs: Any, path: str, wanted: _Wanted) -> _Found:
     if version_id:
         conditions["VersionId"] = version_id
     answer = await fs._call_s3("get_object", Bucket=bucket, Key=key, **conditions)
-    parts, size = list[bytes](), 0
-    async with answer["Body"] as body:
-        while part := await body.read(_STEP_BYTES):
-            parts.append(part)
-            size += len(part)
-            if wanted.most is not None and size >= wanted.most:
-                break
-    return _Found(b"".join(parts), str(answer.get("ETag", "")), encoding=answer.get("ContentEncoding", ""))
+    return _Found(
+        await _body(answer, wanted.most), str(answer.get("ETag", "")), encoding=answer.get("ContentEncoding", "")
+    )
 
 
 async def _read_gcs(fs: Any, path: str, wanted: _Wanted) -> _Found:

@@ -27,6 +27,11 @@ def name_of(uri: str) -> str:
     return posixpath.basename(path.rstrip("/"))
 
 
+def archive_of(uri: str) -> str:
+    """Returns the URI of the archive that a member lies in."""
+    return split(uri)[1].rpartition("::")[2]
+
+
 def member_parts(uri: str) -> list[str]:
     """Returns the parts of the path of an archive's member; of a glob, those in front of its wildcards.
 

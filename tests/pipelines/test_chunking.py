@@ -17,6 +17,7 @@ from melanoma.ingest.roots import Root
 from melanoma.ingest.sources import list_images
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.runs.planning import ListingSummary
+from melanoma.storage import Span
 from pipelines.chunking import ChunkTasks, OrderChunks, chunk_count, chunk_number, uri_hash
 from pipelines.loading import LoadImages
 from tests.helpers import fill
@@ -106,3 +107,16 @@ def test_every_worker_gets_its_chunks_in_order() -> None:
 def test_impossible_numbers_are_refused(options: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be at least 1"):
         ChunkTasks(summary=None, **options)
+
+
+def test_members_of_an_archive_that_are_read_together_share_a_chunk(tmp_path: Path) -> None:
+    def at(number: int, archive: str = "a") -> Task:
+        span = Span("v", number // 50 * 2**20, (number // 50 + 1) * 2**20, number * 20_000, 20_000)
+        return Task(ImageRef(f"tar://{number}.jpg::s3://in/{archive}.tar", "v", 20_000, str(number), span=span))
+
+    tasks = [at(number) for number in range(2000)]
+    summary = ListingSummary((), listed=2000, tasks=2000)
+    numbers = [chunk_number(task, summary, 100, 1) for task in tasks]
+    assert all(len(set(numbers[first : first + 50])) == 1 for first in range(0, 2000, 50))
+    assert len(set(numbers)) > 8 and numbers == [chunk_number(task, summary, 100, 4) for task in tasks]
+    assert numbers != [chunk_number(at(number, "b"), summary, 100, 1) for number in range(2000)]
