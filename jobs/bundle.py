@@ -1,15 +1,16 @@
-"""`melanoma bundle`: list, inspect, verify, import and check models."""
+"""`melanoma bundle`: list, inspect, verify, convert, import and check models."""
 
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.console import logs
 from jobs.console.bundle_check import Check, add_check_arguments
+from jobs.console.bundle_convert import Convert, add_convert_arguments
 from jobs.console.bundle_import import Import, add_import_arguments
 from jobs.console.bundle_list import List, add_list_arguments
 from jobs.console.commands import add_command
+from jobs.console.engine_flag import add_engine_argument
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
 from melanoma.terminal import printable
@@ -29,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inspect.add_argument("--card", action="store_true", help="print the whole model card instead")
     verify = add("verify", "check a bundle's files and golden samples, as every run does before it scores")
     verify.add_argument("uri", metavar="URI", help="folder or name of the bundle")
+    add_engine_argument(verify)
+    add_convert_arguments(add("convert", "copy a bundle and add model.onnx, which runs without TensorFlow"))
     add_import_arguments(add("import", "turn a Keras model from elsewhere into a bundle"))
     add_check_arguments(add("check", "compare a bundle's probabilities with those of the model's own framework"))
 
@@ -59,21 +62,33 @@ class Inspect(Action):
         if self.card:
             print(printable(bundle.files["card.md"].decode("utf-8", "replace"), keep="\n\t"))
             return
-        facts = bundle.facts
+        facts, onnx = bundle.facts, bundle.portable
         crop = "no crop" if bundle.spec.crop is None else f"centre crop {bundle.spec.crop:g}"
         thresholds = ", ".join(f"{name} {value:g}" for name, value in bundle.thresholds.items())
-        size = f"{counted(facts.layers, 'layer')}, {counted(facts.parameters, 'parameter')}"
         rows = {
             "model_id": bundle.model_id,
             "digest": bundle.digest,
             "labels": ", ".join(bundle.slugs),
             "input": f"{bundle.spec.height}x{bundle.spec.width}, {crop}",
-            "network": f"{size}, Keras {facts.keras_version}",
+            "network": ""
+            if facts is None
+            else _size(facts.layers, "layer", facts.parameters, f"Keras {facts.keras_version}"),
+            "portable": ""
+            if onnx is None
+            else _size(onnx.nodes, "node", onnx.parameters, f"ONNX operators {onnx.opset}"),
             "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds: {thresholds or 'none'}",
             "measured": _measured(bundle.description["metrics"]),
         }
-        print(printable(bundle.uri), *(printable(f"  {name:<10} {value}") for name, value in rows.items()), sep="\n")
+        print(
+            printable(bundle.uri),
+            *(printable(f"  {name:<10} {value}") for name, value in rows.items() if value),
+            sep="\n",
+        )
         print("  Files and digests are correct. The network was not run; melanoma bundle verify runs it.")
+
+
+def _size(parts: int, part: str, parameters: int, written_in: str) -> str:
+    return f"{counted(parts, part)}, {counted(parameters, 'parameter')}, {written_in}"
 
 
 def _measured(metrics: Mapping[str, Any]) -> str:
@@ -92,26 +107,30 @@ class Verify(Action):
 
     Attributes:
         uri: Folder or name of the bundle.
+        engine: What runs the network.
     """
 
     uri: str
+    engine: str
 
     def run(self) -> None:
         """Checks that the bundle's files are intact, and runs its network on the golden samples."""
         from melanoma.model.bundle import load_bundle
 
         bundle = load_bundle(self.uri)
-        with logs.native_silence():
-            from melanoma.model.engine import load_engine  # TensorFlow: slow, so only for a bundle that is intact
-        load_engine(bundle, batch_size=len(bundle.golden))
+        from melanoma.model.engine import load_engine
+
+        engine = load_engine(bundle, batch_size=len(bundle.golden), choice=self.engine)
         samples = counted(len(bundle.golden), "golden sample")
         print(f"{printable(bundle.uri)}: {bundle.model_id} is intact, safe to load, and reproduces its {samples}")
+        print(f"  with {engine.version}")
 
 
 _ACTIONS: dict[str, type[Action]] = {
     "list": List,
     "inspect": Inspect,
     "verify": Verify,
+    "convert": Convert,
     "import": Import,
     "check": Check,
 }

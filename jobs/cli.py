@@ -30,7 +30,7 @@ COMMANDS = {
     "compare": "compare two models, runs or runners on the same photographs",
     "train": "train a network and write it as a model bundle",
     "augment": "preview augmented photographs of the training part, or write them as files",
-    "bundle": "list, inspect, verify, import or check model bundles",
+    "bundle": "list, inspect, verify, convert, import or check model bundles",
     "audit": "find duplicates, contradictory labels and leaks in labelled data",
     "samples": "write synthetic sample photographs to try the program on",
     "completion": "print a script that completes commands and flags in a shell",

@@ -75,6 +75,7 @@ def _preflight(options: DoctorOptions) -> "Preflight":
             sources=lambda layout: sources_of(options, layout),
             bundles=options.bundle,
             batch_size=options.batch_size,
+            engine=options.engine,
             metrics_file=options.metrics_file,
             notify_command=options.notify_command,
             tries_notification=options.try_notify,

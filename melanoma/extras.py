@@ -9,7 +9,8 @@ from pathlib import Path
 # Import names of the packages of each extra. The weights of the ImageNet networks are missing here on purpose: only
 # some trainings need them, and those check for them.
 MODULES = {
-    "train": ("Augmentor", "cv2", "imagehash", "matplotlib", "pandas", "scipy", "sklearn"),
+    "train": ("Augmentor", "cv2", "imagehash", "matplotlib", "pandas", "scipy", "sklearn", "tf2onnx"),
+    "openvino": ("openvino",),
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),

@@ -65,9 +65,10 @@ def memory(root: Path = _ROOT) -> Memory | None:
 
 
 def share_threads(processes: int = 1) -> None:
-    """Divides the processors among processes that use TensorFlow, unless the operator has; before it is imported.
+    """Divides the processors among processes that run networks, unless the operator has; before one is loaded.
 
-    TensorFlow itself starts a thread for each processor of the machine, in every process.
+    TensorFlow itself starts a thread for each processor of the machine, in every process; the other engines do as
+    `threads_here` says.
     """
     os.environ.setdefault(_INTRAOP_THREADS, str(max(1, processors() // processes)))
 
@@ -83,6 +84,12 @@ def share_processors(slots: int, slots_on_host: int) -> None:
     global _share
     _share = (max(1, slots), max(1, slots_on_host))
     share_threads()
+
+
+def threads_here() -> int:
+    """Returns the number of threads with which this process runs networks, at least 1, see `share_threads`."""
+    stated = os.environ.get(_INTRAOP_THREADS, "")
+    return int(stated) if stated.isdigit() and int(stated) else processors()
 
 
 def _folders(controller: str, root: Path) -> Iterator[Path]:

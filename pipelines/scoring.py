@@ -8,6 +8,7 @@ import apache_beam as beam
 from melanoma.ingest.batches import Batch
 from melanoma.ingest.sources import Source
 from melanoma.ingest.tasks import Chunk, Task
+from melanoma.model.engine_names import AUTO
 from melanoma.runs.failures import recorded
 from melanoma.runs.planning import ListingSummary, check_moved
 from melanoma.runs.records import RunRecord
@@ -36,6 +37,7 @@ class ScoreImages(beam.PTransform):
         limit: The most photographs to score, or None for no limit.
         workers: Number of worker processes, or of slots of a cluster.
         is_distributed: Whether these are the slots of a cluster, over which the chunks are spread evenly.
+        engine: The engine that runs the networks, one of `melanoma.model.engine_names.ENGINES` or `AUTO`.
     """
 
     models: Sequence[ModelRun]
@@ -44,6 +46,7 @@ class ScoreImages(beam.PTransform):
     limit: int | None = None
     workers: int = 1
     is_distributed: bool = False
+    engine: str = AUTO
 
     @for_readers
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
@@ -80,7 +83,7 @@ class ScoreImages(beam.PTransform):
     def _stage(self, number: int, batches: beam.PCollection[Batch]) -> beam.PCollection[StagedChunk]:
         """Wires inference and staging of one model."""
         run, bundle = self.models[number].run, self.models[number].bundle
-        bundle_ref = BundleRef(bundle.uri, bundle.digest, len(bundle.labels))
+        bundle_ref = BundleRef(bundle.uri, bundle.digest, len(bundle.labels), self.engine)
         return (
             batches
             | f"Infer{number}" >> InferBatches(bundle_ref, self.batch_size, run)

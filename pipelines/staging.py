@@ -43,7 +43,7 @@ class _StageFn(beam.DoFn):
     def __init__(self, run: Run, bundle: Bundle) -> None:
         self._run, self._bundle = run, bundle
         self._rows: RowBuilder | None = None
-        self._inferred = Stage()
+        self._inferred, self._engine = Stage(), ""
 
     def setup(self) -> None:
         """Prepares the process."""
@@ -67,9 +67,10 @@ class _StageFn(beam.DoFn):
 
     def _rows_of(self, scored: ScoredBatch) -> RowBuilder:
         if self._rows is None:
-            self._rows, self._inferred = RowBuilder(self._run, self._bundle), Stage()
+            self._rows, self._inferred, self._engine = RowBuilder(self._run, self._bundle), Stage(), ""
         self._rows.add_scored(scored.batch.loaded, scored.scores)
         self._rows.add_failed(scored.batch.failures)
+        self._engine = scored.engine or self._engine
         self._inferred += Stage(scored.seconds, len(scored.batch.loaded))
         return self._rows
 
@@ -91,4 +92,5 @@ class _StageFn(beam.DoFn):
             store_failures=rows.store_failures,
             deferred=scored.batch.deferred,
             stages=stages,
+            engine=self._engine,
         )

@@ -12,6 +12,7 @@ NEEDS = {
     "audit": "train",
     "bundle check": "train",
     "bundle import --check": "train",
+    "bundle convert": "train",
 }
 
 

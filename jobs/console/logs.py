@@ -1,15 +1,15 @@
 """Log levels and filters that keep the libraries' noise away from what an operator must read."""
 
-import contextlib
 import logging
 import os
-from collections.abc import Iterator
 
 from jobs.console import foreign_output, lines
+from melanoma import imports
 from melanoma.errors import MelanomaError, ReadError
 from melanoma.redaction import redacted
 from melanoma.terminal import printable
 
+native_silence = imports.native_silence
 _NOISE = (
     "apitools not found",  # BigQuery, which is not used
     "ReadFromBigQuery",
@@ -81,16 +81,3 @@ def _is_told_by_the_command(record: logging.LogRecord) -> bool:
     fault = record.exc_info[1] if record.exc_info else None
     is_verbose = logging.getLogger().level <= logging.INFO
     return not is_verbose and record.name.startswith("apache_beam.") and isinstance(fault, MelanomaError | ReadError)
-
-
-@contextlib.contextmanager
-def native_silence() -> Iterator[None]:
-    """Discards what native libraries write to file descriptor 2, bypassing Python; exceptions pass through."""
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

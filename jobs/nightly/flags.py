@@ -3,6 +3,7 @@
 import argparse
 
 from jobs.console.arg_types import clock, date, digest, duration, positive, shard, share, wait, whole
+from jobs.console.engine_flag import add_engine_argument
 from jobs.console.lines import JSON, TEXT
 from jobs.console.output_modes import GROUP, MODES
 from melanoma.reporting.limits import Limits
@@ -23,6 +24,7 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", type=whole, default=32, metavar="N", help="inference batch size (default: %(default)s)"
     )
+    add_engine_argument(parser)
     parser.add_argument(
         "--object-timeout",
         type=wait,

@@ -47,6 +47,7 @@ class ScoringOptions(SourceOptions):
         bundle_authority: File of certificates; somebody with a certificate of theirs must have signed each bundle.
         output: Folder of the score table.
         batch_size: Inference batch size, at least 1.
+        engine: What runs the networks, one of `melanoma.model.engine_names.ENGINES` or `AUTO`.
         object_timeout: Longest wait for one object of a store, all tries together.
         shard: The share of the photographs that is scored; None for all of them.
         metrics_file: File for Prometheus metrics.
@@ -59,6 +60,7 @@ class ScoringOptions(SourceOptions):
     bundle_authority: str | None
     output: str
     batch_size: int
+    engine: str
     object_timeout: datetime.timedelta
     shard: Shard | None
     metrics_file: str | None

@@ -2,19 +2,18 @@
 
 import contextlib
 import datetime
-import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jobs.console import logs
 from jobs.nightly import local_workers, stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
 from jobs.nightly.stopping import Stop
 from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
 from melanoma.images.decoder_pool import decoders
+from melanoma.imports import without_collections
 from melanoma.machine import share_threads
 from melanoma.runs import failures, recovery
 from melanoma.runs.run import Run
@@ -30,24 +29,11 @@ _AFTER_DEADLINE = datetime.timedelta(minutes=5)  # in which the workers defer wh
 
 
 def import_libraries(plan: RunPlan) -> None:
-    """Imports Beam and TensorFlow, which takes most of the start-up; for a cluster's workers not TensorFlow.
-
-    Their millions of objects live as long as the process. Garbage collections between the imports would find nothing
-    and cost over a second; `gc.freeze` spares later collections from walking through these objects again.
-    """
-    scores_here = not _has_workers_elsewhere(plan)
+    """Imports Beam, which takes most of the start-up; what runs the networks is loaded for the first photograph."""
     if plan.cluster is None or plan.cluster.is_this_process:
         decoders()  # they load their libraries while this process loads its own
-    gc.disable()
-    try:
-        import pipelines.scoring  # noqa: F401 - with Apache Beam
-
-        if scores_here:
-            with logs.native_silence():  # TensorFlow greets at length
-                import melanoma.model.engine  # noqa: F401
-        gc.freeze()
-    finally:
-        gc.enable()
+    with without_collections():
+        import pipelines.scoring  # noqa: F401
 
 
 def _has_workers_elsewhere(plan: RunPlan) -> bool:
@@ -86,7 +72,7 @@ class PipelineRun:
 
         def build() -> beam.Pipeline:
             size = (options.batch_size, options.chunk_size, options.limit)
-            transform = ScoreImages(plan.models, *size, self._workers, is_distributed=self.is_outlived)
+            transform = ScoreImages(plan.models, *size, self._workers, self.is_outlived, options.engine)
             pipeline = beam.Pipeline(runner=self._runner, options=self._beam_options)
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
             return pipeline

@@ -16,6 +16,7 @@ from melanoma.ingest.manifests import Manifest
 from melanoma.ingest.roots import Root
 from melanoma.ingest.sources import Source, check_sources, kept_schema, list_images, with_known_columns
 from melanoma.model.bundle import Bundle, load_bundle
+from melanoma.model.engine import usable_engines
 from melanoma.runs import heartbeats
 from melanoma.runs.run import ModelRun, Run, new_run
 from melanoma.table.layout import OutputLayout
@@ -132,6 +133,8 @@ def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Sou
 def _load_bundles(options: NightlyOptions) -> list[Bundle]:
     chosen = zip(options.bundle, options.expected_digests, strict=True)
     bundles = [load_bundle(uri, digest, options.signer) for uri, digest in chosen]
+    for bundle in bundles:
+        usable_engines(bundle, options.engine)
     if len({bundle.model_id for bundle in bundles}) < len(bundles):
         raise UsageError("--bundle: two of the bundles hold the same model; give each model once")
     return bundles

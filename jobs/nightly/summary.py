@@ -44,6 +44,7 @@ def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
         "table": table,
         "report": model.run.layout.report(record.run_id),
         "model": shown(record.model_id, record.model_name),
+        "engine": record.engine,
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),
         "next": _next(model, run),
     }

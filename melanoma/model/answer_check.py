@@ -17,8 +17,9 @@ from melanoma.labels import slugs_of
 from melanoma.model.answer_diagnosis import Diagnosis, diagnose
 from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
-from melanoma.model.engine import Engine, load_engine, load_network, one_clear_error
+from melanoma.model.engine import load_engine
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
+from melanoma.model.tensorflow_engine import TensorFlowEngine, load_network, one_clear_error
 from melanoma.wording import counted
 
 _BATCH = 16
@@ -95,7 +96,7 @@ def check_answers(
     pixels = _decode(expected.answers, files, settings.spec)
     with one_clear_error("the network"):
         size = settings.spec.height, settings.spec.width
-        engine = Engine(network, size, _BATCH, settings.scaling, settings.temperature)
+        engine = TensorFlowEngine(network, size, _BATCH, settings.scaling, settings.temperature)
         steps = range(0, len(pixels), _BATCH)
         got = np.concatenate([engine.score(pixels[start : start + _BATCH]).probabilities for start in steps])
         sizes = np.abs(got - expected.probabilities)

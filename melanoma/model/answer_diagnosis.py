@@ -14,9 +14,9 @@ from scipy.optimize import linear_sum_assignment
 from melanoma.images.decoding import ImageSpec
 from melanoma.images.pixels import Pixels
 from melanoma.model.bundle_contents import ModelSettings
-from melanoma.model.engine import Engine
 from melanoma.model.other_resizes import RESIZES, Resize, resized
 from melanoma.model.preprocessing import Scaling
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 
 _PHOTOGRAPHS = 8  # those that differ most; enough to tell the causes apart
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -169,7 +169,7 @@ class _Trial:
     expected: Answers
 
     def __post_init__(self) -> None:
-        self._engines: dict[Scaling, Engine] = {}
+        self._engines: dict[Scaling, TensorFlowEngine] = {}
         self._pixels: dict[tuple[float | None, str], Pixels] = {}
 
     def cause(self, variant: _Variant) -> Cause:
@@ -188,7 +188,7 @@ class _Trial:
     def _score(self, variant: _Variant) -> Answers:
         size = self.settings.spec.height, self.settings.spec.width
         if variant.scaling not in self._engines:
-            self._engines[variant.scaling] = Engine(
+            self._engines[variant.scaling] = TensorFlowEngine(
                 self.network, size, len(self.files), variant.scaling, self.settings.temperature
             )
         key = variant.crop, variant.resize.name

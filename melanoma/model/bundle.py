@@ -5,13 +5,26 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from melanoma import storage
 from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
 from melanoma.json_values import few
 from melanoma.model.bundle_search import find_bundle, known_bundles
-from melanoma.model.description import CARD, DESCRIPTION, LICENCE, NETWORK, Description, read_description
+from melanoma.model.description import (
+    CARD,
+    DESCRIPTION,
+    KERAS,
+    LICENCE,
+    NETWORK,
+    OOD_ABOVE,
+    PORTABLE,
+    Description,
+    read_description,
+    source_of,
+)
 from melanoma.model.network_scan import NetworkFacts, scan_network
+from melanoma.model.portable.contract import PortableFacts, scan_portable
 from melanoma.model.signature import Signer, check_signature
 from melanoma.storage import StoredFile
 from melanoma.storage.temporary import temporary_folder
@@ -19,6 +32,7 @@ from melanoma.terminal import printable
 
 _MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
 _MAX_NAME = 100  # characters
+_CHECKED = WeakValueDictionary[tuple[str, str], "Bundle"]()  # what this process has loaded, by address and digest
 
 
 @dataclass(frozen=True)
@@ -28,13 +42,15 @@ class Bundle(Description):
     Attributes:
         uri: Where it was read from.
         digest: sha256 of `bundle.json` in hex, which covers every file; a production job pins it.
-        facts: What the static scan found in the network file.
+        facts: What the static scan found in `model.keras`; None for a network that comes from ONNX.
+        portable: What the static scan found in `model.onnx`; None for a bundle without it.
         files: Content of every other file, by its name inside the bundle.
     """
 
     uri: str
     digest: str
-    facts: NetworkFacts
+    facts: NetworkFacts | None
+    portable: PortableFacts | None
     files: Mapping[str, bytes] = field(repr=False)
 
     @property
@@ -77,7 +93,26 @@ def load_bundle(place: str, expected_digest: str | None = None, signer: Signer |
         if signer is not None:
             check_signature(uri, _all_files(uri) | {DESCRIPTION: data}, signer)
         described = read_description(data)
-        return _whole(uri, digest, described, _read_files(uri, described.description["files"]))
+        bundle = _whole(uri, digest, described, _read_files(uri, described.description["files"]))
+        _CHECKED[uri, digest] = bundle
+        return bundle
+
+
+def bundle_of(uri: str, digest: str) -> Bundle:
+    """Returns the bundle with which a run was started, which this process may have read and checked before.
+
+    Args:
+        uri: Folder in any store.
+        digest: Digest of the bundle.
+
+    Raises:
+        BundleError: The bundle is another one by now, or is damaged.
+        NothingCommittedError: The store does not answer.
+    """
+    with _one_clear_error(uri):
+        found = hashlib.sha256(_read_description(uri)).hexdigest()
+    known = _CHECKED.get((uri, digest)) if found == digest else None
+    return known or load_bundle(uri, digest)
 
 
 def check_parts(uri: str, data: bytes, files: Mapping[str, bytes]) -> None:
@@ -118,17 +153,42 @@ def check_free(uri: str, allowed: Collection[str] = ()) -> None:
 
 
 def _whole(uri: str, digest: str, described: Description, files: Mapping[str, bytes]) -> Bundle:
-    """Assembles a bundle after checking that its network passes the static scan and fits the description."""
-    if missing := [name for name in (NETWORK, CARD, LICENCE) if name not in files]:
+    """Assembles a bundle after checking that its networks pass the static scans and fit the description."""
+    origin = NETWORK if described.description["engine"] == KERAS else PORTABLE
+    if missing := [name for name in (origin, CARD, LICENCE) if name not in files]:
         raise BundleError(f"{DESCRIPTION} does not list {', '.join(missing)}; write the bundle again")
-    with _as_file(files[NETWORK]) as path:
-        facts = scan_network(path)
+    facts = _scan_network(files[NETWORK]) if NETWORK in files else None
+    portable = scan_portable(files[PORTABLE]) if PORTABLE in files else None
     size = described.spec.height, described.spec.width, 3
-    if any(side not in (None, given) for side, given in zip(facts.input_shape, size, strict=True)):
+    for shape in [found.input_shape for found in (facts, portable) if found is not None]:
+        if any(side not in (None, given) for side, given in zip(shape, size, strict=True)):
+            raise BundleError(
+                f"the network takes {shape}, {DESCRIPTION} says image_size {size[:2]}; write the bundle again"
+            )
+    if portable is not None:
+        _check_portable(described, portable, described.description["files"].get(NETWORK))
+    return Bundle(**vars(described), uri=uri, digest=digest, facts=facts, portable=portable, files=files)
+
+
+def _scan_network(network: bytes) -> NetworkFacts:
+    with _as_file(network) as path:
+        return scan_network(path)
+
+
+def _check_portable(described: Description, portable: PortableFacts, network: str | None) -> None:
+    """Checks that `model.onnx` is what the description says; a Keras network is checked when it is loaded."""
+    if portable.source != source_of(described.description, network):
         raise BundleError(
-            f"the network takes {facts.input_shape}, {DESCRIPTION} says image_size {size[:2]}; write the bundle again"
+            f"{PORTABLE} was made from another network, preprocessing or temperature; make it again with melanoma "
+            "bundle convert"
         )
-    return Bundle(**vars(described), uri=uri, digest=digest, facts=facts, files=files)
+    if portable.num_classes != len(described.labels):
+        raise BundleError(
+            f"{PORTABLE} returns {portable.num_classes} probabilities, {DESCRIPTION} lists {len(described.labels)} "
+            "labels; write the bundle again"
+        )
+    if OOD_ABOVE in described.thresholds and not portable.has_ood_score:
+        raise BundleError(f"a threshold {OOD_ABOVE}, but {PORTABLE} has no ood_score; remove it")
 
 
 @contextlib.contextmanager

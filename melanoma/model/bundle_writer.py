@@ -1,24 +1,25 @@
 """Writes a bundle: the network, golden samples, card and licence, and the description that binds them together."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from melanoma import storage
 from melanoma.errors import BundleError
 from melanoma.images import decoding
-from melanoma.json_values import to_json
 from melanoma.labels import slugs_of
 from melanoma.model import golden
-from melanoma.model.bundle import Bundle, check_free, check_parts, load_bundle
+from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
-from melanoma.model.description import CARD, DESCRIPTION, ENGINE, FORMAT, LICENCE, NETWORK
-from melanoma.model.engine import ENGINE_VERSION, Engine, check_shapes, one_clear_error, score_all
+from melanoma.model.bundle_parts import described, write_parts, written
+from melanoma.model.description import KERAS, NETWORK, PORTABLE, source_of
+from melanoma.model.engine import score_all
 from melanoma.model.network_archive import without_compile_config
 from melanoma.model.network_scan import scan_network
-from melanoma.model.preprocessing import preprocessing_of
+from melanoma.model.portable.conversion import missing_converter
+from melanoma.model.portable_form import portable_form
+from melanoma.model.tensorflow_engine import ENGINE_VERSION, TensorFlowEngine, check_shapes, one_clear_error
 from melanoma.storage.temporary import temporary_folder
 
 
@@ -30,6 +31,8 @@ def write_bundle(
     network_file: bytes | None = None,
 ) -> Bundle:
     """Writes a bundle and reads it back as a nightly run would; the description is written last.
+
+    The bundle gets the portable form of the network too, unless the converter is missing or the network has none.
 
     Args:
         uri: Folder in any store; must not hold a bundle yet.
@@ -49,24 +52,17 @@ def write_bundle(
     slugs = _checked_slugs(uri, network, settings)
     with one_clear_error(uri):
         golden_files, golden_entries = _golden(network, slugs, settings)
-    files = {
-        NETWORK: network_file or _network_bytes(network),
-        CARD: documents.card.encode(),
-        LICENCE: documents.licence.encode(),
-        **golden_files,
-        **documents.extra_files,
-    }
+    network_file = network_file or _network_bytes(network)
+    stated = described(settings, documents)
+    source = source_of(stated, hashlib.sha256(network_file).hexdigest())
+    networks = {NETWORK: network_file, **_portable(network, settings, source)}
     document = {
-        **_settings_entries(settings, slugs),
-        **_document_entries(documents),
-        "format": FORMAT,
-        "engine": ENGINE,
+        **stated,
+        "engine": KERAS,
         "golden": golden_entries,
         "versions": {"engine": ENGINE_VERSION, "decoder": decoding.DECODER},
-        "files": {name: hashlib.sha256(data).hexdigest() for name, data in files.items()},
     }
-    _write(uri, document, files)
-    return load_bundle(uri)
+    return write_parts(uri, document, {**networks, **written(documents), **golden_files})
 
 
 def _checked_slugs(uri: str, network: keras.Model, settings: ModelSettings) -> tuple[str, ...]:
@@ -81,34 +77,14 @@ def _checked_slugs(uri: str, network: keras.Model, settings: ModelSettings) -> t
     return slugs
 
 
-def _settings_entries(settings: ModelSettings, slugs: Sequence[str]) -> dict[str, Any]:
-    return {
-        "labels": list(settings.labels),
-        "image_size": [settings.spec.height, settings.spec.width],
-        "preprocessing": preprocessing_of(settings.spec, settings.scaling),
-        "prior": dict(zip(slugs, map(float, settings.prior), strict=True)),
-        "temperature": float(settings.temperature),
-        "decision_rule": settings.decision_rule,
-        "thresholds": dict(settings.thresholds),
-    }
-
-
-def _document_entries(documents: BundleDocuments) -> dict[str, Any]:
-    return {
-        "reference": dict(documents.reference),
-        "metrics": dict(documents.metrics),
-        "training": dict(documents.training),
-    }
-
-
-def _write(uri: str, document: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+def _portable(network: keras.Model, settings: ModelSettings, source: str) -> dict[str, bytes]:
+    """Returns the portable form of a network as a file of its bundle; none where it cannot be made."""
+    if missing_converter():
+        return {}
     try:
-        description = to_json(document)
-    except (TypeError, ValueError) as error:
-        raise BundleError(f"{uri}: {DESCRIPTION} cannot hold a value that is not JSON ({error})") from None
-    check_parts(uri, description, files)
-    for name, data in [*files.items(), (DESCRIPTION, description)]:
-        storage.write_bytes(storage.join(uri, name), data)
+        return {PORTABLE: portable_form(network, settings.spec, settings.scaling, settings.temperature, source)}
+    except BundleError:  # TensorFlow scores it; melanoma bundle convert says why
+        return {}
 
 
 def _network_bytes(network: keras.Model) -> bytes:
@@ -127,5 +103,5 @@ def _golden(
     files = golden.draw_samples()
     pixels = golden.decode(list(files.values()), settings.spec)
     size = settings.spec.height, settings.spec.width
-    engine = Engine(network, size, len(files), settings.scaling, settings.temperature)
+    engine = TensorFlowEngine(network, size, len(files), settings.scaling, settings.temperature)
     return files, golden.describe(files, pixels, score_all(engine, pixels), slugs)

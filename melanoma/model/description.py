@@ -15,8 +15,9 @@ from melanoma.model.preprocessing import SMALLEST, Scaling, read_preprocessing
 from melanoma.model.reference_distribution import check_reference
 
 FORMAT = 1
-ENGINE = "tensorflow"
-DESCRIPTION, NETWORK, CARD, LICENCE = "bundle.json", "model.keras", "card.md", "LICENSE"
+KERAS, ONNX = "tensorflow", "onnx"  # what a bundle states as its engine: where its network comes from
+DESCRIPTION, NETWORK, PORTABLE, CARD, LICENCE = "bundle.json", "model.keras", "model.onnx", "card.md", "LICENSE"
+_ORIGIN = {KERAS: NETWORK, ONNX: PORTABLE}
 DECISION_RULES = ("balanced", "argmax")
 FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label too
 # Everything that affects a probability or a flag, besides the bytes of the network.
@@ -92,8 +93,19 @@ def read_description(data: bytes) -> Description:
 def model_id_of(document: Mapping[str, Any]) -> str:
     """Returns a model's id: a digest of what affects a probability or a flag, so that a new card does not change it."""
     identity = {key: document[key] for key in _IDENTITY}
-    identity["network"] = document["files"][NETWORK]
+    identity["network"] = document["files"][_ORIGIN.get(document["engine"], NETWORK)]
     return f"m-{hashlib.sha256(to_json(identity, indent=None)).hexdigest()[:12]}"
+
+
+def source_of(document: Mapping[str, Any], network: str | None) -> str:
+    """Returns what `model.onnx` holds besides operators: a digest of all that was put into it.
+
+    Args:
+        document: Description with `image_size`, `preprocessing` and `temperature`.
+        network: sha256 of the `model.keras` that it was made from; None for a network that comes from ONNX.
+    """
+    inside = {key: document[key] for key in ("image_size", "preprocessing", "temperature")}
+    return hashlib.sha256(to_json({**inside, "network": network}, indent=None)).hexdigest()
 
 
 def uniform_prior(labels: Sequence[str]) -> tuple[float, ...]:
@@ -121,6 +133,7 @@ def _refuse_constant(name: str) -> None:
 def _from(document: Mapping[str, Any]) -> Description:
     for key in ("files", "metrics", "training", "versions"):
         typed(dict, document[key], key)
+    typed(str, document["engine"], "engine")
     labels = [typed(str, label, "a label") for label in typed(list, document["labels"], "labels")]
     slugs = slugs_of(labels)
     height, width = (typed(int, side, "image_size") for side in typed(list, document["image_size"], "image_size", 2))
@@ -162,8 +175,8 @@ def _check(described: Description) -> None:
         ValueError: They contradict each other; the text names every contradiction.
     """
     faults = [*_class_faults(described), *_rule_faults(described)]
-    if described.description["engine"] != ENGINE:
-        faults.append(f"engine {described.description['engine']!r:.40}, this version runs {ENGINE}")
+    if described.description["engine"] not in _ORIGIN:
+        faults.append(f"engine {described.description['engine']!r:.40}, this version runs {KERAS} and {ONNX}")
     names = {sample.file for sample in described.golden}
     if not names or len(names) < len(described.golden) or not names <= described.description["files"].keys():
         faults.append("no golden samples, a repeated one, or one that is not among the files")

@@ -1,68 +1,41 @@
-"""Runs a network: loaded by Keras, frozen to one batch shape, checked against the golden samples of its bundle."""
+"""Engines: what runs the network of a bundle, which one a run takes, and the proof that it computes what it should."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
-from typing import Any
+import importlib.util
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Protocol
 
-import keras
 import numpy as np
-import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from melanoma.errors import BundleError, MelanomaError
+from melanoma.errors import BundleError, UsageError
+from melanoma.extras import MODULES, install_command
 from melanoma.images.pixels import Pixels
-from melanoma.model import golden, keras_settings
+from melanoma.imports import native_silence, without_collections
+from melanoma.model import golden
 from melanoma.model.bundle import Bundle
-from melanoma.model.decision import OOD_SCORE, ModelOutput
-from melanoma.model.description import ENGINE, OOD_ABOVE
-from melanoma.model.preprocessing import NO_SCALING, Scaling
+from melanoma.model.decision import ModelOutput
+from melanoma.model.description import NETWORK, PORTABLE
+from melanoma.model.engine_names import AUTO, ENGINES, ONNX_RUNTIME, OPENVINO, TENSORFLOW
 
-ENGINE_VERSION = f"{ENGINE}-{tf.__version__}+keras-{keras.__version__}"
+_NEEDS = {ONNX_RUNTIME: PORTABLE, OPENVINO: PORTABLE, TENSORFLOW: NETWORK}  # file of a bundle
 
 
-class Engine:
-    """A frozen network that scores batches of one fixed shape.
+class Engine(Protocol):
+    """A network that is ready to score; one per process is enough, because it uses all processors for a batch.
 
-    Short batches are padded, so that a photograph's scores depend neither on its neighbours nor on their number, except
-    for the last bit: some processors round a convolution differently by the place in the batch. One engine per process
-    is enough, because TensorFlow uses all cores for a batch.
+    A photograph's scores depend neither on its neighbours in a batch nor on their number, except for the last bit with
+    TensorFlow, see `TensorFlowEngine`.
     """
 
-    def __init__(
-        self,
-        network: keras.Model,
-        size: tuple[int, int],
-        batch_size: int,
-        scaling: Scaling = NO_SCALING,
-        temperature: float = 1.0,
-    ) -> None:
-        """Freezes a network.
+    @property
+    def version(self) -> str:
+        """Name and versions of what runs the network, such as "onnxruntime-1.32.0-f32"."""
 
-        Args:
-            network: Keras model from (n, height, width, 3) to (n, labels) softmax or (n, 1) sigmoid, optionally with
-                a second output `ood_score`, (n, 1).
-            size: Height and width of its input in pixels.
-            batch_size: Photographs per batch, at least 1.
-            scaling: What happens to pixel values before the network.
-            temperature: Divides the logits, above 0.
-        """
-        self.size, self.batch_size = size, batch_size
-
-        def forward(pixels: tf.Tensor) -> list[tf.Tensor]:
-            """Scales the pixels, runs the network, and applies the temperature."""
-            scaled = tf.cast(pixels, tf.float32)
-            if scaling != NO_SCALING:
-                scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std
-            outputs = network(scaled, training=False)
-            classes, *ood = outputs if isinstance(outputs, list) else [outputs]
-            return [_tempered(_as_classes(classes), temperature), *(tf.cast(score[:, 0], tf.float32) for score in ood)]
-
-        signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
-        concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
-        frozen = convert_variables_to_constants_v2(concrete)
-        # Called directly, a frozen function would format its input for an error message before every batch.
-        self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
+    @property
+    def batch_size(self) -> int:
+        """The most photographs that `score` takes."""
 
     def score(self, pixels: Pixels) -> ModelOutput:
         """Scores up to `batch_size` photographs.
@@ -73,110 +46,133 @@ class Engine:
         Returns:
             The network's outputs, unchecked: a broken network may return NaN.
         """
-        count = len(pixels)
-        if count < self.batch_size:
-            padded = np.zeros((self.batch_size, *self.size, 3), np.uint8)
-            padded[:count] = pixels
-            pixels = padded
-        return ModelOutput(*(output.numpy()[:count] for output in self._frozen(tf.constant(pixels))))
 
 
-def _as_classes(output: tf.Tensor) -> tf.Tensor:
-    """Returns one probability per class; a single sigmoid output is the second of two classes."""
-    output = tf.cast(output, tf.float32)
-    return tf.concat([1 - output, output], axis=1) if output.shape[-1] == 1 else output
+def usable_engines(bundle: Bundle, choice: str = AUTO) -> list[str]:
+    """Returns the engines with which a bundle may be scored, the fastest first; loads none of them.
 
-
-def _tempered(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
-    """Divides the logits of probabilities by a temperature."""
-    if temperature == 1.0:
-        return probabilities
-    # The softmax alone would turn anything into a distribution. This way a sum of 2 stays 2, and negatives become NaN.
-    total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
-    return total * tf.nn.softmax(tf.math.log(probabilities) / temperature)
-
-
-def load_engine(bundle: Bundle, batch_size: int) -> Engine:
-    """Loads a bundle's network and checks it on the golden samples.
+    Args:
+        bundle: The bundle.
+        choice: One of `ENGINES`, or `AUTO` for every one that is installed and for which the bundle has a file.
 
     Raises:
-        BundleError: Keras cannot load the network, its shapes do not match the description, or a golden sample does not
-            score as it did when the bundle was written.
+        UsageError: The chosen engine is not installed.
+        BundleError: The bundle has no file for the chosen engine, or for none that is installed.
     """
-    size = bundle.spec.height, bundle.spec.width
-    with bundle.network_file() as path:
-        network = load_network(path, bundle.uri)
-    check_shapes(network, size, bundle.labels, bundle.uri, bundle.thresholds)
-    with one_clear_error(bundle.uri):
-        engine = Engine(network, size, batch_size, bundle.scaling, bundle.temperature)
-        golden.check_scores(bundle, score_all(engine, golden.check_decoder(bundle)))
+    if choice != AUTO:
+        if not _is_installed(choice):
+            raise UsageError(f"--engine {choice} is not installed; {_installing(choice)}")
+        if _NEEDS[choice] not in bundle.files:
+            raise BundleError(
+                f"{bundle.uri}: has no {_NEEDS[choice]}, which --engine {choice} needs; {_remedy(choice)}"
+            )
+        return [choice]
+    if not (found := [name for name in ENGINES if _NEEDS[name] in bundle.files and _is_installed(name)]):
+        raise BundleError(
+            f"{bundle.uri}: none of the engines that could run it is installed; {_installing(ONNX_RUNTIME)}"
+        )
+    return found
+
+
+def _installing(name: str) -> str:
+    return f"run: {install_command(name)}" if name in MODULES else "install melanoma again, with what it depends on"
+
+
+def _remedy(choice: str) -> str:
+    if choice == TENSORFLOW:
+        return f"choose --engine {ONNX_RUNTIME}"
+    return f"make it with melanoma bundle convert, or choose --engine {TENSORFLOW}"
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
+    """Loads the network of a bundle and checks it on the golden samples.
+
+    Args:
+        bundle: The bundle.
+        batch_size: The most photographs in a batch, at least 1.
+        choice: One of `ENGINES`; `AUTO` takes the fastest that passes.
+
+    Raises:
+        UsageError: The chosen engine is not installed.
+        BundleError: No engine can load the network, its shapes do not match the description, or a golden sample does
+            not score as it did when the bundle was written.
+    """
+    names, pixels = usable_engines(bundle, choice), golden.check_decoder(bundle)
+    for name in names[:-1]:
+        try:
+            return _proved(bundle, name, batch_size, pixels)
+        except BundleError as error:
+            logging.getLogger(__name__).warning("%s; another engine is tried", error)
+    return _proved(bundle, names[-1], batch_size, pixels)
+
+
+def _proved(bundle: Bundle, name: str, batch_size: int, pixels: Pixels) -> Engine:
+    """Loads one engine, and has it reproduce the golden samples."""
+    engine = _LOADERS[name](bundle, batch_size)
+    golden.check_scores(bundle, score_all(engine, pixels))
     return engine
 
 
-def load_network(path: Path, where: str) -> keras.Model:
-    """Loads a network file that has passed the static scan.
-
-    Raises:
-        BundleError: Keras cannot load it.
-        UsageError: Keras was loaded with another backend than TensorFlow.
-    """
-    keras_settings.settle()
-    with one_clear_error(where):
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-
-
-@contextlib.contextmanager
-def one_clear_error(where: str) -> Iterator[None]:
-    """Turns any exception of Keras, its layers, TensorFlow or the decoder into a one-line `BundleError`."""
-    try:
-        yield
-    except MelanomaError:
-        raise
-    except Exception as error:
-        first = (str(error).splitlines() or [""])[0][:200]
-        raise BundleError(
-            f"{where}: Keras {keras.__version__} cannot run the network ({type(error).__name__}: {first}); "
-            "export it again with this version"
-        ) from error
-
-
-def check_shapes(
-    network: Any, size: tuple[int, int], labels: Sequence[str], where: str, thresholds: Collection[str] = ()
-) -> None:
-    """Checks the shapes of a network against the description of its bundle.
+def portable_engines(portable: bytes, where: str, batch_size: int) -> list[Engine]:
+    """Loads a portable network into every installed engine that takes one, to compare them.
 
     Args:
-        network: Keras model.
-        size: Height and width that the description states, pixels.
-        labels: Labels that the description states.
+        portable: Bytes of a `model.onnx` that has passed the static scan.
         where: Name for errors.
-        thresholds: Names of the thresholds that the description states.
+        batch_size: The most photographs in a batch.
 
     Raises:
-        BundleError: The network takes other photographs, has another number of classes, or lacks the output that a
-            threshold needs.
+        BundleError: An engine cannot run it.
     """
-    found_input, found_output = network.input_shape, network.output_shape
-    if not isinstance(found_input, tuple) or len(found_input) != 4 or found_input[3] != 3:
-        raise BundleError(f"{where}: the network takes {found_input}, expected one input (n, height, width, 3)")
-    if any(found not in (None, wanted) for found, wanted in zip(found_input[1:3], size, strict=True)):
-        raise BundleError(f"{where}: the network takes {found_input[1:3]} pixels, the description says {size}")
-    classes, *more = found_output if isinstance(found_output, list) else [found_output]
-    count = classes[-1] if isinstance(classes, tuple) and len(classes) == 2 else None
-    if count != len(labels) and not (count == 1 and len(labels) == 2):
-        raise BundleError(f"{where}: the network returns {found_output}, the description lists {len(labels)} labels")
-    if more and (more != [(None, 1)] or network.output_names[1] != OOD_SCORE):
-        raise BundleError(
-            f"{where}: besides probabilities the network returns {network.output_names[1:]} {more}, expected "
-            f"nothing or one {OOD_SCORE} (n, 1)"
-        )
-    if OOD_ABOVE in thresholds and not more:
-        raise BundleError(f"{where}: a threshold {OOD_ABOVE}, but the network has no {OOD_SCORE}; remove it")
+    engines = list[Engine]()
+    if _is_installed(ONNX_RUNTIME):
+        from melanoma.model import onnxruntime_engine
+
+        engines.append(onnxruntime_engine.engine_of(portable, where, batch_size))
+    if _is_installed(OPENVINO):
+        from melanoma.model import openvino_engine
+
+        engines.append(openvino_engine.engine_of(portable, where, batch_size))
+    return engines
+
+
+def _load_onnxruntime(bundle: Bundle, batch_size: int) -> Engine:
+    from melanoma.model import onnxruntime_engine
+
+    return onnxruntime_engine.load(bundle, batch_size)
+
+
+def _load_openvino(bundle: Bundle, batch_size: int) -> Engine:
+    from melanoma.model import openvino_engine
+
+    return openvino_engine.load(bundle, batch_size)
+
+
+def _load_tensorflow(bundle: Bundle, batch_size: int) -> Engine:
+    with contextlib.ExitStack() as importing:
+        if TENSORFLOW not in sys.modules:
+            importing.enter_context(native_silence())  # it greets at length
+            importing.enter_context(without_collections())
+        from melanoma.model import tensorflow_engine
+
+    return tensorflow_engine.load(bundle, batch_size)
+
+
+# Each is imported only where it runs: TensorFlow takes seconds.
+_LOADERS = {ONNX_RUNTIME: _load_onnxruntime, OPENVINO: _load_openvino, TENSORFLOW: _load_tensorflow}
 
 
 def score_all(engine: Engine, pixels: Pixels) -> ModelOutput:
     """Scores any number of photographs, at least one, batch by batch."""
     steps = range(0, len(pixels), engine.batch_size)
-    batches = [engine.score(pixels[start : start + engine.batch_size]) for start in steps]
-    ood = [batch.ood for batch in batches if batch.ood is not None]
-    return ModelOutput(np.concatenate([batch.probabilities for batch in batches]), np.concatenate(ood) if ood else None)
+    return joined([engine.score(pixels[start : start + engine.batch_size]) for start in steps])
+
+
+def joined(parts: Sequence[ModelOutput]) -> ModelOutput:
+    """Returns the outputs of several batches, at least one, as those of one."""
+    ood = [part.ood for part in parts if part.ood is not None]
+    return ModelOutput(np.concatenate([part.probabilities for part in parts]), np.concatenate(ood) if ood else None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from melanoma.errors import BundleError
+from melanoma.errors import BundleError, PhotographError
 from melanoma.images import decoding, encoding
 from melanoma.images.pixels import Pixels
 from melanoma.model.bundle import Bundle
@@ -67,9 +67,12 @@ def check_decoder(bundle: Bundle) -> Pixels:
     """Decodes the golden samples of a bundle, uint8 (n, height, width, 3).
 
     Raises:
-        BundleError: A pixel is not what it was when the bundle was written.
+        BundleError: A pixel is not what it was when the bundle was written, or a sample is no picture.
     """
-    pixels = decode([bundle.files[sample.file] for sample in bundle.golden], bundle.spec)
+    try:
+        pixels = decode([bundle.files[sample.file] for sample in bundle.golden], bundle.spec)
+    except PhotographError as error:
+        raise BundleError(f"{bundle.uri}: a golden sample cannot be decoded: {error}; copy the bundle again") from error
     for sample, tensor in zip(bundle.golden, pixels, strict=True):
         if _sha256(tensor) != sample.tensor_sha256:
             raise BundleError(

@@ -13,10 +13,10 @@ from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import NETWORK
-from melanoma.model.engine import load_network
 from melanoma.model.foreign_formats import ForeignFormat, recognise_file, recognise_folder
 from melanoma.model.network_archive import MAX_FILE_BYTES, without_compile_config
 from melanoma.model.network_scan import scan_network
+from melanoma.model.tensorflow_engine import load_network
 from melanoma.storage.temporary import temporary_folder
 
 _MAX_NAMES = 10_000  # of a folder that is given in place of a file

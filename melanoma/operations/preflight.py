@@ -9,6 +9,8 @@ from functools import partial
 from melanoma import storage
 from melanoma.ingest.sources import Source
 from melanoma.model.bundle import Bundle, load_bundle
+from melanoma.model.engine import load_engine
+from melanoma.model.engine_names import AUTO
 from melanoma.model.signature import Signer
 from melanoma.operations import delivery_checks, environment_checks, output_checks, sample_checks
 from melanoma.operations.checks import FAILURES, Check, Result, failed, guarded
@@ -29,6 +31,7 @@ class PlannedRun:
             raises a `UsageError` if they contradict each other.
         bundles: URIs of the bundles.
         batch_size: Photographs per batch, at least 1.
+        engine: What runs the networks, see `melanoma.model.engine.load_engine`.
         metrics_file: File for metrics; None for none.
         notify_command: Notification command; None for none.
         tries_notification: Whether to run that command with a line that says so.
@@ -48,6 +51,7 @@ class PlannedRun:
     shard: Shard | None = None
     digests: Sequence[str | None] = ()
     signer: Signer | None = None
+    engine: str = AUTO
     silence: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 
 
@@ -140,11 +144,12 @@ class Preflight:
             return
         try:
             with self._planned.silence():
-                seconds = sample_checks.time_network(bundle, sample.pixels, self._planned.batch_size)
+                engine = load_engine(bundle, self._planned.batch_size, self._planned.engine)
+                seconds = sample_checks.time_network(engine, sample.pixels)
         except FAILURES as error:
             yield failed("network", "run melanoma bundle verify for details", error)
             return
-        yield sample_checks.check_network(seconds)
+        yield sample_checks.check_network(seconds, engine.version)
         found = self._forecast(listed, sample, seconds)
         self.forecasts.append(found)
         yield environment_checks.check_memory(found.memory_bytes)

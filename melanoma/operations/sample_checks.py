@@ -15,6 +15,7 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded, load
 from melanoma.ingest.sources import Source, list_images, naming
 from melanoma.model.bundle import Bundle
+from melanoma.model.engine import Engine
 from melanoma.operations.checks import Check, Result
 from melanoma.shards import Shard
 from melanoma.wording import counted
@@ -120,32 +121,31 @@ def check_decoding(loaded: Sequence[Loaded]) -> Check:
     return Check("decoding", Result.PASS, found)
 
 
-def time_network(bundle: Bundle, pixels: Pixels, batch_size: int) -> float:
-    """Loads the network, checks its golden samples, and measures its speed in full batches.
+def time_network(engine: Engine, pixels: Pixels) -> float:
+    """Measures the speed of a network in full batches.
 
     Args:
-        bundle: The bundle.
-        pixels: uint8 (n, height, width, 3), at least one photograph; a short batch is padded.
-        batch_size: Photographs per batch.
+        engine: The network.
+        pixels: uint8 (n, height, width, 3), at least one photograph; they are repeated to fill a batch.
 
     Returns:
         Seconds per photograph in the fastest of three batches.
-
-    Raises:
-        BundleError: The network does not reproduce its golden samples.
     """
-    from melanoma.model.engine import load_engine  # TensorFlow takes seconds to load
-
-    engine = load_engine(bundle, batch_size)
+    batch = np.resize(pixels, (engine.batch_size, *pixels.shape[1:]))
     seconds = []
     for _ in range(_TIMED_BATCHES):
         began = time.perf_counter()
-        engine.score(pixels[:batch_size])
+        engine.score(batch)
         seconds.append(time.perf_counter() - began)
-    return min(seconds) / batch_size
+    return min(seconds) / engine.batch_size
 
 
-def check_network(seconds_per_photograph: float) -> Check:
-    """Reports the speed of a network whose golden samples match."""
-    rate = 1 / seconds_per_photograph
-    return Check("network", Result.PASS, f"golden samples match; {rate:,.0f} photographs per second in full batches")
+def check_network(seconds_per_photograph: float, engine: str) -> Check:
+    """Reports the speed of a network whose golden samples match.
+
+    Args:
+        seconds_per_photograph: In full batches.
+        engine: Version of what runs it.
+    """
+    rate = f"{1 / seconds_per_photograph:,.0f} photographs per second in full batches"
+    return Check("network", Result.PASS, f"golden samples match; {rate}, with {engine}")

@@ -48,6 +48,7 @@ def _identity(record: RunRecord) -> str:
         "run": record.run_id,
         "model": shown(record.model_id, record.model_name),
         "shard": f"{record.shard}, listed with all photographs" if record.shard else "",
+        "engine": record.engine,
         "duration": messages.duration(record.seconds),
         "table": "" if record.table_version is None else f"version {record.table_version}",
         "resumed": f"{counted(record.adopted, 'row')} scored by a killed run" if record.adopted else "",

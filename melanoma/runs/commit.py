@@ -126,6 +126,7 @@ def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts:
         model_name=run.model_name,
         shard=run.shard_text,
         other_waiting=totals.other_waiting,
+        engine=", ".join(sorted({chunk.engine for chunk in chunks if chunk.engine})),
     )
 
 

@@ -91,6 +91,8 @@ class RunRecord:
         shard: The share of the photographs that the run scored, such as `1/4`; empty for all of them.
         other_waiting: Number of photographs of other shards that the table did not hold when this run listed them.
         absent_shards: Other shards that had no run when it was due, such as `3/4`.
+        engine: Version of the engine that ran the network; of several workers, each one that differs. Empty where none
+            ran, and in the records of older versions.
     """
 
     run_id: str
@@ -112,6 +114,7 @@ class RunRecord:
     shard: str = ""
     other_waiting: int = 0
     absent_shards: Sequence[str] = ()
+    engine: str = ""
 
     def __post_init__(self) -> None:
         """Hides secrets of URIs in what is told to the operator."""
@@ -128,8 +131,10 @@ _OF_SHARDS = ("shard", "other_waiting", "absent_shards")
 
 
 def as_document(record: RunRecord) -> dict[str, Any]:
-    """Returns a record as JSON values; what only shards have is left out where there is none, for earlier versions."""
+    """Returns a record as JSON values; what only some runs have is left out where there is none, for earlier versions."""
     document = asdict(record)
+    if not record.engine:
+        del document["engine"]
     if not record.shard:
         for name in _OF_SHARDS:
             del document[name]

@@ -35,6 +35,7 @@ class StagedChunk:
         deferred: Digests of the photographs of the chunk that the deadline left unread.
         stages: What it cost, by kind of work.
         forgotten: Photographs without a row because their bytes are forgotten.
+        engine: Version of the engine that ran the network; empty if nothing reached it.
     """
 
     number: int
@@ -45,6 +46,7 @@ class StagedChunk:
     deferred: tuple[bytes, ...] = ()
     stages: Mapping[str, Stage] = field(default_factory=dict)
     forgotten: int = 0
+    engine: str = ""
 
 
 def prepare(layout: OutputLayout) -> Seal:

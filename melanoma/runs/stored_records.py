@@ -87,6 +87,7 @@ _CHECKS = {
     "shard": stored_values.text,
     "other_waiting": stored_values.whole,
     "absent_shards": stored_values.texts,
+    "engine": stored_values.text,
 }
 _NEEDED = ("run_id", "run_date", "model_id", "outcome", "counts")
 

@@ -31,6 +31,15 @@ def copied(bundle_uri: str, folder: Path) -> Path:
     return Path(shutil.copytree(bundle_uri, folder / "bundle"))
 
 
+def without_portable(bundle_uri: str, folder: Path) -> str:
+    """Copies a bundle, and makes it one that only TensorFlow runs, as earlier versions wrote them."""
+    path = copied(bundle_uri, folder)
+    (path / "model.onnx").unlink()
+    document = document_of(path)
+    del document["files"]["model.onnx"]
+    return describe(path, document)
+
+
 def document_of(folder: Path | str) -> Document:
     """Reads the description of a bundle."""
     return dict(json.loads(Path(folder, "bundle.json").read_bytes()))

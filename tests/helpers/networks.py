@@ -153,10 +153,10 @@ def write_bundle_of(
     return write_bundle(str(uri), network, ModelSettings(spec=ImageSpec(size, size), **settings), documents)
 
 
-def engine_refusal(bundle: Bundle) -> str:
+def engine_refusal(bundle: Bundle, engine: str = "auto") -> str:
     """Returns the one-line error with which a loaded bundle is refused when its network is run."""
     with pytest.raises(BundleError) as caught:
-        load_engine(bundle, batch_size=8)
+        load_engine(bundle, 8, engine)
     line = str(caught.value)
     assert line.startswith(f"{bundle.uri}: ") and line.isprintable()
     return line

@@ -11,7 +11,8 @@ from scipy.stats import binomtest
 from melanoma.errors import UsageError
 from melanoma.evaluation.metrics.bootstrap import COVERAGE, Estimate
 from melanoma.images.pixels import Pixels
-from melanoma.model.engine import Engine, score_all
+from melanoma.model.engine import score_all
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 from melanoma.training.calibration import ood_images
 
 COUNT = 60  # OOD images of each kind
@@ -24,7 +25,7 @@ LIMITS = (
 
 
 def measure_detection(
-    engine: Engine, threshold: float, seed: int = 0, in_distribution: Pixels | None = None, count: int = COUNT
+    engine: TensorFlowEngine, threshold: float, seed: int = 0, in_distribution: Pixels | None = None, count: int = COUNT
 ) -> dict[str, Any]:
     """Measures how often `ood_score` is above its threshold.
 

@@ -17,7 +17,7 @@ from melanoma.datasets.splits import TRAIN, Dataset
 from melanoma.errors import DataError, UsageError
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.description import LICENCE
-from melanoma.model.engine import load_network
+from melanoma.model.tensorflow_engine import load_network
 from melanoma.training.fitting.checkpoints import SPLIT
 from melanoma.training.networks.layers import HEAD
 

@@ -13,7 +13,8 @@ from melanoma.evaluation.metrics import bootstrap
 from melanoma.evaluation.metrics.accuracy import balanced_accuracy
 from melanoma.model.decision import ModelOutput, Rule, choose, decide
 from melanoma.model.description import OOD_ABOVE
-from melanoma.model.engine import Engine, score_all
+from melanoma.model.engine import score_all
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 from melanoma.training.calibration import ood_detection
 from melanoma.training.release.calibrator import CalibratedModel
 from melanoma.training.release.decoded_parts import DecodedParts
@@ -63,7 +64,7 @@ class Assessor:
         gap = {name: self._balanced_accuracy(name, engine, model, evaluated) for name in (TRAIN, VALIDATION)}
         return Assessment(report, gap, self._ood_detection(engine, model) if output.ood is not None else None)
 
-    def _ood_detection(self, engine: Engine, model: CalibratedModel) -> dict[str, Any]:
+    def _ood_detection(self, engine: TensorFlowEngine, model: CalibratedModel) -> dict[str, Any]:
         pixels = self.parts.pixels(TEST)
         spoilt = np.random.default_rng(self.seed).permutation(len(pixels))[:_MAX_SPOILT]  # pixels are sorted by class
         return ood_detection.measure_detection(engine, model.thresholds[OOD_ABOVE], self.seed, pixels[spoilt])
@@ -84,7 +85,7 @@ class Assessor:
         )
 
     def _balanced_accuracy(
-        self, name: str, engine: Engine, model: CalibratedModel, labels: Sequence[int]
+        self, name: str, engine: TensorFlowEngine, model: CalibratedModel, labels: Sequence[int]
     ) -> dict[str, Any] | None:
         top, _ = choose(score_all(engine, self.parts.pixels(name)).probabilities, model.prior, self.rule)
         return balanced_accuracy_over(labels, self.parts.part(name), top, self.seed)

@@ -10,8 +10,9 @@ import numpy as np
 from melanoma.datasets.splits import TRAIN, VALIDATION, Part
 from melanoma.images.decoding import ImageSpec
 from melanoma.model.decision import choose
-from melanoma.model.engine import Engine, score_all
+from melanoma.model.engine import score_all
 from melanoma.model.reference_distribution import reference_of
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 from melanoma.training.calibration import temperature_scaling
 from melanoma.training.calibration.ood_score import add_ood_output
 from melanoma.training.calibration.thresholds import ThresholdConfig, choose_thresholds
@@ -42,9 +43,9 @@ class CalibratedModel:
     reference: Mapping[str, Any]
     choices: Mapping[str, Any]
 
-    def engine(self, spec: ImageSpec) -> Engine:
+    def engine(self, spec: ImageSpec) -> TensorFlowEngine:
         """Returns the engine that scores as a bundle of this model would."""
-        return Engine(self.network, (spec.height, spec.width), BATCH, temperature=self.temperature)
+        return TensorFlowEngine(self.network, (spec.height, spec.width), BATCH, temperature=self.temperature)
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ class Calibrator:
         labels, spec, validation = self.parts.dataset.labels, self.parts.spec, self.parts.part(VALIDATION)
         pixels, trained_prior = self.parts.pixels(VALIDATION), trained.prior.tolist()
         prior = class_shares(self.parts.part(TRAIN), len(labels))
-        uncalibrated = Engine(trained.network, (spec.height, spec.width), BATCH)
+        uncalibrated = TensorFlowEngine(trained.network, (spec.height, spec.width), BATCH)
         raw = np.log(np.maximum(score_all(uncalibrated, pixels).probabilities, _SMALLEST))
         fitted = temperature_scaling.fit(raw, validation.truth, prior, trained_prior)
         network = self._finished(trained.network, fitted)
-        engine = Engine(network, (spec.height, spec.width), BATCH, temperature=fitted.temperature)
+        engine = TensorFlowEngine(network, (spec.height, spec.width), BATCH, temperature=fitted.temperature)
         output = score_all(engine, pixels)
         config = ThresholdConfig(prior, self.rule, max_referral_rate=self.max_referral_rate, seed=self.seed)
         chosen = choose_thresholds(labels, output, validation.truth, validation.groups, config)

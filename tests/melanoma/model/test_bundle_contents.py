@@ -9,8 +9,8 @@ import pytest
 from melanoma.images.decoding import ImageSpec
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
-from melanoma.model.engine import load_network
 from melanoma.model.preprocessing import NO_SCALING, Scaling
+from melanoma.model.tensorflow_engine import load_network
 from tests.helpers.networks import sized
 
 DOCUMENTS = BundleDocuments(card="# X\n", licence="None.\n")

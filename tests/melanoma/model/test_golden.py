@@ -18,8 +18,14 @@ from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.model.engine import load_engine
 from melanoma.model.golden import check_scores, decode, draw_samples
-from tests.helpers.bundles import copied, describe, document_of, edited, with_other_weights
+from tests.helpers.bundles import copied, describe, document_of, edited, with_other_weights, without_portable
 from tests.helpers.networks import engine_refusal, photographs, with_more, write_bundle_of
+
+
+@pytest.fixture
+def bundle_uri(bundle_uri: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The tiny bundle without its portable form, which is bound to its network and settings in another way."""
+    return without_portable(bundle_uri, tmp_path_factory.mktemp("keras"))
 
 
 def test_a_sound_bundle_passes_its_golden_check_at_any_batch_size(bundle_uri: str) -> None:

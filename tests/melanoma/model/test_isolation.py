@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from melanoma.images.pixels import Pixels
-from melanoma.model.engine import Engine
 from melanoma.model.isolation import score_isolated
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 
 SIDE = 4
 
@@ -25,9 +25,9 @@ class RaisesAbove(keras.layers.Layer):  # type: ignore[misc]
         return tf.stack([means, 1 - means], axis=1) * tf.gather(tf.ones((1, 1)), index)
 
 
-def engine(limit: float = 0.99) -> Engine:
+def engine(limit: float = 0.99) -> TensorFlowEngine:
     inputs = keras.Input((SIDE, SIDE, 3))
-    return Engine(keras.Model(inputs, RaisesAbove(limit)(inputs)), (SIDE, SIDE), 8)
+    return TensorFlowEngine(keras.Model(inputs, RaisesAbove(limit)(inputs)), (SIDE, SIDE), 8)
 
 
 def pictures(levels: list[int]) -> Pixels:

@@ -86,8 +86,8 @@ def test_settings_of_a_file_that_was_read_are_undone_before_a_network_is_loaded(
 ) -> None:
     bundle = load_bundle(bundle_uri)
     pixels = check_decoder(bundle)
-    expected = score_all(load_engine(bundle, 4), pixels)
+    expected = score_all(load_engine(bundle, 4, "tensorflow"), pixels)
     request.getfixturevalue("foreign_settings")
-    assert np.array_equal(score_all(load_engine(bundle, 4), pixels).probabilities, expected.probabilities)
+    assert np.array_equal(score_all(load_engine(bundle, 4, "tensorflow"), pixels).probabilities, expected.probabilities)
     assert (keras.config.floatx(), keras.config.image_data_format()) == ("float32", "channels_last")
     assert keras.config.epsilon() == 1e-7 and keras.config.dtype_policy().name == "float32"

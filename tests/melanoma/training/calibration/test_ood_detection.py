@@ -7,7 +7,7 @@ from keras import layers
 
 from melanoma.errors import UsageError
 from melanoma.images.pixels import Pixels
-from melanoma.model.engine import Engine
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 from melanoma.samples.phantoms import draw
 from melanoma.training.calibration import ood_detection, ood_images
 
@@ -23,7 +23,7 @@ def brightness(pixels: Pixels) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
+def engine() -> TensorFlowEngine:
     """Its `ood_score` is the brightness."""
     pixels = keras.Input((*SIZE, 3))
     average = layers.GlobalAveragePooling2D()(pixels)
@@ -31,7 +31,7 @@ def engine() -> Engine:
     score = layers.Dense(1, use_bias=False, name="ood_score")
     network = keras.Model(pixels, [probabilities, score(average)])
     score.set_weights([np.full((3, 1), 1 / 3 / 255, np.float32)])
-    return Engine(network, SIZE, 64)
+    return TensorFlowEngine(network, SIZE, 64)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def photographs() -> Pixels:
 
 
 @pytest.fixture(scope="module")
-def rates(engine: Engine, photographs: Pixels) -> dict[str, dict[str, dict[str, float]]]:
+def rates(engine: TensorFlowEngine, photographs: Pixels) -> dict[str, dict[str, dict[str, float]]]:
     return ood_detection.measure_detection(engine, 0.5, SEED, photographs, COUNT)
 
 
@@ -65,7 +65,7 @@ def test_corrupted_photographs_are_counted_and_so_are_those_without_corruption(
 
 
 def test_without_photographs_the_figures_that_need_them_are_left_out(
-    engine: Engine, rates: dict[str, dict[str, dict[str, float]]]
+    engine: TensorFlowEngine, rates: dict[str, dict[str, dict[str, float]]]
 ) -> None:
     alone = ood_detection.measure_detection(engine, 0.5, SEED, count=COUNT)
     assert alone == {key: rates[key] for key in ("threshold", "strangers")}
@@ -90,7 +90,7 @@ def test_the_table_has_a_row_for_each_figure_and_states_its_limits() -> None:
 def test_a_network_without_a_score_cannot_be_measured() -> None:
     network = keras.Sequential([keras.Input((*SIZE, 3)), layers.Flatten(), layers.Dense(2, activation="softmax")])
     with pytest.raises(UsageError, match="has no ood_score"):
-        ood_detection.measure_detection(Engine(network, SIZE, 16), 0.5, count=1)
+        ood_detection.measure_detection(TensorFlowEngine(network, SIZE, 16), 0.5, count=1)
 
 
 @pytest.mark.parametrize(

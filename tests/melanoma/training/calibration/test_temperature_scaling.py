@@ -6,7 +6,7 @@ import numpy.typing as npt
 import pytest
 from scipy.special import log_softmax
 
-from melanoma.model.engine import Engine
+from melanoma.model.tensorflow_engine import TensorFlowEngine
 from melanoma.training.calibration.temperature_scaling import Calibration, calibrate, cross_validate, fit, fold_bias
 
 PRIOR = np.array([0.7, 0.2, 0.08, 0.02])
@@ -87,7 +87,7 @@ def test_a_folded_network_with_its_temperature_returns_the_calibrated_probabilit
     before = network(pixels.astype(np.float32), training=False).numpy()
     expected = calibrate(calibration, np.log(before))
     folded = fold_bias(network, *calibration)
-    found = Engine(folded, (16, 16), 6, temperature=1.7).score(pixels).probabilities
+    found = TensorFlowEngine(folded, (16, 16), 6, temperature=1.7).score(pixels).probabilities
     np.testing.assert_allclose(found, expected, atol=1e-6)
     assert np.abs(expected - before).max() > 0.1
     for old, now in zip(weights, network.get_weights(), strict=True):

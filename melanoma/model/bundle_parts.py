@@ -1,0 +1,58 @@
+"""Puts the parts of a bundle together and writes them, whatever its network comes from."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from melanoma import storage
+from melanoma.errors import BundleError
+from melanoma.json_values import to_json
+from melanoma.labels import slugs_of
+from melanoma.model.bundle import Bundle, check_parts, load_bundle
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
+from melanoma.model.description import CARD, DESCRIPTION, FORMAT, LICENCE
+from melanoma.model.preprocessing import preprocessing_of
+
+
+def described(settings: ModelSettings, documents: BundleDocuments) -> dict[str, Any]:
+    """Returns the entries of `bundle.json` that say what the settings and the documents say."""
+    return {
+        "format": FORMAT,
+        "labels": list(settings.labels),
+        "image_size": [settings.spec.height, settings.spec.width],
+        "preprocessing": preprocessing_of(settings.spec, settings.scaling),
+        "prior": dict(zip(slugs_of(settings.labels), map(float, settings.prior), strict=True)),
+        "temperature": float(settings.temperature),
+        "decision_rule": settings.decision_rule,
+        "thresholds": dict(settings.thresholds),
+        "reference": dict(documents.reference),
+        "metrics": dict(documents.metrics),
+        "training": dict(documents.training),
+    }
+
+
+def written(documents: BundleDocuments) -> dict[str, bytes]:
+    """Returns the files of a bundle that the documents are written to, by name."""
+    return {CARD: documents.card.encode(), LICENCE: documents.licence.encode(), **documents.extra_files}
+
+
+def write_parts(uri: str, document: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
+    """Writes the files of a bundle, the description last, and reads it back as a nightly run would.
+
+    Args:
+        uri: Folder in any store; must not hold a bundle yet.
+        document: Its description; the digests of the files are added.
+        files: Content of every other file by name.
+
+    Raises:
+        BundleError: The bundle would not load.
+    """
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    try:
+        description = to_json({**document, "files": digests})
+    except (TypeError, ValueError) as error:
+        raise BundleError(f"{uri}: {DESCRIPTION} cannot hold a value that is not JSON ({error})") from None
+    check_parts(uri, description, files)
+    for name, data in [*files.items(), (DESCRIPTION, description)]:
+        storage.write_bytes(storage.join(uri, name), data)
+    return load_bundle(uri)

@@ -1,0 +1,69 @@
+"""Runs a portable network with OpenVINO (the door to openvino)."""
+
+import threading
+
+import numpy as np
+import openvino
+
+from melanoma.errors import BundleError
+from melanoma.images.pixels import Pixels
+from melanoma.machine import threads_here
+from melanoma.model.bundle import Bundle
+from melanoma.model.description import PORTABLE
+from melanoma.model.one_by_one import OneByOneEngine, Outputs
+
+_RELEASE = openvino.__version__.split("-")[0]
+ENGINE_VERSION = f"openvino-{_RELEASE}-f32"
+_FIRST_USE = threading.Lock()
+
+
+def load(bundle: Bundle, batch_size: int) -> OneByOneEngine:
+    """Loads the portable network of a bundle, see `engine_of`."""
+    return engine_of(bundle.files[PORTABLE], bundle.uri, batch_size)
+
+
+def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
+    """Loads a portable network that has passed the static scan.
+
+    Args:
+        portable: Bytes of a `model.onnx`.
+        where: Name for errors.
+        batch_size: The most photographs in a batch.
+
+    Raises:
+        BundleError: OpenVINO cannot run it.
+    """
+    threads = threads_here()
+    try:
+        core = openvino.Core()
+        model = core.read_model(portable)
+        shape = model.input().partial_shape
+        shape[0] = 1
+        model.reshape(shape)
+        # By default it would compute in bf16 wherever the processor can.
+        hints = {
+            "INFERENCE_PRECISION_HINT": "f32",
+            "NUM_STREAMS": threads,
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,
+        }
+        compiled = core.compile_model(model, "CPU", hints)
+    except Exception as error:  # the library raises RuntimeError for whatever it does not like
+        first = (str(error).splitlines() or [""])[0][:200]
+        raise BundleError(
+            f"{where}: OpenVINO {_RELEASE} cannot run {PORTABLE} ({type(error).__name__}: {first}); choose another "
+            "--engine"
+        ) from error
+    height, width = shape[1].get_length(), shape[2].get_length()
+    requests = threading.local()  # a request serves one thread at a time
+
+    def run(pixels: Pixels) -> Outputs:
+        if not hasattr(requests, "own"):
+            requests.own = compiled.create_infer_request()
+        found = requests.own.infer([pixels])
+        return [np.array(found[output]) for output in compiled.outputs]
+
+    # OpenVINO 2026.4 hangs if two threads use it for the first time at once: each waits for the other in its bindings.
+    with _FIRST_USE:
+        run(np.zeros((1, height, width, 3), np.uint8))
+    return OneByOneEngine(run, ENGINE_VERSION, batch_size, threads)

@@ -1,0 +1,1 @@
+"""The portable form of a network, an ONNX file: scanned, written, converted and wrapped (the door to onnx)."""
