@@ -8,9 +8,9 @@ from pathlib import Path
 from weakref import WeakValueDictionary
 
 from melanoma import storage
-from melanoma.errors import BundleError, ErrorKind, NothingCommittedError, ReadError
-from melanoma.json_values import few
-from melanoma.model.bundle_search import find_bundle, known_bundles
+from melanoma.errors import BundleError, NothingCommittedError, ReadError
+from melanoma.model.bundle_files import all_files, entries, read_description_file, read_files
+from melanoma.model.bundle_search import find_bundle
 from melanoma.model.description import (
     CARD,
     DESCRIPTION,
@@ -26,11 +26,9 @@ from melanoma.model.description import (
 from melanoma.model.network_scan import NetworkFacts, scan_network
 from melanoma.model.portable.contract import PortableFacts, scan_portable
 from melanoma.model.signature import Signer, check_signature
-from melanoma.storage import StoredFile
 from melanoma.storage.temporary import temporary_folder
 from melanoma.terminal import printable
 
-_MAX_FILES, _MAX_BYTES, _MAX_DESCRIPTION_BYTES = 64, 512 * 2**20, 4 * 2**20
 _MAX_NAME = 100  # characters
 _CHECKED = WeakValueDictionary[tuple[str, str], "Bundle"]()  # what this process has loaded, by address and digest
 
@@ -83,7 +81,7 @@ def load_bundle(place: str, expected_digest: str | None = None, signer: Signer |
     """
     with _one_clear_error(place):
         uri = find_bundle(place)
-        data = _read_description(uri)
+        data = read_description_file(uri)
         digest = hashlib.sha256(data).hexdigest()
         if expected_digest is not None and digest != expected_digest:
             raise BundleError(
@@ -91,9 +89,9 @@ def load_bundle(place: str, expected_digest: str | None = None, signer: Signer |
                 "that was chosen, so nothing of it was loaded"
             )
         if signer is not None:
-            check_signature(uri, _all_files(uri) | {DESCRIPTION: data}, signer)
+            check_signature(uri, all_files(uri) | {DESCRIPTION: data}, signer)
         described = read_description(data)
-        bundle = _whole(uri, digest, described, _read_files(uri, described.description["files"]))
+        bundle = _whole(uri, digest, described, read_files(uri, described.description["files"]))
         _CHECKED[uri, digest] = bundle
         return bundle
 
@@ -110,7 +108,7 @@ def bundle_of(uri: str, digest: str) -> Bundle:
         NothingCommittedError: The store does not answer.
     """
     with _one_clear_error(uri):
-        found = hashlib.sha256(_read_description(uri)).hexdigest()
+        found = hashlib.sha256(read_description_file(uri)).hexdigest()
     known = _CHECKED.get((uri, digest)) if found == digest else None
     return known or load_bundle(uri, digest)
 
@@ -147,7 +145,7 @@ def check_free(uri: str, allowed: Collection[str] = ()) -> None:
             raise BundleError(
                 "the folder holds a bundle already, and bundles are never replaced; choose another folder"
             )
-        for name, _ in _entries(uri):
+        for name, _ in entries(uri):
             if name not in allowed:
                 raise BundleError(f"the folder holds {name!r} already; choose a new or empty folder")
 
@@ -210,55 +208,3 @@ def _as_file(network: bytes) -> Iterator[Path]:
         path = folder / NETWORK
         path.write_bytes(network)
         yield path
-
-
-def _read_description(uri: str) -> bytes:
-    place = storage.join(uri, DESCRIPTION)
-    try:
-        stored = storage.stat(place)
-    except ReadError as error:
-        if error.kind is ErrorKind.MISSING:
-            raise BundleError(f"no {DESCRIPTION} there; check the path, or give a name ({known_bundles()})") from None
-        raise
-    if not stored.regular or stored.size > _MAX_DESCRIPTION_BYTES:
-        raise BundleError(f"{DESCRIPTION} is not a plain file of at most {_MAX_DESCRIPTION_BYTES >> 20} MiB")
-    return storage.read_bytes(stored.uri)
-
-
-def _entries(uri: str) -> Iterator[tuple[str, StoredFile]]:
-    """Yields the files below a folder with their paths inside it."""
-    prefix = storage.canonical(uri).rstrip("/") + "/"
-    for stored in storage.list_files(uri):
-        yield stored.uri.removeprefix(prefix), stored
-
-
-def _names(uri: str) -> list[str]:
-    """Returns the names of all files of a bundle: plain files, and no more or larger than a bundle can have."""
-    sizes = {}
-    for name, stored in _entries(uri):
-        if not stored.regular:
-            raise BundleError(f"{name!r} is a link or a device; put a plain file in its place")
-        sizes[name] = stored.size
-        if len(sizes) > _MAX_FILES or sum(sizes.values()) > _MAX_BYTES:
-            raise BundleError(f"more than {_MAX_FILES} files or {_MAX_BYTES >> 20} MiB: not a bundle; check the path")
-    return list(sizes)
-
-
-def _all_files(uri: str) -> dict[str, bytes]:
-    """Reads every file of a folder, by name, for the check of their signature."""
-    return {name: storage.read_bytes(storage.join(uri, name)) for name in _names(uri)}
-
-
-def _read_files(uri: str, listed: Mapping[str, str]) -> dict[str, bytes]:
-    """Reads every file that the description lists, by name; the folder must hold exactly these plain files."""
-    if unmatched := set(_names(uri)) ^ {DESCRIPTION, *listed}:
-        raise BundleError(f"missing or not listed in {DESCRIPTION}: {few(unmatched)}")
-    return {name: _read_checked(uri, name, sha256) for name, sha256 in listed.items()}
-
-
-def _read_checked(uri: str, name: str, sha256: str) -> bytes:
-    data = storage.read_bytes(storage.join(uri, name))
-    if (found := hashlib.sha256(data).hexdigest()) != sha256:
-        stated = f"{DESCRIPTION} says {str(sha256)[:12]!r}…"
-        raise BundleError(f"{name!r} has sha256 {found[:12]}…, {stated}; copy the bundle again")
-    return data

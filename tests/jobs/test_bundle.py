@@ -17,7 +17,7 @@ import pytest
 from keras import layers
 
 from jobs import bundle as command
-from jobs.bundle import Check, Import, Inspect, Verify
+from jobs.bundle import Check, Convert, Import, Inspect, Verify
 from jobs.cli import main, parse
 from jobs.console.options import Action
 from melanoma.images import decoding
@@ -56,7 +56,9 @@ def action(*words: str) -> Action:
 def test_words_become_an_action() -> None:
     assert action("inspect", "b") == Inspect("b", card=False)
     assert action("inspect", "b", "--card") == Inspect("b", card=True)
-    assert action("verify", "s3://models/b") == Verify("s3://models/b")
+    assert action("verify", "s3://models/b") == Verify("s3://models/b", "auto")
+    assert action("verify", "b", "--engine", "openvino") == Verify("b", "openvino")
+    assert action("convert", "b", "/new") == Convert("b", "/new")
     assert action("import", "m.keras", "--output", "b", "--labels", "nevus", "melanoma", "--size", "20x24") == Import(
         model="m.keras",
         output="b",
