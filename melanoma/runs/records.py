@@ -131,7 +131,7 @@ _OF_SHARDS = ("shard", "other_waiting", "absent_shards")
 
 
 def as_document(record: RunRecord) -> dict[str, Any]:
-    """Returns a record as JSON values; what only some runs have is left out where there is none, for earlier versions."""
+    """Returns a record as JSON values; what only some runs have is left out elsewhere, for earlier versions."""
     document = asdict(record)
     if not record.engine:
         del document["engine"]
