@@ -78,7 +78,8 @@ def test_the_picture_of_the_rooms_has_every_room_once_and_above_those_that_impor
 def test_the_page_on_reports_names_every_key_of_a_record() -> None:
     page = (ROOT / "docs" / "use" / "report.md").read_text(encoding="utf-8")
     (record,) = re.findall(r"The run's record: (.*?)\. `report` holds", page, re.DOTALL)
-    keys = re.findall(r"\w+", re.sub(r"\(.*?\)", "", record, flags=re.DOTALL))
+    spans = re.findall(r"`(.*?)`", re.sub(r"\(.*?\)", "", record, flags=re.DOTALL), re.DOTALL)
+    keys = [key for span in spans for key in re.findall(r"\w+", span)]
     assert keys == list(RunRecord.__dataclass_fields__)
 
 
