@@ -70,10 +70,11 @@ class ScoreImages(beam.PTransform):
         """Wires chunking and loading; returns the batches of each model."""
         deadline = self.models[0].run.deadline
         chunks: beam.PCollection[Chunk] = tasks | "Chunk" >> ChunkTasks(summary, self.chunk_size, self.workers)
-        if self.is_distributed and self.workers > 1:
-            # Grouped by hash, one of two slots may get most of the chunks; a chunk holds only names.
-            chunks = chunks | "Spread" >> beam.Reshuffle()
-        ordered = chunks if deadline is None else chunks | "InTurn" >> OrderChunks(self.workers)
+        is_spread = self.is_distributed and self.workers > 1
+        if deadline is not None:
+            chunks = chunks | "InTurn" >> OrderChunks(1 if is_spread else self.workers)
+        # Grouped by hash, one of two slots may get most of the chunks. These hold only names.
+        ordered = chunks | "Spread" >> beam.Reshuffle() if is_spread else chunks
         specs = [model.bundle.spec for model in self.models]
         batches: list[beam.PCollection[Batch]] = ordered | "Load" >> LoadImages(
             specs, self.batch_size, deadline=deadline, runs=[model.run for model in self.models]

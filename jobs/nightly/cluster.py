@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions, StandardOptions
 
 from jobs.console import output_modes
 from jobs.nightly.beam_options import parse_beam_options
 from jobs.nightly.cluster_defaults import slots_of
-from jobs.nightly.runners import has_workers_elsewhere, worker_count, works_in_this_process
+from jobs.nightly.runners import LOCAL, has_workers_elsewhere, worker_count, works_in_this_process
 from melanoma.runs.run import Run
 from melanoma.runs.workers import WorkerSettings
 from melanoma.wording import counted
@@ -53,7 +53,7 @@ def cluster_of(words: Sequence[str]) -> Cluster:
         NothingCommittedError: The cluster does not answer.
     """
     options = parse_beam_options(words)
-    name = str(options.view_as(StandardOptions).runner)
+    name = str(options.view_as(StandardOptions).runner or LOCAL)
     return Cluster(name, worker_count(options), _settings(options), works_in_this_process(options))
 
 
@@ -61,5 +61,6 @@ def _settings(options: PipelineOptions) -> WorkerSettings | None:
     if not has_workers_elsewhere(options):
         return None
     slots = slots_of(options)
-    of_worker, of_host = (slots.of_worker, slots.of_host) if slots else (1, 1)
+    processes = int(options.view_as(PortableOptions).sdk_worker_parallelism or 1)  # on each worker machine
+    of_worker, of_host = (slots.of_worker, slots.of_host) if slots else (processes, processes)
     return WorkerSettings(heartbeat="", umask=output_modes.present(), slots=of_worker, slots_on_host=of_host)

@@ -91,7 +91,8 @@ def describe(plan: RunPlan, counts: Sequence[Counts]) -> str:
         _sentence(shown(run.model_id, run.model_name), of_model)
         for run, of_model in zip(plan.runs, counts, strict=True)
     ]
-    return "\n".join([*lines, _NOTE])
+    where = [f"The run would be distributed by {plan.cluster}."] if plan.cluster is not None else []
+    return "\n".join([*lines, *where, _NOTE])
 
 
 def _sentence(model: str, counts: Counts) -> str:

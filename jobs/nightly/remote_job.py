@@ -15,7 +15,7 @@ from jobs.nightly import flink_rest
 from jobs.nightly.cluster_defaults import flink_master
 from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
 
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS, _SURE_LOOKS = 0.5, 3
 _CANCEL_SECONDS = 60.0
 _UNREACHABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
@@ -92,13 +92,18 @@ class RemoteJob:
 
     def _stop(self, until: float, has_ended: threading.Event) -> None:
         self._submitted.wait(max(0.0, until - time.monotonic()))
-        if self._has_ended() is not True:
-            for cancel in (self._cancel_at_server, self._cancel_at_flink):
-                _tried(cancel)
+        if not self._has_ended():
+            _tried(self._cancel_at_server)
+        looks = 0
         while time.monotonic() < until:
             if self._has_ended():
-                has_ended.set()
-                return
+                looks += 1  # a job that was just submitted comes to Flink some time after its server has been told
+                if looks > _SURE_LOOKS:
+                    has_ended.set()
+                    return
+            else:
+                looks = 0
+                _tried(self._cancel_at_flink)
             time.sleep(_LOOK_SECONDS)
 
     def _cancel_at_server(self) -> None:
@@ -165,7 +170,8 @@ def remote_job(runner: Any, options: PipelineOptions, run_id: str, has_workers_e
     if not (isinstance(runner, PortableRunner) or has_workers_elsewhere):
         return None
     cloud = options.view_as(GoogleCloudOptions)
-    cloud.job_name = cloud.job_name or f"melanoma-{run_id.lower()}"
+    # Jobs are found by this name to cancel them, and so it must not be another one's.
+    cloud.job_name = f"{cloud.job_name or 'melanoma'}-{run_id.lower()}"
     return RemoteJob(str(cloud.job_name), flink_master(options), has_workers_elsewhere)
 
 
