@@ -75,7 +75,9 @@ def _running(master: str, name: str) -> list[str]:
 
 def _list(answer: Any, name: str) -> list[dict[str, Any]]:
     entries = answer.get(name) if isinstance(answer, dict) else None
-    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    if not isinstance(entries, list):  # nothing must look like no job
+        raise FlinkError("it answers as another server")
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def _host(path: str) -> str:
@@ -89,6 +91,6 @@ def _ask(master: str, path: str, method: str = "GET") -> Any:
     try:
         with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
             content = response.read(_MAX_BYTES)
-        return json.loads(content) if content else {}
+        return json.loads(content or b"null")
     except (OSError, ValueError) as error:
         raise FlinkError(f"{type(error).__name__}") from None

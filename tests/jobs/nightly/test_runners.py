@@ -1,47 +1,17 @@
 """Beam's options are parsed strictly, and the local runner is the default."""
 
-import logging
 import os
 
 import pytest
-from apache_beam.options.pipeline_options import StandardOptions, WorkerOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from jobs.nightly.beam_options import parse_beam_options
-from jobs.nightly.runners import LOCAL, runner_for, worker_count, works_in_this_process
+from jobs.nightly.runners import LOCAL, has_workers_elsewhere, runner_for, worker_count, works_in_this_process
 from melanoma.errors import UsageError
+from melanoma.machine import processors
 
+SPARK_CLUSTER = ("--spark_master_url=spark://10.0.0.1:7077", "--environment_type=DOCKER")
 PROCESSES = "--direct_running_mode=multi_processing"
-
-
-def test_options_reach_beam() -> None:
-    options = parse_beam_options(["--runner=FlinkRunner", "--num_workers=3"])
-    assert options.view_as(StandardOptions).runner == "FlinkRunner"
-    assert options.view_as(WorkerOptions).num_workers == 3
-
-
-@pytest.mark.parametrize(
-    ("words", "complaint"),
-    [
-        (["--no_such_option=1"], "Beam has no option --no_such_option=1; flags of melanoma go before the --"),
-        (["--runner=FlinkRunner", "--images", "in"], "--images in"),
-        (["--run=FlinkRunner"], "--run=FlinkRunner"),  # an abbreviation
-        (["--setup_file=setup.py"], r'--setup_file=setup\.py must be absolute.*write "\$PWD/setup\.py"'),
-    ],
-)
-def test_options_that_beam_would_ignore_or_lose_are_refused(words: list[str], complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
-        parse_beam_options(words)
-
-
-def test_an_absolute_setup_file_is_accepted() -> None:
-    assert parse_beam_options(["--setup_file=/srv/setup.py"]).get_all_options()["setup_file"] == "/srv/setup.py"
-
-
-def test_workers_log_warnings_unless_told_otherwise() -> None:
-    quiet, told = parse_beam_options([]), parse_beam_options(["--default_sdk_harness_log_level=DEBUG"])
-    assert quiet.view_as(WorkerOptions).default_sdk_harness_log_level == logging.getLevelName(logging.WARNING)
-    assert told.view_as(WorkerOptions).default_sdk_harness_log_level == "DEBUG"
 
 
 @pytest.mark.parametrize("words", [[], [f"--runner={LOCAL}"]])
@@ -58,6 +28,8 @@ def test_another_runner_is_chosen_by_its_name() -> None:
     [
         ("Nope", "--runner=Nope: Beam has no such runner; it knows .*FlinkRunner"),
         ("no.such.Runner", r"--runner=no\.such\.Runner: it cannot be loaded .*; install what it needs"),
+        ("DaskRunner", "--runner=DaskRunner: Beam's runner for Dask drops outputs"),
+        ("apache_beam.runners.dask.dask_runner.DaskRunner", "drops outputs of a step that has several"),
         ("json.Runner", r"--runner=json\.Runner: Beam has no such runner"),
     ],
 )
@@ -74,6 +46,16 @@ def test_an_unknown_runner_is_refused(name: str, complaint: str) -> None:
         ([PROCESSES, "--direct_num_workers=0"], os.cpu_count()),
         (["--runner=FlinkRunner", "--num_workers=5"], 5),
         (["--runner=FlinkRunner"], 1),
+        (["--runner=FlinkRunner", "--parallelism=100"], 100),
+        (["--runner=FlinkRunner", "--parallelism=100", "--max_parallelism=8"], 8),
+        (["--runner=SparkRunner", "--spark_master_url=local[3]"], 3),
+        (["--runner=SparkRunner", "--spark_master_url=local[3,2]"], 3),
+        (["--runner=SparkRunner", "--spark_master_url=local"], 1),
+        (["--runner=SparkRunner", "--spark_master_url=local[*]"], processors()),
+        (["--runner=SparkRunner", *SPARK_CLUSTER], 1),
+        (["--runner=SparkRunner", *SPARK_CLUSTER, "--num_workers=6"], 6),
+        (["--runner=SparkRunner", *SPARK_CLUSTER, "--job_server_jvm_property=-Dspark.cores.max=12"], 12),
+        (["--runner=SparkRunner", *SPARK_CLUSTER, "--job_server_jvm_properties=-Dspark.default.parallelism=9"], 9),
     ],
 )
 def test_the_number_of_workers(words: list[str], expected: int) -> None:
@@ -92,3 +74,29 @@ def test_the_number_of_workers(words: list[str], expected: int) -> None:
 )
 def test_only_the_local_runner_without_processes_works_in_this_process(words: list[str], expected: bool) -> None:
     assert works_in_this_process(parse_beam_options(words)) is expected
+
+
+def test_options_of_a_refused_runner_do_not_hide_why_it_is_refused() -> None:
+    with pytest.raises(UsageError, match="drops outputs"):
+        parse_beam_options(["--runner=DaskRunner", "--dask_client_address=tcp://127.0.0.1:8786"])
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ([], False),
+        ([PROCESSES], False),
+        (["--runner=PrismRunner"], False),
+        (["--runner=FlinkRunner"], False),
+        (["--runner=FlinkRunner", "--flink_master=[local]"], False),
+        (["--runner=SparkRunner"], False),
+        (["--runner=PortableRunner", "--job_endpoint=embed"], False),
+        (["--runner=PortableRunner", "--job_endpoint=localhost:1", "--environment_type=LOOPBACK"], False),
+        (["--runner=PortableRunner", "--job_endpoint=localhost:1", "--environment_type=DOCKER"], True),
+        (["--runner=SparkRunner", *SPARK_CLUSTER], True),
+    ],
+)
+def test_workers_are_elsewhere_unless_they_are_threads_or_children_of_this_process(
+    words: list[str], expected: bool
+) -> None:
+    assert has_workers_elsewhere(parse_beam_options(words)) is expected
