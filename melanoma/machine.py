@@ -40,7 +40,8 @@ def processors(root: Path = _ROOT) -> int:
     quotas = [quota for folder in _folders("cpu", root) if (quota := _quota(folder)) is not None]
     own, of_machine = _share
     mine = min([len(os.sched_getaffinity(0)), *map(math.ceil, quotas)]) // own
-    return max(1, min(mine, (os.cpu_count() or 1) // of_machine))
+    share = (os.cpu_count() or 1) // of_machine if of_machine > 1 else mine
+    return max(1, min(mine, share))
 
 
 def memory(root: Path = _ROOT) -> Memory | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from melanoma import machine
-from melanoma.machine import Memory, memory, processors, share_threads
+from melanoma.machine import Memory, memory, processors, share_processors, share_threads
 
 GB = 10**9
 MEMINFO = (
@@ -133,3 +133,37 @@ def test_processes_share_the_processors_unless_the_operator_chose(monkeypatch: p
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
     share_threads(3)
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "quota", "slots", "slots_on_host", "expected"),
+    [
+        (64, None, 1, 1, 64),
+        (64, None, 4, 4, 16),  # one worker machine with four slots
+        (2, None, 1, 2, 2),  # somebody has divided the processors between two workers already
+        (64, None, 1, 2, 32),  # nobody has
+        (64, "400000 100000", 4, 4, 1),  # a container
+        (64, "200000 100000", 1, 1, 2),
+        (2, None, 8, 8, 1),
+    ],
+)
+def test_a_worker_counts_on_the_part_of_its_slots(
+    allowed: int,
+    quota: str | None,
+    slots: int,
+    slots_on_host: int,
+    expected: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(machine, "_share", (1, 1))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(allowed)))
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")  # the operator's number counts
+    share_processors(slots, slots_on_host)
+    assert processors(kernel(tmp_path, IN_CONTAINER, {"cpu.max": quota} if quota else {})) == expected
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "7"
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+    share_processors(64, 64)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "1"
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "7")

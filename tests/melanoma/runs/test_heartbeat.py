@@ -45,6 +45,17 @@ def test_the_file_holds_these_names() -> None:
     }
 
 
+def test_a_heartbeat_of_workers_elsewhere_names_their_runs_and_repeats_itself() -> None:
+    found = Heartbeat.now(RUN_ID, runs=[RUN_ID])
+    assert json.loads(found.to_json())["runs"] == [RUN_ID]
+    assert Heartbeat.from_json(found.to_json()) == found
+    assert found.again().seen > found.seen and replace(found.again(), seen=found.seen) == found
+    gone = replace(found, pid=2**22 - 1)
+    assert gone.has_lost_its_process and not gone.is_stale(datetime.datetime.now(datetime.UTC))
+    with pytest.raises(ValueError, match="one of the runs is not an id"):
+        Heartbeat.from_json(json.dumps({**VALUES, "runs": ["../x"]}).encode())
+
+
 def test_a_heartbeat_comes_back_from_its_file() -> None:
     found = beat(host="é/\"'")
     assert Heartbeat.from_json(found.to_json()) == found

@@ -15,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.runs import heartbeats
 from melanoma.runs.heartbeat import Heartbeat
+from melanoma.runs.records import COMMITTED, Counts, RunRecord, write_record
 from melanoma.shards import Shard
 from melanoma.storage import filesystems
 from tests.helpers import refusing
@@ -342,3 +343,27 @@ def test_a_heartbeat_with_an_impossible_shard_is_none(tmp_path: Path, shard: obj
     path = leave(tmp_path, MIDDLE)
     path.write_text(json.dumps(json.loads(path.read_text()) | {"shard": shard}))
     assert heartbeats.active(layout_of(tmp_path)) == []
+
+
+def test_workers_that_outlive_their_process_hold_the_output_until_they_are_silent_or_have_ended(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path)
+    leave(tmp_path, EARLY, pid=2**22 - 1, runs=(EARLY,))
+    assert ids(heartbeats.active(layout)) == [EARLY]
+    with pytest.raises(NothingCommittedError, match=f"run {EARLY} goes on in its cluster .* start again when it has"):
+        heartbeats.refuse_if_active(layout)
+    write_record(layout, RunRecord(EARLY, "2026-01-01", "m-000000000001", COMMITTED, Counts()))
+    assert ids(heartbeats.stale(layout)) == [EARLY]
+    leave(tmp_path, LATE, pid=2**22 - 1, runs=(LATE,), seen=ago(10.1))
+    assert heartbeats.active(layout) == []
+
+
+def test_a_worker_keeps_only_a_heartbeat_that_is_there_and_is_one(tmp_path: Path) -> None:
+    layout = layout_of(tmp_path)
+    heartbeats.keep(layout, EARLY)
+    assert heartbeats.active(layout) == []
+    path = leave(tmp_path, EARLY, seen=ago(9))
+    heartbeats.keep(layout, EARLY)
+    assert Heartbeat.from_json(path.read_bytes()).seen > ago(1)
+    path.write_bytes(b"{}")
+    heartbeats.keep(layout, EARLY)
+    assert path.read_bytes() == b"{}"
