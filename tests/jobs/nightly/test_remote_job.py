@@ -1,0 +1,201 @@
+"""Runs on a job server with workers outside of this process: the same rows and errors, and a stop that holds."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.portable_runner import PortableRunner
+
+from jobs.cli import main, parse
+from jobs.console.exit_codes import exit_code_of
+from jobs.nightly import launch, pipeline_run
+from jobs.nightly.options import NightlyOptions
+from jobs.nightly.plan import prepare
+from jobs.nightly.remote_job import RemoteJob, remote_job
+from melanoma.errors import NothingCommittedError, UsageError
+from tests.helpers import ROOT, fill
+from tests.helpers.broken_sources import BrokenRoot
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, rows
+from tests.helpers.portable_cluster import PortableCluster, portable_cluster
+
+pytestmark = pytest.mark.service
+_OF_THE_RUN = ("run_id", "run_date", "scored_at")
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PortableCluster]:
+    with portable_cluster(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+def words(tmp_path: Path, bundle_uri: str, *more: str) -> list[str]:
+    where = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
+    return ["score", *where, "--quiet", *more]
+
+
+def begin(tmp_path: Path, bundle_uri: str, cluster: PortableCluster) -> subprocess.Popen[str]:
+    line = words(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1", "--", *cluster.options)
+    command = [sys.executable, "-m", "jobs.cli", *line]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.02)
+
+
+def staged(tmp_path: Path) -> int:
+    return len(list((tmp_path / "out").rglob("*.arrow")))
+
+
+def without_run(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name not in _OF_THE_RUN} for row in found]
+
+
+def test_workers_elsewhere_write_the_same_rows_with_the_modes_of_the_run(
+    tmp_path: Path, bundle_uri: str, cluster: PortableCluster
+) -> None:
+    fill(tmp_path / "in", 12)
+    local = [*words(tmp_path, bundle_uri)[:-2], str(tmp_path / "local"), "--quiet"]
+    assert main(local) == 0
+    line = words(tmp_path, bundle_uri, "--output-mode", "private", "--", *cluster.options, "--num_workers=5")
+    assert main(line) == 0
+    assert without_run(rows(tmp_path / "out")) == without_run(rows(tmp_path / "local"))
+    (record,) = (tmp_path / "out" / "_reports").glob("2*.json")
+    assert json.loads(record.read_text())["workers"] == 5
+    files = [path for path in (tmp_path / "out").rglob("*.parquet") if path.is_file()]
+    assert files and all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
+    assert not list((tmp_path / "out" / "_active").iterdir())
+
+
+@pytest.mark.parametrize(("name", "code"), [("UsageError", 2), ("NothingCommittedError", 3), ("a fault", 70)])
+def test_errors_of_workers_elsewhere_keep_their_class_and_code(
+    tmp_path: Path,
+    bundle_uri: str,
+    cluster: PortableCluster,
+    name: str,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pipeline_run, "_LOOK_SECONDS", 0.5)
+    fill(tmp_path / "in", 1)
+    args = parse(words(tmp_path, bundle_uri)).args
+    options = NightlyOptions.from_command_line(args, cluster.options)
+    plan = replace(prepare(options), sources=(BrokenRoot(str(tmp_path / "in"), pattern=name, base="what to do"),))
+    with pytest.raises(Exception) as raised:
+        launch.run_pipeline(plan, options)
+    assert exit_code_of(raised.value) == code
+    if code != 70:
+        assert str(raised.value).startswith("what to do")
+        process = int(re.search(r"\(process (\d+)\)", str(raised.value))[1])  # type: ignore[index]
+        assert process != os.getpid()
+
+
+def test_a_stopped_run_commits_nothing_later_though_its_job_server_goes_on(
+    tmp_path: Path, bundle_uri: str, cluster: PortableCluster
+) -> None:
+    fill(tmp_path / "in", 40)
+    process = begin(tmp_path, bundle_uri, cluster)
+    wait_for(lambda: staged(tmp_path) >= 3 or process.poll() is not None)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 3 and "stopped: nothing was committed; results so far stay staged" in said, said
+    (record,) = (tmp_path / "out" / "_reports").glob("2*.json")
+    wait_for(lambda: is_quiet(tmp_path / "out", 3.0))
+    assert committed(tmp_path / "out") == 0 and json.loads(record.read_text())["outcome"] == "stopped"
+    assert main(words(tmp_path, bundle_uri)) == 0
+    assert_one_row_each(tmp_path / "out", 40)
+
+
+def is_quiet(folder: Path, seconds: float) -> bool:
+    """Tells whether no file of a folder has been changed for some time."""
+    return time.time() - max(path.stat().st_mtime for path in folder.rglob("*")) > seconds
+
+
+def test_workers_of_a_killed_launcher_commit_once_and_the_next_start_sees_them(
+    tmp_path: Path, bundle_uri: str, cluster: PortableCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 40)
+    process = begin(tmp_path, bundle_uri, cluster)
+    wait_for(lambda: staged(tmp_path) >= 3 or process.poll() is not None)
+    process.kill()
+    process.communicate()
+    if committed(tmp_path / "out") == 0:
+        assert main(words(tmp_path, bundle_uri)) == 3
+        assert "goes on in its cluster" in capsys.readouterr().err
+    wait_for(lambda: list((tmp_path / "out" / "_reports").glob("2*.json")))
+    assert main(words(tmp_path, bundle_uri)) == 0
+    assert_one_row_each(tmp_path / "out", 40)
+    assert not list((tmp_path / "out" / "_active").iterdir())
+
+
+def test_nothing_secret_is_in_the_pipeline_or_its_options(
+    tmp_path: Path, bundle_uri: str, cluster: PortableCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path / "in", 2)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-secret-of-the-environment")
+    assert main(words(tmp_path, bundle_uri)) == 0
+    options = NightlyOptions.from_command_line(parse(words(tmp_path, bundle_uri)).args, cluster.options)
+    scoring = pipeline_run.PipelineRun(prepare(options), options)
+    sent = scoring._build().to_runner_api().SerializeToString()
+    sent += repr(scoring._beam_options.get_all_options()).encode()
+    keys = [path.read_bytes() for path in (tmp_path / "out" / "_private").iterdir()]
+    assert len(keys) >= 2
+    for secret in (b"a-secret-of-the-environment", *keys, *(key.strip() for key in keys)):
+        assert secret not in sent
+
+
+def test_a_job_server_that_does_not_answer_ends_the_run_with_the_code_to_try_again() -> None:
+    job = RemoteJob("x", None, has_workers_elsewhere=True)
+    assert exit_code_of(job.explained(grpc.FutureTimeoutError())) == 3
+    assert job.stop(1.0)  # nothing was submitted
+
+
+class Refusal(grpc.RpcError, grpc.Call):  # type: ignore[misc]
+    """An answer of a job server."""
+
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self._code = code
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+
+Refusal.__abstractmethods__ = frozenset()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "text"),
+    [
+        (Refusal(grpc.StatusCode.INVALID_ARGUMENT), UsageError, r"refused the job \(invalid argument\)"),
+        (Refusal(grpc.StatusCode.UNAVAILABLE), NothingCommittedError, r"does not answer any more \(unavailable\)"),
+        (RuntimeError("in/patient.jpg"), UsageError, "could not be started: is Java installed"),
+        (ZeroDivisionError("x"), ZeroDivisionError, "^x$"),
+    ],
+)
+def test_what_a_runner_raises_before_its_job_is_explained_without_its_text(
+    error: Exception, kind: type[Exception], text: str
+) -> None:
+    explained = RemoteJob("x", None, has_workers_elsewhere=True).explained(error)
+    assert type(explained) is kind and re.search(text, str(explained)) and "patient" not in str(explained)
+
+
+def test_a_job_has_a_name_of_its_own() -> None:
+    options = PipelineOptions(["--job_name=nightly"])
+    assert remote_job(PortableRunner(), options, "20260102T010000Z-0000ABCD", True) is not None
+    assert options.get_all_options()["job_name"] == "nightly-20260102t010000z-0000abcd"
+    assert remote_job(object(), options, "x", False) is None
