@@ -24,6 +24,9 @@ _NOISE = (
     "Failed to start job service",
     "triggered tf.function retracing",  # networks that are used once
 )
+_MESSAGES_OF_JOB = (
+    "read_messages"  # of Beam: what a cluster says, with tracebacks of workers, which may name photographs
+)
 # Their debug lines hold access tokens.
 _STORE_LIBRARIES = (
     *("botocore", "aiobotocore", "boto3", "s3fs", "gcsfs", "adlfs", "azure"),
@@ -73,11 +76,16 @@ def verbose() -> None:
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
     message = record.getMessage()
+    if record.funcName == _MESSAGES_OF_JOB and not _is_verbose():
+        return False
     return not any(noise in message for noise in _NOISE) and not _is_told_by_the_command(record)
+
+
+def _is_verbose() -> bool:
+    return logging.getLogger().level <= logging.INFO
 
 
 def _is_told_by_the_command(record: logging.LogRecord) -> bool:
     """Tells whether Beam logs an error of ours: the command ends with its text, and its traceback helps nobody."""
     fault = record.exc_info[1] if record.exc_info else None
-    is_verbose = logging.getLogger().level <= logging.INFO
-    return not is_verbose and record.name.startswith("apache_beam.") and isinstance(fault, MelanomaError | ReadError)
+    return not _is_verbose() and record.name.startswith("apache_beam.") and isinstance(fault, MelanomaError | ReadError)

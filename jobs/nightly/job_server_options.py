@@ -6,6 +6,8 @@ that runs already is asked for its own list; one that is only started with the r
 
 from typing import Literal
 
+from apache_beam.options.pipeline_options import PipelineOptions
+
 Kind = Literal["number", "switch", "text"]
 
 _FLINK: dict[Kind, str] = {
@@ -46,6 +48,17 @@ _OF_RUNNER = {
     "SparkRunner": (_SPARK, _EVERY),
     "PortableRunner": (_FLINK, _SPARK, _EVERY),
 }
+
+
+def said(options: PipelineOptions, name: str) -> str | None:
+    """Returns the value of an option that only a job server knows; None if there is none.
+
+    Args:
+        options: Options for Beam.
+        name: Name of the option.
+    """
+    values = options.get_all_options(retain_unknown_options=True)
+    return None if values.get(name) is None else str(values[name])
 
 
 def known_to(runner: str) -> dict[str, Kind]:

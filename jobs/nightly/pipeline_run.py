@@ -131,7 +131,8 @@ class PipelineRun:
             return cause
         is_certain = self._job.stop(_CANCEL_SECONDS)
         added = [f"run {run_id} had committed before" for run_id in self._committed()] if self.is_outlived else []
-        added += [] if is_certain else [stopping.UNCERTAIN]
+        if self.is_outlived and not added and "nothing was committed" not in str(cause):
+            added = ["nothing was committed"] if is_certain else [stopping.UNCERTAIN]
         if not added or not isinstance(cause, MelanomaError):
             return cause
         return type(cause)("; ".join([str(cause), *added]))

@@ -1,8 +1,9 @@
 """The job of a run on a runner's job server: submitted, watched, cancelled, and waited for until it has ended."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import apache_beam as beam
@@ -17,6 +18,7 @@ from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
 
 _LOOK_SECONDS, _SURE_LOOKS = 0.5, 3
 _CANCEL_SECONDS = 60.0
+_MESSAGES_THREAD = "wait_until_finish_read"  # of Beam
 _UNREACHABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
 
@@ -49,9 +51,10 @@ class RemoteJob:
         finally:
             self._submitted.set()
         threading.Thread(target=self._wait, daemon=True, name="job").start()
-        while not self._over.wait(_LOOK_SECONDS):  # a signal's handler runs in this thread, between two waits
-            if self._given_up is not None:
-                raise self._given_up
+        with _without_tracebacks_of_messages():
+            while not self._over.wait(_LOOK_SECONDS):  # a signal's handler runs in this thread, between two waits
+                if self._given_up is not None:
+                    raise self._given_up
         if failure := self._given_up or self._failure:
             raise failure
 
@@ -134,7 +137,7 @@ class RemoteJob:
             error: What `run` has raised.
         """
         if isinstance(error, grpc.FutureTimeoutError):
-            return NothingCommittedError("the job server does not answer; nothing was committed")
+            return NothingCommittedError("the job server does not answer")
         if isinstance(error, grpc.RpcError):
             return self._explained_call(error)
         if isinstance(error, RuntimeError) and self._result is None:
@@ -145,8 +148,7 @@ class RemoteJob:
         if isinstance(error, RuntimeError):
             state = str(_tried(lambda: self._result.state) or "unknown").lower()
             return NothingCommittedError(
-                f"the runner ended the job {self._name} (state: {state}); its own log says why; nothing was committed, "
-                "start again"
+                f"the runner ended the job {self._name} (state: {state}); its own log says why, start again"
             )
         return error
 
@@ -156,6 +158,22 @@ class RemoteJob:
         if self._result is None and code is not None and code not in _UNREACHABLE:
             return UsageError(f"the job server refused the job ({name}); --verbose shows what it says")
         return NothingCommittedError(f"the job server does not answer any more ({name})")
+
+
+@contextlib.contextmanager
+def _without_tracebacks_of_messages() -> Iterator[None]:
+    """Keeps Beam's thread that reads messages from printing a traceback if its server ends; the command says so."""
+    before = threading.excepthook
+
+    def told(args: threading.ExceptHookArgs) -> None:
+        if args.thread is None or args.thread.name != _MESSAGES_THREAD:
+            before(args)
+
+    threading.excepthook = told
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def remote_job(runner: Any, options: PipelineOptions, run_id: str, has_workers_elsewhere: bool) -> RemoteJob | None:
