@@ -24,9 +24,7 @@ _NOISE = (
     "Failed to start job service",
     "triggered tf.function retracing",  # networks that are used once
 )
-_MESSAGES_OF_JOB = (
-    "read_messages"  # of Beam: what a cluster says, with tracebacks of workers, which may name photographs
-)
+_MESSAGES_OF_JOB = "read_messages"  # of Beam: tracebacks of a cluster, which may name photographs
 # Their debug lines hold access tokens.
 _STORE_LIBRARIES = (
     *("botocore", "aiobotocore", "boto3", "s3fs", "gcsfs", "adlfs", "azure"),

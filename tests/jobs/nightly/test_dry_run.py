@@ -136,3 +136,14 @@ def test_a_store_that_seems_to_have_moved_is_refused_as_in_the_run(tmp_path: Pat
         os.utime(path, (1, 1))
     with pytest.raises(UsageError, match="25 of 25 photographs"):
         dry_run.count(plan_for(words), None)
+
+
+def test_a_dry_run_says_how_a_cluster_would_share_the_work(
+    tmp_path: Path, bundle_uri: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(tmp_path / "in", 2)
+    beam = ["--runner=SparkRunner", "--spark_master_url=local[3]"]
+    assert main([*words_for(tmp_path, bundle_uri, "--dry-run"), "--", *beam]) == 0
+    assert "The run would be distributed by SparkRunner, 3 chunks at once." in capsys.readouterr().out
+    assert main([*words_for(tmp_path, bundle_uri, "--dry-run")]) == 0
+    assert "distributed" not in capsys.readouterr().out
