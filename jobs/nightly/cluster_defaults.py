@@ -4,6 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from apache_beam.options.pipeline_options import (
@@ -17,6 +18,7 @@ from apache_beam.options.pipeline_options import (
 )
 
 from jobs.nightly import flink_rest
+from jobs.nightly.job_server_options import said
 from melanoma.errors import NothingCommittedError, UsageError
 
 IN_LAUNCHER = "LOOPBACK"
@@ -28,8 +30,10 @@ _LOCAL_SPARK = re.compile(r"local(\[.+\])?")
 _LEVELS = {"WARNING": "WARN", "CRITICAL": "ERROR", "FATAL": "ERROR", "NOTSET": "DEBUG"}
 # A call's limit in Beam, which counts for the stream of a job's states too: that ends with the job, not before.
 _CALL_SECONDS = 7 * 24 * 3600
-# Flink by itself never starts a job again. A new attempt costs little: what is staged is not scored again.
-_FLINK = {"number_of_execution_retries": "5", "execution_retry_delay": "5000", "environment_cache_millis": "30000"}
+# Flink starts a batch job again only as its own configuration says, not as the job's options do. So the run does that.
+# A new attempt costs little, since what is staged is not scored again.
+_RETRIES, _DELAY = "number_of_execution_retries", "execution_retry_delay"
+_FLINK = {_RETRIES: "5", _DELAY: "5000", "environment_cache_millis": "30000"}
 _OPENED = (
     *("java.io", "java.lang", "java.lang.invoke", "java.lang.reflect", "java.math", "java.net", "java.nio"),
     *("java.text",),
@@ -63,6 +67,25 @@ def words_for(options: PipelineOptions, runner: str, words: Sequence[str]) -> li
         *(f"--{name}={value}" for name, value in missing.items()),
         *(opened if runner in ("FlinkRunner", "SparkRunner") else ()),
     ]
+
+
+@dataclass(frozen=True)
+class Attempts:
+    """New attempts at a job that its cluster has lost.
+
+    Attributes:
+        number: How many.
+        delay: Seconds before each.
+    """
+
+    number: int
+    delay: float
+
+
+def attempts_after_a_loss(options: PipelineOptions) -> Attempts:
+    """Returns how often a run submits its job again, in the terms of Flink, whose batch jobs do not heed them."""
+    number, delay = (said(options, name) or _FLINK[name] for name in (_RETRIES, _DELAY))
+    return Attempts(max(0, int(float(number))), max(0.0, float(delay) / 1000))
 
 
 def flink_master(options: PipelineOptions) -> str | None:

@@ -1,5 +1,6 @@
 """Job servers: asked for their options, and started so that they end with this process, however it ends."""
 
+import functools
 import logging
 import os
 import shutil
@@ -12,19 +13,17 @@ from typing import Any
 import grpc
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
-from apache_beam.runners.portability.flink_runner import FlinkJarJobServer
 from apache_beam.runners.portability.job_server import JobServer, StopOnExitJobServer, SubprocessJobServer
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineRunner
 
 from jobs.nightly import child_of
-from jobs.nightly.job_server_options import Kind, said
+from jobs.nightly.job_server_options import Kind
 from melanoma.errors import NothingCommittedError, UsageError
 from melanoma.storage.temporary import temporary_root
 
 _CONNECT_SECONDS = 20.0
 _FOLDER = "melanoma-job-server-"  # with the number of the process that has started it
-_FLINK_FOLDER = "FLINK_CONF_DIR"
 _KINDS: dict[int, Kind] = {
     beam_job_api_pb2.PipelineOptionType.BOOLEAN: "switch",
     beam_job_api_pb2.PipelineOptionType.INTEGER: "number",
@@ -67,8 +66,9 @@ def with_own_server(runner: PipelineRunner) -> PipelineRunner:
         runner: Any runner; one without a job server is returned as it is.
     """
     if isinstance(runner, PortableRunner):
-        start: Callable[[PipelineOptions], JobServer] = runner.default_job_server
-        runner.default_job_server = lambda options: _owned(runner, start(options), options)
+        find: Callable[[PipelineOptions], JobServer] = runner.default_job_server
+        runner.own_server = None
+        runner.default_job_server = lambda options: runner.own_server or _owned(runner, find(options))
     return runner
 
 
@@ -82,7 +82,7 @@ def stop_server(runner: PipelineRunner) -> None:
             logging.getLogger(__name__).debug("the job server had ended", exc_info=True)
 
 
-def _owned(runner: Any, server: JobServer, options: PipelineOptions) -> JobServer:
+def _owned(runner: Any, server: JobServer) -> JobServer:
     inner = server._job_server if isinstance(server, StopOnExitJobServer) else server
     if isinstance(inner, SubprocessJobServer):
         find = inner.subprocess_cmd_and_endpoint
@@ -94,29 +94,12 @@ def _owned(runner: Any, server: JobServer, options: PipelineOptions) -> JobServe
             except (ValueError, OSError) as error:
                 raise UsageError(f"the job server cannot be started: {error}") from None
             program = [sys.executable, "-I", "-S", str(Path(child_of.__file__)), str(os.getpid())]
-            return [*program, *_settings(inner, options), *command], endpoint
+            return [*program, *command], endpoint
 
         inner.subprocess_cmd_and_endpoint = command_and_endpoint
+        inner.start = functools.cache(inner.start)  # a second attempt finds it there
         runner.own_server = inner
     return inner
-
-
-def _settings(server: Any, options: PipelineOptions) -> list[str]:
-    """Returns the words before a job server's command that let Flink start the job again after a lost worker.
-
-    A job of Beam's cannot ask for that by its options if it is not a streaming one; its configuration can.
-    """
-    if not isinstance(server, FlinkJarJobServer) or _FLINK_FOLDER in os.environ:
-        return []
-    attempts, delay = (said(options, name) for name in ("number_of_execution_retries", "execution_retry_delay"))
-    lines = ["restart-strategy.type: none"]
-    if int(attempts or 0) > 0:
-        name = "restart-strategy.fixed-delay"
-        lines = ["restart-strategy.type: fixed-delay", f"{name}.attempts: {attempts}", f"{name}.delay: {delay or 0} ms"]
-    folder = Path(server._local_temp_root, "flink")
-    folder.mkdir()
-    (folder / "config.yaml").write_text("\n".join([*lines, ""]))
-    return ["env", f"{_FLINK_FOLDER}={folder}"]
 
 
 def _keep_apart(server: Any) -> None:

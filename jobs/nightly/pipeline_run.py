@@ -4,9 +4,11 @@ import contextlib
 import datetime
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from jobs.console import lines
 from jobs.nightly import local_workers, stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
@@ -17,6 +19,7 @@ from melanoma.imports import without_collections
 from melanoma.machine import share_threads
 from melanoma.runs import failures, recovery
 from melanoma.runs.run import Run
+from melanoma.wording import counted
 
 if TYPE_CHECKING:
     import apache_beam as beam
@@ -106,10 +109,26 @@ class PipelineRun:
         from jobs.nightly.job_servers import stop_server
 
         try:
-            with watched(self._runs, job):
-                job.run(self._build())
+            self._attempt(job)
         finally:
             stop_server(self._runner)
+
+    def _attempt(self, job: "RemoteJob") -> None:
+        """Runs the job, and again if the cluster loses it; what is staged then is not scored again."""
+        from jobs.nightly.cluster_defaults import attempts_after_a_loss
+
+        left = attempts_after_a_loss(self._beam_options)
+        while True:
+            try:
+                with watched(self._runs, job):
+                    job.run(self._build())
+                return
+            except RuntimeError:
+                if left.number == 0 or not job.was_lost() or failures.is_recorded(self._runs):
+                    raise
+            lines.warn([f"the cluster has lost the job; {counted(left.number, 'new attempt')} left"])
+            left = replace(left, number=left.number - 1)
+            job.wait(left.delay)
 
     def cause_of(self, error: Exception) -> Exception:
         """Returns what ended the run early, as far as it is known.

@@ -12,14 +12,13 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineState
 
-from jobs.nightly import flink_rest
+from jobs.nightly import flink_rest, job_errors
 from jobs.nightly.cluster_defaults import flink_master
-from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+from melanoma.errors import MelanomaError, NothingCommittedError
 
 _LOOK_SECONDS, _SURE_LOOKS = 0.5, 3
 _CANCEL_SECONDS = 60.0
 _MESSAGES_THREAD = "wait_until_finish_read"  # of Beam
-_UNREACHABLE = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.CANCELLED)
 
 
 class RemoteJob:
@@ -36,16 +35,23 @@ class RemoteJob:
         self._name, self._master, self._elsewhere = name, flink_master, has_workers_elsewhere
         self._result: Any = None
         self._begun, self._submitted, self._over = threading.Event(), threading.Event(), threading.Event()
+        self._is_ending = threading.Event()
         self._failure: BaseException | None = None
         self._given_up: MelanomaError | None = None
 
     def run(self, pipeline: beam.Pipeline) -> None:
-        """Submits a pipeline, and waits for its end.
+        """Submits a pipeline, and waits for its end; may be called again after it has failed.
 
         Raises:
             Exception: It failed, or was cancelled.
         """
+        self._result = self._failure = None
+        for event in (self._submitted, self._over):
+            event.clear()
         self._begun.set()
+        if self._is_ending.is_set():
+            self._submitted.set()
+            raise NothingCommittedError("the run was stopped before its job was submitted again")
         try:
             self._result = pipeline.run()
         finally:
@@ -84,6 +90,7 @@ class RemoteJob:
         Returns:
             Whether it is certain that no worker goes on after this process.
         """
+        self._is_ending.set()
         if not self._begun.is_set():
             return True
         has_ended = threading.Event()
@@ -128,36 +135,25 @@ class RemoteJob:
         state = _tried(lambda: self._result.state)
         return None if state is None else bool(PipelineState.is_terminal(state))
 
+    def was_lost(self) -> bool:
+        """Tells whether the runner gave the job up, as when a worker machine was lost, and nobody has ended it."""
+        if self._is_ending.is_set() or self._result is None:
+            return False
+        return bool(_tried(lambda: self._result.state) == PipelineState.FAILED)
+
+    def wait(self, seconds: float) -> None:
+        """Waits before another attempt; ends as soon as somebody ends the job."""
+        self._is_ending.wait(seconds)
+
     def explained(self, error: Exception) -> Exception:
         """Returns what a runner's own exception means for the operator; one of another kind as it is.
-
-        The texts of runners may name photographs, and are dropped.
 
         Args:
             error: What `run` has raised.
         """
-        if isinstance(error, grpc.FutureTimeoutError):
-            return NothingCommittedError("the job server does not answer")
-        if isinstance(error, grpc.RpcError):
-            return self._explained_call(error)
-        if isinstance(error, RuntimeError) and self._result is None:
-            return UsageError(
-                "the job server could not be started: is Java installed, and do the options name its jar? --verbose "
-                "shows what it says"
-            )
-        if isinstance(error, RuntimeError):
-            state = str(_tried(lambda: self._result.state) or "unknown").lower()
-            return NothingCommittedError(
-                f"the runner ended the job {self._name} (state: {state}); its own log says why, start again"
-            )
-        return error
-
-    def _explained_call(self, error: grpc.RpcError) -> Exception:
-        code = error.code() if isinstance(error, grpc.Call) else None
-        name = code.name.lower().replace("_", " ") if code is not None else "no answer"
-        if self._result is None and code is not None and code not in _UNREACHABLE:
-            return UsageError(f"the job server refused the job ({name}); --verbose shows what it says")
-        return NothingCommittedError(f"the job server does not answer any more ({name})")
+        if self._result is None:
+            return job_errors.before_submission(error)
+        return job_errors.after_submission(error, self._name, str(_tried(lambda: self._result.state) or "unknown"))
 
 
 @contextlib.contextmanager

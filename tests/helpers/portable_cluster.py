@@ -24,10 +24,12 @@ class PortableCluster:
 
     Attributes:
         job_server: The job server.
+        pool: What starts worker processes.
         options: Options for Beam that lead to it.
     """
 
     job_server: subprocess.Popen[bytes]
+    pool: subprocess.Popen[bytes]
     options: tuple[str, ...]
 
 
@@ -48,7 +50,7 @@ def portable_cluster(folder: Path) -> Iterator[PortableCluster]:
         wait_for_port(server_port)
         wait_for_port(pool_port)
         where = (f"--job_endpoint=localhost:{server_port}", f"--environment_config=localhost:{pool_port}")
-        yield PortableCluster(server, ("--runner=PortableRunner", "--environment_type=EXTERNAL", *where))
+        yield PortableCluster(server, pool, ("--runner=PortableRunner", "--environment_type=EXTERNAL", *where))
     finally:
         for process in (server, pool):
             process.kill()

@@ -80,34 +80,6 @@ def command(options: list[str], tmp_path: Path) -> list[str]:
     return list(map(str, server.subprocess_cmd_and_endpoint()[0]))
 
 
-@pytest.mark.parametrize(
-    ("options", "lines"),
-    [
-        (
-            ["--number_of_execution_retries=7", "--execution_retry_delay=250"],
-            [
-                "restart-strategy.type: fixed-delay",
-                "restart-strategy.fixed-delay.attempts: 7",
-                "restart-strategy.fixed-delay.delay: 250 ms",
-            ],
-        ),
-        (["--number_of_execution_retries=0"], ["restart-strategy.type: none"]),
-    ],
-)
-def test_flink_starts_a_job_again_as_often_as_the_options_say(
-    tmp_path: Path, options: list[str], lines: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.delenv("FLINK_CONF_DIR", raising=False)
-    (tmp_path / "server.jar").touch()
-    words = command(options, tmp_path)
-    (folder,) = (word.partition("=")[2] for word in words if word.startswith("FLINK_CONF_DIR="))
-    assert Path(folder, "config.yaml").read_text().splitlines() == lines
-    assert words.index("env") < words.index("java")
-    monkeypatch.setenv("FLINK_CONF_DIR", "/srv/flink")  # the operator's own configuration counts
-    assert not any(word.startswith("FLINK_CONF_DIR") for word in command(options, tmp_path))
-
-
 def test_a_jar_that_is_not_there_is_the_users_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with pytest.raises(UsageError, match="the job server cannot be started: Unable to parse jar URL"):

@@ -45,10 +45,16 @@ def words(tmp_path: Path, bundle_uri: str, *more: str) -> list[str]:
     return ["score", *where, "--quiet", *more]
 
 
-def begin(tmp_path: Path, bundle_uri: str, cluster: PortableCluster) -> subprocess.Popen[str]:
-    line = words(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1", "--", *cluster.options)
+def begin(tmp_path: Path, bundle_uri: str, cluster: PortableCluster, *options: str) -> subprocess.Popen[str]:
+    line = words(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1", "--", *cluster.options, *options)
     command = [sys.executable, "-m", "jobs.cli", *line]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def worker_numbers(cluster: PortableCluster) -> list[int]:
+    """Returns the numbers of the worker processes, which are children of the pool."""
+    children = Path(f"/proc/{cluster.pool.pid}/task").glob("*/children")
+    return [int(pid) for file in children for pid in file.read_text().split()]
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
@@ -199,3 +205,56 @@ def test_a_job_has_a_name_of_its_own() -> None:
     assert remote_job(PortableRunner(), options, "20260102T010000Z-0000ABCD", True) is not None
     assert options.get_all_options()["job_name"] == "nightly-20260102t010000z-0000abcd"
     assert remote_job(object(), options, "x", False) is None
+
+
+class Losing:
+    """A pipeline whose job a cluster loses; it says so as Beam does."""
+
+    def __init__(self, state: str) -> None:
+        self.state, self.runs = state, 0
+
+    def run(self) -> "Losing":
+        self.runs += 1
+        return self
+
+    def wait_until_finish(self) -> None:
+        raise RuntimeError("in/patient.jpg")
+
+    def cancel(self) -> None:
+        self.state = "CANCELLED"
+
+
+@pytest.mark.parametrize(("state", "expected"), [("FAILED", True), ("CANCELLED", False), ("RUNNING", False)])
+def test_only_a_job_that_its_runner_gave_up_was_lost(state: str, expected: bool) -> None:
+    job, pipeline = RemoteJob("x", None, has_workers_elsewhere=True), Losing(state)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="patient"):
+            job.run(pipeline)
+        assert job.was_lost() is expected
+    explained = job.explained(RuntimeError("in/patient.jpg"))
+    assert str(explained).startswith(f"the runner ended the job x (state: {state.lower()})")
+    assert job.stop(10.0)
+    assert not job.was_lost()
+    with pytest.raises(NothingCommittedError, match="was stopped before its job was submitted again"):
+        job.run(pipeline)
+    assert pipeline.runs == 2
+
+
+def test_a_lost_job_is_submitted_again_and_what_is_staged_is_not_scored_again(
+    tmp_path: Path, bundle_uri: str, cluster: PortableCluster
+) -> None:
+    """The first of the workers is killed; Beam's own job server then gives the job up, as Flink does by default."""
+    fill(tmp_path / "in", 30)
+    process = begin(tmp_path, bundle_uri, cluster, "--execution_retry_delay=100")
+    wait_for(lambda: staged(tmp_path) >= 5 or process.poll() is not None)
+    for pid in worker_numbers(cluster):
+        os.kill(pid, signal.SIGKILL)
+    before = {path: path.stat().st_ino for path in (tmp_path / "out").rglob("*.arrow")}
+    seen = dict[Path, int]()
+    while process.poll() is None:
+        seen |= {path: path.stat().st_ino for path in before if path.exists()}
+        time.sleep(0.02)
+    said, _ = process.communicate(timeout=90)
+    assert process.returncode == 0 and "the cluster has lost the job; 5 new attempts left" in said, said
+    assert len(before) >= 5 and seen == before
+    assert_one_row_each(tmp_path / "out", 30)
