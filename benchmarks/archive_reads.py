@@ -3,7 +3,7 @@
 The S3 stand-in is a process of its own that waits before it answers each request. Every round reads the same members in
 the same order with as many threads as a run uses; the first listing, which reads the index, is timed by itself.
 
-    python -m benchmarks.archive_reads --members 10000 --read 10000
+    PYTHONPATH=. .venv/bin/python benchmarks/archive_reads.py
 """
 
 import argparse

@@ -4,9 +4,11 @@ import ast
 import re
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from jobs.cli import parse
 from jobs.console import exit_codes
@@ -93,3 +95,29 @@ def test_the_image_is_installed_by_hash() -> None:
     assert "--require-hashes -r requirements-stores.lock" in text
     copied = re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE)
     assert all((ROOT / name).exists() for line in copied for name in line.split())
+
+
+def test_the_image_of_a_cluster_is_installed_by_hash_and_made_of_pinned_versions() -> None:
+    text = (DEPLOY / "cluster.Dockerfile").read_text()
+    assert "--require-hashes -r requirements-stores.lock" in text and text.count("USER 9999") == 2
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE)
+    assert len(copied) == 6 and all((ROOT / name).exists() for line in copied for name in line.split())
+    versions = tomllib.loads((ROOT / "tools" / "clusters" / "versions.toml").read_text())
+    assert f"flink:{versions['pypi']['flink']['version']}-" in text
+    assert f"spark:{versions['pypi']['spark']['version']}-" in text
+    assert {f"-Dbeam.version={versions['maven'][engine]['beam']}" in text for engine in ("flink", "spark")} == {True}
+
+
+@pytest.mark.parametrize("name", ["flink.yaml", "spark.yaml"])
+def test_the_job_on_a_cluster_starts_the_way_a_run_does(name: str) -> None:
+    text = (DEPLOY / name).read_text()
+    found = text[text.index("                - score\n") if name == "flink.yaml" else text.index("- melanoma\n") :]
+    words = re.findall(r"^                - (\S+)$", found, re.MULTILINE)
+    place = words.index("score")
+    assert words[place + 1 : place + 4] == ["--config", "/etc/melanoma/night.toml", "--"]
+    options = words[place + 4 :]
+    known = PipelineOptions(options).get_all_options(drop_default=True)
+    assert known.keys() == {word.removeprefix("--").partition("=")[0] for word in options}
+    assert "values: [3]" in text and "values: [0, 3]" in text and "concurrencyPolicy: Forbid" in text
+    assert text.count("readOnlyRootFilesystem: true") == text.count("allowPrivilegeEscalation: false") >= 2
+    assert text.count("runAsUser: 9999") >= 2 and "mountPath: /tmp" in text
