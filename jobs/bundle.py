@@ -7,6 +7,7 @@ from typing import Any
 
 from jobs.console.bundle_check import Check, add_check_arguments
 from jobs.console.bundle_convert import Convert, add_convert_arguments
+from jobs.console.bundle_external import AddExternal, add_external_bundle_arguments
 from jobs.console.bundle_import import Import, add_import_arguments
 from jobs.console.bundle_list import List, add_list_arguments
 from jobs.console.commands import add_command
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_argument(verify)
     add_convert_arguments(add("convert", "copy a bundle and add model.onnx, which runs without TensorFlow"))
     add_import_arguments(add("import", "turn a Keras model from elsewhere into a bundle"))
+    add_external_bundle_arguments(add("add-external", "add results on photographs of other hospitals to a bundle"))
     add_check_arguments(add("check", "compare a bundle's probabilities with those of the model's own framework"))
 
 
@@ -133,4 +135,5 @@ _ACTIONS: dict[str, type[Action]] = {
     "convert": Convert,
     "import": Import,
     "check": Check,
+    "add-external": AddExternal,
 }

@@ -4,6 +4,8 @@ import argparse
 from dataclasses import dataclass
 
 from jobs.console.exit_codes import OK
+from jobs.console.external_flags import TRAINING_PHOTOGRAPHS, ExternalOptions, add_external_arguments
+from jobs.console.external_parts import external_parts
 from jobs.console.label_flags import LabelOptions, add_label_arguments
 from jobs.console.renamed_flags import accept_old_names
 from jobs.console.targets import check_folders
@@ -12,24 +14,30 @@ from melanoma.terminal import printable
 
 
 @dataclass(frozen=True)
-class EvaluateOptions(LabelOptions):
+class EvaluateOptions(LabelOptions, ExternalOptions):
     """The arguments of the command.
 
     Attributes:
         table: Folder of the score table.
         model: Id or name of the model to evaluate; None if the table holds only one.
         by: Columns of the labels that define subgroups.
+        training_photographs: Folders of the photographs that `trained_on` lists.
     """
 
     table: str
     model: str | None
     by: tuple[str, ...]
+    training_photographs: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
     parser.add_argument("table", metavar="TABLE", help="folder of the score table, as given to score --output")
     add_label_arguments(parser, required=True)
+    add_external_arguments(parser)
+    parser.add_argument(
+        "--training-photographs", action="append", default=[], metavar="FOLDER", help=TRAINING_PHOTOGRAPHS
+    )
     parser.add_argument(
         "--by", metavar="COLUMN,…", type=_names, default=[], help="columns of the labels that define subgroups"
     )
@@ -69,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
     opened = ScoreTable.in_folder(options.table)
     table = read_table_predictions(opened, options.model, names=names_of(opened.layout))
     matched = match(table, ground_truth, read_training_set(options.trained_on))
-    report = {**evaluate(matched.predictions, options.seed), "data": matched.accounting}
+    everything = read_training_set(options.trained_on, with_test=True)
+    external = external_parts(options, table, everything, options.training_photographs, options.seed)
+    report = {**evaluate(matched.predictions, options.seed), "data": matched.accounting, "external": external}
     print(printable(evaluation_summary(report), keep="\n"))
     if options.output:
         from melanoma.evaluation.pages.evaluation import page

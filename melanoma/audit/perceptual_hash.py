@@ -89,6 +89,24 @@ def near_pairs(hashes: Sequence[Hashes] | Hashes, max_bits: int = NEAR_BITS) -> 
     return sorted(pairs, key=lambda pair: pair.distance)
 
 
+def near_others(hashes: Hashes, others: Hashes, max_bits: int = NEAR_BITS) -> npt.NDArray[np.bool_]:
+    """Returns which photographs look like one of other photographs.
+
+    Args:
+        hashes: uint64 array (photographs, 4), or (photographs, 8, 4) with turned and mirrored copies; a hash of zero is
+            near no other.
+        others: uint64 array (others, 4), upright.
+        max_bits: As in `near_pairs`.
+
+    Returns:
+        bool (photographs,).
+    """
+    known = np.ascontiguousarray(others[(others != 0).any(axis=1)].T)
+    if not known.size:
+        return np.zeros(len(hashes), np.bool_)
+    return np.array([bool(t[0].any() and (_distances(t, known) <= max_bits).any()) for t in with_turns(hashes)], bool)
+
+
 def distance(hashes: Hashes, first: int, second: int) -> int | None:
     """Returns the number of bits by which two photographs differ, as in `near_pairs`; None if one has no hash."""
     table = with_turns(hashes)

@@ -7,7 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from melanoma.evaluation.inputs.ground_truth import GroundTruth, with_known_classes, with_other_class
+from melanoma.evaluation.inputs.ground_truth import (
+    GroundTruth,
+    with_known_classes,
+    with_names_of_files,
+    with_other_class,
+)
 from melanoma.evaluation.inputs.matching import match
 from melanoma.evaluation.inputs.pairing import PredictionPair
 from melanoma.evaluation.inputs.predictions import MELANOMA, Predictions
@@ -70,7 +75,7 @@ def _judged(
     pair: PredictionPair, ground_truth: GroundTruth, training_set: TrainingSet | None, seed: int
 ) -> dict[str, Any]:
     """Evaluates both sides on classes that both know; on a label of another class one side could not be right."""
-    ground_truth = with_known_classes(ground_truth, pair.old.slugs)
+    ground_truth = with_known_classes(with_names_of_files(ground_truth, pair.old.image_ids), pair.old.slugs)
     if set(pair.old.slugs) == set(pair.common):
         ground_truth = with_other_class(ground_truth, pair.common)
     labels = ground_truth.by_id

@@ -2,6 +2,7 @@
 
 from melanoma.disclaimer import NO_CLINICAL_VALIDATION
 from melanoma.evaluation.accounting import comparison_accounting, evaluation_accounting
+from melanoma.evaluation.external_text import HEADING, aligned, source_sentences, source_table
 from melanoma.evaluation.formatting import METRICS, few_photographs, model_in, number, signed, with_interval
 from melanoma.evaluation.metrics.agreement import list_flips
 from melanoma.evaluation.report import Report
@@ -21,6 +22,7 @@ def evaluation_summary(report: Report) -> str:
     lines = [
         f"{model_in(report['data'])}: {counted(report['n'], 'photograph')} of {lesions(report['groups'])}",
         *_warning(report["data"]),
+        *external_lines(report),
         *metric_lines(report),
         *(f"  {sentence}" for sentence in evaluation_accounting(report["data"])),
         f"  {NO_CLINICAL_VALIDATION}",
@@ -30,6 +32,18 @@ def evaluation_summary(report: Report) -> str:
 
 def _warning(data: Report) -> list[str]:
     return [f"  {warning}"] if (warning := left_out_warning(data)) else []
+
+
+def external_lines(report: Report) -> list[str]:
+    """Returns a table of the external sources beside the labels of the report; nothing without such sources."""
+    if not (external := report.get("external")):
+        return []
+    return [
+        f"  {HEADING}",
+        *(f"  {line}" for line in aligned(source_table(report, external, "--labels"))),
+        *(f"  {sentence}" for sentence in source_sentences(external)),
+        "  The photographs of --labels, in full",
+    ]
 
 
 def metric_lines(report: Report) -> list[str]:

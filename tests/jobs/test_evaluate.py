@@ -177,3 +177,41 @@ def test_real_metadata_is_evaluated(data: Path, tmp_path: Path) -> None:
     assert (report["data"]["labelled"], report["data"]["labels_without_photograph"]) == (10015, 10015 - len(scored))
     assert set(report["subgroups"]["age"]) == {"0-29", "30-44", "45-59", "60-74", "75+", "unknown"}
     assert sum(group["n"] for group in report["subgroups"]["localization"].values()) == len(known)
+
+
+def test_another_hospital_stands_beside_the_labels(
+    evaluated: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table, file = evaluated
+    rows = [f"pictures/NORTH-{i}.jpg,{SLUGS[i % 2]},P{i // 2}\n" for i in range(40)]
+    north = write_labels(tmp_path / "north.csv", "file,class,patient\n" + "".join(rows))
+    p = [(0.7, 0.2, 0.1) if i % 4 else (0.1, 0.2, 0.7) for i in range(40)]
+    write_table(Path(table), [scored_row(f"NORTH-{i}", *p[i]) for i in range(40)])
+    split = write_labels(tmp_path / "split.csv", "image_id,group,part\nNORTH-0,P0,test\nDOE-0,L0,train\n")
+    columns = ["--external-id-column", "file", "--external-label-column", "class", "--external-group-column", "patient"]
+    flags = ["--trained-on", split, "--external", north, *columns, "--output", str(tmp_path / "out")]
+    assert main(["evaluate", table, "--labels", file, *NAMES, *flags]) == 0
+    output = capsys.readouterr().out
+    (part,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())["external"]
+    assert (part["source"], part["n"], part["data"]["photographs_trained_on"]) == ("north", 38, 2)
+    truth = np.array([i % 2 for i in range(2, 40)])
+    top = np.array([0 if i % 4 else 2 for i in range(2, 40)])
+    assert part["balanced_accuracy"]["value"] == pytest.approx(np.mean([(top == c)[truth == c].mean() for c in (0, 1)]))
+    assert "At other hospitals" in output and "external: north" in output and "NORTH" not in output
+    assert "external: north" in (tmp_path / "out" / "evaluation.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("flags", "complaint"),
+    [
+        (["--external-id-column", "file"], "--external-id-column and the like go with --external"),
+        (["--external", "absent.csv"], "--external absent.csv"),
+        (["--training-photographs", "x"], "--training-photographs goes with --external and --trained-on"),
+    ],
+)
+def test_flags_of_other_hospitals_go_together(
+    evaluated: tuple[str, str], capsys: pytest.CaptureFixture[str], flags: list[str], complaint: str
+) -> None:
+    assert main(["evaluate", evaluated[0], "--labels", evaluated[1], *NAMES, *flags]) == 2
+    output = capsys.readouterr()
+    assert complaint in output.err and output.out == ""

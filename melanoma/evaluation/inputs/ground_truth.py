@@ -1,5 +1,6 @@
 """The ground truth of an evaluation: a CSV or Parquet file with one labelled photograph per row."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -8,7 +9,11 @@ from melanoma.datasets.label_subclasses import nearest_class
 from melanoma.errors import DataError, UsageError
 from melanoma.evaluation.inputs.column_files import read_header, read_texts
 from melanoma.evaluation.inputs.labelled_folders import is_folder, read_labelled_folder
+from melanoma.images.decoding import IMAGE_EXTENSIONS
 from melanoma.labels import slug_of
+from melanoma.storage import stem_of
+
+_FILE_ENDINGS = tuple(IMAGE_EXTENSIONS)
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,13 @@ class GroundTruth:
     contradictory: int
 
 
-def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
+def read_ground_truth(uri: str, columns: LabelColumns, option: str = "--labels") -> GroundTruth:
     """Reads a label file, or a folder with one subfolder per class.
 
     Args:
         uri: A CSV with a header, or Parquet, or a folder.
         columns: The columns to read; none can be named for a folder.
+        option: The command-line option that names the labels, for error messages.
 
     Raises:
         UsageError: There is no such file, it is neither CSV nor Parquet, or it lacks a column; or columns of a folder
@@ -84,11 +90,12 @@ def read_ground_truth(uri: str, columns: LabelColumns) -> GroundTruth:
     """
     if is_folder(uri):
         if columns != LabelColumns():
-            raise UsageError(f"--labels {uri}: a folder has no columns; leave out --id-column and the like, and --by")
+            raise UsageError(f"{option} {uri}: a folder has no columns; leave out --id-column and the like, and --by")
         folder = read_labelled_folder(uri)
         return _collect(uri, folder.sha256, columns, _labels(folder.rows, [()] * len(folder.rows)))
-    layout = layout_of(read_header("--labels", uri), f"--labels {uri}", columns.image_id, columns.label, columns.group)
-    file = read_texts("--labels", uri, list(dict.fromkeys([*layout.columns(), *columns.by])))
+    header = read_header(option, uri)
+    layout = layout_of(header, f"{option} {uri}", columns.image_id, columns.label, columns.group)
+    file = read_texts(option, uri, list(dict.fromkeys([*layout.columns(), *columns.by])))
     columns = replace(columns, group=" or ".join(layout.groups) or None)
     stated = layout.read(file.columns, uri)
     values = zip(*(file.columns[name] for name in columns.by), strict=True) if columns.by else [()] * len(stated)
@@ -127,6 +134,22 @@ def with_known_classes(ground_truth: GroundTruth, known: Collection[str]) -> Gro
         for image_id, label in ground_truth.by_id.items()
     }
     return replace(ground_truth, by_id=by_id)
+
+
+def with_names_of_files(ground_truth: GroundTruth, image_ids: Collection[str]) -> GroundTruth:
+    """Names photographs as a score table does where the labels name their files: `archive/a.jpg` as `a`.
+
+    A name that the table has, or that two files of the labels share, stays as it is.
+
+    Args:
+        ground_truth: The labels.
+        image_ids: Ids of the score table.
+    """
+    known = set(image_ids)
+    files = [name for name in ground_truth.by_id if name not in known and name.lower().endswith(_FILE_ENDINGS)]
+    taken = Counter(stem_of(name) for name in files)
+    named = {name: stem for name in files if taken[stem := stem_of(name)] == 1 and stem not in ground_truth.by_id}
+    return replace(ground_truth, by_id={named.get(name, name): label for name, label in ground_truth.by_id.items()})
 
 
 def with_other_class(ground_truth: GroundTruth, slugs: Sequence[str]) -> GroundTruth:

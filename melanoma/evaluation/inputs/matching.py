@@ -9,7 +9,13 @@ import numpy as np
 
 from melanoma.errors import DataError
 from melanoma.evaluation.inputs.bins import bin_values
-from melanoma.evaluation.inputs.ground_truth import GroundTruth, ImageLabel, with_known_classes, with_other_class
+from melanoma.evaluation.inputs.ground_truth import (
+    GroundTruth,
+    ImageLabel,
+    with_known_classes,
+    with_names_of_files,
+    with_other_class,
+)
 from melanoma.evaluation.inputs.predictions import Predictions
 from melanoma.evaluation.inputs.table_predictions import TablePredictions
 from melanoma.evaluation.inputs.training_set import TrainingSet
@@ -50,13 +56,15 @@ def match(table: TablePredictions, ground_truth: GroundTruth, training_set: Trai
     Raises:
         DataError: No photograph is left.
     """
+    ground_truth = with_names_of_files(ground_truth, table.image_ids)
     ground_truth = with_other_class(with_known_classes(ground_truth, table.slugs), table.slugs)
     labelled = [
         _Labelled(index, ground_truth.by_id[image_id])
         for index, image_id in enumerate(table.image_ids)
         if image_id in ground_truth.by_id
     ]
-    unseen = [one for one in labelled if not _was_trained_on(table, one, training_set)]
+    shared = [_shared_with_training(table, one, training_set) for one in labelled]
+    unseen = [one for one, basis in zip(labelled, shared, strict=True) if not basis]
     judged = [one for one in unseen if one.label.slug in table.slugs]
     unknown = Counter(one.label.slug for one in unseen if one.label.slug not in table.slugs)
     if not judged:
@@ -67,14 +75,15 @@ def match(table: TablePredictions, ground_truth: GroundTruth, training_set: Trai
         "labels_counted_as": _counted_as(judged),
         "trained_on": list(training_set.uris) if training_set else [],
         "photographs_trained_on": len(labelled) - len(unseen),
+        "photographs_trained_on_by": dict(Counter(filter(None, shared)).most_common()),
     }
     return Matched(predictions, accounting)
 
 
-def _was_trained_on(table: TablePredictions, one: _Labelled, training_set: TrainingSet | None) -> bool:
+def _shared_with_training(table: TablePredictions, one: _Labelled, training_set: TrainingSet | None) -> str:
     if training_set is None:
-        return False
-    return training_set.contains(table.image_ids[one.place], table.sha256[one.place], one.label.group)
+        return ""
+    return training_set.shares(table.image_ids[one.place], table.sha256[one.place], one.label.group)
 
 
 def _counted_as(judged: Sequence[_Labelled]) -> list[dict[str, Any]]:

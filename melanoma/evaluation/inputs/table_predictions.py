@@ -40,6 +40,7 @@ class TablePredictions:
         superseded: Number of scored rows that a newer row of the same photograph replaces.
         ambiguous: Ids that photographs of different content share; they have no prediction here.
         model_name: Name of the model; empty if it is unknown.
+        image_uris: URIs of the photographs; empty if they are not known.
     """
 
     table: str
@@ -56,6 +57,7 @@ class TablePredictions:
     superseded: int
     ambiguous: frozenset[str]
     model_name: str = ""
+    image_uris: tuple[str, ...] = ()
 
     @property
     def model(self) -> str:
@@ -77,6 +79,7 @@ class TablePredictions:
             slugs=slugs,
             image_ids=tuple(self.image_ids[place] for place in places),
             sha256=tuple(self.sha256[place] for place in places),
+            image_uris=tuple(self.image_uris[place] for place in places) if self.image_uris else (),
             probabilities=probabilities,
             top=np.asarray(columns, np.int64)[self.top[places]],
             flagged=None if self.flagged is None else self.flagged[places],
@@ -145,6 +148,7 @@ def _newest_predictions(rows: pa.Table, uri: str, version: int, model_id: str) -
         failed=frozenset(failed) - set(newest["image_id"].to_pylist()),
         superseded=scored.num_rows - newest.num_rows,
         ambiguous=by_id.ambiguous,
+        image_uris=tuple(by_id.rows["image_uri"].to_pylist()),
     )
 
 

@@ -8,6 +8,7 @@ from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
 from melanoma.evaluation.pages import parts
 from melanoma.evaluation.pages.classes import challenge_metrics, class_metrics, confusion_matrix
 from melanoma.evaluation.pages.curves import calibration, curves
+from melanoma.evaluation.pages.external import external
 from melanoma.evaluation.pages.headlines import cards
 from melanoma.evaluation.pages.subgroups import subgroups
 from melanoma.evaluation.report import Report
@@ -20,7 +21,8 @@ def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
     """Returns the page of an evaluation as one self-contained HTML file.
 
     Args:
-        report: As `evaluate.evaluate` returns it, optionally with `data` as `matching.match` returns it.
+        report: As `evaluate.evaluate` returns it, optionally with `data` as `matching.match` returns it, and
+            `external`: parts as `external.evaluate_source` returns them.
         title: The title, plain text.
         notes: Warnings to show at the top, one sentence each.
     """
@@ -33,6 +35,7 @@ def page(report: Report, title: str, notes: Sequence[str] = ()) -> str:
         paragraph(lead),
         paragraph(NO_CLINICAL_VALIDATION, "warning"),
         *(paragraph(note, "warning") for note in [*filter(None, [data and left_out_warning(data)]), *notes]),
+        external(report),
         parts.grid(cards(report), 195),
         section("What was evaluated", bullets(evaluation_accounting(data))) if data else "",
         class_metrics(report),

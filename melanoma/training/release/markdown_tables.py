@@ -1,14 +1,16 @@
 """Metrics as Markdown, each with its confidence interval and n."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from melanoma.evaluation.formatting import few_photographs
 from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS
+from melanoma.evaluation.markdown import table
 from melanoma.labels import name_of
 
 Estimate = Mapping[str, Any]
 NOT_EVALUATED = "not evaluated"
+__all__ = ["NOT_EVALUATED", "cells", "evaluation_sections", "inline", "table"]
 
 
 def evaluation_sections(report: Mapping[str, Any], gap: Mapping[str, Estimate | None]) -> Iterator[str]:
@@ -69,12 +71,6 @@ def _label_row(label: str, metrics: Mapping[str, Any]) -> tuple[object, ...]:
 def _group_row(group: str, metrics: Mapping[str, Any]) -> tuple[object, ...]:
     balanced, melanoma = metrics["balanced_accuracy"], metrics["melanoma_auc"]
     return group, len(metrics["evaluated"]), *cells(balanced)[:2], *cells(melanoma)[:2], metrics["n"]
-
-
-def table(head: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
-    """Returns a Markdown table; all columns but the first are aligned as numbers."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def cells(estimate: Estimate | None) -> tuple[str, str, str]:

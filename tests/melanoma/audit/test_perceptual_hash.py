@@ -7,6 +7,7 @@ from melanoma.audit.perceptual_hash import (
     NEAR_BITS,
     NEAR_BITS_TURNED,
     distance,
+    near_others,
     near_pairs,
     perceptual_hash,
     turned_hashes,
@@ -115,3 +116,14 @@ def test_hashes_without_turns_have_one_orientation_each() -> None:
     assert with_turns(hashes).shape == (2, 1, 4)
     assert np.array_equal(with_turns(hashes)[:, 0], hashes)
     assert with_turns(np.zeros((2, 8, 4), np.uint64)).shape == (2, 8, 4)
+
+
+def test_near_others_agrees_with_near_pairs() -> None:
+    rng = np.random.default_rng(3)
+    pictures = [rng.integers(0, 256, (64, 64, 3), np.uint8) for _ in range(6)]
+    turned = np.stack([turned_hashes(picture) for picture in pictures])
+    others = np.stack([perceptual_hash(np.rot90(pictures[2])), perceptual_hash(pictures[4]), np.zeros(4, np.uint64)])
+    assert near_others(turned, others).tolist() == [False, False, True, False, True, False]
+    assert near_others(turned[:, 0], others).tolist() == [False] * 4 + [True, False]
+    assert not near_others(np.zeros((1, 4), np.uint64), others).any()
+    assert not near_others(turned, np.zeros((0, 4), np.uint64)).any()

@@ -8,7 +8,13 @@ import pyarrow.parquet
 import pytest
 
 from melanoma.errors import DataError, UsageError
-from melanoma.evaluation.inputs.ground_truth import ImageLabel, LabelColumns, read_ground_truth, with_other_class
+from melanoma.evaluation.inputs.ground_truth import (
+    ImageLabel,
+    LabelColumns,
+    read_ground_truth,
+    with_names_of_files,
+    with_other_class,
+)
 from tests.helpers import fill
 from tests.helpers.score_tables import write_labels
 
@@ -146,3 +152,11 @@ def test_class_folders_are_labels_and_folders_of_a_split_are_not_classes(tmp_pat
         read_ground_truth(str(tmp_path), LabelColumns())
     with pytest.raises(UsageError, match="a folder has no columns"):
         read_ground_truth(str(tmp_path), LabelColumns("image_id"))
+
+
+def test_labels_may_name_files_where_the_table_has_names_without_extension(tmp_path: Path) -> None:
+    text = "image_id,dx\narchive/a.jpg,mel\nb.png,nv\nx/twice.jpg,nv\ny/twice.jpg,mel\nc.jpg,nv\n"
+    truth = read_ground_truth(write_labels(tmp_path / "x.csv", text), LabelColumns("image_id", "dx"))
+    named = with_names_of_files(truth, ["a", "b", "c.jpg"])
+    assert list(named.by_id) == ["a", "b", "x/twice.jpg", "y/twice.jpg", "c.jpg"]
+    assert named.by_id["a"].slug == "melanoma"
