@@ -1,14 +1,12 @@
 """Writes a bundle again with other documents: the same model with the same id, but more that is known about it."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from melanoma import storage
 from melanoma.errors import BundleError
-from melanoma.json_values import to_json
-from melanoma.model.bundle import Bundle, check_free, check_parts, load_bundle
-from melanoma.model.description import DESCRIPTION, NETWORK
+from melanoma.model.bundle import Bundle, check_free
+from melanoma.model.bundle_parts import write_parts
+from melanoma.model.description import NETWORK, PORTABLE
 
 
 class BundleEdit(NamedTuple):
@@ -39,11 +37,6 @@ def write_edited(bundle: Bundle, uri: str, edit: BundleEdit) -> Bundle:
     """
     check_free(uri)
     files = {**bundle.files, **edit.files}
-    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    if files[NETWORK] != bundle.files[NETWORK]:
+    if any(files.get(name) != bundle.files.get(name) for name in (NETWORK, PORTABLE)):
         raise BundleError(f"{uri}: another network is another model; write a new bundle")
-    description = to_json({**bundle.description, "metrics": dict(edit.metrics), "files": digests})
-    check_parts(uri, description, files)
-    for name, data in [*files.items(), (DESCRIPTION, description)]:
-        storage.write_bytes(storage.join(uri, name), data)
-    return load_bundle(uri)
+    return write_parts(uri, {**bundle.description, "metrics": dict(edit.metrics)}, files)
