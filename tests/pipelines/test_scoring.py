@@ -1,8 +1,10 @@
 """Whole runs: every photograph gets one row, and the same row however it is scored."""
 
+import datetime
 import threading
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,6 +231,17 @@ def test_two_workers_change_no_probability(
         transform = ScoreImages([ModelRun(run, load_bundle(bundle_uri))], chunk_size=10, workers=2)
         _ = pipeline | beam.Create([Root(str(store))]) | transform
     assert probabilities(tmp_path) == approximately(reference)
+
+
+@pytest.mark.parametrize("hours", [None, 1])
+def test_chunks_that_are_spread_over_a_cluster_change_no_probability(
+    store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, list[float]], hours: int | None
+) -> None:
+    deadline = None if hours is None else datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=hours)
+    run = replace(start(tmp_path / "out", bundle_uri), deadline=deadline)
+    record = run_once(store, tmp_path / "out", bundle_uri, run, chunk_size=2, workers=3, is_distributed=True)
+    assert record.workers == 3 and record.counts.add_up
+    assert probabilities(tmp_path / "out") == approximately(reference)
 
 
 def test_runs_that_race_commit_every_photograph_once(tmp_path: Path, bundle_uri: str) -> None:
