@@ -59,8 +59,11 @@ def s3_endpoint() -> Iterator[str]:
     """A real S3 server on the loopback, with its credentials in the usual environment."""
     from moto.server import ThreadedMotoServer
 
+    from tests.helpers.moto_process import one_change_at_a_time
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    server._server.app = one_change_at_a_time(server._server.app)  # type: ignore[union-attr]
     host, port = server.get_host_and_port()
     with s3_variables(f"http://{host}:{port}"):
         yield f"http://{host}:{port}"

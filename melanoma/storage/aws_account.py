@@ -1,6 +1,6 @@
-"""S3: what the environment, a profile or a configuration file says about it, as Delta Lake wants to be told.
+"""S3: what the environment, a profile or a configuration file says about it, as fsspec and Delta Lake want to be told.
 
-fsspec's library is Amazon's own, and finds all of it by itself.
+fsspec's library is Amazon's own, and finds all of it by itself but `AWS_REGION`, which Amazon's other libraries read.
 """
 
 import os
@@ -11,18 +11,25 @@ from urllib.parse import urlsplit
 from melanoma.errors import ReadError, UsageError
 from melanoma.storage.errors import detail_of, kind_of, with_advice
 
+_REGIONS = ("AWS_DEFAULT_REGION", "AWS_REGION")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _AUTHORITIES = "SSL_CERT_FILE"  # where Delta Lake's library finds the certificates that it trusts
 # Ways to get credentials for which Delta Lake's library looks by itself, and which it refreshes.
 _FOUND_BY_ITSELF = ("env", "iam-role", "container-role", "assume-role-with-web-identity")
 
 
-def check_endpoint() -> None:
-    """Checks the endpoints of the environment: neither library says what is wrong with one that is not an address.
+def fsspec_options() -> dict[str, Any]:
+    """Returns the options for fsspec's file system.
 
     Raises:
-        UsageError: One lacks its scheme.
+        UsageError: An endpoint of the environment lacks its scheme.
     """
+    _check_endpoint()
+    region = "" if os.environ.get(_REGIONS[0]) else os.environ.get(_REGIONS[1])
+    return {"client_kwargs": {"region_name": region}} if region else {}
+
+
+def _check_endpoint() -> None:
     for name in _ENDPOINTS:
         if (value := os.environ.get(name)) and not value.startswith(("http://", "https://")):
             raise UsageError(f"s3://: {name} has neither http:// nor https:// at its front; add it")
@@ -38,7 +45,7 @@ def delta_options(bucket: str) -> dict[str, str]:
         UsageError: There are no credentials, they are incomplete, or their login has expired; the profile does not
             exist; or the endpoint is not an address.
     """
-    check_endpoint()
+    _check_endpoint()
     import botocore.configprovider
     import botocore.exceptions
     import botocore.session
@@ -56,7 +63,8 @@ def delta_options(bucket: str) -> dict[str, str]:
         options |= _endpoint_options(endpoint, bucket, settings)
     if authorities := session.get_config_variable("ca_bundle"):
         os.environ.setdefault(_AUTHORITIES, authorities)  # there is no option for it
-    if region := session.get_config_variable("region"):
+    in_environment = next((os.environ[name] for name in _REGIONS if os.environ.get(name)), None)
+    if region := in_environment or session.get_config_variable("region"):
         options["AWS_REGION"] = region
     return options
 

@@ -15,6 +15,7 @@ _BY_TYPE = {
     ("botocore", "TokenRetrievalError"): "the login of the AWS profile has expired",
     ("google", "DefaultCredentialsError"): "no Google Cloud credentials found",
     ("azure", "CredentialUnavailableError"): "no Azure credentials found",
+    ("azure", "ClientAuthenticationError"): "no valid Azure credentials found",
 }
 _GCS_ERROR = ("gcsfs", "HttpError")  # without credentials, gcsfs continues anonymously and gets a 401
 _STATUS_ATTRIBUTES = ("status_code", "code", "status")

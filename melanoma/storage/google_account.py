@@ -60,10 +60,13 @@ class GoogleAccount:
             )
         if not self.endpoint:
             return {}
-        options = {"google_base_url": self.endpoint}
-        if self.endpoint.startswith("http://"):
-            options["allow_http"] = "true"
-        return options if self.credentials else options | {"google_skip_signature": "true"}
+        options = {"allow_http": "true"} if self.endpoint.startswith("http://") else {}
+        if self.credentials:
+            return options | {"google_base_url": self.endpoint}
+        # Its option to sign nothing holds for reading only: for writing it would ask the machine for a token.
+        nobody = dict.fromkeys(("private_key", "private_key_id", "client_email"), "")
+        unsigned = {**nobody, "gcs_base_url": self.endpoint, "disable_oauth": True}
+        return options | {"google_service_account_key": json.dumps(unsigned)}
 
 
 @lru_cache(maxsize=4)  # asked for every photograph

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from melanoma.storage.aws_account import check_endpoint
+from melanoma.storage import aws_account
 from melanoma.storage.azure_account import AzureAccount
 from melanoma.storage.google_account import GoogleAccount
 
@@ -80,7 +80,7 @@ def options_of(protocol: str) -> dict[str, Any]:
     """
     options: dict[str, Any] = {"use_listings_cache": False}
     if protocol == "s3":
-        check_endpoint()
+        options |= aws_account.fsspec_options()
         options["config_kwargs"] = {
             "connect_timeout": _CONNECT_SECONDS,
             "read_timeout": _SILENT_SECONDS,

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import s3fs
 
+from tests.helpers import ROOT
 from tests.helpers.certificates import Certificate
 from tests.helpers.ports import free_port, wait_for_port
 
@@ -34,9 +35,9 @@ def s3_process(certificate: Certificate | None = None) -> Iterator[str]:
         certificate: With which it speaks HTTPS; None for HTTP.
     """
     port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    command += ["-s", "-c", str(certificate.chain), "-k", str(certificate.key)] if certificate else []
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "tests.helpers.moto_process", str(port)]
+    command += [str(certificate.chain), str(certificate.key)] if certificate else []
+    server = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for_port(port)
         yield f"{'https' if certificate else 'http'}://127.0.0.1:{port}"

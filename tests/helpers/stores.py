@@ -10,6 +10,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from melanoma.storage.filesystems import locate
 from tests.helpers.fault_proxy import fault_proxy
 from tests.helpers.gcs_proxy import TOKEN_PATH
 from tests.helpers.google_accounts import new_account, write_credentials
@@ -61,8 +62,8 @@ def forget_file_systems() -> None:
 def _made(store: Store) -> Store:
     """Creates the store's bucket, as its user has done before."""
     with variables(store.environment):
-        fs, path = fsspec.core.url_to_fs(store.root)
-        fs.mkdir(path)
+        place = locate(store.root)
+        place.fs.mkdir(place.path)
     return store
 
 

@@ -7,6 +7,7 @@ import pytest
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.storage.aws_account import delta_options
+from melanoma.storage.filesystems import call_store, locate
 from tests.helpers.stores import variables
 
 KEYS = {"AWS_ACCESS_KEY_ID": "KEY", "AWS_SECRET_ACCESS_KEY": "SECRET"}
@@ -63,3 +64,12 @@ def test_a_bucket_in_the_host_name_holds_for_the_table_too(home: Path) -> None:
                 "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "true",
             }.items()
         )
+
+
+@pytest.mark.parametrize("name", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_either_name_of_the_region_holds_for_photographs_and_table(name: str, home: Path) -> None:
+    (home / ".aws" / "config").write_text("[default]\nregion = us-west-2\n")
+    with variables({**KEYS, name: "eu-central-1"}):
+        fs = locate("s3://bucket/in").fs
+        call_store(fs.connect)
+        assert fs._s3.meta.region_name == delta_options("bucket")["AWS_REGION"] == "eu-central-1"
