@@ -43,6 +43,10 @@ jobmanager.archive.fs.dir: file://{folder}/tmp
 # A killed task manager is missed after ten seconds.
 heartbeat.interval: 2000
 heartbeat.timeout: 10000
+# For jobs that come through the job server beside the cluster: a job of Beam's cannot ask for it.
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 5
+restart-strategy.fixed-delay.delay: 2s
 # Beam's classes are in lib/ and not loaded anew for each job: only so does Flink keep a worker from stage to stage.
 classloader.resolve-order: parent-first
 """
