@@ -13,7 +13,7 @@ from jobs.nightly import local_workers, stopping
 from jobs.nightly.options import NightlyOptions
 from jobs.nightly.plan import RunPlan
 from jobs.nightly.stopping import Stop
-from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError
+from melanoma.errors import MelanomaError, NothingCommittedError, PhotographError, UsageError
 from melanoma.images.decoder_pool import decoders
 from melanoma.imports import without_collections
 from melanoma.machine import share_threads
@@ -76,7 +76,10 @@ class PipelineRun:
         def build() -> beam.Pipeline:
             size = (options.batch_size, options.chunk_size, options.limit)
             transform = ScoreImages(plan.models, *size, self._workers, self.is_outlived, options.engine)
-            pipeline = beam.Pipeline(runner=self._runner, options=self._beam_options)
+            try:
+                pipeline = beam.Pipeline(runner=self._runner, options=self._beam_options)
+            except ValueError as error:  # what only this runner wants of its options
+                raise UsageError(f"options for Beam: {' '.join(str(error).split())}") from None
             _ = pipeline | "Sources" >> beam.Create(list(plan.sources), reshuffle=False) | "Score" >> transform
             return pipeline
 

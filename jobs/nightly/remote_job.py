@@ -12,7 +12,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineState
 
-from jobs.nightly import flink_rest, job_errors
+from jobs.nightly import beam_files, flink_rest, job_errors
 from jobs.nightly.cluster_defaults import flink_master
 from melanoma.errors import MelanomaError, NothingCommittedError
 
@@ -53,7 +53,8 @@ class RemoteJob:
             self._submitted.set()
             raise NothingCommittedError("the run was stopped before its job was submitted again")
         try:
-            self._result = pipeline.run()
+            with beam_files.removed_after_submission():
+                self._result = pipeline.run()
         finally:
             self._submitted.set()
         threading.Thread(target=self._wait, daemon=True, name="job").start()
