@@ -6,10 +6,13 @@ written in Go and part of no Python package. Nothing is installed here, so the s
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from typing import NoReturn
 
 _SECONDS = 60.0
+_LOOK_SECONDS = 1.0
 
 
 def start() -> NoReturn:
@@ -23,6 +26,7 @@ def start() -> NoReturn:
             file=sys.stderr,
         )
         os._exit(2)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True, name="runner-watch").start()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.update(_environment(flags))
     from apache_beam.runners.worker import sdk_worker_main
@@ -33,6 +37,13 @@ def start() -> NoReturn:
     except BaseException:  # noqa: BLE001 - Beam has logged it to the runner
         code = 1
     os._exit(code)  # threads of libraries may be at work still
+
+
+def _end_with(runner: int) -> None:
+    """Ends this process soon after the runner's: Beam waits for ever for data of a runner that was killed."""
+    while os.getppid() == runner:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)
 
 
 def _flags(words: Sequence[str]) -> dict[str, str]:

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import time
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
+import psutil
 from apache_beam.portability.api import beam_provision_api_pb2, beam_provision_api_pb2_grpc
 
 from jobs.nightly.worker import _environment, _flags
 from tests.helpers import ROOT
+from tests.helpers.ports import free_port
 
 
 class Provision(beam_provision_api_pb2_grpc.ProvisionServiceServicer):  # type: ignore[misc]
@@ -51,3 +54,16 @@ def test_started_by_a_person_it_says_who_starts_it() -> None:
     words = [sys.executable, "-c", f"from {module} import {function}; {function}()"]
     ended = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ended.returncode == 2 and "started by the runner of a cluster" in ended.stderr
+
+
+def test_a_worker_ends_with_a_runner_that_is_killed() -> None:
+    """It waits for the first answer of a runner, with more patience than this test has."""
+    worker = f'"{sys.executable}" -c "from jobs.nightly.worker import start; print(flush=True); start()"'
+    line = f"{worker} --id=1 --provision_endpoint=127.0.0.1:{free_port()} & echo $!; wait"
+    with subprocess.Popen(["sh", "-c", line], cwd=ROOT, stdout=subprocess.PIPE, text=True) as runner:
+        assert runner.stdout is not None
+        said = runner.stdout.readline().strip() + runner.stdout.readline().strip()
+        started = psutil.Process(int(said))
+        time.sleep(1)  # it looks who has started it right after it has printed its line
+        runner.kill()
+        started.wait(30)
