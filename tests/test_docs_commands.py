@@ -1,5 +1,6 @@
 """The commands in docs/: each one is a valid command line, and those that take seconds are run as written."""
 
+import argparse
 import re
 import shlex
 import shutil
@@ -8,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
 
 from jobs.cli import COMMANDS, main, parse
+from jobs.nightly.job_server_options import known_to
 from melanoma.model.bundle import load_bundle
 from melanoma.model.signature import Signer
 from tests.helpers import ROOT, fill, photograph
@@ -49,6 +52,14 @@ def test_every_command_is_a_valid_command_line(words: list[str]) -> None:
         assert program in SIGNING
 
 
+def of_beam() -> set[str]:
+    """Returns the options that Beam and its job servers know."""
+    parser = argparse.ArgumentParser(conflict_handler="resolve")
+    for group in PipelineOptions.__subclasses__():
+        group._add_argparse_args(parser)
+    return {*parser._option_string_actions, *(f"--{name}" for name in known_to("PortableRunner"))}
+
+
 def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str]) -> None:
     parents = [[name] for name in COMMANDS]
     parents += [
@@ -59,7 +70,7 @@ def test_every_flag_that_the_text_names_exists(capsys: pytest.CaptureFixture[str
         with pytest.raises(SystemExit):
             main([*words, "--help"])
     known = set(re.findall(r"--[a-z][a-z-]+", capsys.readouterr().out))
-    known |= {"--runner", "--setup_file", "--direct_running_mode", "--direct_num_workers"}  # Beam's
+    known |= of_beam()
     known |= {"--certificate_chain"}  # of model-signing
     known |= {"--logdir", "--python"}  # of TensorBoard, and of uv and pipx
     known |= {"--look", "--taught-by", "--teaching", "--model-id"}  # old names, in the changelog
