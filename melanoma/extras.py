@@ -14,6 +14,7 @@ MODULES = {
     "s3": ("s3fs",),
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
+    "dicom": ("pydicom",),
     "signing": ("OpenSSL", "model_signing"),
 }
 

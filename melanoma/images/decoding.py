@@ -24,7 +24,7 @@ __all__ = ["DECODER", "IMAGE_EXTENSIONS", "MAX_BYTES", "Header", "ImageSpec", "d
 DECODER = f"1;simplejpeg {simplejpeg.__version__};Pillow {PIL.__version__}"
 _READ_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 # Other formats are listed too: then a camera that writes HEIC shows as failures, not as an empty run.
-IMAGE_EXTENSIONS = _READ_EXTENSIONS | {".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2"}
+IMAGE_EXTENSIONS = _READ_EXTENSIONS | {".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".dcm", ".dicom"}
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

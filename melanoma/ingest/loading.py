@@ -12,6 +12,7 @@ from melanoma import storage
 from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError, UsageError
 from melanoma.images.decoder_pool import decoders
 from melanoma.images.decoding import ImageSpec, read_header
+from melanoma.images.dicom import photograph_in
 from melanoma.images.limits import MAX_BYTES
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.table.forgotten import Forgotten
@@ -78,6 +79,7 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None 
     if forgotten is not None and forgotten.has_content(sha256):
         return [Decoded(loaded._replace(is_forgotten=True), None)] * len(specs)
     try:
+        data = photograph_in(data)
         header = read_header(data)
     except PhotographError as error:
         loaded = loaded._replace(error=error, decode_seconds=time.perf_counter() - began)

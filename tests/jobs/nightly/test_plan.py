@@ -151,10 +151,10 @@ def test_an_empty_folder_is_refused_unless_it_is_known_or_allowed(tmp_path: Path
     (tmp_path / "bare").mkdir()
     with pytest.raises(UsageError, match=r"bare: no photograph there; check the path.*--pattern.*--allow-empty"):
         plan(tmp_path, bundle_uri, "--images", str(tmp_path / "bare"))
-    for name in ("scan.dcm", "scan2.DCM", "notes.txt"):
+    for name in ("scan.nef", "scan2.NEF", "notes.txt"):
         (tmp_path / "bare" / name).touch()
     with pytest.raises(
-        UsageError, match=r"bare: no photograph there, only other files \(\.dcm 2, \.txt 1\); JPEG, PNG"
+        UsageError, match=r"bare: no photograph there, only other files \(\.nef 2, \.txt 1\); JPEG, PNG"
     ):
         plan(tmp_path, bundle_uri, "--images", str(tmp_path / "bare"))
     allowed = plan(tmp_path, bundle_uri, "--images", str(tmp_path / "bare"), "--allow-empty")

@@ -15,7 +15,7 @@ def test_extensions_count_in_any_case(extension: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["notes.txt", "jpg", "a.jpg~", "a.mp4", "a.dcm", "a.jpg.part", "", ".jpg", "a.", "ajpg"]
+    "name", ["notes.txt", "jpg", "a.jpg~", "a.mp4", "a.nef", "a.jpg.part", "", ".jpg", "a.", "ajpg"]
 )
 def test_other_names_are_not_photographs(name: str) -> None:
     assert not is_photograph(name)

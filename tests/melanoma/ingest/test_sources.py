@@ -59,10 +59,10 @@ def test_ignored_files_are_counted_by_kind_and_never_opened(tmp_path: Path) -> N
 
 
 def test_an_extension_that_may_be_a_name_is_not_passed_on(tmp_path: Path) -> None:
-    touch(tmp_path, "1.2.840.mueller anna 1970-01-01", "x.anna", "y.\x1b[31m", "z.604688111", "w.DCM")
+    touch(tmp_path, "1.2.840.mueller anna 1970-01-01", "x.anna", "y.\x1b[31m", "z.604688111", "w.NEF")
     ignored = Counter[str]()
     assert ids(tmp_path, ignored=ignored) == []
-    assert ignored == {"another extension": 4, ".dcm": 1}
+    assert ignored == {"another extension": 4, ".nef": 1}
 
 
 def test_roots_may_be_files_globs_and_archives(tmp_path: Path) -> None:
