@@ -8,6 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions, PortableOption
 from jobs.console import output_modes
 from jobs.nightly.beam_options import parse_beam_options
 from jobs.nightly.cluster_defaults import slots_of
+from jobs.nightly.job_servers import require
 from jobs.nightly.runners import LOCAL, has_workers_elsewhere, worker_count, works_in_this_process
 from melanoma.runs.run import Run
 from melanoma.runs.workers import WorkerSettings
@@ -53,6 +54,8 @@ def cluster_of(words: Sequence[str]) -> Cluster:
         NothingCommittedError: The cluster does not answer.
     """
     options = parse_beam_options(words)
+    if (endpoint := options.view_as(PortableOptions).job_endpoint) not in (None, "embed"):
+        require(str(endpoint))
     name = str(options.view_as(StandardOptions).runner or LOCAL)
     return Cluster(name, worker_count(options), _settings(options), works_in_this_process(options))
 

@@ -56,7 +56,7 @@ def words_for(options: PipelineOptions, runner: str, words: Sequence[str]) -> li
     """
     if runner not in _PORTABLE:
         return []
-    _refuse(options)
+    _refuse(options, runner)
     added = {"default_sdk_harness_log_level": _level(options), "job_server_timeout": str(_CALL_SECONDS)}
     added |= _environment(options, runner)
     if runner == "FlinkRunner" or (runner == "PortableRunner" and not _is_in_process(options)):
@@ -113,7 +113,19 @@ def slots_of(options: PipelineOptions) -> flink_rest.Slots | None:
         ) from None
 
 
-def _refuse(options: PipelineOptions) -> None:
+def _refuse(options: PipelineOptions, runner: str) -> None:
+    if runner == "PortableRunner" and not options.view_as(PortableOptions).job_endpoint:
+        raise UsageError(
+            "--runner=PortableRunner needs the address of a job server, --job_endpoint=HOST:PORT; or name the runner: "
+            "FlinkRunner, SparkRunner"
+        )
+    jars = {
+        "--flink_job_server_jar": options.view_as(FlinkRunnerOptions).flink_job_server_jar,
+        "--spark_job_server_jar": options.view_as(SparkRunnerOptions).spark_job_server_jar,
+    }
+    for flag, jar in jars.items():
+        if jar and "://" not in jar and not Path(jar).is_file():
+            raise UsageError(f"{flag}={jar}: no such file")
     if options.view_as(StandardOptions).no_wait_until_finish:
         raise UsageError("--no_wait_until_finish: a run waits for its end, which it reports; leave it out")
     if options.view_as(PortableOptions).output_executable_path:

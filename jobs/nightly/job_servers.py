@@ -1,12 +1,13 @@
 """Job servers: asked for their options, and started so that they end with this process, however it ends."""
 
+import contextlib
 import functools
 import logging
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -40,21 +41,41 @@ def options_of(endpoint: str) -> dict[str, Kind]:
     Raises:
         NothingCommittedError: It does not answer.
     """
-    with grpc.insecure_channel(endpoint) as channel:
+    with _connected(endpoint) as channel:
         try:
-            grpc.channel_ready_future(channel).result(_CONNECT_SECONDS)
             service = beam_job_api_pb2_grpc.JobServiceStub(channel)
             described = service.DescribePipelineOptions(
                 beam_job_api_pb2.DescribePipelineOptionsRequest(), timeout=_CONNECT_SECONDS
             )
+        except grpc.RpcError:  # it is there, and keeps its options to itself
+            return {}
+    return {option.name: _KINDS.get(option.type, "text") for option in described.options}
+
+
+def require(endpoint: str) -> None:
+    """Looks whether a job server answers; Beam itself would wait for it as long as for its job.
+
+    Args:
+        endpoint: Its address, `host:port`.
+
+    Raises:
+        NothingCommittedError: It does not answer.
+    """
+    with _connected(endpoint):
+        pass
+
+
+@contextlib.contextmanager
+def _connected(endpoint: str) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(endpoint) as channel:
+        try:
+            grpc.channel_ready_future(channel).result(_CONNECT_SECONDS)
         except grpc.FutureTimeoutError:
             raise NothingCommittedError(
                 f"--job_endpoint={endpoint}: no job server answers there; start it, or correct the address; nothing "
                 "was read"
             ) from None
-        except grpc.RpcError:  # it is there, and keeps its options to itself
-            return {}
-    return {option.name: _KINDS.get(option.type, "text") for option in described.options}
+        yield channel
 
 
 def with_own_server(runner: PipelineRunner) -> PipelineRunner:

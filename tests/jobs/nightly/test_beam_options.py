@@ -11,6 +11,7 @@ from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
 from jobs.nightly import job_servers
 from jobs.nightly.beam_options import parse_beam_options
+from jobs.nightly.cluster import cluster_of
 from melanoma.errors import NothingCommittedError, UsageError
 from tests.helpers.ports import free_port
 
@@ -40,6 +41,12 @@ def test_options_reach_beam() -> None:
         ([*REMOTE, "--setup_file=/srv/setup.py"], "need workers that install packages"),
         ([*REMOTE, "--no_wait_until_finish"], "a run waits for its end"),
         ([*REMOTE, "--output_executable_path=/tmp/x.jar"], "plans against the table of today"),
+        (["--runner=PortableRunner"], "needs the address of a job server, --job_endpoint=HOST:PORT"),
+        (
+            ["--runner=FlinkRunner", "--flink_job_server_jar=/no/x.jar"],
+            "^--flink_job_server_jar=/no/x.jar: no such file",
+        ),
+        (["--runner=SparkRunner", "--spark_job_server_jar=no.jar"], "^--spark_job_server_jar=no.jar: no such file"),
         (["--s3_secret_access_key=hidden"], "^--s3_secret_access_key: a secret does not go into a pipeline"),
     ],
 )
@@ -115,5 +122,7 @@ def test_a_job_server_that_runs_is_asked_what_it_knows(job_server: str) -> None:
 def test_a_job_server_that_does_not_answer_is_no_mistake_of_the_options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(job_servers, "_CONNECT_SECONDS", 0.2)
     endpoint = f"127.0.0.1:{free_port()}"
-    with pytest.raises(NothingCommittedError, match=f"--job_endpoint={endpoint}: no job server answers there"):
-        parse_beam_options(["--runner=PortableRunner", f"--job_endpoint={endpoint}", "--colour=blue"])
+    words = ["--runner=PortableRunner", f"--job_endpoint={endpoint}", "--environment_type=LOOPBACK"]
+    for start, line in ((parse_beam_options, [*words, "--colour=blue"]), (cluster_of, words)):
+        with pytest.raises(NothingCommittedError, match=f"--job_endpoint={endpoint}: no job server answers there"):
+            start(line)
