@@ -1,11 +1,23 @@
 """Errors of credentials: what a store's library raised, and what to do about it; their texts are never quoted."""
 
+import re
+from typing import Any
+
 _EXPIRED = ("ExpiredToken", "RequestExpired", "TokenRefreshRequired")
 _RENEWABLE = (*_EXPIRED, "400")  # the answer to a HEAD request cannot say more
-_OTHER_REGIONS = ("AuthorizationHeaderMalformed", "PermanentRedirect", "301")
+_OTHER_REGIONS = (
+    "AuthorizationHeaderMalformed",
+    "PermanentRedirect",
+    "IllegalLocationConstraintException",
+    "IllegalLocationConstraint",
+    "301",
+)
 REFUSING_CODES = (*_RENEWABLE, *_OTHER_REGIONS, "InvalidToken")
 NO_CREDENTIALS = "no credentials found"
 _HAVE_EXPIRED, _IN_OTHER_REGION = "the credentials have expired", "the bucket lies in another region"
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}")
+_QUOTED_REGION = re.compile(rf"<Region>({_REGION.pattern})</Region>|expecting '({_REGION.pattern})'")
+_BARE_REDIRECT = "incorrectly configured region"  # as Delta Lake's library says of an answer 301
 # By library and name, so that no cloud's library has to be installed or imported.
 _BY_TYPE = {
     ("botocore", "NoCredentialsError"): "no AWS credentials found",
@@ -28,6 +40,7 @@ _WHAT_TO_DO = {
     "Google Cloud": "set GOOGLE_APPLICATION_CREDENTIALS to the path of a valid key file",
     "Azure": "set AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with a key or a token",
 }
+_REGION_SIGNS = (*_OTHER_REGIONS[:-1], _BARE_REDIRECT)
 # Codes and sentences with which Delta Lake's library quotes a store that refuses access.
 DELTA_REFUSALS = (
     NO_CREDENTIALS,
@@ -35,7 +48,7 @@ DELTA_REFUSALS = (
     r"operation lacked (?:valid authentication|the necessary privileges)",
     "AccessDenied|InvalidToken",
     *_EXPIRED,
-    *_OTHER_REGIONS[:2],
+    *_REGION_SIGNS,
 )
 
 
@@ -44,7 +57,7 @@ def credentials_reason(error: Exception) -> str | None:
     if code_of(error) in _EXPIRED:
         return _HAVE_EXPIRED
     if code_of(error) in _OTHER_REGIONS:
-        return _IN_OTHER_REGION
+        return _region_reason(_stated_region(error))
     types = {(base.__module__.partition(".")[0], base.__name__) for base in type(error).__mro__}
     if _GCS_ERROR in types and 401 in statuses(error):
         return "no valid Google Cloud credentials found"
@@ -58,7 +71,22 @@ def quoted_reason(error: Exception) -> str | None:
         return NO_CREDENTIALS
     if any(code in text for code in _EXPIRED):
         return _HAVE_EXPIRED
-    return _IN_OTHER_REGION if any(code in text for code in _OTHER_REGIONS[:2]) else None
+    if not any(sign in text for sign in _REGION_SIGNS):
+        return None
+    quoted = _QUOTED_REGION.search(text)
+    return _region_reason(quoted[1] or quoted[3] if quoted else "")
+
+
+def _region_reason(region: str) -> str:
+    """Returns what to say of a bucket that lies elsewhere; the region is named where the store names it."""
+    return f"{_IN_OTHER_REGION}, {region}" if _REGION.fullmatch(region) else _IN_OTHER_REGION
+
+
+def _stated_region(error: BaseException) -> str:
+    """Returns the region that S3 states in an answer; empty where it states none."""
+    response = _response_of(error)
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return str(response.get("Error", {}).get("Region") or headers.get("x-amz-bucket-region", ""))
 
 
 def advice_for(reason: str, otherwise: str = "set valid ones in the environment") -> str:
@@ -78,10 +106,13 @@ def has_expired(error: Exception) -> bool:
 
 def code_of(error: BaseException) -> str:
     """Returns the code in the answer of S3 that an error or its cause carries; empty where there is none."""
-    for found in (error, error.__cause__):
-        if isinstance(response := getattr(found, "response", None), dict):
-            return str(response.get("Error", {}).get("Code", ""))
-    return ""
+    return str(_response_of(error).get("Error", {}).get("Code", ""))
+
+
+def _response_of(error: BaseException) -> dict[str, Any]:
+    """Returns the answer of S3 that an error or its cause carries; empty where there is none."""
+    answers = (getattr(found, "response", None) for found in (error, error.__cause__))
+    return next((answer for answer in answers if isinstance(answer, dict)), {})
 
 
 def statuses(error: Exception) -> list[int]:

@@ -1,12 +1,18 @@
-"""Requests to Google Cloud Storage whose answers gcsfs reads without a limit, or takes for those to a wrong name."""
+"""Requests to Google Cloud Storage, without what gcsfs does to them.
+
+It tries again, reads an answer without a limit, and decides by words of an error's text what kind of error it is.
+"""
 
 import base64
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from melanoma.storage.answer_limits import FIRST_WITHOUT_OBJECT, limit_answer
+
 _STEP_BYTES = 2**20
-_OK, _MISSING, _PRECONDITION_FAILED = 200, 404, 412
+_OK, _BAD_REQUEST, _MISSING, _PRECONDITION_FAILED = 200, 400, 404, 412
+_OF_AN_OBJECT = "?alt=media"  # in the address of its bytes
 _MD5 = re.compile(r"md5=([A-Za-z0-9+/=]+)")
 
 
@@ -77,3 +83,47 @@ async def get_from_gcs(
             if most is not None and size >= most:
                 break
         return GcsAnswer(answer.status, answer.headers, b"".join(parts))
+
+
+async def request_of_gcs(
+    fs: Any,
+    method: str,
+    path: str,
+    *words: str,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    data: Any = None,
+    cache_type: str | None = None,
+    cache_source: str | None = None,
+    **query: Any,
+) -> tuple[int, Any, Any, bytes]:
+    """Sends one request of gcsfs; stands in for its own method, with the same arguments and results.
+
+    Raises:
+        FileNotFoundError: The store has no such bucket or object.
+        FileExistsError: The condition of the request is not met.
+        OSError: Access is refused.
+        ValueError: The request is wrong, as with a name that no bucket can have.
+        gcsfs.retry.HttpError: Any other status from 400.
+    """
+    from gcsfs.retry import validate_response
+
+    await fs._set_session()
+    if hasattr(data, "seek"):
+        data.seek(0)
+    async with fs.session.request(
+        method=method,
+        url=fs._format_path(path, words),
+        params=fs._get_params(query),
+        json=json,
+        headers=fs._get_headers(headers, cache_type=cache_type, cache_source=cache_source),
+        data=data,
+        timeout=fs.requests_timeout,
+    ) as answer:
+        if _OF_AN_OBJECT not in path or answer.status >= FIRST_WITHOUT_OBJECT:
+            limit_answer(answer)
+        content = await answer.read()
+        if answer.status == _BAD_REQUEST:
+            raise ValueError
+        validate_response(answer.status, b"", path, words)  # without the text, only the status counts
+        return answer.status, answer.headers, answer.request_info, content

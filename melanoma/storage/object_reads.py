@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.answer_limits import TooLongError
 from melanoma.storage.errors import MEANING, WrongAnswerError
 from melanoma.storage.file_info import StoredFile, strong_etag, version_of
 from melanoma.storage.filesystems import Place, call_store
@@ -143,10 +144,15 @@ async def _read_checked(fs: Any, path: str, wanted: _Wanted, read: _Read) -> byt
         if found.encoding == "gzip":  # packed on the way, by a proxy
             data = zlib.decompressobj(_GZIP).decompress(data, wanted.size + 1)
         if len(data) != wanted.size:
-            raise WrongAnswerError("it sent more or fewer bytes than it lists") if wanted.version else _changed()
+            raise _other_size(wanted)
     elif found.md5 and hashlib.md5(data, usedforsecurity=False).digest() != found.md5:
         raise WrongAnswerError("the bytes do not match its checksum")
     return data
+
+
+def _other_size(wanted: _Wanted) -> Exception:
+    """Returns the error for an answer that has not the size that was listed."""
+    return WrongAnswerError("it sent more or fewer bytes than it lists") if wanted.version else _changed()
 
 
 def _changed() -> ReadError:
@@ -181,12 +187,17 @@ async def _read_azure(fs: Any, path: str, wanted: _Wanted) -> _Found:
     from azure.core import MatchConditions  # comes with adlfs
 
     container, blob, version_id = fs.split_path(path)
+    most = None if wanted.most is None else wanted.most + _STEP_BYTES  # a proxy may have packed the bytes, and badly
     same = {"etag": wanted.condition, "match_condition": MatchConditions.IfNotModified} if wanted.condition else {}
     async with fs.service_client.get_blob_client(container, blob) as client:
         # Further ranges of a large blob carry the etag of the first one.
         try:
-            stream = await client.download_blob(version_id=version_id, decompress=False, **same, **fs._timeout_kwargs)
+            stream = await client.download_blob(
+                version_id=version_id, decompress=False, most_bytes=most, **same, **fs._timeout_kwargs
+            )
             data = await stream.readall()
+        except TooLongError:
+            raise _other_size(wanted) from None
         except ValueError as error:  # of the headers
             raise (error if isinstance(error, OSError) else WrongAnswerError("its answer cannot be read")) from None
     settings = stream.properties.content_settings

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.answer_limits import MOST_BYTES
 from melanoma.storage.deadlines import no_later_than, object_timeout
 from melanoma.storage.errors import WrongAnswerError
 from melanoma.storage.filesystems import Place, call_store
@@ -15,7 +16,6 @@ from melanoma.storage.uris import split
 
 _Info = dict[str, Any]  # as fsspec describes a file or folder
 _INFOS = 1000  # entries of which a local disk is asked at a time; their names alone are cheap
-_MAX_PAGE_BYTES = 2**26  # a thousand entries need less than two million
 
 
 class _Page(NamedTuple):
@@ -143,7 +143,7 @@ async def _page_of_gcs(fs: Any, folder: str, token: str | None) -> _Page:
     is_hierarchical = hasattr(fs, "_is_bucket_hns_enabled") and await fs._is_bucket_hns_enabled(bucket)
     folders = {"includeFoldersAsPrefixes": "true"} if is_hierarchical else {}
     query = {"delimiter": "/", "prefix": prefix, "pageToken": token, **folders}
-    answer = json.loads((await get_from_gcs(fs, "b/{}/o", bucket, query=query, most=_MAX_PAGE_BYTES)).data)
+    answer = json.loads((await get_from_gcs(fs, "b/{}/o", bucket, query=query, most=MOST_BYTES)).data)
     if not isinstance(answer, dict) or answer.get("kind") != "storage#objects":
         raise WrongAnswerError("its answer is no listing")
     infos = [_folder_info(f"{bucket}/{found[:-1]}") for found in answer.get("prefixes", [])]

@@ -12,6 +12,7 @@ from typing import Any
 
 from melanoma.storage import aws_account
 from melanoma.storage.azure_account import AzureAccount
+from melanoma.storage.gcs_requests import request_of_gcs
 from melanoma.storage.google_account import GoogleAccount
 
 LOCAL = ("file", "local", "")
@@ -81,7 +82,10 @@ def options_of(protocol: str) -> dict[str, Any]:
     options: dict[str, Any] = {"use_listings_cache": False}
     if protocol == "s3":
         options |= aws_account.fsspec_options()
+        from melanoma.storage.aws_session import LimitedSession
+
         options["config_kwargs"] = {
+            "http_session_cls": LimitedSession,
             "connect_timeout": _CONNECT_SECONDS,
             "read_timeout": _SILENT_SECONDS,
             "retries": {"total_max_attempts": 1},
@@ -103,13 +107,17 @@ def options_of(protocol: str) -> dict[str, Any]:
 
 
 def without_retries(protocol: str, fs: Any) -> Any:
-    """Switches off the retries of a file system's library where no option does; returns the file system."""
+    """Switches off a library's retries, and limits its answers, where no option does; returns the file system."""
     if protocol == "s3":
         fs.retries = 1
     elif protocol == "gs":
-        fs._request = type(fs)._request.__wrapped__.__get__(fs)
+        fs._request = request_of_gcs.__get__(fs)
         _ask_kinds_once(fs)
     elif protocol == "az":
+        from melanoma.storage.azure_transport import LimitedTransport
+
+        if not isinstance(fs.service_client._pipeline._transport, LimitedTransport):
+            fs.service_client._pipeline._transport = LimitedTransport()
         for policy in fs.service_client._pipeline._impl_policies:
             if hasattr(policy, "total_retries"):
                 policy.total_retries = 0

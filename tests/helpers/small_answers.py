@@ -13,6 +13,7 @@ from email.utils import formatdate
 ACCOUNT = "hospital"
 BUCKET = "photographs"
 PROTOCOLS = ("s3", "gs", "az")
+CONTENT = b"\xff\xd8" + bytes(range(256)) * 4
 _DATE = formatdate(1_790_000_000, usegmt=True)
 _MOMENT = "2026-09-21T14:13:20.000Z"
 

@@ -1,5 +1,6 @@
 """Stores of every kind that hold the same files, and a fixture that switches retries off."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,8 @@ from melanoma import storage
 from melanoma.storage import filesystems
 from tests.helpers.archives import tar_of, zip_of
 from tests.helpers.odd_names import NAMES
+from tests.helpers.small_answers import BUCKET, CONTENT, PROTOCOLS, SmallStore
+from tests.helpers.small_store import environment_of, small_store
 
 
 @pytest.fixture(params=["file", "memory", "s3", "zip", "tar"])
@@ -38,3 +41,26 @@ def writable(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """Operations of a store are not retried, so that a failure is quick."""
     monkeypatch.setattr(filesystems, "_TRIES", 1)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[SmallStore]:
+    """One store for all tests of a module, which each of them changes."""
+    with small_store({}) as found, environment_of(found):
+        yield found
+
+
+@pytest.fixture
+def store(running: SmallStore) -> Iterator[SmallStore]:
+    """The store with three objects and without a fault."""
+    running.files = {"in/a.jpg": CONTENT, "in/b.jpg": b"y" * 100, "in/c/d.jpg": b"z" * 10}
+    running.fault, running.page = lambda request, answer: answer, 1000
+    running.seen.clear()
+    yield running
+    storage.set_object_timeout(storage.DEFAULT_SECONDS)
+
+
+@pytest.fixture(params=PROTOCOLS)
+def root(request: pytest.FixtureRequest) -> str:
+    """The folder of the objects in each protocol."""
+    return f"{request.param}://{BUCKET}/in"
