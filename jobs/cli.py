@@ -1,7 +1,6 @@
 """The `melanoma` command: one module for each sub-command, imported only when that command is called."""
 
 import argparse
-import contextlib
 import importlib
 import logging
 import os
@@ -103,6 +102,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return WRONG_USAGE
         lines.complain(f"{error.detail}; try again")
         return NOTHING_COMMITTED
+    except stdout.OutputError as error:
+        return stdout.tell_incomplete(error)
     except KeyboardInterrupt as stop:
         lines.complain(str(stop) or _STOPPED.get(words[0] if words else "", "stopped"))
         return NOTHING_COMMITTED if isinstance(stop, Terminated) else INTERRUPTED
@@ -160,11 +161,9 @@ def start(argv: Sequence[str] | None = None) -> NoReturn:
     """
     if argv is None:
         utf8.ensure()
+    stdout.open_closed()
     stdout.outlive_reader()
-    code = main(argv)
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError):  # the reader is gone
-            stream.flush()
+    code = stdout.finish(main(argv), is_told_elsewhere=sys.argv[1:2] == [_NIGHTLY])
     logging.shutdown()
     foreign_output.finish()
     os._exit(code)

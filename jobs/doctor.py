@@ -14,6 +14,7 @@ from jobs.nightly.options import ScoringOptions
 from melanoma import storage
 from melanoma.machine import share_threads
 from melanoma.operations.checks import Check, Result
+from melanoma.process_limits import check_limits
 from melanoma.redaction import redacted
 from melanoma.terminal import printable
 from melanoma.wording import counted
@@ -47,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints each check as soon as it is made, then the forecasts; returns the exit code."""
+    check_limits()
     options = DoctorOptions.from_args(args)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     share_threads()

@@ -9,6 +9,7 @@ from jobs.nightly import early_flags
 from jobs.nightly.flags import add_nightly_arguments, add_scoring_arguments
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError
+from melanoma.process_limits import check_limits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,6 +63,7 @@ def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
         logs.verbose()
     with sigterm.terminable():
         sigterm.hold()
+        check_limits()
         from jobs.nightly import execution  # loads pyarrow and Delta Lake, which the help does not need
 
         with output_modes.writing(options.output_mode):

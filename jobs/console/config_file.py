@@ -3,15 +3,18 @@
 import argparse
 import datetime
 import difflib
+import os
+import stat
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from melanoma.errors import UsageError
 
 FLAG = "--config"
 _BEAM = "beam-options"
+_MAX_BYTES = 2**20
+_pipes = dict[tuple[int, int], bytes]()
 
 
 class CommandLine(NamedTuple):
@@ -68,12 +71,33 @@ def _path_of(words: Sequence[str]) -> str | None:
     return None
 
 
+def content_of(path: str) -> bytes:
+    """Returns the content of a settings file; a pipe, as the shell makes it for `<(…)`, is read once and kept.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is longer than any settings file, such as a device without an end.
+    """
+    # A named pipe at which nobody writes is empty, instead of waiting for ever.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        os.set_blocking(file.fileno(), True)
+        status = os.fstat(file.fileno())
+        key = (status.st_dev, status.st_ino)
+        content = _pipes.get(key) if stat.S_ISFIFO(status.st_mode) else None
+        content = content or file.read(_MAX_BYTES + 1)
+    if stat.S_ISFIFO(status.st_mode):
+        _pipes[key] = content
+    if len(content) > _MAX_BYTES:
+        raise ValueError(f"it is longer than {_MAX_BYTES:,} bytes")
+    return content
+
+
 def _read(path: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return tomllib.loads(content_of(path).decode("utf-8"))
     except OSError as error:
         raise UsageError(f"{FLAG} {path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # what is wrong with TOML or UTF-8 is one, too
         raise UsageError(f"{FLAG} {path}: is not valid TOML: {error}") from None
 
 

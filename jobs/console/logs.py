@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 
 from jobs.console import foreign_output, lines
 from melanoma import imports
@@ -65,6 +66,12 @@ def quiet() -> None:
         handler.setFormatter(_Formatter(_TEXT))
     for name in _STORE_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    sys.unraisablehook = _log_ignored
+
+
+def _log_ignored(ignored: "sys.UnraisableHookArgs") -> None:
+    """Logs an error that Python ignores, such as one in a library's clean-up: it helps nobody, and may quote a cell."""
+    logging.getLogger("python").info("ignored %s in %s", ignored.exc_type.__name__, type(ignored.object).__name__)
 
 
 def verbose() -> None:

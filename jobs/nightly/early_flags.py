@@ -9,9 +9,9 @@ import datetime
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NoReturn
 
+from jobs.console import config_file
 from jobs.console.lines import JSON
 from jobs.nightly.destination import Destination
 from melanoma.shards import Shard
@@ -86,7 +86,7 @@ def _settings(path: object) -> dict[str, Any]:
     if not isinstance(path, str):
         return {}
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        text = config_file.content_of(path).decode("utf-8", errors="replace")
     except (OSError, ValueError):
         return {}
     try:

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C while a run scores: it ends within seconds and says how to resume."""
+"""SIGTERM, its like and Ctrl-C while a run scores: it ends within seconds and says how to resume."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from typing import Protocol
 
 from jobs.console import lines
 from jobs.console.exit_codes import INTERRUPTED, NOTHING_COMMITTED
-from jobs.console.sigterm import Terminated
+from jobs.console.sigterm import Terminated, heeded
 from melanoma.errors import MelanomaError, PhotographError
 from melanoma.runs import heartbeats, recovery, staging
 from melanoma.runs.run import Run
@@ -48,6 +48,12 @@ class Stop:
 
 _STOPS = {
     signal.SIGTERM: Stop(NOTHING_COMMITTED, "it was stopped by SIGTERM; the next run resumes it"),
+    signal.SIGHUP: Stop(
+        NOTHING_COMMITTED, "it was stopped by SIGHUP, because its terminal closed; the next run resumes it"
+    ),
+    signal.SIGXCPU: Stop(
+        NOTHING_COMMITTED, "it was stopped by its limit of processor time (ulimit -t); the next run resumes it"
+    ),
     signal.SIGINT: Stop(INTERRUPTED, "it was stopped by Ctrl-C; the next run resumes it"),
 }
 
@@ -58,14 +64,14 @@ def tell_nobody(stop: Stop) -> None:
 
 def stop_of(interrupt: KeyboardInterrupt) -> Stop:
     """Returns the stop that an interrupt outside of the pipeline stands for."""
-    return _STOPS[signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT]
+    return _STOPS[interrupt.number if isinstance(interrupt, Terminated) else signal.SIGINT]
 
 
 @contextlib.contextmanager
 def stop_on_signals(
     runs: Sequence[Run], tell: Callable[[Stop], object] = tell_nobody, job: Job | None = None
 ) -> Iterator[None]:
-    """Lets both signals end the process while the block runs, whatever its threads are waiting for.
+    """Lets the signals end the process while the block runs, whatever its threads are waiting for.
 
     Staged results stay staged. Nothing more is committed. If all runs have committed already, they come to their end
     instead. A second signal ends the process at once. Does nothing outside the main thread, where Python handles no
@@ -93,7 +99,7 @@ def stop_on_signals(
         # In a thread of its own: the interrupted line may hold a lock that the store's library needs.
         threading.Thread(target=stop_in_thread, args=(stop,), daemon=True, name="stop").start()
 
-    before = {number: signal.signal(number, handle) for number in _STOPS}
+    before = {number: signal.signal(number, handle) for number in (*heeded(), signal.SIGINT)}
     try:
         yield
     finally:

@@ -51,7 +51,10 @@ _BY_CODE = {
     "MethodNotAllowed": ErrorKind.MISSING,  # the version is the note that the object was deleted
     "PreconditionFailed": ErrorKind.CHANGED,
 }
-_BY_ERRNO = {errno.EEXIST: ErrorKind.BAD_NAME, errno.ENAMETOOLONG: ErrorKind.BAD_NAME, errno.EROFS: ErrorKind.FORBIDDEN}
+_BY_ERRNO = {
+    errno.EROFS: ErrorKind.FORBIDDEN,
+    **dict.fromkeys((errno.EEXIST, errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ), ErrorKind.BAD_NAME),
+}
 _BY_TYPE = (
     (FileNotFoundError | NotADirectoryError | IsADirectoryError | KeyError, ErrorKind.MISSING),
     (PermissionError, ErrorKind.FORBIDDEN),

@@ -106,8 +106,7 @@ def locate(uri: str) -> Place:
         target = locate(archive) if found else locate(rest)
         return _in_archive(protocol, member if found else "", target)
     if protocol in LOCAL:
-        path = os.path.abspath(os.path.expanduser(rest) if not protocol else rest)
-        return Place(_file_system("file"), path, "file://", "")
+        return Place(_file_system("file"), _absolute(os.path.expanduser(rest) if not protocol else rest), "file://", "")
     fs = _file_system(protocol, names_version=_VERSION_MARKS.get(protocol, "\n") in rest)
     if protocol == "az":
         AzureAccount.from_environment().refuse_other(rest)
@@ -116,6 +115,16 @@ def locate(uri: str) -> Place:
     if "://" in path:  # HTTP file systems name a file by its whole address, and cannot list a folder
         raise _unusable(protocol)
     return Place(fs, path, f"{protocol}://", "")
+
+
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        raise UsageError(
+            f"{path}: this is a path in the working folder, which was deleted; give the whole path, or change to "
+            "another folder"
+        ) from None
 
 
 def _in_archive(protocol: str, member: str, archive: Place) -> Place:
@@ -131,8 +140,17 @@ def _in_archive(protocol: str, member: str, archive: Place) -> Place:
 
 
 def _signature(place: Place) -> tuple[str, int]:
-    """Returns a key that changes when an archive must be opened again: its version, and the process after a fork."""
-    return version_of(place.fs.info(place.path)), os.getpid()
+    """Returns a key that changes when an archive must be opened again: its version, and the process after a fork.
+
+    Raises:
+        ReadError: A pipe or a device is there, which would wait for ever or has no end.
+    """
+    info = place.fs.info(place.path)
+    if info["type"] == "other":
+        raise ReadError(
+            ErrorKind.CORRUPT, "the archive could not be opened (it is a pipe or a device; copy it to a file)"
+        )
+    return version_of(info), os.getpid()
 
 
 class _Archive(NamedTuple):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from melanoma.errors import ErrorKind, ReadError, UsageError
 from melanoma.storage.filesystems import Place, call_store, locate
+from melanoma.storage.uris import ARCHIVES, split
 
 STDOUT = "-"
 _FILE, _FOLDER = "a file", "a folder"
@@ -64,6 +65,8 @@ def _checked(target: str, expected: str) -> Place:
         raise UsageError(
             f"-: standard output cannot be used here; give the path of {expected}, or write ./- if it has this name"
         )
+    if split(target)[0] in ARCHIVES:
+        raise UsageError(f"{target}: lies in an archive, which is only read; choose {expected} outside")
     place = locate(target)
     if place.is_local and _is_below_file(place.path):
         raise UsageError(f"{target}: lies below a file; choose another path")

@@ -1,12 +1,14 @@
 """Settings from a file: the names and checks of the flags, and the command line wins."""
 
 import argparse
+import os
 from pathlib import Path
 
 import pytest
 
 from jobs.cli import main
-from jobs.console.config_file import CommandLine, expand
+from jobs.console.config_file import CommandLine, content_of, expand
+from jobs.nightly import early_flags
 from melanoma.errors import UsageError
 from tests.helpers import fill
 from tests.helpers.pipeline_runs import rows
@@ -197,3 +199,21 @@ def test_an_invalid_setting_is_refused(
 def test_a_missing_file_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "--config", "/absent/night.toml"]) == 2
     assert "--config /absent/night.toml: cannot be read" in capsys.readouterr().err
+
+
+def test_a_pipe_is_read_once_and_kept() -> None:
+    """As in `--config <(sed ... night.toml)`: the file is looked at twice."""
+    read, write = os.pipe()
+    os.write(write, b"limit = 3")
+    os.close(write)
+    for _ in range(2):
+        assert content_of(f"/dev/fd/{read}") == b"limit = 3"
+    os.close(read)
+
+
+def test_what_would_wait_for_ever_or_has_no_end_is_no_settings_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert content_of(str(tmp_path / "pipe")) == b""
+    with pytest.raises(UsageError, match="/dev/zero: is not valid TOML: it is longer than 1,048,576 bytes"):
+        expand(CommandLine(["trial", "--config", "/dev/zero"], []), trial_parser())
+    early_flags.read(["--config", "/dev/zero"])

@@ -129,3 +129,16 @@ def test_the_traceback_of_a_defect_in_a_pipeline_is_kept(capsys: pytest.CaptureF
         except KeyError:
             logging.getLogger("apache_beam.runners.common").exception("while running")
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_an_error_in_the_clean_up_of_a_library_is_not_shown_and_quotes_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Library:
+        def __del__(self) -> None:
+            raise ValueError("a cell of a table")
+
+    monkeypatch.setattr(sys, "unraisablehook", sys.__unraisablehook__)
+    logs.quiet()
+    Library()
+    assert capsys.readouterr().err == ""

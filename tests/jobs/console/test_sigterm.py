@@ -93,3 +93,28 @@ def test_a_signal_that_comes_while_it_has_to_wait_acts_afterwards() -> None:
         sigterm.release()  # once only
         with pytest.raises(sigterm.Terminated):
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("number", "ending"), [(signal.SIGHUP, sigterm.HungUp), (signal.SIGXCPU, sigterm.OutOfProcessorTime)]
+)
+def test_a_closed_terminal_and_used_up_processor_time_end_it_too(
+    number: signal.Signals, ending: type[Terminated]
+) -> None:
+    with pytest.raises(ending), terminable():
+        signal.raise_signal(number)
+    with pytest.raises(ending), terminable():
+        sigterm.hold()
+        signal.raise_signal(number)
+        sigterm.release()
+    assert signal.getsignal(number) is signal.SIG_DFL
+
+
+def test_a_closed_terminal_is_ignored_below_nohup() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with terminable():
+            signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

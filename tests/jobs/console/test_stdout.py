@@ -2,6 +2,7 @@
 
 import io
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,18 @@ def test_a_full_disk_is_still_an_error(unbuffered: str) -> None:
     environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
     with open("/dev/full", "w") as full:
         ended = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, env=environment, check=False)
-    assert ended.returncode != 0 and b"No space left on device" in ended.stderr
+    assert ended.returncode != 0 and b"OutputError" in ended.stderr and b"No space left on device" in ended.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [["bundle", "list"], ["completion", "bash"]])
+def test_a_command_whose_result_could_not_be_printed_says_so(words: list[str]) -> None:
+    command = [sys.executable, "-m", "jobs.cli", *words]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert ended.returncode == 3, ended.stderr
+    assert ended.stderr.startswith(b"melanoma: standard output cannot be written (No space left on device)")
+    assert ended.stderr.count(b"\n") == 1
 
 
 def test_encoding_and_buffering_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,3 +85,32 @@ def test_an_output_that_is_not_a_text_stream_is_left_alone(monkeypatch: pytest.M
     monkeypatch.setattr(sys, "stdout", captured)
     stdout.outlive_reader()
     assert sys.stdout is captured
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-", "<&- 2>&-"])
+def test_a_closed_stream_leads_nowhere_and_no_file_takes_its_place(tmp_path: Path, closed: str) -> None:
+    script = (
+        "import sys\nfrom jobs.console import stdout\nstdout.open_closed()\nstdout.outlive_reader()\n"
+        f"file = open({str(tmp_path / 'table')!r}, 'w')\nprint('to nobody', flush=True)\n"
+        "print('nor this', file=sys.stderr, flush=True)\nsys.stdin.read()\n"
+        "file.write(f'{file.fileno() > 2} {sys.stdout.fileno()} {sys.stderr.fileno()}')\n"
+    )
+    command = f"exec {sys.executable} -c {shlex.quote(script)} {closed}"
+    ended = subprocess.run(["sh", "-c", command], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "table").read_text() == "True 1 2"
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_photographs_are_decoded_though_a_stream_is_closed(tmp_path: Path, closed: str) -> None:
+    script = (
+        "from pathlib import Path\nfrom jobs.console import stdout\nstdout.open_closed()\n"
+        "from melanoma.images.decoder_pool import DecoderPool\nfrom melanoma.images.decoding import ImageSpec\n"
+        "from melanoma.images.headers import read_header\nfrom tests.helpers import photograph\n"
+        "data = photograph(1)\nresults = DecoderPool(1).decode(data, read_header(data), [ImageSpec(16, 16)]).results\n"
+        f"Path({str(tmp_path / 'shape')!r}).write_text(str(results[0].shape))\n"
+    )
+    command = f"exec {sys.executable} -c {shlex.quote(script)} {closed}"
+    ended = subprocess.run(["sh", "-c", command], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "shape").read_text() == "(16, 16, 3)"

@@ -108,11 +108,11 @@ def test_a_run_that_is_stopped_while_it_starts_leaves_no_heartbeat(
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
 
 
-def test_a_run_that_is_stopped_twice_is_resumed(tmp_path: Path, bundle_uri: str) -> None:
+def test_a_run_that_is_stopped_again_and_again_is_resumed(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 150)
     staging, reports = tmp_path / "out" / "_staging", tmp_path / "out" / "_reports"
     staged = 0
-    for number, code in ((signal.SIGTERM, 3), (signal.SIGINT, 130)):
+    for number, code in ((signal.SIGTERM, 3), (signal.SIGINT, 130), (signal.SIGHUP, 3)):
         process = begin(tmp_path, bundle_uri, "--chunk-size", "1", "--batch-size", "1")
         before = staged
         wait_for_staged(staging, before + 4, process)
@@ -123,7 +123,7 @@ def test_a_run_that_is_stopped_twice_is_resumed(tmp_path: Path, bundle_uri: str)
         assert committed(tmp_path / "out") == 0 and not list((tmp_path / "out" / "_active").iterdir())
         staged = len(list(staging.rglob("*.arrow")))
         assert before + 3 < staged < 150  # it did not wait for the end
-    assert [json.loads(path.read_text())["outcome"] for path in reports.glob("2*.json")] == ["stopped"] * 2
+    assert [json.loads(path.read_text())["outcome"] for path in reports.glob("2*.json")] == ["stopped"] * 3
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
     assert_one_row_each(tmp_path / "out", 150)
     last = json.loads(max(reports.glob("*.json")).read_text())

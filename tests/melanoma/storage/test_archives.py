@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 import random
 import tarfile
 import zipfile
@@ -14,6 +15,7 @@ import pytest
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
+from melanoma.storage.filesystems import locate
 
 MEMBERS = {"d/IMG_0.jpg": b"zero", "d/IMG_1.jpg": b"one"}
 
@@ -246,3 +248,13 @@ def test_members_of_a_zip_without_a_name_disturb_no_other(tmp_path: Path) -> Non
             info.filename = name
             archive.writestr(info, b"x")
     assert contents(f"zip://{tmp_path / 'a.zip'}")["a.jpg"] == b"x"
+
+
+@pytest.mark.parametrize("protocol", ["zip", "tar"])
+def test_a_pipe_or_a_device_in_place_of_an_archive_is_refused_and_not_read(tmp_path: Path, protocol: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "link"):
+        with pytest.raises(ReadError, match="it is a pipe or a device; copy it to a file") as caught:
+            locate(f"{protocol}://{path}")
+        assert caught.value.kind is ErrorKind.CORRUPT

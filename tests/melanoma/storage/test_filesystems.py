@@ -192,3 +192,14 @@ def test_an_unreachable_store_is_unavailable_and_its_error_holds_no_secret(monke
     assert caught.value.kind is ErrorKind.STORE_UNAVAILABLE
     assert "SECRET" not in str(caught.value).upper()
     s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_a_relative_path_in_a_folder_that_was_deleted_is_a_mistake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(UsageError, match="the working folder, which was deleted; give the whole path"):
+        locate("photographs")
+    assert locate(str(tmp_path)).path == str(tmp_path)

@@ -3,6 +3,7 @@
 import os
 import socket
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import fsspec
@@ -112,3 +113,11 @@ def test_a_store_tells_files_from_folders() -> None:
         storage.file_target("memory://targets/folder")
     with pytest.raises(UsageError, match="is a file, not a folder"):
         storage.folder_target("memory://targets/folder/file")
+
+
+@pytest.mark.parametrize("protocol", ["zip", "tar"])
+@pytest.mark.parametrize("check", [storage.file_target, storage.folder_target])
+def test_nothing_is_written_to_an_archive(tmp_path: Path, protocol: str, check: Callable[[str], str]) -> None:
+    (tmp_path / "photographs.zip").write_bytes(b"PK")
+    with pytest.raises(UsageError, match="lies in an archive, which is only read; choose a"):
+        check(f"{protocol}://{tmp_path / 'photographs.zip'}")
