@@ -7,8 +7,8 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
 from melanoma import storage
-from melanoma.errors import NothingCommittedError
-from melanoma.storage.errors import reason_of
+from melanoma.errors import MelanomaError, NothingCommittedError, UsageError
+from melanoma.storage.errors import is_refused, reason_of
 from melanoma.table.data_writer import write_data_files
 from melanoma.table.delta import DELTA_ERRORS, columns_of, open_delta
 from melanoma.table.durability import sync_commits
@@ -55,7 +55,8 @@ class ScoreTable(Maintainable):
 
         Raises:
             ConflictError: Another run, or a promotion, has been committed since this version.
-            NothingCommittedError: The store or the disk refused, or another writer's commit took the place of this one.
+            UsageError: The store or the disk refuses access.
+            NothingCommittedError: The store or the disk failed, or another writer's commit took the place of this one.
         """
         planned = self.version or 0
         delta = self._opened(schema)
@@ -94,7 +95,8 @@ class ScoreTable(Maintainable):
         """Opens this version in a handle of its own, so that a failure leaves this version as it is.
 
         Raises:
-            NothingCommittedError: The store or the disk refused.
+            UsageError: The store or the disk refuses access.
+            NothingCommittedError: The store or the disk failed.
         """
         try:
             return self._writable(schema)
@@ -133,7 +135,12 @@ class ScoreTable(Maintainable):
             raise ConflictError(str(self.layout)) from error
         raise self._failure(error) from None
 
-    def _failure(self, error: Exception) -> NothingCommittedError:
+    def _failure(self, error: Exception) -> MelanomaError:
+        if is_refused(error):
+            return UsageError(
+                f"{self.layout}: the commit was refused ({reason_of(error)}); fix the permissions of the folder or the "
+                "bucket and start again, the scored rows stay staged"
+            )
         return NothingCommittedError(
             f"{self.layout}: the commit failed ({reason_of(error)}); the scored rows stay staged, start again"
         )

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -219,3 +220,16 @@ def test_a_commit_that_the_disk_refuses_says_why_and_that_nothing_is_lost(tmp_pa
 def test_rows_of_a_run_without_rows_are_an_empty_commit(tmp_path: Path) -> None:
     assert commit(tmp_path, [], run_id="empty") == 1
     assert table_in(tmp_path).holds("empty") and names(tmp_path) == []
+
+
+def test_a_commit_that_the_disk_refuses_is_a_mistake_and_commits_nothing(tmp_path: Path) -> None:
+    commit(tmp_path, [row("a")])
+    log = str(tmp_path / "_delta_log")
+    if subprocess.run(["chattr", "+i", log], capture_output=True, check=False).returncode:
+        pytest.skip("only root can make a folder immutable, and not on every disk")
+    try:
+        with pytest.raises(UsageError, match=r"the commit was refused \(Operation not permitted\); fix"):
+            commit(tmp_path, [row("b")], run_id="two")
+    finally:
+        subprocess.run(["chattr", "-i", log], check=True)
+    assert names(tmp_path) == ["DOE-a"]
