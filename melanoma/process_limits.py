@@ -30,8 +30,8 @@ class _Limit:
 
 
 _LIMITS = (
-    # TensorFlow and Arrow reserve far more addresses than they use: 5 GiB on two processors.
-    _Limit(resource.RLIMIT_AS, "-v", "the address space", 4608 * _MIB, _MIB, " MiB"),
+    # Libraries reserve far more addresses than they use: 3.5 GiB with ONNX Runtime, 5 GiB with TensorFlow.
+    _Limit(resource.RLIMIT_AS, "-v", "the address space", 3584 * _MIB, _MIB, " MiB"),
     # The memory that is shared with a decoder counts as a file of 65 MiB and more.
     _Limit(resource.RLIMIT_FSIZE, "-f", "the size of a file", 128 * _MIB, _MIB, " MiB"),
     _Limit(resource.RLIMIT_NOFILE, "-n", "open files", 32),
