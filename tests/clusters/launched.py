@@ -156,9 +156,11 @@ def staged_chunks(output: Path) -> int:
 
 
 def scores(output: Path) -> list[dict[str, Any]]:
-    """Returns the rows of the newest results, without what says when and by which run, in a fixed order."""
+    """Returns the values of all rows, without what says when and by which run, in a fixed order."""
     table = table_in(output).dataset().to_table()
-    rows = table.select([name for name in table.column_names if name not in _OF_THE_RUN]).to_pylist()
+    found = table.select([name for name in table.column_names if name not in _OF_THE_RUN]).to_pylist()
+    # The table of several models has columns that are empty for some of them.
+    rows = [{name: value for name, value in row.items() if value is not None} for row in found]
     return sorted(rows, key=lambda row: (row["image_uri"], row["model_id"], row["attempt"]))
 
 
