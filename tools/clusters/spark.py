@@ -13,6 +13,8 @@ _MASTER_PORT = 7077
 _PAGE_PORT = 8090
 _DRIVER = "org.apache.beam.runners.spark.SparkJobServerDriver"
 _JAR = "job-server.jar"
+# By default a driver listens on all addresses of its machine.
+_LOOPBACK = ("-Dspark.driver.host=127.0.0.1", "-Dspark.driver.bindAddress=127.0.0.1", "-Dspark.ui.enabled=false")
 _MANIFEST_BYTES = 70  # of a line in a manifest; longer ones go on in the next one, behind a blank
 
 
@@ -52,7 +54,8 @@ class Spark(Engine):
     def line(self, folder: Path) -> list[str]:
         """Returns the options of a user who has no job server: the run starts one of its own, and ends it."""
         jar, sent = f"--spark_job_server_jar={folder / _JAR}", f"--files_to_stage={self.staged_jar()}"
-        return [*self.master_options, jar, sent]
+        own = [f"--job_server_jvm_property={word}" for word in _LOOPBACK]
+        return [*self.master_options, jar, sent, *own]
 
     def environment(self) -> dict[str, str]:
         """Returns what Spark's scripts would set."""
@@ -101,7 +104,7 @@ def _job_server(folder: Path) -> tuple[str, ...]:
     classes = f"{downloads.job_server('spark')}:{downloads.jars('spark')}/*"
     return (
         *(programs.java(), *OPENS, "-Xmx1500m", f"-Dspark.local.dir={folder / 'tmp'}"),
-        *("-Dspark.driver.host=127.0.0.1", "-Dspark.driver.bindAddress=127.0.0.1", "-Dspark.ui.enabled=false"),
+        *_LOOPBACK,
         *("-Dspark.executor.memory=1g", "-cp", classes, _DRIVER),
         f"--spark-master-url=spark://127.0.0.1:{_MASTER_PORT}",
         *job_server_options(folder),
