@@ -138,13 +138,19 @@ def stated_licences(folder: Path) -> dict[str, str]:
         folder: The environment's folder of packages.
     """
     found = {}
-    for package in importlib.metadata.distributions(path=[str(folder)]):
+    for info in folder.glob("*.dist-info"):
+        package = importlib.metadata.Distribution.at(info)
         lines = list(package.metadata.get_all("License") or [])
         for name in package.metadata.get_all("License-File") or []:
-            lines.append(_recognised(package.read_text(f"licenses/{name}") or package.read_text(name) or ""))
+            lines.append(_recognised(_text(info / "licenses" / name) or _text(info / name)))
         if text := next((line for line in lines if line and line != "UNKNOWN"), ""):
             found[normalised(package.metadata["Name"])] = text.splitlines()[0].strip()
     return found
+
+
+def _text(file: Path) -> str:
+    """Returns a licence in whatever encoding its authors wrote it; empty if there is none."""
+    return file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
 
 
 def _recognised(text: str) -> str:

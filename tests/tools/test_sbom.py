@@ -105,6 +105,15 @@ def test_a_licence_that_is_not_a_classifier_is_found(
     assert sbom.stated_licences(tmp_path) == ({} if expected is None else {"a-lib": expected})
 
 
+def test_a_licence_in_another_encoding_is_read(tmp_path: Path) -> None:
+    info = tmp_path / "lib-1.dist-info"
+    (info / "licenses").mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.4\nName: lib\nVersion: 1\nLicense-File: LICENSE\n")
+    text = "Copyright André\n" + next(iter(sbom._SIGNS.values()))
+    (info / "licenses" / "LICENSE").write_bytes(text.encode("latin-1"))
+    assert sbom.stated_licences(tmp_path) == {"lib": next(iter(sbom._SIGNS))}
+
+
 def test_the_document_of_licences_names_the_locked_packages() -> None:
     named = set(re.findall(r"^\| (\S+) \| .+ \|$", (ROOT / "docs" / "licences.md").read_text(), re.MULTILINE))
     locked = {pin.name for pin in sbom.read_lock((ROOT / "requirements.lock").read_text())}
