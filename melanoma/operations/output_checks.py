@@ -23,6 +23,7 @@ from melanoma.table.schema import COLUMNS, score_schema
 from melanoma.table.score_table import ConflictError, ScoreTable, overwritten
 
 _MAX_SKEW = 120  # seconds
+_GRANT_DELETION = "grant the right to delete, too; without it a run leaves its heartbeat, which holds the next one"
 _WRITERS, _ROUNDS = 3, 3
 _MAX_ROUNDS, _RACE_SECONDS = 10, 10.0  # in a bucket, where some gateways keep two writers apart most of the time only
 
@@ -58,7 +59,7 @@ def check_other_runs(layout: OutputLayout, shard: Shard | None = None) -> Check:
 
 
 def check_output(layout: OutputLayout) -> Check:
-    """Writes a file, creates one twice, and removes both."""
+    """Writes a file, creates one twice, removes both, and looks whether they are gone."""
     storage.check_committable(layout.name, layout.probe())
     trial = layout.trial()
     probe = trial.probe()
@@ -70,6 +71,8 @@ def check_output(layout: OutputLayout) -> Check:
         modified = storage.stat(probe).modified
     finally:
         storage.remove(trial.root)
+    if storage.exists(probe):
+        return Check("output", Result.FAIL, "writable, but nothing can be removed there", _GRANT_DELETION)
     return judge_output(is_atomic, now if modified is None else modified, now)
 
 

@@ -89,6 +89,16 @@ def test_a_failed_commit_leaves_nothing_behind(bundle_uri: str) -> None:
     assert [name for name in MemoryFileSystem.store if "refused-scores" in name] == []
 
 
+def test_a_store_without_the_right_to_delete_fails(
+    s3_endpoint: str, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with fault_proxy(s3_endpoint) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.address)
+        proxy.fault, proxy.match, proxy.status, proxy.code = "error", r"DELETE|POST .*delete", 403, "AccessDenied"
+        check = check_output(layout_of(f"{bucket}/out"))
+    assert check.result is Result.FAIL and "nothing can be removed" in check.found
+
+
 def test_of_three_writers_one_wins_and_nothing_is_left(tmp_path: Path, bundle_uri: str) -> None:
     check = check_race(layout_of(tmp_path), load_bundle(bundle_uri))
     assert check.result is Result.PASS and files(tmp_path) == []
