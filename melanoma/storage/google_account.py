@@ -45,7 +45,8 @@ class GoogleAccount:
 
     def fsspec_options(self) -> dict[str, Any]:
         """Returns the options for fsspec's file system."""
-        return {"token": "anon"} if self.endpoint and not self.credentials else {}
+        options: dict[str, Any] = {"session_kwargs": {"trust_env": True}}  # the proxies of the environment
+        return options | ({"token": "anon"} if self.endpoint and not self.credentials else {})
 
     def delta_options(self) -> dict[str, str]:
         """Returns the options for Delta Lake.

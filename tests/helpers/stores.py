@@ -61,7 +61,8 @@ def forget_file_systems() -> None:
 
 def _made(store: Store) -> Store:
     """Creates the store's bucket, as its user has done before."""
-    with variables(store.environment):
+    # With a region, s3fs would ask for a bucket elsewhere.
+    with variables({name: value for name, value in store.environment.items() if name != "AWS_REGION"}):
         place = locate(store.root)
         place.fs.mkdir(place.path)
     return store

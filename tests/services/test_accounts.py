@@ -18,6 +18,7 @@ from melanoma import storage
 from melanoma.storage.filesystems import locate
 from tests.helpers import ROOT, photograph
 from tests.helpers.certificates import write_certificate
+from tests.helpers.fault_proxy import fault_proxy
 from tests.helpers.outputs import table_in
 from tests.helpers.s3_process import s3_process
 from tests.helpers.store_servers import (
@@ -161,6 +162,13 @@ def test_an_emulator_without_credentials_needs_nothing_else(bundle_uri: str, hos
     with gcs_server() as address:
         host = address.removeprefix("http://") if host_only else address
         score({"STORAGE_EMULATOR_HOST": host}, "gs://emulated", bundle_uri)
+
+
+@pytest.mark.xdist_group("gcs")
+def test_a_proxy_of_the_environment_holds_for_photographs_and_table(bundle_uri: str) -> None:
+    with gcs_server() as address, fault_proxy(address) as proxy:
+        found = {"STORAGE_EMULATOR_HOST": "http://store.hospital.example"}  # which only the proxy reaches
+        score_elsewhere(found, "gs://proxied", bundle_uri, http_proxy=proxy.address)
 
 
 @pytest.mark.xdist_group("s3-moto")
