@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _DRIP_SECONDS = 0.2
+_OTHER_HOST = re.compile(r"http://[^/]+")  # of whoever takes it for the proxy of a network
 _ENDS = ("connection", "transfer-encoding", "keep-alive")
 
 
@@ -92,7 +93,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _ENDS}
         if fault == "strip":
             headers = {name: value for name, value in headers.items() if not name.lower().startswith("if-")}
-        connection.request(self.command, self.path, body, headers)
+        connection.request(self.command, _OTHER_HOST.sub("", self.path), body, headers)
         answer = connection.getresponse()
         found = [(name, value) for name, value in answer.getheaders() if name.lower() not in (*_ENDS, "content-length")]
         content = answer.read()
