@@ -18,6 +18,7 @@ from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.listing import stat
 from melanoma.storage.local import create_file, move_file, replace_file
 from melanoma.storage.object_reads import read_version, reads_versions
+from melanoma.storage.pages import info_of
 from melanoma.storage.targets import refuse_special_file
 
 
@@ -188,7 +189,7 @@ def exists(uri: str) -> bool:
     """
     place = locate(uri)
     try:
-        call_store(place.fs.info, place.path)
+        info_of(place)
     except ReadError as error:
         if error.kind is ErrorKind.MISSING:
             return False

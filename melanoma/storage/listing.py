@@ -11,7 +11,7 @@ from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.file_info import UNADDRESSABLE, StoredFile, modified_in, version_of
 from melanoma.storage.filesystems import Place, call_store, locate
 from melanoma.storage.object_reads import reads_versions
-from melanoma.storage.pages import check_missing, pages_of
+from melanoma.storage.pages import check_missing, info_of, pages_of
 from melanoma.storage.protocols import plain
 
 _LOST_FOUND = "lost+found"  # at the top of a disk; only its administrator may enter it
@@ -50,28 +50,9 @@ def stat(uri: str) -> StoredFile:
 
 def _info(place: Place) -> dict[str, Any]:
     """Asks for one entry; a gateway may answer in place of the store."""
-    try:
-        info: dict[str, Any] = call_store(place.fs.info, place.path)
-    except ReadError as error:
-        if error.kind is not ErrorKind.FORBIDDEN or not reads_versions(place):
-            raise
-        info = _asked_again(place, error)
+    info = info_of(place)
     if reads_versions(place) and info["type"] == "file" and modified_in(info) is None and not _has_version(info):
         raise ReadError(ErrorKind.STORE_UNAVAILABLE, "the store failed (it states neither version nor time of a file)")
-    return info
-
-
-def _asked_again(place: Place, refused: ReadError) -> dict[str, Any]:
-    """Asks again for an entry that was refused, after a listing.
-
-    S3 refuses a question about one object without a text. A listing has one: it says why, or the library learns from it
-    in which region the bucket lies.
-    """
-    try:
-        check_missing(place)
-    except ReadError as told:
-        raise (told if told.kind is ErrorKind.FORBIDDEN else refused) from None
-    info: dict[str, Any] = call_store(place.fs.info, place.path)
     return info
 
 

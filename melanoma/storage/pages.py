@@ -56,6 +56,28 @@ def check_missing(place: Place) -> None:
         call_store(_checked_page, place.fs, place.path, None, read)
 
 
+def info_of(place: Place) -> dict[str, Any]:
+    """Returns what fsspec says of one file or folder.
+
+    S3 refuses a question about one object without a text. So a listing is asked for, which has one: it says why, or its
+    library learns from it in which region the bucket lies.
+
+    Raises:
+        ReadError: The store has no such file or folder, or does not tell.
+    """
+    try:
+        info: _Info = call_store(place.fs.info, place.path)
+    except ReadError as refused:
+        if refused.kind is not ErrorKind.FORBIDDEN or _reader(place, place.path) is None:
+            raise
+        try:
+            check_missing(place)
+        except ReadError as told:
+            raise (told if told.kind is ErrorKind.FORBIDDEN else refused) from None
+        info = call_store(place.fs.info, place.path)
+    return info
+
+
 def _reader(place: Place, folder: str) -> "_ReadPage | None":
     is_store = not place.suffix and folder.strip("/")
     return _PAGES.get(split(place.prefix)[0]) if is_store else None
