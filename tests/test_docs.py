@@ -95,6 +95,7 @@ def test_the_page_on_reports_names_every_metric_with_its_labels() -> None:
         failures={"corrupt": 1},
         stages={"read": Stage(1.0, 1)},
         seconds=1.0,
+        shard="1/2",
     )
     drift = {"bundle": {"judged": True, "columns": {"p_nevus": 0.1}, "worst": "p_nevus", "level": "calm"}}
     text = as_text(Ending([reported(record, {"drift": drift})], exit_code=0, time=1.0), last_success=1.0)
