@@ -19,7 +19,9 @@ from melanoma.machine import share_threads
 
 if TYPE_CHECKING:
     from melanoma.model.bundle import Bundle
+    from melanoma.training.fitting.preparation import Prepared
     from melanoma.training.release.candidate import ReleaseCandidate
+    from melanoma.training.release.external_photographs import ExternalSet
     from melanoma.training.release.training_job import TrainingJob
     from melanoma.training.release.training_run import Progress
 
@@ -98,7 +100,22 @@ def _job(options: TrainOptions) -> "TrainingJob":
         warm_start=read_warm_start(options.start_from, prepared.dataset) if options.start_from else None,
         precision=options.precision,
         processes=options.processes,
+        external=_external(options, prepared),
     )
+
+
+def _external(options: TrainOptions, prepared: "Prepared") -> "list[ExternalSet]":
+    """Reads the photographs of other hospitals before the training begins, and says what is left of them."""
+    from melanoma.training.release.external_photographs import ExternalFiles, read_external_sets
+
+    if not options.external:
+        return []
+    files = ExternalFiles(options.external, options.external_root, options.external_columns())
+    found = read_external_sets(files, prepared.dataset)
+    for one in found:
+        left_out = one.data["photographs_trained_on"]
+        print(f"external: {one.source}, {one.data['judged']} photographs, {left_out} left out as part of the data set")
+    return found
 
 
 def _write(options: TrainOptions, job: "TrainingJob", candidate: "ReleaseCandidate", terms: str) -> "Bundle":

@@ -61,6 +61,12 @@ class ExternalOptions(Options):
         return ExternalColumns(*names, self.external_source_column)
 
 
+EXTERNAL_ROOT: dict[str, Any] = {
+    "action": "append",
+    "default": [],
+    "metavar": "FOLDER",
+    "help": "folder of the photographs that --external lists; repeatable",
+}
 TRAINING_PHOTOGRAPHS = (
     "folder of the photographs that --trained-on lists: looks for photographs that look like one of them; repeatable"
 )

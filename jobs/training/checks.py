@@ -39,6 +39,15 @@ def check(options: TrainOptions) -> None:
     if options.by and columns_of(options, "--data") is None:
         raise UsageError("--by needs a CSV or Parquet table in --data or --reference")
     sources_of(options)
+    _check_external(options)
+
+
+def _check_external(options: TrainOptions) -> None:
+    from melanoma.datasets.label_tables import is_table
+
+    options.external_columns()
+    if any(map(is_table, options.external)) != bool(options.external_root):
+        raise UsageError("--external-root goes with a CSV or Parquet table in --external; give both or neither")
 
 
 def _check_shares(options: TrainOptions) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from jobs.console.arg_types import sentence, size, whole
 from jobs.console.commands import add_group
 from jobs.console.data_flags import add_data_arguments
+from jobs.console.external_flags import EXTERNAL_FLAGS, EXTERNAL_ROOT
 from jobs.console.renamed_flags import accept_old_names
 
 _image_size = partial(size, least=32)
@@ -108,6 +109,11 @@ _DECISIONS: dict[str, dict[str, Any]] = {
         "help": "columns of the tables in --data and --reference for evaluating subgroups, such as age,sex",
     },
 }
+_EXTERNAL: dict[str, dict[str, Any]] = {
+    "external": EXTERNAL_FLAGS["external"],
+    "external-root": EXTERNAL_ROOT,
+    **{name: details for name, details in EXTERNAL_FLAGS.items() if name != "external"},
+}
 _BUNDLE: dict[str, dict[str, Any]] = {
     "output": {"required": True, "metavar": "FOLDER", "help": "local folder that becomes the bundle"},
     "data-licence": {
@@ -134,6 +140,7 @@ _GROUPS = {
     "augmentation (melanoma augment shows it)": _AUGMENTATION,
     "distillation": _DISTILLATION,
     "decisions and evaluation": _DECISIONS,
+    "photographs of other hospitals, for the evaluation only": _EXTERNAL,
     "bundle": _BUNDLE,
 }
 # One table for the parser and for the command that the card repeats.

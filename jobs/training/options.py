@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from jobs.console.data_flags import DATA_FLAGS, DataOptions
+from jobs.console.external_flags import ExternalOptions
 from jobs.training.flags import TRAIN_FLAGS
 from melanoma.errors import UsageError
 
@@ -25,7 +26,7 @@ _TEACHER_FIELDS = {"distill_weight": "teacher_weight", "teacher_epochs": "teache
 
 
 @dataclass(frozen=True)
-class TrainOptions(DataOptions):
+class TrainOptions(DataOptions, ExternalOptions):
     """Arguments of `melanoma train`, see the help of each flag; None where a recipe decides."""
 
     network: str
@@ -47,6 +48,7 @@ class TrainOptions(DataOptions):
     rule: str
     review_share: float
     by: str | None
+    external_root: tuple[str, ...]
     data_description: str | None
     data_licence: str
     limitation: tuple[str, ...]

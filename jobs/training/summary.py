@@ -27,6 +27,7 @@ def results(assessment: "Assessment") -> str:
     lines = [
         f"test part, used neither for training nor for any choice: {counted(report['n'], 'photograph')} of "
         f"{lesions(report['groups'])}, 95 % intervals",
+        *_external_lines(assessment),
         *metric_lines(report),
         *(f"  {name:<36} {with_interval(metric)}" for name, metric in others.items()),
         *([f"  Subgroups by {subgroups} are on the card."] if subgroups else []),
@@ -34,6 +35,16 @@ def results(assessment: "Assessment") -> str:
         f"  {NO_CLINICAL_VALIDATION}",
     ]
     return "\n".join(lines)
+
+
+def _external_lines(assessment: "Assessment") -> list[str]:
+    """Returns the results on other sources beside those on the test part; nothing without such sources."""
+    from melanoma.evaluation.external_text import HEADING, aligned, source_sentences, source_table
+
+    if not (parts := assessment.external):
+        return []
+    lines = [*aligned(source_table(assessment.report, parts)), *source_sentences(parts)]
+    return [f"  {HEADING}", *(f"  {line}" for line in lines)]
 
 
 def _notes(report: Mapping[str, Any]) -> list[str]:

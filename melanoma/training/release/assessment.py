@@ -1,13 +1,15 @@
 """The assessment of a calibrated model: one evaluation on the test part, which was not used for any choice."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from melanoma.datasets.photographs import load_pixels
 from melanoma.datasets.splits import TEST, TRAIN, VALIDATION, Part
 from melanoma.evaluation.evaluate import evaluate
+from melanoma.evaluation.external import evaluate_source
 from melanoma.evaluation.inputs.predictions import Names, Predictions
 from melanoma.evaluation.metrics import bootstrap
 from melanoma.evaluation.metrics.accuracy import balanced_accuracy
@@ -18,6 +20,7 @@ from melanoma.model.tensorflow_engine import TensorFlowEngine
 from melanoma.training.calibration import ood_detection
 from melanoma.training.release.calibrator import CalibratedModel
 from melanoma.training.release.decoded_parts import DecodedParts
+from melanoma.training.release.external_photographs import ExternalSet
 
 _MAX_SPOILT = 500  # test photographs that are spoilt in every way, to measure how often `ood_score` detects it
 
@@ -30,11 +33,13 @@ class Assessment:
         report: Metrics on the test part, as `evaluation.evaluate` returns them.
         gap: Balanced accuracy on the other parts over the classes that the test part evaluates, by part.
         ood_detection: Metrics of `ood_score`, as `ood_detection.measure_detection` returns them; None without it.
+        external: Metrics per source that training has not seen, as `external.evaluate_source` returns them.
     """
 
     report: Mapping[str, Any]
     gap: Mapping[str, Any]
     ood_detection: Mapping[str, Any] | None
+    external: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -46,12 +51,14 @@ class Assessor:
         rule: Decision rule, `balanced` or `argmax`.
         seed: Bootstrap seed.
         subgroups: Values by name of subgroup and image_id.
+        external: Photographs of other sources.
     """
 
     parts: DecodedParts
     rule: str
     seed: int
     subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    external: Sequence[ExternalSet] = ()
 
     def assess(self, model: CalibratedModel) -> Assessment:
         """Evaluates a model on the test part, and compares the result with the other parts."""
@@ -62,7 +69,13 @@ class Assessor:
         by_label = report["by_label"]
         evaluated = [index for index, label in enumerate(self.parts.dataset.labels) if by_label[label]["evaluated"]]
         gap = {name: self._balanced_accuracy(name, engine, model, evaluated) for name in (TRAIN, VALIDATION)}
-        return Assessment(report, gap, self._ood_detection(engine, model) if output.ood is not None else None)
+        detection = self._ood_detection(engine, model) if output.ood is not None else None
+        return Assessment(report, gap, detection, [self._at(one, engine, model) for one in self.external])
+
+    def _at(self, one: ExternalSet, engine: TensorFlowEngine, model: CalibratedModel) -> dict[str, Any]:
+        output = score_all(engine, load_pixels(one.part.photographs, self.parts.spec))
+        predictions = replace(self._predictions(one.part, output, model), subgroups={})
+        return evaluate_source(one.source, predictions, one.data, self.seed)
 
     def _ood_detection(self, engine: TensorFlowEngine, model: CalibratedModel) -> dict[str, Any]:
         pixels = self.parts.pixels(TEST)

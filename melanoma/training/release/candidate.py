@@ -29,4 +29,5 @@ def make_candidate(job: TrainingJob, trained: Trained) -> ReleaseCandidate:
     parts = DecodedParts(job.prepared.dataset, job.spec)
     feature_layers = network_named(job.network).feature_layers
     model = Calibrator(parts, feature_layers, job.rule, job.max_referral_rate, job.seed).calibrate(trained)
-    return ReleaseCandidate(trained, model, Assessor(parts, job.rule, job.seed, job.subgroups).assess(model))
+    assessor = Assessor(parts, job.rule, job.seed, job.subgroups, job.external)
+    return ReleaseCandidate(trained, model, assessor.assess(model))

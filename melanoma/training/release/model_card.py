@@ -6,6 +6,7 @@ from typing import Any
 
 from melanoma.datasets.cleaning import Step
 from melanoma.datasets.splits import PARTS
+from melanoma.evaluation.external_card import ONLY_INTERNAL, SEE_EXTERNAL, external_section
 from melanoma.labels import name_of
 from melanoma.training.calibration import ood_detection
 from melanoma.training.release.candidate import ReleaseCandidate
@@ -59,14 +60,15 @@ class CardFacts:
 
 def write_card(facts: CardFacts, candidate: ReleaseCandidate) -> str:
     """Returns the card as Markdown."""
-    assessment = candidate.assessment
+    assessment, choices = candidate.assessment, candidate.model.choices
     sections = [
         f"# {facts.name}",
         f"{facts.network} It returns a probability for each of {len(facts.tally)} classes of skin lesion.",
         "## Intended use",
         "Research, teaching and tests of the software around it. **It does not diagnose anybody**, is not a medical "
-        "device, and must not be the basis of any decision about a person. It has been evaluated only on photographs "
-        "like those it was trained on.",
+        "device, and must not be the basis of any decision about a person. "
+        f"{SEE_EXTERNAL if assessment.external else ONLY_INTERNAL}",
+        *external_section(assessment.report, assessment.external, (choices.get("melanoma") or {}).get("aim")),
         "## Data",
         f"{facts.data}\n\nTerms of the data, which also apply to the network, are in `LICENSE`: {facts.licence}",
         table(("before the split", "dropped", "photographs left"), facts.steps),

@@ -6,10 +6,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from melanoma.datasets.splits import TRAIN
+from melanoma.evaluation.external import for_bundle
 from melanoma.evaluation.pages.evaluation import page
 from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
+from melanoma.model.description import FLAGGED
 from melanoma.training.calibration.review_curve import plot_review_curve
 from melanoma.training.data.class_counts import plot_counts
 from melanoma.training.data.policies import POLICIES
@@ -119,11 +121,12 @@ def _metrics(candidate: ReleaseCandidate) -> dict[str, Any]:
     if assessment.ood_detection:
         choices["strangers"] = assessment.ood_detection
     test = {name: value for name, value in assessment.report.items() if name not in _NOT_IN_BUNDLE_JSON}
-    return {"test": test, **assessment.gap, "choices": choices}
+    external = [for_bundle(part) for part in assessment.external]
+    return {"test": test, **assessment.gap, "choices": choices} | ({"external": external} if external else {})
 
 
 def _extra_files(job: TrainingJob, name: str, candidate: ReleaseCandidate) -> dict[str, bytes]:
-    trained, report = candidate.trained, candidate.assessment.report
+    trained, report = candidate.trained, _report(candidate)
     ancestry = {ANCESTRY: job.warm_start.ancestry} if job.warm_start else {}
     return {
         SPLIT: job.prepared.dataset.to_csv(),
@@ -135,6 +138,13 @@ def _extra_files(job: TrainingJob, name: str, candidate: ReleaseCandidate) -> di
         "evaluation.json": json.dumps(report, indent=1, sort_keys=True).encode(),
         "evaluation.html": page(report, f"{name}: test part").encode(),
     }
+
+
+def _report(candidate: ReleaseCandidate) -> dict[str, Any]:
+    """Returns the evaluation on the test part, with that on other sources if there are any."""
+    assessment, flag = candidate.assessment, candidate.model.choices.get(FLAGGED) or {}
+    external = [for_bundle(part) for part in assessment.external]
+    return {**assessment.report, **({"external": external, "flag_aim": flag.get("aim")} if external else {})}
 
 
 def _counts_plot(tally: Mapping[str, Mapping[str, int]], trained: Trained) -> bytes:

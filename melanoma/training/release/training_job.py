@@ -1,6 +1,6 @@
 """A training job: everything that decides its result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,7 @@ from melanoma.training.fitting.schedule import Schedule
 from melanoma.training.fitting.training_config import TrainingConfig
 from melanoma.training.fitting.warm_start import WarmStart
 from melanoma.training.networks.registry import network_named
+from melanoma.training.release.external_photographs import ExternalSet
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class TrainingJob:
         warm_start: Earlier bundle whose weights it starts from, or None for the network's own.
         precision: Numeric precision of training, see `training_copy`.
         processes: Processes of the data loader; 0 for threads.
+        external: Photographs of other hospitals, for the evaluation only.
     """
 
     network: str
@@ -44,6 +46,7 @@ class TrainingJob:
     warm_start: WarmStart | None = None
     precision: str = "float32"
     processes: int = 0
+    external: Sequence[ExternalSet] = ()
 
     @property
     def spec(self) -> ImageSpec:

@@ -11,13 +11,17 @@ import pytest
 from PIL import Image
 
 from melanoma.errors import BundleError
+from melanoma.evaluation.inputs.external_labels import ExternalColumns
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.engine import load_engine, score_all
 from melanoma.training.fitting.warm_start import WarmStart
+from melanoma.training.release.assessment import Assessor
 from melanoma.training.release.candidate import ReleaseCandidate
 from melanoma.training.release.decoded_parts import DecodedParts
+from melanoma.training.release.external_photographs import ExternalFiles, read_external_sets
 from melanoma.training.release.shipping import CardText, card_facts, licence_text, write_release
 from melanoma.training.release.training_job import TrainingJob
+from tests.helpers import coloured
 
 TEXT = CardText("colours", "Coloured squares.", "CC0\nNo rights reserved.", "melanoma train --data in", ["Own limit."])
 WARM_START = WarmStart({}, b"image_id,sha256,group\na,da,La\n", "m-old", "CC BY 4.0")
@@ -104,3 +108,37 @@ def test_a_folder_with_other_files_is_refused(job: TrainingJob, candidate: Relea
     with pytest.raises(BundleError, match=r"notes\.txt"):
         write_release(str(tmp_path), job, TEXT, candidate)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_other_hospitals_are_on_card_page_and_description(
+    job: TrainingJob, candidate: ReleaseCandidate, tmp_path: Path
+) -> None:
+    folder = fill_external(tmp_path / "north")
+    files = ExternalFiles([str(folder)], [], ExternalColumns())
+    external = read_external_sets(files, job.prepared.dataset)
+    assessor = Assessor(DecodedParts(job.prepared.dataset, job.spec), job.rule, job.seed, job.subgroups, external)
+    judged = candidate._replace(assessment=assessor.assess(candidate.model))
+    bundle = write_release(str(tmp_path / "bundle"), job, TEXT, judged)
+    (part,) = bundle.description["metrics"]["external"]
+    assert (part["source"], part["n"]) == ("north", 40)
+    # The colours of its classes are swapped, so this network is wrong about all of them.
+    assert part["accuracy"]["value"] == 0 and bundle.description["metrics"]["test"]["accuracy"]["value"] > 0.9
+    card = bundle.files["card.md"].decode()
+    assert card.index("## At other hospitals") < card.index("## Data")
+    assert "It finds fewer at north: 0.000" in card and "only on photographs like" not in card
+    assert b"external: north" in bundle.files["evaluation.html"]
+    assert json.loads(bundle.files["evaluation.json"])["external"][0]["n"] == 40
+
+
+def fill_external(folder: Path) -> Path:
+    """Writes photographs whose colours are those of the other class."""
+    for label, colour in (("melanoma", "nevus"), ("nevus", "melanoma")):
+        coloured.write(folder, colour, 20, seed=9)
+        for path in (folder / colour).iterdir():
+            path.rename(folder / f"{label}-of-{path.name}")
+        (folder / colour).rmdir()
+    for label in ("melanoma", "nevus"):
+        (folder / label).mkdir()
+        for path in folder.glob(f"{label}-of-*"):
+            path.rename(folder / label / f"north-{path.name}")
+    return folder
