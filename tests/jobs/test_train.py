@@ -76,6 +76,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
     (photographs / "nv" / "cut.jpg").write_bytes((photographs / "nv" / "lesion-0101.jpg").read_bytes()[:300])
     lesion_rows = "".join(f"lesion-{i:04d},melanoma,L{i // 3}\n" for i in range(59)) + "lesion-0059,nv,L59\n"
     (folder / "lesions.csv").write_text("image,diagnosis,lesion\n" + lesion_rows)
+    fill(folder / "north", 24, first=500)
+    (folder / "north" / "seen.jpg").write_bytes((photographs / "nv" / "lesion-0103.jpg").read_bytes())
+    north = folder / "north.csv"
+    rows = "".join(f"lesion-{i:04d}.jpg,{('mel', 'nv')[i % 2]}\n" for i in range(500, 524))
+    north.write_text(f"file,dx\n{rows}seen.jpg,nv\n")
     (folder / "terms.txt").write_text("Drawn by a program.\nNo rights reserved.\n")
     words = [
         *("--data", str(photographs), "--reference", str(folder / "lesions.csv")),
@@ -83,6 +88,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
         *("--data-licence", str(folder / "terms.txt"), "--limitation", "Phantoms are not lesions."),
         *("--network", "assignment-cnn", "--size", "32x40", "--epochs", "1", "--seed", "5"),
         *("--validation-share", "0.2", "--test-share", "0.2", "--output", str(folder / "bundle")),
+        *("--external", str(north), "--external-root", str(folder / "north"), "--external-id-column", "file"),
+        *("--external-label-column", "dx"),
     ]
     return Training(folder, words, [attempt(words)])
 
@@ -100,6 +107,15 @@ def test_the_bundle_can_be_loaded_and_scores(trained: Training) -> None:
     assert not list(trained.folder.rglob("*checkpoint.npz"))
     assert bundle.description["metrics"]["test"]["n"] > 0
     assert load_engine(bundle, 8).score(np.zeros((1, 32, 40, 3), np.uint8)).ood is not None
+
+
+def test_another_hospital_is_evaluated_and_never_trained_on(trained: Training) -> None:
+    (part,) = load_bundle(str(trained.bundle)).description["metrics"]["external"]
+    assert (part["source"], part["n"]) == ("north", 24)
+    assert part["data"]["photographs_trained_on_by"] == {"content": 1}
+    assert "lesion-05" not in (trained.bundle / "split.csv").read_text()
+    assert "external: north, 24 photographs, 1 left out as part of the data set" in trained.output[0]
+    assert "external: north" in trained.card and "--external-label-column dx" in trained.card
 
 
 def test_the_split_can_be_checked_against_the_photographs(trained: Training) -> None:
