@@ -20,6 +20,7 @@ from melanoma.terminal import printable
 if TYPE_CHECKING:
     from melanoma.audit.findings import Finding
     from melanoma.audit.sets import SetOptions, Sets
+    from melanoma.audit.ties import Tie
 
 FOUND = 1
 _KINDS = ("leak", "labels", "groups", "duplicate", "broken")
@@ -107,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     options = AuditOptions.from_args(args)
     set_options = _set_options(options)
     check_folders(options.output)
-    from melanoma.audit import audit, hash_files, sets, text_report
+    from melanoma.audit import audit, hash_files, sets, text_report, ties, traits
 
     if options.output:
         _check_writable(options.output)
@@ -115,10 +116,11 @@ def run(args: argparse.Namespace) -> int:
     with tqdm(total=len(found.photographs), unit="image", desc="hashed", disable=None, dynamic_ncols=True) as bar:
         hashes, unreadable = hash_files.hash_photographs(found.photographs, bar.update, turned=not options.upright)
     findings = audit.audit(found, hashes, unreadable)
-    for line in text_report.text_report(found, findings, unreadable):
+    tied = ties.find_ties(found, traits.read_traits(found.photographs))
+    for line in [*text_report.text_report(found, findings, unreadable), *ties.tie_lines(tied)]:
         print(printable(line))
     if options.output:
-        _write_files(options.output, options.examples, found, findings, unreadable)
+        _write_files(options.output, options.examples, found, findings, unreadable, tied)
     fail_on = options.fail_on or _DEFAULT_FAIL_ON
     return FOUND if any(finding.kind in fail_on for finding in findings) else OK
 
@@ -149,15 +151,20 @@ def _check_writable(folder: str) -> None:
 
 
 def _write_files(
-    folder: str, max_examples: int, sets: "Sets", findings: "Sequence[Finding]", unreadable: dict[int, str]
+    folder: str,
+    max_examples: int,
+    sets: "Sets",
+    findings: "Sequence[Finding]",
+    unreadable: dict[int, str],
+    ties: "Sequence[Tie]",
 ) -> None:
     from melanoma import storage
     from melanoma.audit import exports, page
 
     files = {
         "findings.csv": exports.to_csv(sets, findings),
-        "audit.json": exports.to_json(sets, findings, unreadable),
-        "audit.html": page.page(sets, findings, unreadable, max_examples).encode(),
+        "audit.json": exports.to_json(sets, findings, unreadable, ties),
+        "audit.html": page.page(sets, findings, unreadable, max_examples, ties).encode(),
     }
     for name, data in files.items():
         storage.write_bytes(storage.join(storage.canonical(folder), name), data)

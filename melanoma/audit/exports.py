@@ -10,6 +10,7 @@ from melanoma.audit.findings import Finding
 from melanoma.audit.perceptual_hash import HASH_BITS, NEAR_BITS, NEAR_BITS_TURNED
 from melanoma.audit.sets import Sets
 from melanoma.audit.summary import count_affected, group_findings, summarise_sets
+from melanoma.audit.ties import Tie, tie_values
 
 FORMAT = 1  # of audit.json
 _PHOTOGRAPH_COLUMNS = ("id", "uri", "label", "group", "set", "part")
@@ -39,7 +40,7 @@ def _cells(sets: Sets, index: int | None) -> list[str]:
     ]
 
 
-def to_json(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, str]) -> bytes:
+def to_json(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, str], ties: Sequence[Tie] = ()) -> bytes:
     """Returns the counts of an audit as JSON, without names of photographs; those are in findings.csv only."""
     document = {
         "format": FORMAT,
@@ -57,5 +58,6 @@ def to_json(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, st
             }
             for group in group_findings(sets, findings)
         ],
+        "ties": tie_values(ties),
     }
     return json.dumps(document, indent=1, ensure_ascii=False).encode()

@@ -10,6 +10,7 @@ from melanoma.audit.page_parts import document, escaped, pair, paragraph, photog
 from melanoma.audit.sets import Sets
 from melanoma.audit.summary import FindingGroup, count_affected, group_findings, summarise_sets
 from melanoma.audit.thumbnails import thumbnail
+from melanoma.audit.ties import Tie, tie_lines
 from melanoma.audit.wording import BASES, MEANINGS, TITLES, describe
 from melanoma.datasets.reference import contradict_each_other
 from melanoma.labels import name_of
@@ -25,7 +26,13 @@ _NOTE = (
 )
 
 
-def page(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, str], max_examples: int) -> str:
+def page(
+    sets: Sets,
+    findings: Sequence[Finding],
+    unreadable: Mapping[int, str],
+    max_examples: int,
+    ties: Sequence[Tie] = (),
+) -> str:
     """Returns the page of an audit, one self-contained HTML file with small copies of the photographs.
 
     Args:
@@ -33,6 +40,7 @@ def page(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, str],
         findings: What `audit` returned.
         unreadable: Kind of error by index of photograph.
         max_examples: Largest number of pairs to show for each kind and basis, 0 or more; the rest is in findings.csv.
+        ties: What gives classes away besides the lesion.
     """
     groups, counts = group_findings(sets, findings), count_affected(findings)
     tiles = [tile(f"{counts[kind]:,}", TITLES[kind], MEANINGS[kind], _colour(kind, counts[kind])) for kind in Kind]
@@ -43,6 +51,7 @@ def page(sets: Sets, findings: Sequence[Finding], unreadable: Mapping[int, str],
         paragraph("Number of photographs affected; each photograph counts once.", "muted"),
         _sets_table(sets, unreadable),
         _groups_table(groups) if groups else "",
+        _ties(ties),
     ]
     examples = _Examples(sets, findings, max_examples)
     for kind, of_kind in groupby(groups, lambda group: group.kind):
@@ -55,6 +64,11 @@ def _colour(kind: Kind, count: int) -> str:
     if not count:
         return "good"
     return "bad" if kind in (Kind.LEAK, Kind.LABELS) else ""
+
+
+def _ties(ties: Sequence[Tie]) -> str:
+    lines = [paragraph(line) for line in tie_lines(ties)]
+    return "<h2>Class and source</h2>" + "".join(lines) if lines else ""
 
 
 def _sets_table(sets: Sets, unreadable: Mapping[int, str]) -> str:

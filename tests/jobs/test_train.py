@@ -77,9 +77,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Training:
     lesion_rows = "".join(f"lesion-{i:04d},melanoma,L{i // 3}\n" for i in range(59)) + "lesion-0059,nv,L59\n"
     (folder / "lesions.csv").write_text("image,diagnosis,lesion\n" + lesion_rows)
     fill(folder / "north", 24, first=500)
-    (folder / "north" / "seen.jpg").write_bytes((photographs / "nv" / "lesion-0103.jpg").read_bytes())
+    (folder / "north" / "seen.jpg").write_bytes((photographs / "nv" / "lesion-0104.jpg").read_bytes())
     north = folder / "north.csv"
-    rows = "".join(f"lesion-{i:04d}.jpg,{('mel', 'nv')[i % 2]}\n" for i in range(500, 524))
+    rows = "".join(f"lesion-{i:04d},{('mel', 'nv')[i % 2]}\n" for i in range(500, 524))
     north.write_text(f"file,dx\n{rows}seen.jpg,nv\n")
     (folder / "terms.txt").write_text("Drawn by a program.\nNo rights reserved.\n")
     words = [

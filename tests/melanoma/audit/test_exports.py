@@ -57,7 +57,7 @@ def test_the_json_counts_sides_and_sizes_without_names_of_photographs(dirty: Aud
     text = to_json(dirty.sets, dirty.findings, dirty.unreadable).decode()
     document = json.loads(text)
     assert text.startswith('{\n "format": 1,\n'), "people read it too"
-    assert list(document) == ["format", "near_bits", "sets", "photographs_concerned", "findings"]
+    assert list(document) == ["format", "near_bits", "sets", "photographs_concerned", "findings", "ties"]
     assert document["format"] == 1
     assert document["near_bits"] == {"upright": 32, "turned": 24, "of": 256}
     train, test = document["sets"]
