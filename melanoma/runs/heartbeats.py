@@ -28,7 +28,7 @@ def active(layout: OutputLayout, shard: Shard | None = None) -> list[Heartbeat]:
         shard: Of a run that wants to start; what may be active beside it is left out. None leaves nothing out.
 
     Raises:
-        UsageError: The store refuses access.
+        UsageError: The store refuses access, or cannot have a folder of this name.
         NothingCommittedError: The store does not answer.
     """
     beats = [beat for beat in _all(layout) if not _is_stale(layout, beat)]
@@ -39,7 +39,7 @@ def stale(layout: OutputLayout) -> list[Heartbeat]:
     """Returns the heartbeats of what has died on an output.
 
     Raises:
-        UsageError: The store refuses access.
+        UsageError: The store refuses access, or cannot have a folder of this name.
         NothingCommittedError: The store does not answer.
     """
     return [beat for beat in _all(layout) if _is_stale(layout, beat)]
@@ -159,6 +159,8 @@ def _all(layout: OutputLayout) -> list[Heartbeat]:
         found = f"{layout}: cannot tell which runs are active"
         if error.kind is ErrorKind.FORBIDDEN:
             raise UsageError(f"{found}: {with_advice(error)}") from None
+        if error.kind is ErrorKind.BAD_NAME:
+            raise UsageError(f"{found}: {error.detail}; choose another --output") from None
         raise NothingCommittedError(f"{found}: {error.detail}") from None
     return sorted(beats, key=lambda beat: beat.run_id)
 

@@ -367,3 +367,9 @@ def test_a_worker_keeps_only_a_heartbeat_that_is_there_and_is_one(tmp_path: Path
     path.write_bytes(b"{}")
     heartbeats.keep(layout, EARLY)
     assert path.read_bytes() == b"{}"
+
+
+def test_an_output_that_is_a_circle_of_links_is_a_mistake(tmp_path: Path) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / "out")
+    with pytest.raises(UsageError, match=r"cannot tell which runs are active: .*; choose another --output"):
+        heartbeats.active(layout_of(tmp_path / "out"))
