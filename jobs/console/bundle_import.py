@@ -1,6 +1,7 @@
-"""`melanoma bundle import`: its flags, and a Keras model from elsewhere as a bundle."""
+"""`melanoma bundle import`: its flags, and a model from elsewhere as a bundle."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,15 @@ from jobs.console.targets import check_folders
 from melanoma.errors import UsageError
 
 if TYPE_CHECKING:
+    from melanoma.model.bundle import Bundle
     from melanoma.model.bundle_contents import ModelSettings
     from melanoma.model.expected_answers import ExpectedAnswers
-    from melanoma.model.keras_import import Check
 
 
 def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the flags that `Import` holds."""
     add = parser.add_argument
-    add("model", metavar="MODEL.keras", help="URI or path of the model file, saved by Keras 3")
+    add("model", metavar="MODEL", help="URI or path of the model file: .keras of Keras 3, or .onnx")
     add("-o", "--output", required=True, metavar="URI", help="folder of the new bundle")
     add(
         "--labels",
@@ -32,6 +33,7 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--size", required=True, type=size, metavar="HxW", help="height and width of the network's input, pixels")
     _add_preprocessing(parser)
+    _add_onnx(parser)
     _add_decision(parser)
     add(
         "--licence",
@@ -62,6 +64,24 @@ def _add_preprocessing(parser: argparse.ArgumentParser) -> None:
     add("--std", default=[1.0] * 3, help="divides each channel after --mean (default: 1 1 1)", **channel)
 
 
+def _add_onnx(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--outputs",
+        choices=("softmax", "sigmoid", "logits"),
+        default="softmax",
+        help="what an ONNX file returns: probabilities, the probability of one class, or numbers before either "
+        "(default: %(default)s)",
+    )
+    add(
+        "--channels",
+        choices=("rgb", "bgr"),
+        default="rgb",
+        help="order in which an ONNX file takes the colours; --mean and --std stay in the order R G B (default: "
+        "%(default)s)",
+    )
+
+
 def _add_decision(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
@@ -90,7 +110,7 @@ class Import(Action):
     """`bundle import`.
 
     Attributes:
-        model: URI or path of the `.keras` file.
+        model: URI or path of the `.keras` or `.onnx` file.
         output: Folder of the new bundle.
         labels: Classes in the order of the network's outputs, or the class of a single output.
         size: Height and width of the network's input, pixels.
@@ -99,6 +119,8 @@ class Import(Action):
         offset: Added after `scale`.
         mean: Subtracted from red, green and blue.
         std: Divides red, green and blue.
+        outputs: What an ONNX file returns: `softmax`, `sigmoid` or `logits`.
+        channels: Order in which an ONNX file takes the colours: `rgb` or `bgr`.
         prior: Class shares in the order of `labels`; None for equal shares.
         rule: `balanced` or `argmax`.
         flag_melanoma: Probability of melanoma from which `flag_melanoma` is set; None for no flag.
@@ -117,6 +139,8 @@ class Import(Action):
     offset: float
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    outputs: str
+    channels: str
     prior: tuple[float, ...] | None
     rule: str
     flag_melanoma: float | None
@@ -134,12 +158,12 @@ class Import(Action):
         if bool(self.check) != bool(self.expect):
             raise UsageError("--check and --expect go together: photographs, and a table of their expected answers")
         check_folders(self.output)
-        with logs.native_silence():
-            from melanoma.model.keras_import import import_model
+        from melanoma.model.model_file import is_onnx, read_model
 
         settings, expected = self._settings(), self._expected()
-        check = None if expected is None else self._check_of(expected)
-        bundle = import_model(self.model, self.output, settings, self.licence, check)
+        data = read_model(self.model)
+        write = self._import_onnx if is_onnx(data) else self._import_keras
+        bundle = write(data, settings, expected)
         print(f"{bundle.uri}: {bundle.model_id}, labels {', '.join(bundle.slugs)}")
         if expected is None:
             print(
@@ -147,15 +171,36 @@ class Import(Action):
                 "framework: melanoma bundle check --help."
             )
 
-    def _check_of(self, expected: "ExpectedAnswers") -> "Check":
-        from melanoma.model.answer_check import check_answers
+    def _import_keras(self, data: bytes, settings: "ModelSettings", expected: "ExpectedAnswers | None") -> "Bundle":
+        if (self.outputs, self.channels) != ("softmax", "rgb"):
+            raise UsageError("--outputs and --channels are for ONNX files; a Keras network states its last activation")
+        with logs.native_silence():
+            from melanoma.model.keras_import import import_model
+
+        check = None if expected is None else self._check_of(expected)
+        bundle = import_model(self.model, self.output, settings, self.licence, check, data)
+        if bundle.portable is None:
+            print("  It has no model.onnx, and TensorFlow scores it; melanoma bundle convert says why.")
+        return bundle
+
+    def _import_onnx(self, data: bytes, settings: "ModelSettings", expected: "ExpectedAnswers | None") -> "Bundle":
+        from melanoma.model.onnx_import import import_onnx
+        from melanoma.model.portable.wrapping import OnnxNetwork
+
+        network = OnnxNetwork(data, self.size, self.outputs, self.channels)
+        check = None if expected is None else self._check_of(expected)
+        return import_onnx(network, self.model, self.output, settings, self.licence, check)
+
+    def _check_of(self, expected: "ExpectedAnswers") -> "Callable[[Any, ModelSettings], object]":
+        with logs.native_silence():
+            from melanoma.model.answer_check import check_answers
 
         return lambda network, settings: report_check(
             check_answers(network, settings, expected, self.tolerance), "; no bundle was written"
         )
 
     def _labels(self) -> tuple[str, ...]:
-        from melanoma.model.keras_import import labels_of_outputs
+        from melanoma.model.bundle_contents import labels_of_outputs
 
         words = self.labels[0].split(",") if len(self.labels) == 1 else self.labels
         return labels_of_outputs([word.strip() for word in words if word.strip()] or self.labels)

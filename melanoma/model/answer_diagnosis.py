@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import keras
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
@@ -14,9 +13,9 @@ from scipy.optimize import linear_sum_assignment
 from melanoma.images.decoding import ImageSpec
 from melanoma.images.pixels import Pixels
 from melanoma.model.bundle_contents import ModelSettings
+from melanoma.model.engine import Engine, EngineMaker
 from melanoma.model.other_resizes import RESIZES, Resize, resized
 from melanoma.model.preprocessing import Scaling
-from melanoma.model.tensorflow_engine import TensorFlowEngine
 
 _PHOTOGRAPHS = 8  # those that differ most; enough to tell the causes apart
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -32,8 +31,8 @@ _SCALINGS = {
     ),
 }
 _BLUE_FIRST = (
-    "channels in the order blue, green, red (BGR, as OpenCV reads them): reverse the input channels of the first "
-    "convolution's weights and save the network again"
+    "channels in the order blue, green, red (BGR, as OpenCV reads them): for an ONNX file --channels bgr, for a Keras "
+    "network reverse the input channels of the first convolution's weights and save it again"
 )
 _CROPS = {None: "the whole photograph: without --crop", 1.0: "--crop 1", 0.875: "--crop 0.875"}
 Answers = npt.NDArray[np.float64]
@@ -88,7 +87,7 @@ class _Variant(NamedTuple):
 
 
 def diagnose(
-    network: keras.Model,
+    make: EngineMaker,
     settings: ModelSettings,
     files: Sequence[bytes],
     expected: Answers,
@@ -98,7 +97,7 @@ def diagnose(
     """Scores the photographs that differ most with other settings, and returns those that explain the difference.
 
     Args:
-        network: The network.
+        make: Makes engines of the network.
         settings: The settings that do not match.
         files: Bytes of the photographs.
         expected: Probabilities (n, labels).
@@ -106,7 +105,7 @@ def diagnose(
         tolerance: Largest difference that counts as equal.
     """
     worst = np.argsort(-np.nan_to_num(sizes, nan=np.inf).max(axis=1), kind="stable")[:_PHOTOGRAPHS]
-    trial = _Trial(network, settings, [files[index] for index in worst], expected[worst])
+    trial = _Trial(make, settings, [files[index] for index in worst], expected[worst])
     given = _Variant(settings.scaling, False, settings.spec.crop, RESIZES[0], ())
     before = trial.cause(given).largest
     colours = [cause for variant in _colour_variants(given) for cause in trial.causes(variant)]
@@ -163,13 +162,13 @@ class _Found(NamedTuple):
 class _Trial:
     """Photographs that are scored with other settings; an engine is built for each scaling once."""
 
-    network: keras.Model
+    make: EngineMaker
     settings: ModelSettings
     files: Sequence[bytes]
     expected: Answers
 
     def __post_init__(self) -> None:
-        self._engines: dict[Scaling, TensorFlowEngine] = {}
+        self._engines: dict[Scaling, Engine] = {}
         self._pixels: dict[tuple[float | None, str], Pixels] = {}
 
     def cause(self, variant: _Variant) -> Cause:
@@ -186,11 +185,9 @@ class _Trial:
             yield _Found(variant._replace(changes=changes), Cause(changes, _largest(self.expected, got[:, order])))
 
     def _score(self, variant: _Variant) -> Answers:
-        size = self.settings.spec.height, self.settings.spec.width
         if variant.scaling not in self._engines:
-            self._engines[variant.scaling] = TensorFlowEngine(
-                self.network, size, len(self.files), variant.scaling, self.settings.temperature
-            )
+            settings = replace(self.settings, scaling=variant.scaling)
+            self._engines[variant.scaling] = self.make(settings, len(self.files))
         key = variant.crop, variant.resize.name
         if key not in self._pixels:
             spec: ImageSpec = replace(self.settings.spec, crop=variant.crop)

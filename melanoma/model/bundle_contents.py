@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from melanoma.images.decoding import ImageSpec
+from melanoma.labels import name_of, slug_of
 from melanoma.model.preprocessing import NO_SCALING, Scaling
 
 
@@ -51,3 +52,13 @@ class BundleDocuments:
     metrics: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     extra_files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def labels_of_outputs(labels: Sequence[str]) -> tuple[str, ...]:
+    """Returns the classes of a network, of which a single label is that of its one sigmoid output.
+
+    Example:
+        >>> labels_of_outputs(["mel"])
+        ('not melanoma', 'mel')
+    """
+    return (f"not {name_of(slug_of(labels[0])).lower()}", labels[0]) if len(labels) == 1 else tuple(labels)

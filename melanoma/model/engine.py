@@ -4,7 +4,7 @@ import contextlib
 import importlib.util
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from melanoma.images.pixels import Pixels
 from melanoma.imports import native_silence, without_collections
 from melanoma.model import golden
 from melanoma.model.bundle import Bundle
+from melanoma.model.bundle_contents import ModelSettings
 from melanoma.model.decision import ModelOutput
 from melanoma.model.description import NETWORK, PORTABLE
 from melanoma.model.engine_names import AUTO, ENGINES, ONNX_RUNTIME, OPENVINO, TENSORFLOW
@@ -46,6 +47,9 @@ class Engine(Protocol):
         Returns:
             The network's outputs, unchecked: a broken network may return NaN.
         """
+
+
+EngineMaker = Callable[[ModelSettings, int], Engine]  # with the scaling of these settings, for such a batch size
 
 
 def usable_engines(bundle: Bundle, choice: str = AUTO) -> list[str]:

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 _SAVE_AGAIN = (
-    "build the same network in Keras 3, copy its weights and call model.save('model.keras'), then check it against "
-    "answers of the original with --check and --expect"
+    "export it as ONNX and import that, or build the same network in Keras 3, copy its weights and call "
+    "model.save('model.keras'); then check it against answers of the original with --check and --expect"
 )
 _FROM_KERAS = "if you trust it, open it with the Keras that wrote it and call model.save('model.keras') under Keras 3"
 _DOWNLOAD = "download the file itself, for example with the download button or curl -L"
@@ -34,7 +34,7 @@ class ForeignFormat(NamedTuple):
 
 _PYTORCH = ForeignFormat("a PyTorch file", _SAVE_AGAIN)
 _TORCHSCRIPT = ForeignFormat("a TorchScript file of PyTorch", _SAVE_AGAIN)
-_ONNX = ForeignFormat("an ONNX model", _SAVE_AGAIN)
+ONNX_MODEL = ForeignFormat("an ONNX model", "import it with melanoma bundle import")
 _SAVED_MODEL = ForeignFormat("a SavedModel of TensorFlow", _FROM_KERAS)
 _CHECKPOINT = ForeignFormat(
     "a checkpoint of TensorFlow, which holds weights but no network",
@@ -160,7 +160,7 @@ def _recognise_binary(data: bytes) -> ForeignFormat | None:
         return ForeignFormat("a safetensors file, which holds weights but no network", _SAVE_AGAIN)
     fields = dict(_protobuf_fields(data))
     if fields.get(1) == 0 and fields.get(7) == 2:
-        return _ONNX
+        return ONNX_MODEL
     if fields == {1: 0, 2: 2}:
         return _SAVED_MODEL
     return None

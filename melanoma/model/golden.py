@@ -47,7 +47,10 @@ def describe(
         BundleError: An output is not a probability or not a score.
     """
     if not are_sound(scores._replace(ood=None)).all():
-        raise BundleError("the network's outputs are not probabilities (they do not sum to 1); end it with a softmax")
+        raise BundleError(
+            "the network's outputs are not probabilities (they do not sum to 1); end it with a softmax, or "
+            "say what an ONNX file returns with --outputs"
+        )
     if not are_sound(scores).all():
         raise BundleError(f"the network's {OOD_SCORE} does not lie between 0 and 1; end it with a softsign")
     entries: list[dict[str, Any]] = [

@@ -6,25 +6,29 @@ from typing import Any
 
 import keras
 
-from melanoma import storage
-from melanoma.errors import BundleError, ErrorKind, ReadError, UsageError
-from melanoma.labels import name_of, slug_of
+from melanoma.errors import BundleError
 from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import NETWORK
-from melanoma.model.foreign_formats import ForeignFormat, recognise_file, recognise_folder
-from melanoma.model.network_archive import MAX_FILE_BYTES, without_compile_config
+from melanoma.model.model_file import is_onnx, read_model
+from melanoma.model.network_archive import without_compile_config
 from melanoma.model.network_scan import scan_network
 from melanoma.model.tensorflow_engine import load_network
 from melanoma.storage.temporary import temporary_folder
 
-_MAX_NAMES = 10_000  # of a folder that is given in place of a file
 Check = Callable[[keras.Model, ModelSettings], object]
 _PROBABILITIES = ("", "sigmoid", "hard_sigmoid")  # activations of one output; empty: another layer ends the network
 
 
-def import_model(model: str, uri: str, settings: ModelSettings, licence: str, check: Check | None = None) -> Bundle:
+def import_model(
+    model: str,
+    uri: str,
+    settings: ModelSettings,
+    licence: str,
+    check: Check | None = None,
+    data: bytes | None = None,
+) -> Bundle:
     """Writes a bundle around a Keras file, which has to pass the same static scan as any other network.
 
     Args:
@@ -33,6 +37,7 @@ def import_model(model: str, uri: str, settings: ModelSettings, licence: str, ch
         settings: Labels, image size and scaling that the network was trained with, and its decision rule.
         licence: Terms of the data that the network was trained on.
         check: Called with the network before anything is written; what it raises ends the import.
+        data: Bytes of the file, if they have been read already.
 
     Returns:
         The bundle as loaded from `uri`.
@@ -41,7 +46,9 @@ def import_model(model: str, uri: str, settings: ModelSettings, licence: str, ch
         BundleError: The file is of another kind, unsafe, or does not fit the settings.
         UsageError: There is no such file.
     """
-    data = _read_model(model)
+    data = read_model(model) if data is None else data
+    if is_onnx(data):
+        raise BundleError(f"{model}: it is an ONNX model; expected a .keras file of Keras 3")
     with temporary_folder() as folder:
         given, plain = folder / "given.keras", folder / NETWORK
         given.write_bytes(data)
@@ -61,57 +68,6 @@ def import_model(model: str, uri: str, settings: ModelSettings, licence: str, ch
         "does not diagnose anybody.\n"
     )
     return write_bundle(uri, network, settings, BundleDocuments(card=card, licence=licence), network_file)
-
-
-def labels_of_outputs(labels: Sequence[str]) -> tuple[str, ...]:
-    """Returns the classes of a network, of which a single label is that of its one sigmoid output.
-
-    Example:
-        >>> labels_of_outputs(["mel"])
-        ('not melanoma', 'mel')
-    """
-    return (f"not {name_of(slug_of(labels[0])).lower()}", labels[0]) if len(labels) == 1 else tuple(labels)
-
-
-def _read_model(model: str) -> bytes:
-    """Reads a file that may be a `.keras` archive.
-
-    Raises:
-        BundleError: It is something else, too large, or a folder.
-        UsageError: There is no such file, or it cannot be read.
-    """
-    uri = storage.canonical(model)
-    if (size := storage.size_of(uri)) > MAX_FILE_BYTES and not _folder_names(uri):
-        raise BundleError(f"{model}: it has {size:,} bytes, expected a .keras file of at most {MAX_FILE_BYTES:,}")
-    try:
-        data = storage.read_bytes(uri)
-    except ReadError as error:
-        if not (names := _folder_names(uri)):
-            raise UsageError(f"{model}: {error.detail}") from None
-        found = recognise_folder(names) or ForeignFormat("a folder", "give the path of the .keras file")
-        raise _refusal(model, found) from None
-    if foreign := recognise_file(data):
-        raise _refusal(model, foreign)
-    return data
-
-
-def _folder_names(uri: str) -> list[str]:
-    """Returns the paths of files below a folder, at most `_MAX_NAMES`; none if it is not a folder."""
-    names: list[str] = []
-    prefix = uri.rstrip("/") + "/"
-    try:
-        for file in storage.list_files(uri):
-            if not file.uri.startswith(prefix) or len(names) >= _MAX_NAMES:
-                break
-            names.append(file.uri.removeprefix(prefix))
-    except ReadError as error:
-        if error.kind is not ErrorKind.MISSING:
-            raise UsageError(f"{uri}: {error.detail}") from None
-    return names
-
-
-def _refusal(model: str, found: ForeignFormat) -> BundleError:
-    return BundleError(f"{model}: it is {found.name}; expected a .keras file of Keras 3; {found.remedy}")
 
 
 def _check_outputs(network: Any, model: str, labels: Sequence[str]) -> None:

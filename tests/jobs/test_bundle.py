@@ -69,6 +69,8 @@ def test_words_become_an_action() -> None:
         offset=0.0,
         mean=(0.0, 0.0, 0.0),
         std=(1.0, 1.0, 1.0),
+        outputs="softmax",
+        channels="rgb",
         prior=None,
         rule="balanced",
         flag_melanoma=None,

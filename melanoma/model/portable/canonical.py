@@ -87,4 +87,5 @@ def _declare_outputs(model: ModelProto, outputs: Sequence[str]) -> None:
     for declared, found in zip(model.graph.output, inferred, strict=True):
         declared.CopyFrom(found)
         sides = declared.type.tensor_type.shape.dim
-        sides[0].dim_param = "n"
+        if model.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+            sides[0].dim_param = "n"

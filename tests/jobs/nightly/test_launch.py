@@ -24,6 +24,7 @@ from melanoma.runs.run import ModelRun
 from melanoma.runs.stored_records import read_record
 from tests.helpers import fill
 from tests.helpers.broken_sources import BrokenRoot, DeadlyRoot, SabotagingRoot
+from tests.helpers.bundles import describe, document_of
 from tests.helpers.model_runs import commit_scores, model_run
 from tests.helpers.outputs import layout_of
 
@@ -100,7 +101,8 @@ def test_a_bundle_that_changes_during_the_run_ends_it_with_the_code_of_a_bundle(
     folder = shutil.copytree(bundle_uri, tmp_path / "bundle")
     plan, options = plan_with(tmp_path, str(folder), "", ())
     (folder / "card.md").write_text("# Another card\n")
-    with pytest.raises(BundleError, match=r"card\.md") as raised:
+    describe(folder, document_of(folder))
+    with pytest.raises(BundleError, match="it has digest") as raised:
         launch.run_pipeline(replace(plan, sources=(Root(str(tmp_path / "in")),)), options)
     assert exit_code_of(raised.value) == WRONG_USAGE
 

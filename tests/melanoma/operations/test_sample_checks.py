@@ -11,6 +11,7 @@ from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.loading import Loaded
 from melanoma.ingest.roots import Root
 from melanoma.model.bundle import load_bundle
+from melanoma.model.engine import load_engine
 from melanoma.operations import sample_checks
 from melanoma.operations.checks import Result
 from melanoma.operations.sample_checks import (
@@ -120,9 +121,10 @@ def test_failures_are_judged_by_their_share_and_by_the_store(
 
 
 def test_a_network_is_timed_in_full_batches(bundle_uri: str) -> None:
-    seconds = time_network(load_bundle(bundle_uri), np.zeros((3, 16, 16, 3), np.uint8), batch_size=8)
+    seconds = time_network(load_engine(load_bundle(bundle_uri), 8), np.zeros((3, 16, 16, 3), np.uint8))
     assert 0 < seconds < 1
 
 
 def test_the_speed_of_a_network_is_reported_per_second() -> None:
-    assert check_network(0.004).found == "golden samples match; 250 photographs per second in full batches"
+    found = check_network(0.004, "onnxruntime-1.32.0-f32").found
+    assert found == "golden samples match; 250 photographs per second in full batches, with onnxruntime-1.32.0-f32"
