@@ -73,7 +73,7 @@ OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
         (b"\n<!DOCTYPE html><html><body>Log in", "a web page", "download the file itself"),
         (b"\xef\xbb\xbf<HTML><head>", "a web page", "download the file itself"),
         (b"<?xml version='1.0'?><Error><Code>AccessDenied", "an XML file, perhaps an error of the store", "download"),
-        (onnx(), "an ONNX model", "in Keras 3, copy its weights"),
+        (onnx(), "an ONNX model", "import it with melanoma bundle import"),
         (zipped("model/data.pkl", "model/data/0", "model/version"), "a PyTorch file", "copy its weights"),
         (zipped("m/data.pkl", "m/code/__torch__.py", "m/constants.pkl"), "a TorchScript file", "copy its weights"),
         (OLD_TORCH, "a PyTorch file in the old format", "copy its weights"),

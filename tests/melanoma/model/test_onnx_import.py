@@ -89,10 +89,8 @@ def test_the_bundle_needs_no_keras_and_says_where_it_comes_from(tmp_path: Path) 
 def test_another_network_or_channel_order_is_another_model_and_the_same_one_the_same(tmp_path: Path) -> None:
     ids = []
     for number, (seed, channels) in enumerate([(0, "rgb"), (0, "rgb"), (1, "rgb"), (0, "bgr")]):
-        data = network(seed=seed).SerializeToString()
-        ids.append(
-            load_bundle(imported(tmp_path / str(number), OnnxNetwork(data, (16, 16), "softmax", channels))).model_id
-        )
+        given = OnnxNetwork(network(seed=seed).SerializeToString(), (16, 16), "softmax", channels)
+        ids.append(load_bundle(imported(tmp_path / str(number), given)).model_id)
     assert ids[0] == ids[1] and len(set(ids)) == 3
 
 
