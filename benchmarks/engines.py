@@ -28,7 +28,7 @@ from melanoma.model.engine_names import ENGINES, TENSORFLOW
 from melanoma.samples import phantoms
 
 _BATCH = 32
-_PACKAGES = {TENSORFLOW: ("tensorflow", "keras", "tensorboard", "libclang", "h5py", "grpcio")}
+_PACKAGES = {TENSORFLOW: ("tensorflow", "keras")}
 
 
 @dataclass(frozen=True)
