@@ -468,9 +468,9 @@ def test_a_model_that_differs_from_its_own_framework_is_not_imported_and_the_cau
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("saved_model.pb", "it is a SavedModel of TensorFlow; expected a .keras file of Keras 3 or an ONNX model; if you trust it"),
+        ("saved_model.pb", "it is a SavedModel of TensorFlow; expected a .keras file of Keras 3 or an ONNX model; if"),
         ("manifest.ocdbt", "it is a checkpoint of JAX (Orbax), which holds weights but no network; expected"),
-        ("bundle.json", "it is a bundle already; expected a .keras file of Keras 3 or an ONNX model; use it with --bundle"),
+        ("bundle.json", "it is a bundle already; expected a .keras file of Keras 3 or an ONNX model; use it"),
         ("notes.txt", "it is a folder; expected a .keras file of Keras 3 or an ONNX model; give the path"),
     ],
 )
