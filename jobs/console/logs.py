@@ -81,6 +81,8 @@ def verbose() -> None:
 
 def _is_worth_reading(record: logging.LogRecord) -> bool:
     message = record.getMessage()
+    if record.levelno < logging.getLogger().level:  # Beam sets a level of its own for the log of Prism
+        return False
     if record.funcName == _MESSAGES_OF_JOB and not _is_verbose():
         return False
     return not any(noise in message for noise in _NOISE) and not _is_told_by_the_command(record)

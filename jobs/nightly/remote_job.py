@@ -8,7 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 import grpc
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, PortableOptions
 from apache_beam.runners.portability.portable_runner import PortableRunner
 from apache_beam.runners.runner import PipelineState
 
@@ -24,14 +24,18 @@ _MESSAGES_THREAD = "wait_until_finish_read"  # of Beam
 class RemoteJob:
     """One job, which may go on after this process has ended."""
 
-    def __init__(self, name: str, flink_master: str | None, has_workers_elsewhere: bool) -> None:
+    def __init__(
+        self, name: str, flink_master: str | None, has_workers_elsewhere: bool, ends_here: bool = False
+    ) -> None:
         """Takes what identifies the job; nothing is submitted yet.
 
         Args:
             name: Name of the job, which no other one has.
             flink_master: Address of Flink's job manager, where Flink is asked and told directly; None for none.
             has_workers_elsewhere: Whether workers may go on after this process has ended.
+            ends_here: Whether the job server and all workers end with this process, so that there is nothing to cancel.
         """
+        self._ends_here = ends_here
         self._name, self._master, self._elsewhere = name, flink_master, has_workers_elsewhere
         self._result: Any = None
         self._begun, self._submitted, self._over = threading.Event(), threading.Event(), threading.Event()
@@ -92,7 +96,7 @@ class RemoteJob:
             Whether it is certain that no worker goes on after this process.
         """
         self._is_ending.set()
-        if not self._begun.is_set():
+        if self._ends_here or not self._begun.is_set():
             return True
         has_ended = threading.Event()
         until = time.monotonic() + seconds
@@ -187,7 +191,8 @@ def remote_job(runner: Any, options: PipelineOptions, run_id: str, has_workers_e
     cloud = options.view_as(GoogleCloudOptions)
     # Jobs are found by this name to cancel them, and so it must not be another one's.
     cloud.job_name = f"{cloud.job_name or 'melanoma'}-{run_id.lower()}"
-    return RemoteJob(str(cloud.job_name), flink_master(options), has_workers_elsewhere)
+    ends_here = not has_workers_elsewhere and options.view_as(PortableOptions).job_endpoint in (None, "embed")
+    return RemoteJob(str(cloud.job_name), flink_master(options), has_workers_elsewhere, ends_here)
 
 
 def _tried(call: Callable[[], Any]) -> Any:

@@ -1,6 +1,7 @@
 """SIGTERM, its like and Ctrl-C while a run scores: it ends within seconds and says how to resume."""
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -155,9 +156,12 @@ def _stop(runs: Sequence[Run], stop: Stop, tell: Callable[[Stop], object], job: 
     account, is_certain = _Account(), True
     within(_RECORD_SECONDS, lambda: account.record(runs, stop.reason))
     if job is not None and len(account.ended) < len(runs):
+        if logging.getLogger().level > logging.INFO:
+            logging.disable()  # workers in this process would say at length that they were cancelled
         is_certain = job.stop(_CANCEL_SECONDS)
         within(_LOOK_SECONDS, lambda: account.look_again(runs))
     if len(account.ended) == len(runs):
+        logging.disable(logging.NOTSET)
         _say(f"{', '.join(account.ended)} was already committed; only its report is left")
         return False
     tell(stop)
