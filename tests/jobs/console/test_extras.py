@@ -10,6 +10,7 @@ WORDS = {
     "train": "--data x --data-licence y --output z",
     "augment": "--data x --output y",
     "audit": "x",
+    "bundle convert": "x /no/such/folder",
     "bundle check": "x --images y --expect z",
     "bundle import": "--labels a b --size 8x8 --output out gone.keras",
     "bundle import --check": "photographs --expect z --labels a b --size 8x8 --output out gone.keras",
