@@ -70,7 +70,8 @@ def test_the_lock_files_agree() -> None:
 
 
 def test_the_extras_are_those_of_the_documentation() -> None:
-    assert set(PROJECT["optional-dependencies"]) == {"s3", "gcs", "azure", "signing", "train", "dev", "dicom", "openvino"}
+    extras = {"s3", "gcs", "azure", "signing", "train", "dev", "dicom", "openvino"}
+    assert set(PROJECT["optional-dependencies"]) == extras
 
 
 def test_the_quick_tests_are_there() -> None:
