@@ -49,6 +49,17 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
         "help": "table with an existing split: columns image_id, group, part (train, validation, test); all other "
         "photographs are split as usual",
     },
+    "source-column": {
+        "metavar": "NAME",
+        "help": "column of the tables: hospital, camera or collection (default: each --data is one, named like it); "
+        "thresholds then hold at each source in validation",
+    },
+    "validate-on-source": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "use all photographs of this source for validation, and none for training; repeatable",
+    },
     "validation-share": {
         "type": float,
         "default": 0.2,
@@ -106,6 +117,8 @@ class DataOptions(TableOptions):
         test_share: Share of the test part, 0 to 1.
         seed: Random seed, 0 or more.
         allow_leaks: Whether a split that leaks is accepted.
+        source_column: Column with the hospital, camera or collection.
+        validate_on_source: Sources whose photographs are all in validation.
     """
 
     split: str | None
@@ -113,6 +126,8 @@ class DataOptions(TableOptions):
     test_share: float
     seed: int
     allow_leaks: bool
+    source_column: str | None
+    validate_on_source: tuple[str, ...]
 
 
 def add_data_arguments(parser: argparse.ArgumentParser) -> None:
@@ -162,6 +177,8 @@ def sources_of(options: DataOptions) -> "Sources":
         validation=options.validation_share,
         test=options.test_share,
         seed=options.seed,
+        source_column=options.source_column,
+        validate_on=options.validate_on_source,
     )
 
 

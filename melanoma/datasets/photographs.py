@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ class Photograph:
         group: Its lesion or patient; the image_id where neither is known.
         other_uris: Further files that show it at another scale or crop, which training may use too.
         part: Part of a split that its folder is named like; empty where none is.
+        source: Hospital, camera or collection that it comes from; empty where that was not asked for.
     """
 
     image_id: str
@@ -35,6 +36,7 @@ class Photograph:
     group: str
     other_uris: tuple[str, ...] = ()
     part: str = ""
+    source: str = field(default="", compare=False)
 
 
 class TrainingFiles(NamedTuple):

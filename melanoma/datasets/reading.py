@@ -10,6 +10,7 @@ from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.folders import images_below, read_folders
 from melanoma.datasets.label_tables import Columns, is_table, read_label_table
 from melanoma.datasets.labelled_files import LabelledFile, to_photographs
+from melanoma.datasets.photograph_sources import with_sources
 from melanoma.datasets.photographs import Photograph
 from melanoma.datasets.splits import PARTS
 from melanoma.errors import DataError, UsageError
@@ -33,13 +34,22 @@ class FoundPhotographs(NamedTuple):
     coverage: Coverage = NO_TABLES
 
 
-def read_sources(sources: Sequence[str], columns: Columns | None, roots: Sequence[str] = ()) -> FoundPhotographs:
+def read_sources(
+    sources: Sequence[str],
+    columns: Columns | None,
+    roots: Sequence[str] = (),
+    *,
+    source_column: str | None = None,
+    with_source: bool = False,
+) -> FoundPhotographs:
     """Reads and pools folders with one subfolder per class, and CSV or Parquet tables.
 
     Args:
         sources: URIs of folders and tables; a table is known by its extension.
         columns: Column names of the tables; needed if there is a table.
         roots: Folders of the photographs that the tables list, see `read_table`; needed if there is a table.
+        source_column: Column of the tables with the hospital, camera or collection.
+        with_source: Whether photographs get their `source`.
 
     Raises:
         DataError: A source holds no photographs, or cannot be read.
@@ -49,10 +59,11 @@ def read_sources(sources: Sequence[str], columns: Columns | None, roots: Sequenc
     tables = []
     for source in sources:
         if not is_table(source):
-            pooled += _without_folds(source, read_folders(source))
-            continue
-        tables.append(read_table(source, columns, roots))
-        pooled += tables[-1].photographs
+            found = _without_folds(source, read_folders(source))
+        else:
+            tables.append(read_table(source, columns, roots))
+            found = tables[-1].photographs
+        pooled += with_sources(found, source, columns, source_column) if with_source else found
     unlisted = frozenset.intersection(*(table.unlisted for table in tables)) if tables else frozenset[str]()
     absent, unlabelled = sum(table.absent for table in tables), sum(table.unlabelled for table in tables)
     used = sum(table.coverage.used for table in tables)

@@ -29,6 +29,11 @@ class Part(NamedTuple):
     truth: npt.NDArray[np.int64]
     groups: list[str]
 
+    @property
+    def sources(self) -> list[str]:
+        """Hospital, camera or collection of each photograph; empty where that was not asked for."""
+        return [photograph.source for photograph in self.photographs]
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -60,10 +65,11 @@ class Dataset:
         return {label: {part: counts[label, part] for part in PARTS} for label in self.labels}
 
     def to_csv(self) -> bytes:
-        """Returns a CSV file with the id, digest, label, group and part of every photograph."""
+        """Returns a CSV file with id, digest, label, group and part of every photograph, and its source if known."""
+        with_source = any(photograph.source for photograph in self.photographs)
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["image_id", "sha256", "label", "group", "part"])
+        writer.writerow(["image_id", "sha256", "label", "group", "part", *["source"] * with_source])
         for p, part in zip(self.photographs, self.parts.tolist(), strict=True):
-            writer.writerow([p.image_id, p.sha256, p.label, p.group, part])
+            writer.writerow([p.image_id, p.sha256, p.label, p.group, part, *[p.source] * with_source])
         return file.getvalue().encode()

@@ -1,16 +1,18 @@
 """Chooses a bundle's thresholds on the validation photographs and measures what they achieve there."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from melanoma.evaluation.inputs.predictions import Classes, Mask, Names, Predictions
+from melanoma.evaluation.inputs.predictions import MIN_TEST_PHOTOGRAPHS, Classes, Mask, Names, Predictions
 from melanoma.evaluation.metrics import accuracy, bootstrap
+from melanoma.evaluation.metrics.calibration import calibration_error, equal_mass_bins
 from melanoma.evaluation.metrics.metric import Floats, share
+from melanoma.evaluation.metrics.subgroups import MIN_SUBGROUP
 from melanoma.model.decision import ModelOutput, choose
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 from melanoma.training.calibration.ood_score import OOD_THRESHOLD
@@ -65,6 +67,7 @@ def choose_thresholds(
     truth: Classes,
     groups: Sequence[str],
     config: ThresholdConfig,
+    sources: Sequence[str] = (),
 ) -> ChosenThresholds:
     """Chooses every threshold that the validation photographs support.
 
@@ -76,20 +79,43 @@ def choose_thresholds(
         truth: int64 (n,), indices into `slugs`.
         groups: Lesion or patient of each photograph.
         config: What the thresholds must achieve.
+        sources: Hospital, camera or collection of each photograph; empty if that is not known. The aims then hold at
+            each source with enough photographs, so the worst one decides, and `figures` has `sources`.
     """
     top, confidence = choose(scores.probabilities, config.prior, config.rule)
     predictions = Predictions(tuple(slugs), truth, scores.probabilities, top, np.asarray(groups, str))
+    by_source = {name: np.asarray(sources) == name for name in sorted(set(sources) - {""})}
     thresholds, figures = {}, {}
     if predictions.melanoma is not None and (truth == predictions.melanoma).any():
         probability, positive = scores.probabilities[:, predictions.melanoma], truth == predictions.melanoma
-        thresholds[FLAGGED] = melanoma_threshold(probability, positive, config.sensitivity)
+        each = [positive, *(positive & of for of in by_source.values())]
+        enough = [of for of in each if of is positive or of.sum() >= MIN_TEST_PHOTOGRAPHS]
+        thresholds[FLAGGED] = min(melanoma_threshold(probability, of, config.sensitivity) for of in enough)
         figures[FLAGGED] = _flag_figures(predictions, thresholds[FLAGGED], config)
-    thresholds[REVIEW_BELOW] = review_threshold(confidence, config.max_referral_rate)
+    parts = [confidence, *(confidence[of] for of in by_source.values() if of.sum() >= MIN_SUBGROUP)]
+    thresholds[REVIEW_BELOW] = min(review_threshold(part, config.max_referral_rate) for part in parts)
     figures[REVIEW_BELOW] = _review_figures(predictions, confidence, thresholds[REVIEW_BELOW], config)
     if scores.ood is not None:
         thresholds[OOD_ABOVE] = OOD_THRESHOLD
         figures[OOD_ABOVE] = {"sent": _rate(scores.ood > OOD_THRESHOLD, predictions.groups, config.seed)}
-    return ChosenThresholds(thresholds, {name: {"threshold": thresholds[name], **figures[name]} for name in thresholds})
+    stated = {name: {"threshold": thresholds[name], **figures[name]} for name in thresholds}
+    if by_source:
+        stated["sources"] = {
+            name: _source_figures(predictions, of, confidence, thresholds, config) for name, of in by_source.items()
+        }
+    return ChosenThresholds(thresholds, stated)
+
+
+def _source_figures(
+    predictions: Predictions, of: Mask, confidence: Floats, thresholds: Mapping[str, float], config: ThresholdConfig
+) -> dict[str, Any]:
+    """Returns what the thresholds achieve at one source: n, calibration_error, sent, sensitivity and specificity."""
+    part = predictions.where(of)
+    likeliest = equal_mass_bins(part.probabilities.max(axis=1), part.probabilities.argmax(axis=1) == part.truth)
+    error = bootstrap.estimates({"": calibration_error(likeliest)}, part.groups, config.seed)[""]
+    flag = _flag_figures(part, thresholds[FLAGGED], config) if FLAGGED in thresholds else {}
+    sent = _rate(confidence[of] < thresholds[REVIEW_BELOW], part.groups, config.seed)
+    return {"n": part.n, "calibration_error": error, "sent": sent, **flag}
 
 
 def melanoma_threshold(probability: npt.NDArray[np.floating[Any]], positive: Mask, sensitivity: float) -> float:

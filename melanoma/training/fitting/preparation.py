@@ -10,6 +10,7 @@ from melanoma.datasets.cleaning import Step, clean
 from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.existing_splits import read_split
 from melanoma.datasets.label_tables import Columns
+from melanoma.datasets.photograph_sources import validate_on
 from melanoma.datasets.reading import read_sources
 from melanoma.datasets.reference import read_reference
 from melanoma.datasets.splits import MIN_GROUPS, PARTS, TRAIN, VALIDATION, Dataset
@@ -33,6 +34,8 @@ class Sources:
         validation: Share for validation, of the photographs that are split.
         test: Share for the test part, likewise.
         seed: Seed of the split.
+        source_column: Column of the tables with the hospital, camera or collection.
+        validate_on: Names of the sources whose photographs are all in validation.
     """
 
     data: Sequence[str]
@@ -43,6 +46,8 @@ class Sources:
     validation: float
     test: float
     seed: int
+    source_column: str | None = None
+    validate_on: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,13 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     reference = read_reference(sources.reference, sources.columns) if sources.reference and sources.columns else None
     # The manifest of augmented files also works as a reference: it keeps the files of a lesion together.
     refuse_augmented_folders([*sources.data, *sources.roots], reference.group_of if reference else ())
-    found, absent, *_, coverage = read_sources(sources.data, sources.columns, sources.roots)
+    found, absent, *_, coverage = read_sources(
+        sources.data,
+        sources.columns,
+        sources.roots,
+        source_column=sources.source_column,
+        with_source=bool(sources.source_column or sources.validate_on),
+    )
     cleaned, cleaning_steps = clean(found, reference)
     readable = drop_unreadable(cleaned, on_start, on_each)
     joined = join_near_duplicates(readable.files.files, readable.files.hashes)[: len(readable.photographs)]
@@ -87,7 +98,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     groups_before = [photograph.group for photograph in readable.photographs]
     try:
         parts = split(joined, sources.validation, sources.test, sources.seed, given_split, groups_before)
-        dataset = Dataset(joined, parts)
+        dataset = Dataset(joined, validate_on(joined, parts, sources.validate_on) if sources.validate_on else parts)
         _check(dataset)
     except DataError as error:
         raise DataError(f"{error}. {left_out}" if (left_out := coverage.warning()) else str(error)) from error

@@ -79,7 +79,7 @@ class Calibrator:
         engine = TensorFlowEngine(network, (spec.height, spec.width), BATCH, temperature=fitted.temperature)
         output = score_all(engine, pixels)
         config = ThresholdConfig(prior, self.rule, max_referral_rate=self.max_referral_rate, seed=self.seed)
-        chosen = choose_thresholds(labels, output, validation.truth, validation.groups, config)
+        chosen = choose_thresholds(labels, output, validation.truth, validation.groups, config, validation.sources)
         checked = temperature_scaling.cross_validate(raw, validation.truth, validation.groups, prior, trained_prior)
         calibration = {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}
         top, _ = choose(output.probabilities, prior, self.rule)

@@ -126,6 +126,7 @@ def _thresholds(candidate: ReleaseCandidate) -> Iterator[str]:
         f"{review['threshold']:.3f}: {inline(review['sent'])} of the validation part. On that part, accuracy is "
         f"{inline(review['all']['accuracy'])} on all photographs and {inline(review['kept']['accuracy'])} on the rest."
     )
+    yield from _sources(choices.get("sources", {}))
     yield "![Accuracy of the rest against the share referred to a person](review.png)"
     if detection := candidate.assessment.ood_detection:
         yield (
@@ -133,6 +134,21 @@ def _thresholds(candidate: ReleaseCandidate) -> Iterator[str]:
             "more than 99 of 100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
         )
         yield ood_detection.to_markdown(detection)
+
+
+def _sources(sources: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what the thresholds achieve at each source of the validation part."""
+    if not sources:
+        return
+    yield (
+        "Both thresholds were chosen so that their aims hold at each source of the validation part: the worst source "
+        "decides. Sources with fewer than 10 melanomas, or 50 photographs for the review, have no say. The calibration "
+        "is one for all of them."
+    )
+    head = ("source", "n", "sensitivity of the flag", "specificity", "share for review", "calibration error")
+    names = ("sensitivity", "specificity", "sent", "calibration_error")
+    rows = [(name, one["n"], *(inline(one.get(key)) for key in names)) for name, one in sources.items()]
+    yield table(head, rows)
 
 
 def _melanoma_flag(flag: Mapping[str, Any], on_test: Mapping[str, Any] | None) -> str:

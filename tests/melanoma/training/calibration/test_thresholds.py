@@ -129,3 +129,37 @@ def test_thresholds_that_the_photographs_cannot_support_are_left_out(cases: Case
 
 def test_the_ood_threshold_is_the_one_that_the_score_is_built_for(chosen: ChosenThresholds) -> None:
     assert chosen.thresholds["ood_above"] == chosen.figures["ood_above"]["threshold"] == OOD_THRESHOLD == 0.5
+
+
+def test_the_worst_source_decides_and_every_source_is_shown(cases: Cases, chosen: ChosenThresholds) -> None:
+    """At `north`, melanomas and confidence are lower than elsewhere."""
+    probabilities = cases.scores.probabilities.copy()
+    north = np.arange(400) >= 300
+    probabilities[north, 0] *= 0.3
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    scores, sources = ModelOutput(probabilities), np.where(north, "north", "south").tolist()
+    alone = choose_thresholds(SLUGS, scores, cases.truth, cases.groups, CONFIG)
+    found = choose_thresholds(SLUGS, scores, cases.truth, cases.groups, CONFIG, sources)
+    melanoma = cases.truth == 0
+    for of in (north, ~north):
+        flagged = probabilities[of & melanoma, 0] >= found.thresholds["melanoma"]
+        assert flagged.mean() >= CONFIG.sensitivity
+        _, confidence = choose(probabilities[of], PRIOR, "balanced")
+        assert (confidence < found.thresholds["review_below"]).mean() <= CONFIG.max_referral_rate
+    assert found.thresholds["melanoma"] < alone.thresholds["melanoma"]
+    assert (probabilities[north & melanoma, 0] >= alone.thresholds["melanoma"]).mean() < CONFIG.sensitivity
+    figures = found.figures["sources"]
+    assert {name: one["n"] for name, one in figures.items()} == {"north": 100, "south": 300}
+    caught = (probabilities[north & melanoma, 0] >= found.thresholds["melanoma"]).mean()
+    assert figures["north"]["sensitivity"]["value"] == pytest.approx(caught)
+    assert "sources" not in chosen.figures
+
+
+def test_a_source_with_few_melanomas_has_no_say(cases: Cases, chosen: ChosenThresholds) -> None:
+    few = np.flatnonzero(cases.truth == 0)[:9]
+    probabilities = cases.scores.probabilities.copy()
+    sources = ["few" if index in few else "many" for index in range(400)]
+    found = choose_thresholds(SLUGS, ModelOutput(probabilities), cases.truth, cases.groups, CONFIG, sources)
+    many = (cases.truth == 0) & (np.array(sources) == "many")
+    expected = min(melanoma_threshold(probabilities[:, 0], of, 0.95) for of in (cases.truth == 0, many))
+    assert found.thresholds["melanoma"] == expected

@@ -7,7 +7,7 @@ import pytest
 
 from melanoma.training.release.candidate import ReleaseCandidate
 from melanoma.training.release.markdown_tables import inline
-from melanoma.training.release.model_card import CardFacts, write_card
+from melanoma.training.release.model_card import CardFacts, _sources, write_card
 from melanoma.training.release.shipping import CardText, card_facts
 from melanoma.training.release.training_job import TrainingJob
 
@@ -102,3 +102,12 @@ def test_a_flag_that_the_test_part_cannot_evaluate_says_so(facts: CardFacts, can
     report = {**candidate.assessment.report, "flag_melanoma": None}
     without = candidate._replace(assessment=replace(candidate.assessment, report=report))
     assert "On the test part: not evaluated." in write_card(facts, without)
+
+
+def test_sources_of_the_validation_part_have_a_table() -> None:
+    estimate = {"value": 0.9, "low": 0.8, "high": 1.0, "n": 20}
+    one = {"n": 60, "sensitivity": estimate, "specificity": estimate, "sent": estimate, "calibration_error": None}
+    text = "\n\n".join(_sources({"north": one}))
+    assert "the worst source decides" in text
+    assert "| north | 60 | 0.900 (0.800 to 1.000, n = 20) |" in text and text.endswith("| not evaluated |")
+    assert list(_sources({})) == []
