@@ -51,14 +51,13 @@ DATA_FLAGS: dict[str, dict[str, Any]] = {
     },
     "source-column": {
         "metavar": "NAME",
-        "help": "column of the tables: hospital, camera or collection (default: each --data is one, named like it); "
-        "thresholds then hold at each source in validation",
+        "help": "column of the tables: hospital, camera or collection; thresholds then hold at each in validation",
     },
     "validate-on-source": {
         "action": "append",
         "default": [],
         "metavar": "NAME",
-        "help": "use all photographs of this source for validation, and none for training; repeatable",
+        "help": "validate on all photographs of this source (or --data), and train on none; repeatable",
     },
     "validation-share": {
         "type": float,
