@@ -94,9 +94,11 @@ $(VENV)/.scoring: requirements.lock pyproject.toml | $(VENV)/bin/python
 	@$(BIN)/python -m pip install -q --no-deps --editable .
 	@touch $@
 
+# Without dependencies, for the lock names every package: pip would want another hash for `pydantic[email]` than for `pydantic`.
 $(VENV)/.developing: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	@echo "== installing what tests and training need, by hash (a few minutes, once)"
-	@$(BIN)/python -m pip install -q --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip install -q --no-deps --require-hashes -r requirements-dev.lock
+	@$(BIN)/python -m pip check -q
 	@$(BIN)/python -m pip install -q --no-deps --editable .
 	@touch $@ $(VENV)/.scoring
 
