@@ -70,7 +70,7 @@ def test_the_lock_files_agree() -> None:
 
 
 def test_the_extras_are_those_of_the_documentation() -> None:
-    extras = {"s3", "gcs", "azure", "signing", "train", "dev", "dicom", "openvino"}
+    extras = {"s3", "gcs", "azure", "signing", "train", "dev", "dicom", "heic", "openvino"}
     assert set(PROJECT["optional-dependencies"]) == extras
 
 

@@ -13,6 +13,8 @@ NEEDS = {
     "bundle check": "train",
     "bundle import --check": "train",
     "bundle convert": "train",
+    "bundle add-external --training-photographs": "train",
+    "evaluate --training-photographs": "train",
 }
 
 
@@ -32,9 +34,10 @@ def check_extra(command: str, args: argparse.Namespace) -> None:
 
 
 def _is_use(words: list[str], command: str, args: argparse.Namespace) -> bool:
-    name, action, flag = [*words, "", ""][:3]
+    flags = [word.removeprefix("--").replace("-", "_") for word in words if word.startswith("--")]
+    actions = words[1 : len(words) - len(flags)]
     return (
-        name == command
-        and action in ("", getattr(args, "action", ""))
-        and (not flag or getattr(args, flag.removeprefix("--")) is not None)
+        words[0] == command
+        and all(getattr(args, "action", "") == action for action in actions)
+        and all(getattr(args, flag) for flag in flags)
     )

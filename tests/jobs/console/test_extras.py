@@ -12,6 +12,8 @@ WORDS = {
     "audit": "x",
     "bundle convert": "x /no/such/folder",
     "bundle check": "x --images y --expect z",
+    "bundle add-external --training-photographs": "folder --scores t --external e x /no/such/folder",
+    "evaluate --training-photographs": "folder --labels l table",
     "bundle import": "--labels a b --size 8x8 --output out gone.keras",
     "bundle import --check": "photographs --expect z --labels a b --size 8x8 --output out gone.keras",
 }
