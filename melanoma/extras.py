@@ -15,6 +15,7 @@ MODULES = {
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
     "dicom": ("pydicom",),
+    "heic": ("pillow_heif",),
     "signing": ("OpenSSL", "model_signing"),
 }
 

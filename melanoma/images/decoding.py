@@ -11,6 +11,7 @@ from PIL import Image
 
 from melanoma.errors import ErrorKind, ImageError, UsageError
 from melanoma.images.headers import read_header
+from melanoma.images.heif_decoding import decode_heic, heic_decoder
 from melanoma.images.jpeg_decoding import jpeg_pixels
 from melanoma.images.jpeg_header import has_read_sampling, sampling
 from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header
@@ -21,10 +22,11 @@ from melanoma.images.pixels import Pixels
 __all__ = ["DECODER", "IMAGE_EXTENSIONS", "MAX_BYTES", "Header", "ImageSpec", "decode", "read_header"]
 
 # The first number counts the changes of our own code that moved a pixel of a photograph that was decoded right before.
-DECODER = f"1;simplejpeg {simplejpeg.__version__};Pillow {PIL.__version__}"
+_DECODERS = (f"simplejpeg {simplejpeg.__version__}", f"Pillow {PIL.__version__}", heic_decoder())
+DECODER = ";".join(filter(None, ("1", *_DECODERS)))
 _READ_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 # Other formats are listed too: then a camera that writes HEIC shows as failures, not as an empty run.
-IMAGE_EXTENSIONS = _READ_EXTENSIONS | {".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2", ".dcm", ".dicom"}
+IMAGE_EXTENSIONS = _READ_EXTENSIONS | {".gif", ".bmp", ".heic", ".heif", ".hif", ".avif", ".jp2", ".dcm", ".dicom"}
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -71,11 +73,11 @@ class ImageSpec:
 def decode(data: bytes, spec: ImageSpec, header: Header | None = None) -> Pixels:
     """Decodes one photograph for the network; safe to call from several threads.
 
-    The EXIF orientation is applied; all other metadata, colour profiles too, is ignored. Grey, palette, CMYK and 16-bit
+    The orientation is applied; all other metadata, colour profiles too, is ignored. Grey, palette, CMYK and 16-bit
     pictures become 8-bit RGB, transparency becomes white. The resize is bilinear and antialiased.
 
     Args:
-        data: A complete JPEG, PNG, WebP or TIFF file.
+        data: A complete JPEG, PNG, WebP, TIFF or HEIC file.
         spec: Size and crop of the result.
         header: Result of `read_header` on the same bytes, if it was called already.
 
@@ -105,6 +107,8 @@ def _decode(data: bytes, spec: ImageSpec, header: Header) -> Pixels:
     try:
         if header.format == "jpeg":
             image, scale = _decode_jpeg(data, header, spec)
+        elif header.format == "heic":
+            image, scale = decode_heic(data, header), 1.0
         else:
             image, scale = decode_with_pillow(data, header), 1.0
         image = image.transpose(_TURNS[header.orientation]) if header.orientation in _TURNS else image

@@ -9,7 +9,7 @@ from melanoma.images.decoding import IMAGE_EXTENSIONS
 # Extensions that may appear in a report; anything else after the last dot may be part of a patient's name.
 _REPORTED_EXTENSIONS = {
     *("7z", "avi", "avif", "bak", "bin", "bmp", "bz2", "cr2", "csv", "dat", "db", "dcm", "dicom", "dng"),
-    *("doc", "docx", "gif", "gz", "heic", "heif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
+    *("doc", "docx", "gif", "gz", "heic", "heif", "hif", "html", "ini", "j2k", "jp2", "jpeg", "jpg"),
     *("json", "jxl", "log", "md", "mov", "mp4", "nef", "nii", "npy", "parquet", "part", "pdf"),
     *(
         "png",

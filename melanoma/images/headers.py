@@ -3,6 +3,7 @@
 import struct
 
 from melanoma.errors import ErrorKind, ImageError
+from melanoma.images.heif_header import read_heic
 from melanoma.images.jpeg_header import read_jpeg
 from melanoma.images.limits import MAX_BYTES, Header
 from melanoma.images.png_header import read_png
@@ -13,7 +14,7 @@ from melanoma.images.webp_header import read_webp
 _MAGIC = (
     (128, b"DICM", "DICOM"), (0, b"\xff\xd8", "jpeg"), (0, b"\x89PNG", "png"), (8, b"WEBP", "webp"),
     (0, b"II*\0", "tiff"), (0, b"MM\0*", "tiff"), (0, b"II+\0", "BigTIFF"), (0, b"MM\0+", "BigTIFF"),
-    (0, b"GIF8", "GIF"), (4, b"ftyphe", "HEIC"), (4, b"ftypmif1", "HEIC"), (4, b"ftypmsf1", "HEIC"),
+    (0, b"GIF8", "GIF"), (4, b"ftyphe", "heic"), (4, b"ftypmif1", "heic"), (4, b"ftypmsf1", "heic"),
     (4, b"ftypavi", "AVIF"), (4, b"ftyp", "MP4"), (0, b"%PDF", "PDF"), (0, b"%!PS", "PostScript"),
     (0, b"\0\0\0\x0cjP", "JPEG 2000"), (0, b"\xff\x4f\xff\x51", "JPEG 2000"), (0, b"\xff\x0a", "JPEG XL"),
     (0, b"\0\0\0\x0cJXL ", "JPEG XL"), (0, b"II\xbc", "JPEG XR"), (0, b"BM", "BMP"), (0, b"8BPS", "Photoshop"),
@@ -22,7 +23,7 @@ _MAGIC = (
 _MARKUP = ((b"<svg", "SVG"), (b"<html", "HTML"), (b"<!doctype html", "HTML"), (b"<?xml", "XML"))
 _STARTS = (b"\xff\xd8", b"\x89PNG", b"RIFF", b"II*\0", b"MM\0*")
 UNREADABLE = "the header cannot be read"
-_READERS = {"jpeg": read_jpeg, "png": read_png, "webp": read_webp, "tiff": read_tiff}
+_READERS = {"jpeg": read_jpeg, "png": read_png, "webp": read_webp, "tiff": read_tiff, "heic": read_heic}
 
 
 def read_header(data: bytes) -> Header:

@@ -17,11 +17,12 @@ class Header:
     """What a file states about its picture before a pixel is decoded.
 
     Attributes:
-        format: `jpeg`, `png`, `webp` or `tiff`, by content, whatever the file's name says.
-        width: Pixels of a row as stored, 1 to 16384.
-        height: Rows as stored, 1 to 16384.
-        orientation: EXIF orientation, 1 (upright) to 8; 1 where there is none or it cannot be read.
-        tile_pixels: Pixels of the tiles that the picture is cut out of; 0 where it is not.
+        format: `jpeg`, `png`, `webp`, `tiff` or `heic`, by content, whatever the file's name says.
+        width: Pixels of a row as the decoder returns it, 1 to 16384.
+        height: Rows as the decoder returns them, 1 to 16384.
+        orientation: EXIF orientation, 1 (upright) to 8; 1 where there is none, it cannot be read, or
+            the decoder applies it.
+        tile_pixels: Pixels that are unpacked, where the picture is cut out of tiles or has more than it shows; else 0.
         white: Value of white in samples of more than 8 bits.
     """
 

@@ -50,10 +50,15 @@ def decode_with_pillow(data: bytes, header: Header) -> Image.Image:
         return _from_deep_samples(image, header.white)
     if image.mode not in _EIGHT_BIT_MODES:
         raise ImageError(ErrorKind.UNSUPPORTED_FORMAT, f"samples of type {image.mode}; 1 to 16 bits are read")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
     if header.format == "png" and image.mode == "L" and isinstance(key := image.info.get("transparency"), int):
         image.info["transparency"] = key * 255 // (2 ** data[_PNG_BITS] - 1)  # Pillow scales the pixels, not the key
+    return over_white(image)
+
+
+def over_white(image: Image.Image) -> Image.Image:
+    """Returns an image of any 8-bit mode in RGB; whatever is transparent lies over white."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
     layer = image.convert("RGBA")
     page = Image.new("RGB", image.size, "white")
     page.paste(layer, mask=layer.getchannel("A"))

@@ -25,7 +25,7 @@ _RETRIED = f"Retried daily for {DAILY_RETRIES} days, then every {DAYS_LATER} day
 _NOT_RETRIED = "Not retried until the file is replaced."
 _ADVICE = {
     ErrorKind.EMPTY: "The file has no bytes; export it again.",
-    ErrorKind.UNSUPPORTED_FORMAT: "Not JPEG, PNG, WebP, TIFF or DICOM, or a rare kind of these; convert it.",
+    ErrorKind.UNSUPPORTED_FORMAT: "Not JPEG, PNG, WebP, TIFF, HEIC or DICOM, or a rare kind of these; convert it.",
     ErrorKind.TRUNCATED: "The file ends too early, often an interrupted copy; copy it again.",
     ErrorKind.CORRUPT: "The file is damaged; restore it.",
     ErrorKind.ANIMATED: "Several pictures in one file; export a single one.",

@@ -158,7 +158,7 @@ def _broken() -> dict[str, tuple[ErrorKind, bytes]]:
         "jpeg_in_tiff": (kind.UNSUPPORTED_FORMAT, encode(image, "TIFF", compression="jpeg")),
         "gif": (kind.UNSUPPORTED_FORMAT, encode(image, "GIF")),
         "dicom": (kind.UNSUPPORTED_FORMAT, bytes(128) + b"DICM" + PRIVATE.encode()),
-        "heic": (kind.UNSUPPORTED_FORMAT, b"\0\0\0\x18ftypheic" + bytes(40)),
+        "avif": (kind.UNSUPPORTED_FORMAT, b"\0\0\0\x18ftypavif" + bytes(40)),
         "svg": (kind.UNSUPPORTED_FORMAT, b"<?xml version='1.0'?>\n<svg onload='alert(1)'/>"),
         "pdf": (kind.UNSUPPORTED_FORMAT, b"%PDF-1.7\n" + PRIVATE.encode()),
         "html": (kind.UNSUPPORTED_FORMAT, b"\n<!DOCTYPE html><title>404</title>"),

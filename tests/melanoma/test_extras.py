@@ -16,6 +16,7 @@ from tests.helpers.imports import imports, modules
 IMPORTED_AS = {
     "model-signing": "model_signing",
     "opencv-python-headless": "cv2",
+    "pillow-heif": "pillow_heif",
     "pyOpenSSL": "OpenSSL",
     "scikit-learn": "sklearn",
 }

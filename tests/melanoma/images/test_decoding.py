@@ -69,7 +69,7 @@ def test_the_decoder_version_names_both_libraries() -> None:
 
 def test_extensions_are_lower_case_suffixes() -> None:
     read = {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"}
-    assert read | {".gif", ".bmp", ".heic", ".heif", ".avif", ".jp2"} == IMAGE_EXTENSIONS
+    assert read | {".gif", ".bmp", ".heic", ".heif", ".hif", ".avif", ".jp2", ".dcm", ".dicom"} == IMAGE_EXTENSIONS
 
 
 @pytest.mark.parametrize("eighths", range(1, 9))

@@ -50,7 +50,7 @@ def test_orientation_is_read_in_either_byte_order(format: str, order: str, orien
 
 
 @pytest.mark.parametrize(("name", "found"), [
-    ("gif", "GIF"), ("dicom", "DICOM"), ("heic", "HEIC"), ("svg", "SVG"), ("pdf", "PDF"), ("html", "HTML"),
+    ("gif", "GIF"), ("dicom", "DICOM"), ("avif", "AVIF"), ("svg", "SVG"), ("pdf", "PDF"), ("html", "HTML"),
     ("text", "no known picture format"),
 ])  # fmt: skip
 def test_another_format_is_named_in_the_refusal(name: str, found: str) -> None:
