@@ -68,9 +68,12 @@ def test_hdr_colours_are_refused_by_name(number: int, name: str) -> None:
 def test_several_pictures_and_sequences_are_refused() -> None:
     assert refusal(heic(photograph(40, 30), photograph(30, 40))).detail == "HEIC of 2 pictures"
     assert refusal(heif([TILE, TILE])).kind is ErrorKind.ANIMATED
+    assert refusal(heif([TILE, TILE], [(b"base", 2, [1])])).kind is ErrorKind.ANIMATED
     assert refusal(heif([TILE]) + box(b"moov", bytes(8))).kind is ErrorKind.ANIMATED
     hidden = Picture(TILE.content, TILE.properties, is_hidden=True)
     assert read_header(heif([TILE, hidden])).width == 64
+    brighter = Picture(b"\0" * 9, [size(64, 64)], b"tmap")
+    assert read_header(heif([TILE, hidden, brighter], [(b"dimg", 3, [1, 2])])).width == 64
 
 
 @pytest.mark.parametrize(("data", "kind"), [
