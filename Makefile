@@ -130,11 +130,14 @@ flink-up spark-up: %-up: $(VENV)/.developing
 flink-down spark-down: %-down: $(VENV)/.developing
 	@$(BIN)/python -m tools.clusters $* down
 
-# One cluster for the whole suite; it is ended however the tests end.
+# One cluster for the whole suite; it is ended however the tests end. On Spark, where a run takes twice as long, only the
+# essential tests are run, and so they are on Flink with ONLY=essential, as .ci/run does: two models, a killed worker, a stop.
+test-spark: ONLY ?= essential
 test-flink test-spark: test-%: $(VENV)/.developing
-	@echo "== running the tests of a cluster of $*"
+	@echo "== running the $(if $(ONLY),$(ONLY) )tests of a cluster of $*"
 	@trap '$(BIN)/python -m tools.clusters $* down >/dev/null' EXIT; \
-	$(BIN)/python -m tools.clusters $* up && MELANOMA_CLUSTER_ENGINE=$* $(BIN)/python -m pytest -q tests/clusters
+	$(BIN)/python -m tools.clusters $* up && \
+	MELANOMA_CLUSTER_ENGINE=$* $(BIN)/python -m pytest -q $(if $(ONLY),-m $(ONLY)) tests/clusters
 
 clean:
 	rm -rf out build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

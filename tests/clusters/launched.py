@@ -16,7 +16,7 @@ import psutil
 
 from tests.helpers import ROOT
 from tests.helpers.outputs import layout_of, table_in
-from tests.helpers.pipeline_runs import committed
+from tests.helpers.pipeline_runs import committed, rows
 from tools.clusters.cluster import Cluster
 
 # Photographs in the folder that most tests score.
@@ -160,12 +160,18 @@ def scores(output: Path) -> list[dict[str, Any]]:
     table = table_in(output).dataset().to_table()
     found = table.select([name for name in table.column_names if name not in _OF_THE_RUN]).to_pylist()
     # The table of several models has columns that are empty for some of them.
-    rows = [{name: value for name, value in row.items() if value is not None} for row in found]
-    return sorted(rows, key=lambda row: (row["image_uri"], row["model_id"], row["attempt"]))
+    shown = [{name: value for name, value in row.items() if value is not None} for row in found]
+    return sorted(shown, key=lambda row: (row["image_uri"], row["model_id"], row["attempt"]))
 
 
-def is_idle(output: Path) -> bool:
-    """Returns whether nothing is staged under an output any more, and no heartbeat says that a run is active."""
+def remains(output: Path) -> list[str]:
+    """Returns what would hold or mislead the next start: heartbeats, and staged chunks of runs that have committed.
+
+    What a run has staged that was stopped or killed before its commit may stay: the next run takes it over, and a later
+    one removes it.
+    """
     active = Path(layout_of(output).active.removeprefix("file://"))
-    beats = list(active.iterdir()) if active.exists() else []
-    return not beats and not staged_chunks(output)
+    beats = [path.name for path in active.iterdir()] if active.exists() else []
+    runs = {row["run_id"] for row in rows(output, "run_id")} if committed(output) else set[str]()
+    chunks = [path for path in (output / "_staging").rglob("*.arrow") if path.parent.name in runs]
+    return [*beats, *(f"{path.parent.name}/{path.name}" for path in chunks)]
