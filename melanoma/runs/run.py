@@ -28,7 +28,8 @@ class Run:
         run_date: Local date at the start.
         layout: Layout of the output folder.
         model_id: Id of the bundle's model.
-        fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
+        fingerprint: 16 hex digits over model, decoder, TensorFlow, Keras and schema: what staged rows must share to be
+            adopted. What engine ran the network does not count: their answers are those of one model.
         schema: Columns of the rows that this run writes.
         table_version: Version of the table that the run was planned against; None before there is a table.
         rescore: Whether photographs that the table holds are scored again.

@@ -12,7 +12,8 @@ _OTHER_REGIONS = (
     "IllegalLocationConstraint",
     "301",
 )
-REFUSING_CODES = (*_RENEWABLE, *_OTHER_REGIONS, "InvalidToken")
+_UNKNOWN_KEYS = ("InvalidAccessKeyId", "XAdminUserNotFound")  # the second by versitygw, with status 404
+REFUSING_CODES = (*_RENEWABLE, *_OTHER_REGIONS, *_UNKNOWN_KEYS, "InvalidToken")
 NO_CREDENTIALS = "no credentials found"
 _HAVE_EXPIRED, _IN_OTHER_REGION = "the credentials have expired", "the bucket lies in another region"
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-\d{1,2}")
@@ -48,6 +49,7 @@ DELTA_REFUSALS = (
     r"operation lacked (?:valid authentication|the necessary privileges)",
     "AccessDenied|InvalidToken",
     *_EXPIRED,
+    *_UNKNOWN_KEYS,
     *_REGION_SIGNS,
 )
 

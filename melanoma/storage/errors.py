@@ -65,6 +65,8 @@ _BY_TYPE = (
     (ValueError, ErrorKind.BAD_NAME),
 )
 _UNREADABLE_ANSWERS = ("DeserializationError",)  # of Azure's library; it is a ValueError, too
+# The type is of AWS's library, which then asks no store; the code is of Azure's answers.
+_IMPOSSIBLE_NAME, _IMPOSSIBLE_NAME_CODE = "ParamValidationError", "InvalidResourceName"
 _TIMED_OUT = "operation timed out"  # as Delta Lake's library says it
 _REFUSED = re.compile("|".join((*DELTA_REFUSALS, r"\(os error (?:1|13|30)\)")))
 # Codes and sentences of S3, Azure and Google Cloud, as Delta Lake quotes them.
@@ -81,6 +83,8 @@ def kind_of(error: Exception) -> ErrorKind:
         return _BY_ERRNO[error.errno]
     if type(error).__name__ in _UNREADABLE_ANSWERS:
         return ErrorKind.STORE_UNAVAILABLE
+    if type(error).__name__ == _IMPOSSIBLE_NAME or getattr(error, "error_code", "") == _IMPOSSIBLE_NAME_CODE:
+        return ErrorKind.BAD_NAME
     for types, kind in _BY_TYPE:
         if isinstance(error, types):
             return kind

@@ -10,14 +10,15 @@ from typing import Any, NamedTuple
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.answer_limits import TooLongError
 from melanoma.storage.errors import MEANING, WrongAnswerError
-from melanoma.storage.file_info import StoredFile, strong_etag, version_of
+from melanoma.storage.file_info import StoredFile, modified_in, strong_etag, version_of
 from melanoma.storage.filesystems import Place, call_store
 from melanoma.storage.gcs_requests import get_from_gcs
 from melanoma.storage.uris import split
 
 _STEP_BYTES = 2**20
 _GZIP = 31  # as zlib counts window sizes
-_NOT_AN_ETAG = re.compile(r"W/|\d{4}-\d\d-\d\d")  # a weak one, with which nothing is compared, or a time
+_NOT_AN_ETAG = re.compile(r"W/|\d{4}-\d\d-\d\d|size-")  # a weak one, with which nothing is compared, a time or a size
+_TIME_OR_SIZE = re.compile(r"(?:(\d{4}-\d\d-\d\d[T ][\d:.]+(?:Z|[+-]\d\d:\d\d)?)|size)-(?:\d+|None)")  # of `version_of`
 
 
 class _Wanted(NamedTuple):
@@ -128,8 +129,8 @@ async def _body(answer: Any, most: int | None) -> bytes:
 def _wanted(listed: StoredFile) -> _Wanted:
     """Returns what an answer has to be; a store that lists no etag lists a time, which is no condition for its etag."""
     size = listed.size if listed.size >= 0 else None
-    if listed.modified is not None and listed.version.startswith(f"{listed.modified:%Y-%m-%d}"):
-        return _Wanted("", size, listed.modified)
+    if time_or_size := _TIME_OR_SIZE.fullmatch(listed.version):
+        return _Wanted("", size, modified_in({"mtime": time_or_size[1]}))
     return _Wanted(strong_etag(listed.version), size, is_weak=listed.version.startswith("W/"))
 
 

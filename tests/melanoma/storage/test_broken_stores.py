@@ -158,7 +158,7 @@ def with_bare_etags(answer: Answer) -> Answer:
 @pytest.mark.parametrize("change", [without_etags, with_weak_etags, with_bare_etags])
 def test_etags_of_other_spellings_and_none_refuse_no_photograph(store: SmallStore, root: str, change: Change) -> None:
     store.fault = lambda request, answer: change(answer)
-    listed = first_of(root)
+    listed = first_of(root)._replace(modified=None)  # a run remembers the version only
     assert storage.read_bytes(listed.uri, listed) == CONTENT
     store.files["in/a.jpg"] = CONTENT[::-1] + b"longer"
     with pytest.raises(ReadError) as caught:

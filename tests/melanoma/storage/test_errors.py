@@ -13,6 +13,7 @@ import botocore.exceptions
 import gcsfs.retry
 import google.auth.exceptions
 import pytest
+from azure.storage.blob import StorageErrorCode
 
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.errors import MEANING, detail_of, is_refused, kind_of, reason_of, with_advice
@@ -58,6 +59,9 @@ class ReadTimeoutError(Exception):
         (StatusError(code="AccessDenied", status=401), ErrorKind.FORBIDDEN),
         (StatusError(status=500), ErrorKind.STORE_UNAVAILABLE),
         (StatusError(), ErrorKind.STORE_UNAVAILABLE),
+        (StatusError(response={"Error": {"Code": "XAdminUserNotFound"}}), ErrorKind.FORBIDDEN),
+        (botocore.exceptions.ParamValidationError(report="Invalid bucket name"), ErrorKind.BAD_NAME),
+        (StatusError(error_code=StorageErrorCode.INVALID_RESOURCE_NAME, status_code=400), ErrorKind.BAD_NAME),
         (ReadError(ErrorKind.CHANGED, "overwritten"), ErrorKind.CHANGED),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.value,
@@ -103,6 +107,7 @@ def test_a_refusal_with_google_credentials_is_not_reported_as_missing_ones() -> 
         (OSError("Generic S3 error: GET DOE Server returned non-2xx status code 403 Forbidden"), True),
         (OSError("Generic S3 error: 400 Bad Request: <Code>ExpiredToken</Code>"), True),
         (OSError("Generic S3 error: 301 <Code>PermanentRedirect</Code>"), True),
+        (OSError("Generic S3 error: 404 Not Found: <Code>XAdminUserNotFound</Code>"), True),
         (OSError("Generic GCS error: The operation lacked valid authentication credentials for path DOE"), True),
         (OSError("Generic S3 error: Server error with status 503: DOE-403"), False),
         (OSError("Generic LocalFileSystem error: No space left on device (os error 28)"), False),
