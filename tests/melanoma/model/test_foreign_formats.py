@@ -86,7 +86,7 @@ OLD_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03."
         (zipped("a.txt"), "a zip archive, not one that Keras wrote", "unpack it"),
         (zipped("a.txt")[:30], "a .keras file or other zip archive that is cut off", "copy or download it again"),
         (tarred("model.keras"), "a tar archive", "unpack it"),
-        (gzip.compress(tarred("model.keras")), "a gzip archive, such as .tar.gz", "unpack it"),
+        (gzip.compress(tarred("model.keras"), mtime=0), "a gzip archive, such as .tar.gz", "unpack it"),
         (
             b'{"class_name": "Functional", "config": {}}',
             "the description of a network without its weights",
