@@ -82,8 +82,12 @@ def did_you_mean(word: str, known: Iterable[Any]) -> str:
 
 
 def may_name_a_file(word: str) -> bool:
-    """Tells whether a word may be the name of a file: it has a slash or an extension, or there is such a file."""
-    return "/" in word or bool(re.search(r"\.[A-Za-z]\w*$", word)) or os.path.lexists(word)
+    """Tells whether a word may be the name of a file: it has a slash or an extension, or there is such a file.
+
+    Two short numbers with a slash between them, such as 1/4, are none unless there is such a file.
+    """
+    has_slash = "/" in word and not re.fullmatch(r"\d{1,4}/\d{1,4}", word)
+    return has_slash or bool(re.search(r"\.[A-Za-z]\w*$", word)) or os.path.lexists(word)
 
 
 def _hidden(quoted: str) -> str:

@@ -102,8 +102,8 @@ def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
 
     Raises:
         UsageError: The chosen engine is not installed.
-        BundleError: No engine can load the network, its shapes do not match the description, or a golden sample does
-            not score as it did when the bundle was written.
+        BundleError: No engine can be imported and load the network, its shapes do not match the description, or a
+            golden sample does not score as it did when the bundle was written.
     """
     names, pixels = usable_engines(bundle, choice), golden.check_decoder(bundle)
     for name in names[:-1]:
@@ -116,7 +116,13 @@ def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
 
 def _proved(bundle: Bundle, name: str, batch_size: int, pixels: Pixels) -> Engine:
     """Loads one engine, and has it reproduce the golden samples."""
-    engine = _LOADERS[name](bundle, batch_size)
+    try:
+        engine = _LOADERS[name](bundle, batch_size)
+    except ImportError as error:  # a library of the system that is missing, for instance
+        raise BundleError(
+            f"{bundle.uri}: the engine {name} is installed, but cannot be imported ({type(error).__name__}); install "
+            "it and what it depends on again, or choose another --engine"
+        ) from error
     golden.check_scores(bundle, score_all(engine, pixels))
     return engine
 

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
+from melanoma import model
 from melanoma.errors import BundleError, UsageError
 from melanoma.images.pixels import Pixels
 from melanoma.model import engine
@@ -79,6 +80,19 @@ def test_auto_takes_the_first_engine_that_has_a_file(bundle: Bundle, bundle_uri:
     old = load_bundle(without_portable(bundle_uri, tmp_path))
     assert usable_engines(old, AUTO) == [TENSORFLOW]
     assert load_engine(old, 2).version.startswith(TENSORFLOW)
+
+
+def test_an_engine_that_cannot_be_imported_is_named_and_auto_goes_on_without_it(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(engine, "_is_installed", lambda name: True)
+    monkeypatch.setitem(sys.modules, ONNX_RUNTIME, None)  # its import fails
+    monkeypatch.delitem(sys.modules, "melanoma.model.onnxruntime_engine", raising=False)
+    monkeypatch.delattr(model, "onnxruntime_engine", raising=False)
+    with pytest.raises(BundleError, match="the engine onnxruntime is installed, but cannot be imported"):
+        load_engine(bundle, 2, ONNX_RUNTIME)
+    assert load_engine(bundle, 2).version.startswith(OPENVINO)
+    assert "another engine is tried" in caplog.text
 
 
 def test_auto_passes_over_an_engine_that_is_not_installed(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
