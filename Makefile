@@ -130,8 +130,8 @@ flink-up spark-up: %-up: $(VENV)/.developing
 flink-down spark-down: %-down: $(VENV)/.developing
 	@$(BIN)/python -m tools.clusters $* down
 
-# One cluster for the whole suite; it is ended however the tests end. On Spark, where a run takes twice as long, only the
-# essential tests are run, and so they are on Flink with ONLY=essential, as .ci/run does: two models, a killed worker, a stop.
+# One cluster for the whole suite; it is ended however the tests end. On Spark, where a run takes longer, only the essential
+# tests are run: two models, a killed worker, a stop. `.ci/run` does so on Flink, too (ONLY=essential); `ONLY=` runs all tests.
 test-spark: ONLY ?= essential
 test-flink test-spark: test-%: $(VENV)/.developing
 	@echo "== running the $(if $(ONLY),$(ONLY) )tests of a cluster of $*"
