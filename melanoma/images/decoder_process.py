@@ -13,7 +13,7 @@ import numpy as np
 from melanoma.errors import ErrorKind, ImageError
 from melanoma.images.decoder_messages import MAX_MESSAGE, READY, Request, errors_of, pixel_bytes, to_bytes
 from melanoma.images.decoder_owner import DecoderServer
-from melanoma.images.decoding import DECODER, ImageSpec
+from melanoma.images.decoding import DECODER_WITH_EXTRAS, ImageSpec
 from melanoma.images.limits import MAX_BYTES, Header
 from melanoma.images.pixels import Pixels
 from melanoma.images.sealed_memory import sealed_memory
@@ -148,4 +148,4 @@ def _error_after(status: int | None) -> DecoderError:
 
 def decoder_mark() -> str:
     """Returns the end of the error of a photograph that this version of the decoder did not survive."""
-    return f"[{DECODER}]"
+    return f"[{DECODER_WITH_EXTRAS}]"

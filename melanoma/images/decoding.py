@@ -19,11 +19,21 @@ from melanoma.images.pillow_decoding import decode_with_pillow
 from melanoma.images.pixel_budget import PixelBudget
 from melanoma.images.pixels import Pixels
 
-__all__ = ["DECODER", "IMAGE_EXTENSIONS", "MAX_BYTES", "Header", "ImageSpec", "decode", "read_header"]
+__all__ = [
+    "DECODER",
+    "DECODER_WITH_EXTRAS",
+    "IMAGE_EXTENSIONS",
+    "MAX_BYTES",
+    "Header",
+    "ImageSpec",
+    "decode",
+    "read_header",
+]
 
 # The first number counts the changes of our own code that moved a pixel of a photograph that was decoded right before.
-_DECODERS = (f"simplejpeg {simplejpeg.__version__}", f"Pillow {PIL.__version__}", heic_decoder())
-DECODER = ";".join(filter(None, ("1", *_DECODERS)))
+DECODER = f"1;simplejpeg {simplejpeg.__version__};Pillow {PIL.__version__}"
+# That of an extra is not part of the above: installing it must not make staged rows of every other photograph useless.
+DECODER_WITH_EXTRAS = ";".join(filter(None, (DECODER, heic_decoder())))
 _READ_EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"})
 # Other formats are listed too: then a camera that writes HEIC shows as failures, not as an empty run.
 IMAGE_EXTENSIONS = _READ_EXTENSIONS | {".gif", ".bmp", ".heic", ".heif", ".hif", ".avif", ".jp2", ".dcm", ".dicom"}
