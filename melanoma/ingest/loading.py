@@ -101,6 +101,6 @@ def _read(ref: ImageRef) -> bytes:
         try:
             storage.stat(ref.stored.uri)
         except UsageError:
-            raise ReadError(ErrorKind.BAD_NAME, "no store that can be used; mend the manifest") from None
+            raise ReadError(ErrorKind.BAD_NAME, "no store that can be used; correct the manifest") from None
         raise ReadError(ErrorKind.CHANGED, "it could not be seen when it was listed, and can be now")
     return storage.read_bytes(ref.stored.uri, ref.stored)

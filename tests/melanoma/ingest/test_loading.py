@@ -126,7 +126,7 @@ def test_a_photograph_without_a_version_gets_a_row_that_says_why(tmp_path: Path)
     assert outcome(ImageRef(f"file://{tmp_path}/absent.jpg", "", -1, "x"))[0] is ErrorKind.MISSING
     assert outcome(ImageRef("nostore://x.jpg", "", -1, "x")) == (
         ErrorKind.BAD_NAME,
-        "no store that can be used; mend the manifest",
+        "no store that can be used; correct the manifest",
     )
 
 
