@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify = add("verify", "check a bundle's files and golden samples, as every run does before it scores")
     verify.add_argument("uri", metavar="URI", help="folder or name of the bundle")
     add_engine_argument(verify)
-    add_convert_arguments(add("convert", "copy a bundle and add model.onnx, which runs without TensorFlow"))
+    add_convert_arguments(add("convert", "copy a bundle and add its network in a form that runs without TensorFlow"))
     add_external_bundle_arguments(add("add-external", "add results on photographs of other hospitals to a bundle"))
     add_import_arguments(add("import", "turn a Keras or ONNX model from elsewhere into a bundle"))
     add_check_arguments(add("check", "compare a bundle's probabilities with those of the model's own framework"))

@@ -40,9 +40,10 @@ EXAMPLES = {
     "melanoma bundle check": (
         f"melanoma bundle check models/imported --images photographs{_NEXT_LINE}--expect expected.csv"
     ),
+    "melanoma bundle convert": "melanoma bundle convert models/mine models/mine-portable",
     "melanoma bundle add-external": (
         f"melanoma bundle add-external models/mine models/mine-judged --scores scores{_NEXT_LINE}"
-        "--external other-hospital.csv --external-id-column image --external-label-column label"
+        f"--external other-hospital.csv --external-id-column image{_NEXT_LINE}--external-label-column label"
     ),
     "melanoma audit": "melanoma audit data/train data/test --output audit",
     "melanoma completion": "melanoma completion bash",

@@ -34,6 +34,8 @@ def test_one_source_is_enough() -> None:
         test_share=0.2,
         seed=0,
         allow_leaks=False,
+        source_column=None,
+        validate_on_source=(),
     )
     assert columns_of(found, "--data") is None
 

@@ -17,9 +17,11 @@ from tests.helpers import ROOT
 @pytest.fixture(autouse=True)
 def default_handler() -> Iterator[None]:
     """Sets the handler of a new process; restores the previous one afterwards."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_the_signal_ends_the_block_and_its_clean_up_runs() -> None:

@@ -17,6 +17,7 @@ from jobs.nightly.execution import execute
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import BundleError, NothingCommittedError, UsageError
 from tests.helpers import fill, refusing
+from tests.helpers.bundles import describe, document_of
 from tests.helpers.pipeline_runs import committed
 
 
@@ -85,13 +86,17 @@ def test_a_run_that_ends_early_has_a_record_and_a_page_with_the_reason(
     fill(tmp_path / "in", 2)
     bundle = shutil.copytree(bundle_uri, tmp_path / "bundle")
 
-    monkeypatch.setattr(sys, "stdout", AtFirstLine(lambda: (bundle / "card.md").write_text("# Another card\n")))
-    with pytest.raises(BundleError, match=r"card\.md"):
+    def replace_bundle() -> None:
+        (bundle / "card.md").write_text("# Another card\n")
+        describe(bundle, document_of(bundle))
+
+    monkeypatch.setattr(sys, "stdout", AtFirstLine(replace_bundle))
+    with pytest.raises(BundleError, match="it has digest"):
         execute(options(words_for(tmp_path, str(bundle))))
     (record,) = (tmp_path / "out" / "_reports").glob("2*.json")
     document = json.loads(record.read_text())
-    assert document["outcome"] == "refused" and "card.md" in document["reason"]
-    assert "card.md" in record.with_suffix(".html").read_text()
+    assert document["outcome"] == "refused" and "it has digest" in document["reason"]
+    assert "it has digest" in record.with_suffix(".html").read_text()
     assert not list((tmp_path / "out" / "_active").iterdir())
 
 

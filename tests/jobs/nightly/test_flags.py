@@ -50,6 +50,7 @@ def test_defaults() -> None:
         "images": [],
         "keep": [],
         "batch_size": 32,
+        "engine": "auto",
         "object_timeout": datetime.timedelta(minutes=1),
         "max_failed": 0.05,
         "max_drift": 0.2,

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -108,6 +108,15 @@ def test_a_run_that_is_stopped_while_it_starts_leaves_no_heartbeat(
     assert main(command(tmp_path, bundle_uri)[3:]) == 0
 
 
+@pytest.fixture
+def heeded_hangup() -> Iterator[None]:
+    """Lets SIGHUP end what a test starts, even if the tests themselves run below nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("heeded_hangup")
 def test_a_run_that_is_stopped_again_and_again_is_resumed(tmp_path: Path, bundle_uri: str) -> None:
     fill(tmp_path / "in", 150)
     staging, reports = tmp_path / "out" / "_staging", tmp_path / "out" / "_reports"

@@ -2,11 +2,13 @@
 
 import datetime
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import fsspec
 import pytest
+import s3fs
 from fsspec.implementations.memory import MemoryFileSystem
 
 from melanoma.errors import MelanomaError
@@ -89,6 +91,15 @@ def test_a_failed_commit_leaves_nothing_behind(bundle_uri: str) -> None:
     assert [name for name in MemoryFileSystem.store if "refused-scores" in name] == []
 
 
+@pytest.fixture
+def no_client() -> Iterator[None]:
+    """Forgets clients before and after: one that was made before leads past the proxy."""
+    s3fs.S3FileSystem.clear_instance_cache()
+    yield
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+@pytest.mark.usefixtures("no_client")
 def test_a_store_without_the_right_to_delete_fails(
     s3_endpoint: str, bucket: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
