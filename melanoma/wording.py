@@ -1,4 +1,4 @@
-"""Numbers in sentences."""
+"""Numbers and errors in sentences."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -14,3 +14,8 @@ def are(number: int) -> str:
 def lesions(number: int) -> str:
     """Returns a number of lesions, or of patients where the lesion of a photograph is not known."""
     return f"{number:,} lesion or patient" if number == 1 else f"{number:,} lesions or patients"
+
+
+def first_line(error: BaseException) -> str:
+    """Returns the first line of an error's text, empty if it has none: libraries add a trace or advice below it."""
+    return (str(error).splitlines() or [""])[0]

@@ -21,6 +21,7 @@ from melanoma.model.description import NETWORK, PORTABLE
 from melanoma.model.engine_names import AUTO, ENGINES, ONNX_RUNTIME, OPENVINO, TENSORFLOW
 
 _NEEDS = {ONNX_RUNTIME: PORTABLE, OPENVINO: PORTABLE, TENSORFLOW: NETWORK}  # file of a bundle
+_PORTABLE = [name for name in ENGINES if _NEEDS[name] == PORTABLE]
 
 
 class Engine(Protocol):
@@ -117,7 +118,7 @@ def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
 def _proved(bundle: Bundle, name: str, batch_size: int, pixels: Pixels) -> Engine:
     """Loads one engine, and has it reproduce the golden samples."""
     try:
-        engine = _LOADERS[name](bundle, batch_size)
+        engine = _load(bundle, name, batch_size)
     except ImportError as error:  # a library of the system that is missing, for instance
         raise BundleError(
             f"{bundle.uri}: the engine {name} is installed, but cannot be imported ({type(error).__name__}); install "
@@ -125,6 +126,13 @@ def _proved(bundle: Bundle, name: str, batch_size: int, pixels: Pixels) -> Engin
         ) from error
     golden.check_scores(bundle, score_all(engine, pixels))
     return engine
+
+
+def _load(bundle: Bundle, name: str, batch_size: int) -> Engine:
+    """Loads one engine, whose library is imported only here: TensorFlow takes seconds."""
+    if name in _PORTABLE:
+        return _portable_engine(name, bundle.files[PORTABLE], bundle.uri, batch_size)
+    return _load_tensorflow(bundle, batch_size)
 
 
 def portable_engines(portable: bytes, where: str, batch_size: int) -> list[Engine]:
@@ -138,28 +146,15 @@ def portable_engines(portable: bytes, where: str, batch_size: int) -> list[Engin
     Raises:
         BundleError: An engine cannot run it.
     """
-    engines = list[Engine]()
-    if _is_installed(ONNX_RUNTIME):
-        from melanoma.model import onnxruntime_engine
-
-        engines.append(onnxruntime_engine.engine_of(portable, where, batch_size))
-    if _is_installed(OPENVINO):
-        from melanoma.model import openvino_engine
-
-        engines.append(openvino_engine.engine_of(portable, where, batch_size))
-    return engines
+    return [_portable_engine(name, portable, where, batch_size) for name in _PORTABLE if _is_installed(name)]
 
 
-def _load_onnxruntime(bundle: Bundle, batch_size: int) -> Engine:
-    from melanoma.model import onnxruntime_engine
-
-    return onnxruntime_engine.load(bundle, batch_size)
-
-
-def _load_openvino(bundle: Bundle, batch_size: int) -> Engine:
-    from melanoma.model import openvino_engine
-
-    return openvino_engine.load(bundle, batch_size)
+def _portable_engine(name: str, portable: bytes, where: str, batch_size: int) -> Engine:
+    if name == ONNX_RUNTIME:
+        from melanoma.model.onnxruntime_engine import engine_of
+    else:
+        from melanoma.model.openvino_engine import engine_of
+    return engine_of(portable, where, batch_size)
 
 
 def _load_tensorflow(bundle: Bundle, batch_size: int) -> Engine:
@@ -170,10 +165,6 @@ def _load_tensorflow(bundle: Bundle, batch_size: int) -> Engine:
         from melanoma.model import tensorflow_engine
 
     return tensorflow_engine.load(bundle, batch_size)
-
-
-# Each is imported only where it runs: TensorFlow takes seconds.
-_LOADERS = {ONNX_RUNTIME: _load_onnxruntime, OPENVINO: _load_openvino, TENSORFLOW: _load_tensorflow}
 
 
 def score_all(engine: Engine, pixels: Pixels) -> ModelOutput:

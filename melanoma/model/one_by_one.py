@@ -11,8 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import numpy.typing as npt
 
+from melanoma.errors import BundleError
 from melanoma.images.pixels import Pixels
 from melanoma.model.decision import ModelOutput
+from melanoma.model.description import PORTABLE
+from melanoma.wording import first_line
 
 Outputs = Sequence[npt.NDArray[np.float32]]
 
@@ -44,3 +47,15 @@ class OneByOneEngine:
         """
         outputs = self._pool.map(self._run, np.split(np.ascontiguousarray(pixels), len(pixels)))
         return ModelOutput(*(np.concatenate(parts) for parts in zip(*outputs, strict=True)))
+
+
+def cannot_run(where: str, library: str, error: Exception) -> BundleError:
+    """Returns the error for a portable network that a library does not take.
+
+    Args:
+        where: Name of the network for people.
+        library: Name and version of the library.
+        error: What it raised.
+    """
+    cause = f"{type(error).__name__}: {first_line(error):.200}"
+    return BundleError(f"{where}: {library} cannot run {PORTABLE} ({cause}); choose another --engine")

@@ -2,21 +2,13 @@
 
 import onnxruntime
 
-from melanoma.errors import BundleError
 from melanoma.images.pixels import Pixels
 from melanoma.machine import threads_here
-from melanoma.model.bundle import Bundle
-from melanoma.model.description import PORTABLE
-from melanoma.model.one_by_one import OneByOneEngine, Outputs
+from melanoma.model.one_by_one import OneByOneEngine, Outputs, cannot_run
 from melanoma.model.portable.contract import PIXELS
 
 ENGINE_VERSION = f"onnxruntime-{onnxruntime.__version__}-f32"
 _ERRORS_ONLY = 3
-
-
-def load(bundle: Bundle, batch_size: int) -> OneByOneEngine:
-    """Loads the portable network of a bundle, see `engine_of`."""
-    return engine_of(bundle.files[PORTABLE], bundle.uri, batch_size)
 
 
 def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
@@ -36,11 +28,7 @@ def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
     try:
         session = onnxruntime.InferenceSession(portable, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the library raises types of its own for whatever it does not like
-        first = (str(error).splitlines() or [""])[0][:200]
-        raise BundleError(
-            f"{where}: ONNX Runtime {onnxruntime.__version__} cannot run {PORTABLE} ({type(error).__name__}: "
-            f"{first}); choose another --engine"
-        ) from error
+        raise cannot_run(where, f"ONNX Runtime {onnxruntime.__version__}", error) from error
 
     def run(pixels: Pixels) -> Outputs:
         return list(session.run(None, {PIXELS: pixels}))

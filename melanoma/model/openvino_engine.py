@@ -5,21 +5,13 @@ import threading
 import numpy as np
 import openvino
 
-from melanoma.errors import BundleError
 from melanoma.images.pixels import Pixels
 from melanoma.machine import threads_here
-from melanoma.model.bundle import Bundle
-from melanoma.model.description import PORTABLE
-from melanoma.model.one_by_one import OneByOneEngine, Outputs
+from melanoma.model.one_by_one import OneByOneEngine, Outputs, cannot_run
 
 _RELEASE = openvino.__version__.split("-")[0]
 ENGINE_VERSION = f"openvino-{_RELEASE}-f32"
 _FIRST_USE = threading.Lock()
-
-
-def load(bundle: Bundle, batch_size: int) -> OneByOneEngine:
-    """Loads the portable network of a bundle, see `engine_of`."""
-    return engine_of(bundle.files[PORTABLE], bundle.uri, batch_size)
 
 
 def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
@@ -49,11 +41,7 @@ def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
         }
         compiled = core.compile_model(model, "CPU", hints)
     except Exception as error:  # the library raises RuntimeError for whatever it does not like
-        first = (str(error).splitlines() or [""])[0][:200]
-        raise BundleError(
-            f"{where}: OpenVINO {_RELEASE} cannot run {PORTABLE} ({type(error).__name__}: {first}); choose another "
-            "--engine"
-        ) from error
+        raise cannot_run(where, f"OpenVINO {_RELEASE}", error) from error
     height, width = shape[1].get_length(), shape[2].get_length()
     requests = threading.local()  # a request serves one thread at a time
 

@@ -17,6 +17,7 @@ from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput
 from melanoma.model.description import KERAS, OOD_ABOVE
 from melanoma.model.preprocessing import NO_SCALING, Scaling
+from melanoma.wording import first_line
 
 ENGINE_VERSION = f"{KERAS}-{tf.__version__}+keras-{keras.__version__}"
 
@@ -142,10 +143,9 @@ def one_clear_error(where: str) -> Iterator[None]:
     except MelanomaError:
         raise
     except Exception as error:
-        first = (str(error).splitlines() or [""])[0][:200]
         raise BundleError(
-            f"{where}: Keras {keras.__version__} cannot run the network ({type(error).__name__}: {first}); "
-            "export it again with this version"
+            f"{where}: Keras {keras.__version__} cannot run the network ({type(error).__name__}: "
+            f"{first_line(error):.200}); export it again with this version"
         ) from error
 
 

@@ -16,6 +16,7 @@ from melanoma.model.portable.contract import PIXELS, PROBABILITIES, scan_portabl
 from melanoma.model.portable.scan import scan
 from melanoma.model.preprocessing import Scaling
 from melanoma.model.tensorflow_engine import forward_pass
+from melanoma.wording import first_line
 
 OPSET = 17  # what tf2onnx writes without experimental parts, and every engine of the last years reads
 _EXTRA = "train"
@@ -53,7 +54,7 @@ def converted(network: keras.Model, size: tuple[int, int], scaling: Scaling, tem
         model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
         scanned = scan(model.SerializeToString())
     except Exception as error:
-        first = (str(error).splitlines() or [""])[0]
+        first = first_line(error)
         raise BundleError(f"the network cannot be converted to ONNX ({type(error).__name__}: {first:.200})") from error
     names = dict(zip([result.name for result in scanned.results], (PROBABILITIES, OOD_SCORE), strict=False))
     pixels = onnx.helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, ["n", *size, 3])

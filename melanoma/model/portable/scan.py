@@ -15,6 +15,7 @@ from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto
 
 from melanoma.errors import BundleError
 from melanoma.model.portable.operators import BYTES, FIELDS, OPERATORS
+from melanoma.wording import first_line
 
 MAX_BYTES = 256 * 2**20
 _MAX_NODES, _MAX_DIMENSIONS = 20_000, 8
@@ -81,9 +82,8 @@ def scan(data: bytes) -> ScannedNetwork:
     except BundleError:
         raise
     except Exception as error:  # hostile bytes make protobuf and onnx raise nearly every type there is
-        first = (str(error).splitlines() or [""])[0]
         raise BundleError(
-            f"it does not open ({type(error).__name__}: {first!a:.160}); expected a network of ONNX"
+            f"it does not open ({type(error).__name__}: {first_line(error)!a:.160}); expected a network of ONNX"
         ) from error
 
 
