@@ -124,7 +124,7 @@ def _owned(runner: Any, server: JobServer) -> JobServer:
 
 
 def _keep_apart(server: Any) -> None:
-    """Gives a job server a temporary folder by which a later start knows that nobody needs it any more."""
+    """Gives a job server a temporary folder that a later start recognises as no longer needed."""
     root = temporary_root()
     for left in root.glob(f"{_FOLDER}*-*"):
         pid = left.name.removeprefix(_FOLDER).partition("-")[0]

@@ -40,7 +40,7 @@ def page(
         findings: What `audit` returned.
         unreadable: Kind of error by index of photograph.
         max_examples: Largest number of pairs to show for each kind and basis, 0 or more; the rest is in findings.csv.
-        ties: What gives classes away besides the lesion.
+        ties: Traits other than the lesion that predict the class.
     """
     groups, counts = group_findings(sets, findings), count_affected(findings)
     tiles = [tile(f"{counts[kind]:,}", TITLES[kind], MEANINGS[kind], _colour(kind, counts[kind])) for kind in Kind]

@@ -22,7 +22,7 @@ TOGETHER = "all of these together"
 
 @dataclass(frozen=True)
 class Tie:
-    """How far one trait gives the class away; the fields are keys of audit.json.
+    """How well one trait predicts the class; the fields are keys of audit.json.
 
     Attributes:
         trait: What was looked at, such as `picture size`.
@@ -157,7 +157,7 @@ def _example(values: Sequence[Any], labels: npt.NDArray[np.str_]) -> str:
 
 
 def tie_lines(ties: Sequence[Tie]) -> list[str]:
-    """Returns the ties as lines of text; empty if no trait gives a class away."""
+    """Returns the ties as lines of text; empty if no trait predicts the class."""
     found = [tie for tie in ties if tie.is_found]
     if not found:
         return []

@@ -48,7 +48,7 @@ def validate_on(
         Array (photographs,) with the part of each.
 
     Raises:
-        UsageError: There is no such source, or no other.
+        UsageError: The source does not exist, or is the only one.
     """
     known = sorted({photograph.source for photograph in photographs})
     if unknown := [name for name in sources if name not in known]:

@@ -13,7 +13,7 @@ def read_model(model: str) -> bytes:
 
     Raises:
         BundleError: It is something else, too large, or a folder.
-        UsageError: There is no such file, or it cannot be read.
+        UsageError: The file does not exist, or it cannot be read.
     """
     uri = storage.canonical(model)
     if (size := storage.size_of(uri)) > MAX_FILE_BYTES and not _folder_names(uri):

@@ -1,4 +1,4 @@
-"""Gives a network its portable form, and proves that every installed engine computes the same from it."""
+"""Writes the portable form of a network, and proves that every installed engine computes the same from it."""
 
 from importlib.metadata import version
 

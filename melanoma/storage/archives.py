@@ -61,7 +61,7 @@ def open_archive(protocol: str, file: Any) -> tuple[Any, contextlib.AbstractCont
         The file system of its members, and the lock to hold while one is read.
 
     Raises:
-        ReadError: The file is no such archive, or a damaged one (`corrupt`).
+        ReadError: The file is not such an archive, or is damaged (`corrupt`).
     """
     start = file.read(_MAGIC_BYTES)
     file.seek(0)

@@ -42,7 +42,7 @@ def stat(uri: str) -> StoredFile:
     """Returns the entry of one file.
 
     Raises:
-        ReadError: There is no such file, or the store does not answer.
+        ReadError: The file does not exist, or the store does not answer.
     """
     place = locate(uri)
     return stored_file(place, {**_info(place), "name": place.path})

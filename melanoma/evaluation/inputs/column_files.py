@@ -27,7 +27,7 @@ def read_header(option: str, uri: str) -> list[str]:
         uri: Where the file is.
 
     Raises:
-        UsageError: There is no such file, or it is neither CSV nor Parquet.
+        UsageError: The file does not exist, or it is neither CSV nor Parquet.
         NothingCommittedError: The store does not answer.
     """
     return list(parse_table(read_table_file(option, uri), f"{option} {uri}", []).schema.names)

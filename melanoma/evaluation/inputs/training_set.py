@@ -63,7 +63,7 @@ def read_training_set(uris: Sequence[str], *, with_test: bool = False) -> Traini
         The photographs of all files together; None for no file.
 
     Raises:
-        UsageError: There is no such file, or it lacks the column.
+        UsageError: The file does not exist, or it lacks the column.
         NothingCommittedError: The store does not answer.
     """
     known: dict[str, set[str]] = {"image_id": set(), "group": set(), "sha256": set()}

@@ -1,4 +1,4 @@
-"""When a run gives up a store that delivers nothing."""
+"""When a run stops because its store delivers nothing."""
 
 import time
 
