@@ -1,6 +1,7 @@
 """Fixtures whose lifetime matters: one tiny bundle and one S3 stand-in per process."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from fsspec.implementations.local import LocalFileSystem
 from tests.helpers.s3_process import s3_variables
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background without one
 
 
 class FailingFileSystem(LocalFileSystem):  # type: ignore[misc]
@@ -78,5 +80,6 @@ def bucket(s3_endpoint: str, request: pytest.FixtureRequest) -> str:
     import s3fs
 
     name = f"test-{zlib.crc32(request.node.nodeid.encode()):08x}"
+    s3fs.S3FileSystem.clear_instance_cache()  # a test before may have left a client that leads to another server
     s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
     return f"s3://{name}"
