@@ -1,5 +1,6 @@
 """Runs a portable network with OpenVINO (the door to openvino)."""
 
+import functools
 import threading
 
 import numpy as np
@@ -12,6 +13,16 @@ from melanoma.model.one_by_one import OneByOneEngine, Outputs, cannot_run
 _RELEASE = openvino.__version__.split("-")[0]
 ENGINE_VERSION = f"openvino-{_RELEASE}-f32"
 _FIRST_USE = threading.Lock()
+
+
+@functools.cache
+def _core() -> openvino.Core:
+    """Returns the one core of this process.
+
+    OpenVINO 2026.4 gives the thread that uses a core first a stack for signals, and frees that stack with the core: the
+    next signal would then end the process.
+    """
+    return openvino.Core()
 
 
 def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
@@ -27,7 +38,7 @@ def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
     """
     threads = threads_here()
     try:
-        core = openvino.Core()
+        core = _core()
         model = core.read_model(portable)
         shape = model.input().partial_shape
         shape[0] = 1
