@@ -14,7 +14,8 @@ from melanoma.images.pixels import Pixels
 from melanoma.ingest.batches import Batch
 from melanoma.model.bundle import bundle_of
 from melanoma.model.decision import ModelOutput
-from melanoma.model.engine import Engine, load_engine
+from melanoma.model.engine import load_engine
+from melanoma.model.engine_interface import Engine
 from melanoma.model.engine_names import AUTO
 from melanoma.model.isolation import score_isolated
 from melanoma.runs.failures import recorded

@@ -17,7 +17,8 @@ from melanoma.labels import slugs_of
 from melanoma.model.answer_diagnosis import Diagnosis, diagnose
 from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
-from melanoma.model.engine import Engine, EngineMaker, load_engine, score_all
+from melanoma.model.engine import EngineMaker, load_engine, score_all
+from melanoma.model.engine_interface import Engine
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
 from melanoma.model.tensorflow_engine import TensorFlowEngine, load_network, one_clear_error
 from melanoma.wording import counted

@@ -13,7 +13,8 @@ from scipy.optimize import linear_sum_assignment
 from melanoma.images.decoding import ImageSpec
 from melanoma.images.pixels import Pixels
 from melanoma.model.bundle_contents import ModelSettings
-from melanoma.model.engine import Engine, EngineMaker
+from melanoma.model.engine import EngineMaker
+from melanoma.model.engine_interface import Engine
 from melanoma.model.other_resizes import RESIZES, Resize, resized
 from melanoma.model.preprocessing import Scaling
 

@@ -19,6 +19,7 @@ class ModelSettings:
         prior: Class shares that the network's probabilities refer to, in the order of `labels`, sum 1.
         scaling: What happens to pixel values between the decoder and the network.
         temperature: Divides the logits; above 0.
+        views: How many views of a photograph are averaged, see `view_averaging`.
         decision_rule: `balanced` or `argmax`.
         thresholds: `melanoma`, `review_below` and `ood_above`, each 0 to 1 and optional; see `decision.decide`.
     """
@@ -28,6 +29,7 @@ class ModelSettings:
     prior: Sequence[float]
     scaling: Scaling = NO_SCALING
     temperature: float = 1.0
+    views: int = 1
     decision_rule: str = "balanced"
     thresholds: Mapping[str, float] = field(default_factory=dict)
 

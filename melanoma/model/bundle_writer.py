@@ -20,6 +20,7 @@ from melanoma.model.network_scan import scan_network
 from melanoma.model.portable.conversion import missing_converter
 from melanoma.model.portable_form import portable_form
 from melanoma.model.tensorflow_engine import ENGINE_VERSION, TensorFlowEngine, check_shapes, one_clear_error
+from melanoma.model.view_averaging import with_views
 from melanoma.storage.temporary import temporary_folder
 
 
@@ -103,5 +104,6 @@ def _golden(
     files = golden.draw_samples()
     pixels = golden.decode(list(files.values()), settings.spec)
     size = settings.spec.height, settings.spec.width
-    engine = TensorFlowEngine(network, size, len(files), settings.scaling, settings.temperature)
+    plain = TensorFlowEngine(network, size, len(files), settings.scaling, settings.temperature)
+    engine = with_views(plain, settings.views)
     return files, golden.describe(files, pixels, score_all(engine, pixels), slugs)

@@ -13,6 +13,7 @@ from melanoma.json_values import number, shares, to_json, typed
 from melanoma.labels import slugs_of
 from melanoma.model.preprocessing import SMALLEST, Scaling, read_preprocessing
 from melanoma.model.reference_distribution import check_reference
+from melanoma.model.view_counts import view_fault
 
 FORMAT = 1
 KERAS, ONNX = "tensorflow", "onnx"  # what a bundle states as its engine: where its network comes from
@@ -20,7 +21,8 @@ DESCRIPTION, NETWORK, PORTABLE, CARD, LICENCE = "bundle.json", "model.keras", "m
 _ORIGIN = {KERAS: NETWORK, ONNX: PORTABLE}
 DECISION_RULES = ("balanced", "argmax")
 FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label too
-# Everything that affects a probability or a flag, besides the bytes of the network.
+VIEWS = "views"  # optional: how many views of a photograph are averaged
+# Everything that affects a probability or a flag, besides views and the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
 _REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
 
@@ -54,6 +56,7 @@ class Description:
         scaling: What happens between decoder and network.
         prior: Class shares that the probabilities refer to, in the order of `labels`, sum 1.
         temperature: Divides the logits; above 0.
+        views: How many views of a photograph are averaged, see `view_averaging`.
         decision_rule: `balanced` or `argmax`.
         thresholds: 0 to 1, each of them optional: `melanoma` and above sets `flag_melanoma`; a confidence below
             `review_below` or an out-of-distribution score above `ood_above` asks for a review.
@@ -68,6 +71,7 @@ class Description:
     scaling: Scaling
     prior: tuple[float, ...]
     temperature: float
+    views: int
     decision_rule: str
     thresholds: Mapping[str, float]
     golden: tuple[GoldenSample, ...]
@@ -93,6 +97,8 @@ def read_description(data: bytes) -> Description:
 def model_id_of(document: Mapping[str, Any]) -> str:
     """Returns a model's id: a digest of what affects a probability or a flag, so that a new card does not change it."""
     identity = {key: document[key] for key in _IDENTITY}
+    if document.get(VIEWS, 1) != 1:
+        identity[VIEWS] = document[VIEWS]
     identity["network"] = document["files"][_ORIGIN.get(document["engine"], NETWORK)]
     return f"m-{hashlib.sha256(to_json(identity, indent=None)).hexdigest()[:12]}"
 
@@ -151,6 +157,7 @@ def _from(document: Mapping[str, Any]) -> Description:
         scaling=scaling,
         prior=tuple(shares(document["prior"], "prior", slugs).values()),
         temperature=number(document["temperature"], "temperature", SMALLEST),
+        views=typed(int, document.get(VIEWS, 1), VIEWS),
         decision_rule=typed(str, document["decision_rule"], "decision_rule"),
         thresholds=shares(thresholds, "thresholds", stated),
         golden=tuple(_golden(entry, slugs) for entry in typed(list, document["golden"], "golden")),
@@ -177,6 +184,8 @@ def _check(described: Description) -> None:
     faults = [*_class_faults(described), *_rule_faults(described)]
     if described.description["engine"] not in _ORIGIN:
         faults.append(f"engine {described.description['engine']!r:.40}, this version runs {KERAS} and {ONNX}")
+    if fault := view_fault(described.views, described.spec.height, described.spec.width):
+        faults.append(fault)
     names = {sample.file for sample in described.golden}
     if not names or len(names) < len(described.golden) or not names <= described.description["files"].keys():
         faults.append("no golden samples, a repeated one, or one that is not among the files")

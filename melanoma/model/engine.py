@@ -5,7 +5,6 @@ import importlib.util
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import numpy as np
 
@@ -18,36 +17,12 @@ from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
 from melanoma.model.decision import ModelOutput
 from melanoma.model.description import NETWORK, PORTABLE
+from melanoma.model.engine_interface import Engine
 from melanoma.model.engine_names import AUTO, ENGINES, ONNX_RUNTIME, OPENVINO, TENSORFLOW
+from melanoma.model.view_averaging import with_views
 
 _NEEDS = {ONNX_RUNTIME: PORTABLE, OPENVINO: PORTABLE, TENSORFLOW: NETWORK}  # file of a bundle
 _PORTABLE = [name for name in ENGINES if _NEEDS[name] == PORTABLE]
-
-
-class Engine(Protocol):
-    """A network that is ready to score; one per process is enough, because it uses all processors for a batch.
-
-    A photograph's scores depend neither on its neighbours in a batch nor on their number, except for the last bit with
-    TensorFlow, see `TensorFlowEngine`.
-    """
-
-    @property
-    def version(self) -> str:
-        """Name and versions of what runs the network, such as "onnxruntime-1.32.0-f32"."""
-
-    @property
-    def batch_size(self) -> int:
-        """The most photographs that `score` takes."""
-
-    def score(self, pixels: Pixels) -> ModelOutput:
-        """Scores up to `batch_size` photographs.
-
-        Args:
-            pixels: uint8 (n, height, width, 3), n from 1 to `batch_size`.
-
-        Returns:
-            The network's outputs, unchecked: a broken network may return NaN.
-        """
 
 
 EngineMaker = Callable[[ModelSettings, int], Engine]  # with the scaling of these settings, for such a batch size
@@ -118,7 +93,7 @@ def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
 def _proved(bundle: Bundle, name: str, batch_size: int, pixels: Pixels) -> Engine:
     """Loads one engine, and has it reproduce the golden samples."""
     try:
-        engine = _load(bundle, name, batch_size)
+        engine = with_views(_load(bundle, name, batch_size), bundle.views)
     except ImportError as error:  # a library of the system that is missing, for instance
         raise BundleError(
             f"{bundle.uri}: the engine {name} is installed, but cannot be imported ({type(error).__name__}); install "

@@ -11,7 +11,8 @@ from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_parts import described, write_parts, written
 from melanoma.model.description import ONNX, PORTABLE, source_of
-from melanoma.model.engine import Engine, EngineMaker, portable_engines, score_all
+from melanoma.model.engine import EngineMaker, portable_engines, score_all
+from melanoma.model.engine_interface import Engine
 from melanoma.model.portable.contract import scan_portable
 from melanoma.model.portable.wrapping import OnnxNetwork, wrapped
 

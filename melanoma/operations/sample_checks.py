@@ -15,7 +15,7 @@ from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.loading import Loaded, load
 from melanoma.ingest.sources import Source, list_images, naming
 from melanoma.model.bundle import Bundle
-from melanoma.model.engine import Engine
+from melanoma.model.engine_interface import Engine
 from melanoma.operations.checks import Check, Result
 from melanoma.shards import Shard
 from melanoma.wording import counted
