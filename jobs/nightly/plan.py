@@ -82,6 +82,9 @@ def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> Ru
         raise UsageError("--rescore includes failed photographs; leave --retry-failed out")
     cluster = _cluster_of(options)
     bundles = _load_bundles(options)
+    if cluster is not None and cluster.settings is not None:  # workers elsewhere run in folders of their own
+        sources = _with_whole_paths(sources)
+        bundles = [replace(bundle, uri=storage.canonical(bundle.uri)) for bundle in bundles]
     empty_roots = check_sources(sources)
     if not options.dry_run:
         storage.check_committable(layout.name, layout.probe())
@@ -105,6 +108,12 @@ def _cluster_of(options: NightlyOptions) -> "Cluster | None":
     from jobs.nightly.cluster import cluster_of  # loads Beam
 
     return cluster_of(options.beam_options)
+
+
+def _with_whole_paths(sources: Sequence[Source]) -> tuple[Source, ...]:
+    whole = [replace(source, uri=storage.canonical(source.uri)) for source in sources]
+    here = storage.local_path(".")
+    return tuple(replace(source, folder=here) if isinstance(source, Manifest) else source for source in whole)
 
 
 def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Source, ...]:

@@ -1,6 +1,7 @@
 """Manifests: CSV or Parquet files with one row per photograph, and columns to keep in the score table."""
 
 import datetime
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,7 @@ from melanoma import storage
 from melanoma.errors import ReadError, UsageError
 from melanoma.storage.column_types import fitting_type, misfit
 from melanoma.storage.tables import columns_in_words, is_parquet, parse_table, read_table_file
+from melanoma.storage.uris import split
 from melanoma.table.schema import stored_type
 from melanoma.wording import counted
 
@@ -26,6 +28,7 @@ class Manifest:
         uri: URI or path of the file. It has a column `uri` and may have a column `image_id`.
         keep: Columns to keep in the score table.
         since: Photographs with an earlier local date in the store are ignored; None for no limit.
+        folder: Path of the folder in which relative paths in the file start; None for the working folder.
         known: Columns of the score table: a kept column of a CSV file has the type that it has there. Empty for no
             table; then it has the type that fits all its values.
 
@@ -36,6 +39,7 @@ class Manifest:
     uri: str
     keep: tuple[str, ...] = ()
     since: datetime.date | None = None
+    folder: str | None = None
     known: pa.Schema = field(default_factory=lambda: pa.schema([]))
 
     def __post_init__(self) -> None:
@@ -71,8 +75,15 @@ def read_manifest(manifest: Manifest) -> pa.Table:
     wanted = pa.schema([*own, *kept])
     for column in own:  # blanks that a person typed are no part of a name or an id
         text = pc.utf8_trim_whitespace(table[column.name].cast(pa.string()))
+        if manifest.folder is not None and column.name == "uri":
+            text = pa.array([_in_folder(uri, manifest.folder) for uri in text.to_pylist()], pa.string())
         table = table.set_column(table.schema.get_field_index(column.name), column.name, text)
     return table.select(wanted.names).cast(wanted, safe=False)  # unsafe, as it rounds nanoseconds to microseconds
+
+
+def _in_folder(uri: str, folder: str) -> str:
+    is_path = not split(uri)[0] and not uri.startswith("~")
+    return os.path.join(folder, uri) if is_path else uri
 
 
 def stated_values(manifest: Manifest) -> pa.Table:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -86,6 +87,22 @@ def test_workers_elsewhere_write_the_same_rows_with_the_modes_of_the_run(
     files = [path for path in (tmp_path / "out").rglob("*.parquet") if path.is_file()]
     assert files and all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in files)
     assert not list((tmp_path / "out" / "_active").iterdir())
+
+
+@pytest.mark.parametrize("source", [["--images", "photos"], ["--manifest", "photos.csv"]])
+def test_workers_elsewhere_find_relative_places(
+    tmp_path: Path, bundle_uri: str, cluster: PortableCluster, monkeypatch: pytest.MonkeyPatch, source: list[str]
+) -> None:
+    fill(tmp_path / "photos", 2)
+    names = [path.name for path in (tmp_path / "photos").iterdir()]
+    (tmp_path / "photos.csv").write_text("\n".join(["uri", *(f"photos/{name}" for name in names)]))
+    shutil.copytree(bundle_uri, tmp_path / "bundle")
+    monkeypatch.chdir(tmp_path)
+    line = ["score", *source, "--bundle", "bundle", "--output", "out", "--quiet", "--", *cluster.options]
+    assert main(line) == 0
+    assert_one_row_each(tmp_path / "out", 2)
+    uris = {row["image_uri"] for row in rows(tmp_path / "out")}
+    assert uris == {f"file://{tmp_path}/photos/{name}" for name in names}
 
 
 @pytest.mark.parametrize(("name", "code"), [("UsageError", 2), ("NothingCommittedError", 3), ("a fault", 70)])
