@@ -45,14 +45,19 @@ def share(text: str) -> float:
     return value
 
 
+def _number_or_word(text: str) -> str:
+    """Returns what was given for a shard; not a word, which may be the name of a photograph."""
+    return repr(text) if re.fullmatch(r"\d{0,4}|\d{1,4}/\d{1,4}", text) else "this word"
+
+
 def shard(text: str) -> Shard:
     """Returns the shard of `1/4`, which is the first of four."""
     try:
         return Shard.parsed(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
-            f"{text!r:.40} is not a shard; write its number and how many there are, at most {MAX_SHARDS:,}: 1/4 is the "
-            "first of four"
+            f"{_number_or_word(text)} is not a shard; write its number and how many there are, at most {MAX_SHARDS:,}: "
+            "1/4 is the first of four"
         ) from None
 
 

@@ -64,6 +64,9 @@ _BY_TYPE = (
     (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # caused by a proxy; both are ValueErrors too
     (ValueError, ErrorKind.BAD_NAME),
 )
+_UNREACHED = "nothing answers at its address; check host, port and proxy"
+_WITHOUT_TLS = "it does not speak HTTPS with a trusted certificate; check the http:// or https:// of its address"
+_BY_NAME = {"EndpointConnectionError": _UNREACHED, "ServiceRequestError": _UNREACHED}
 _UNREADABLE_ANSWERS = ("DeserializationError",)  # of Azure's library; it is a ValueError, too
 # The type is of AWS's library, which then asks no store; the code is of Azure's answers.
 _IMPOSSIBLE_NAME, _IMPOSSIBLE_NAME_CODE = "ParamValidationError", "InvalidResourceName"
@@ -115,6 +118,8 @@ def is_missing_bucket(error: Exception) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Returns a short cause of an error without its own text: the operating system's message, or the type's name."""
+    if isinstance(cause := getattr(error, "inner_exception", None), Exception):  # of Azure's library
+        error = cause
     if credentials := credentials_reason(error):
         return credentials
     if isinstance(error, WrongAnswerError):
@@ -129,7 +134,7 @@ def reason_of(error: Exception) -> str:
         return credentials
     if _TIMED_OUT in str(error):
         return MEANING[ErrorKind.TIMEOUT]
-    return type(error).__name__
+    return _WITHOUT_TLS if _is_of_tls(error) else _BY_NAME.get(type(error).__name__, type(error).__name__)
 
 
 def _is_of_tls(error: Exception) -> bool:

@@ -68,6 +68,8 @@ def test_a_value_is_read(parse: Callable[[str], Any], text: str, value: object) 
         ),
         (shard, "5/4", "'5/4' is not a shard"),
         (shard, "1", "'1' is not a shard"),
+        (shard, "a/b", "this word is not a shard"),
+        (shard, "1/4/2", "this word is not a shard"),
         (shard, "1/1001", "'1/1001' is not a shard"),
         (date, "yesterday", "'yesterday' is not a date; write YYYY-MM-DD"),
         (date, "2026-02-30", "'2026-02-30' is not a date"),

@@ -8,6 +8,7 @@ import ssl
 import tarfile
 import zipfile
 
+import azure.core.exceptions
 import azure.identity
 import botocore.exceptions
 import gcsfs.retry
@@ -17,6 +18,9 @@ from azure.storage.blob import StorageErrorCode
 
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.errors import MEANING, detail_of, is_refused, kind_of, reason_of, with_advice
+
+_UNREACHED = "nothing answers at its address; check host, port and proxy"
+_WITHOUT_TLS = "it does not speak HTTPS with a trusted certificate; check the http:// or https:// of its address"
 
 
 class StatusError(Exception):
@@ -137,6 +141,11 @@ def test_missing_credentials_come_with_advice_and_refused_access_has_its_own() -
         (OSError("DOE: no credentials found in chain"), "no credentials found"),
         (OSError("DOE: <Code>ExpiredToken</Code>"), "the credentials have expired"),
         (OSError("DOE: <Code>PermanentRedirect</Code>"), "the bucket lies in another region"),
+        (botocore.exceptions.EndpointConnectionError(endpoint_url="http://SECRET"), _UNREACHED),
+        (azure.core.exceptions.ServiceRequestError("SECRET"), _UNREACHED),
+        (azure.core.exceptions.ServiceRequestError("SECRET", error=ConnectionRefusedError(111, "x")), os.strerror(111)),
+        (botocore.exceptions.SSLError(endpoint_url="https://SECRET", error="SECRET"), _WITHOUT_TLS),
+        (ssl.SSLError(1, "SECRET"), _WITHOUT_TLS),
     ],
     ids=lambda value: type(value).__name__,
 )
