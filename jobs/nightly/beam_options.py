@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from apache_beam.options.pipeline_options import PipelineOptions, WorkerOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, WorkerOptions
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
 
 from jobs.nightly import cluster_defaults, job_server_options
 from jobs.nightly.job_servers import options_of
-from jobs.nightly.runners import runner_named
+from jobs.nightly.runners import runner_for, runner_named
 from melanoma.errors import UsageError
 
 # Beam's own stores would read these; they would stand in the pipeline's options, which a cluster shows to everybody.
@@ -48,7 +48,12 @@ def parse_beam_options(words: Sequence[str]) -> PipelineOptions:
         options = PipelineOptions([*plain, *added])
     workers = options.view_as(WorkerOptions)
     workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or "WARNING"
-    if faults := PipelineOptionsValidator(options, None).validate():
+    # The whole check of a cloud's runner would ask the cloud, and might create a bucket there.
+    cloud = PipelineOptionsValidator(options, runner_for(options))
+    faults = PipelineOptionsValidator(options, None).validate()
+    if cloud.is_service_runner():
+        faults += cloud.validate_cloud_options(options.view_as(GoogleCloudOptions))
+    if faults:
         raise UsageError(f"options for Beam: {'; '.join(str(fault).rstrip('.') for fault in faults)}")
     return options
 
