@@ -6,6 +6,7 @@ from jobs.console.arg_types import clock, date, digest, duration, positive, shar
 from jobs.console.engine_flag import add_engine_argument
 from jobs.console.lines import JSON, TEXT
 from jobs.console.output_modes import GROUP, MODES
+from melanoma.images.dicom_tags import KEPT
 from melanoma.reporting.limits import Limits
 
 
@@ -15,7 +16,12 @@ def add_scoring_arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_argument_group("photographs (--images or --manifest)")
     add_source_arguments(source)
     source.add_argument(
-        "--keep", nargs="+", default=[], metavar="COL", help="columns of the manifest to copy into the score table"
+        "--keep",
+        nargs="+",
+        default=[],
+        metavar="COL",
+        help="columns of the manifest to copy into the score table; with --images, what to copy of DICOM files: "
+        f"{', '.join(KEPT)}",
     )
     _add_bundles(parser)
     parser.add_argument(

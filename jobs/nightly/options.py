@@ -23,7 +23,7 @@ class SourceOptions(Options):
         images: Folders, files or globs; empty if a manifest lists the photographs.
         pattern: Glob for the names of photographs; None for every image extension.
         manifest: CSV or Parquet file with one row per photograph.
-        keep: Columns of the manifest to copy into the score table.
+        keep: Columns of the manifest to copy into the score table; with folders, what to copy of DICOM files.
         since: Photographs last modified before this local date are ignored.
         uri_base: URI by which the table knows the photographs at `images`.
     """

@@ -134,9 +134,8 @@ def sources_of(options: SourceOptions, layout: OutputLayout | None) -> tuple[Sou
         if options.pattern:
             raise UsageError("--pattern goes with --images; a manifest lists its photographs itself")
         return (Manifest(options.manifest, options.keep, options.since),)
-    if options.keep:
-        raise UsageError("--keep goes with --manifest; a folder has no columns")
-    return tuple(Root(uri, options.pattern, options.uri_base, options.since, layout) for uri in options.images)
+    facts = (options.pattern, options.uri_base, options.since, layout, options.keep)
+    return tuple(Root(uri, *facts) for uri in options.images)
 
 
 def _load_bundles(options: NightlyOptions) -> list[Bundle]:

@@ -1,19 +1,22 @@
 """Takes the photograph out of a DICOM file: its bytes as a JPEG or TIFF, which pass every check of such a file.
 
-Nothing else of the file is used or kept. `pydicom` (extra `dicom`) reads the elements in front of the pixels, in which
-nothing is packed, from the file's first megabyte. Pixels are only copied here, and decoded where all photographs are.
+Nothing else of the file is used, and only what `dicom_tags` names can be kept. `pydicom` (extra `dicom`) reads the
+elements in front of the pixels, in which nothing is packed, from the file's first megabyte. Pixels are only copied
+here, and decoded where all photographs are.
 """
 
 import importlib.util
 import io
 import struct
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from melanoma.errors import ErrorKind, ImageError
 from melanoma.extras import install_command
+from melanoma.images.dicom_tags import KEPT_KEYWORDS, kept_values
 from melanoma.images.limits import MAX_BYTES, check_size
 
 _MAGIC, _MAGIC_AT = b"DICM", 128
@@ -26,10 +29,23 @@ _PHOTOGRAPHIC, _DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5
 _TAGS = (
     *("SOPClassUID", "Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
     *("NumberOfFrames", "BitsAllocated", "BitsStored", "PixelRepresentation"),
+    *KEPT_KEYWORDS,
 )
 _PIXELS, _ITEM, _END = b"\xe0\x7f\x10\x00", b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _UNDEFINED, _MAX_FRAGMENTS = 0xFFFFFFFF, 2**12
 _READ = "photographs and dermoscopic photographs are read: one frame of 8-bit RGB, uncompressed, or a baseline JPEG"
+
+
+class Photograph(NamedTuple):
+    """A photograph, whatever it was wrapped in.
+
+    Attributes:
+        data: The file's bytes; of a DICOM file, a JPEG or TIFF file.
+        tags: What the DICOM file says for the names of `dicom_tags.KEPT`.
+    """
+
+    data: bytes
+    tags: Mapping[str, str] = {}
 
 
 class _Elements(NamedTuple):
@@ -42,7 +58,7 @@ def is_dicom(data: bytes) -> bool:
     return data.startswith(_MAGIC, _MAGIC_AT)
 
 
-def photograph_in(data: bytes) -> bytes:
+def photograph_in(data: bytes) -> Photograph:
     """Returns the photograph of a DICOM file as a JPEG or TIFF file, and any other bytes as they are.
 
     Args:
@@ -53,7 +69,7 @@ def photograph_in(data: bytes) -> bytes:
             file but numbers and registered names is quoted.
     """
     if not is_dicom(data) or len(data) > MAX_BYTES:
-        return data
+        return Photograph(data)
     if importlib.util.find_spec("pydicom") is None:
         raise _unsupported(f"DICOM needs a package that is not installed; run: {install_command('dicom')}")
     try:
@@ -63,7 +79,8 @@ def photograph_in(data: bytes) -> bytes:
         elements = _elements(data, place, syntax == _IMPLICIT)
         _check(elements.values, syntax)
         pixels = _pixels(data, elements.end, is_explicit=syntax != _IMPLICIT)
-        return _jpeg(pixels, elements.values) if syntax == _JPEG_BASELINE else _tiff(pixels, elements.values)
+        taken = _jpeg(pixels, elements.values) if syntax == _JPEG_BASELINE else _tiff(pixels, elements.values)
+        return Photograph(taken, kept_values(elements.values))
     except (ImageError, MemoryError):
         raise
     except (struct.error, EOFError) as error:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +30,7 @@ class Loaded(NamedTuple):
         bytes: Number of bytes read.
         read_seconds: Time from the request to having the bytes.
         decode_seconds: Time from the bytes to the pixels.
+        tags: What a DICOM file says of itself, for the names of `dicom_tags.KEPT`.
         is_forgotten: Whether the score table has forgotten these bytes, so that they are not decoded.
     """
 
@@ -41,6 +42,7 @@ class Loaded(NamedTuple):
     bytes: int = 0
     read_seconds: float = 0.0
     decode_seconds: float = 0.0
+    tags: Mapping[str, str] = {}
     is_forgotten: bool = False
 
 
@@ -79,7 +81,8 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None 
     if forgotten is not None and forgotten.has_content(sha256):
         return [Decoded(loaded._replace(is_forgotten=True), None)] * len(specs)
     try:
-        data = photograph_in(data)
+        data, tags = photograph_in(data)
+        loaded = loaded._replace(tags=tags)
         header = read_header(data)
     except PhotographError as error:
         loaded = loaded._replace(error=error, decode_seconds=time.perf_counter() - began)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from melanoma import storage
 from melanoma.errors import ReadError, UsageError
+from melanoma.images.dicom_tags import KEPT
 from melanoma.storage.column_types import fitting_type, misfit
 from melanoma.storage.tables import columns_in_words, is_parquet, parse_table, read_table_file
 from melanoma.storage.uris import split
@@ -33,7 +34,7 @@ class Manifest:
             table; then it has the type that fits all its values.
 
     Raises:
-        UsageError: `keep` names `uri`, `image_id`, or a column twice.
+        UsageError: `keep` names `uri`, `image_id`, a column twice, or what is kept of DICOM files.
     """
 
     uri: str
@@ -44,6 +45,11 @@ class Manifest:
 
     def __post_init__(self) -> None:
         """Checks `keep`."""
+        if taken := sorted(set(self.keep) & set(KEPT)):
+            raise UsageError(
+                f"--keep {', '.join(taken)}: under this name the score table keeps what DICOM files below --images "
+                "say; rename the manifest's column"
+            )
         if wrong := sorted({name for name in self.keep if name in _OWN_COLUMNS or self.keep.count(name) > 1}):
             raise UsageError(
                 f"--keep {', '.join(wrong)}: uri and image_id are always kept, any other column can be kept once; "

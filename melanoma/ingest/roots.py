@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from melanoma import storage
 from melanoma.errors import ErrorKind, ReadError, UsageError
+from melanoma.images.dicom_tags import KEPT
 from melanoma.images.file_names import (
     explains_folder,
     is_hidden,
@@ -34,6 +35,10 @@ class Root:
         base: URI under which the score table knows the photographs below `uri`; None for `uri` itself.
         since: Photographs with an earlier local date in the store are ignored; None for no limit.
         output: Layout of the output folder, whose own files are ignored; None for no output.
+        keep: What to keep of DICOM files in the score table, of the names in `dicom_tags.KEPT`.
+
+    Raises:
+        UsageError: `keep` names something else, or something twice.
     """
 
     uri: str
@@ -41,6 +46,15 @@ class Root:
     base: str | None = None
     since: datetime.date | None = None
     output: OutputLayout | None = None
+    keep: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Checks `keep`."""
+        if wrong := sorted({name for name in self.keep if name not in KEPT or self.keep.count(name) > 1}):
+            raise UsageError(
+                f"--keep {', '.join(wrong)}: a folder has no columns; of DICOM files below --images can be kept, each "
+                f"once: {', '.join(KEPT)}; the columns of a manifest go with --manifest"
+            )
 
 
 def root_images(root: Root, ignored: Counter[str]) -> Iterator[Listed]:

@@ -48,12 +48,14 @@ def with_known_columns(sources: Sequence[Source], columns: pa.Schema) -> tuple[S
 
 
 def kept_schema(sources: Sequence[Source]) -> pa.Schema:
-    """Returns the columns that the manifests of a run carry into the score table, with their types.
+    """Returns the columns that manifests and DICOM files of a run carry into the score table, with their types.
 
     Raises:
         UsageError: A column is missing, or the table cannot hold its type.
     """
-    return pa.schema([field for source in sources if isinstance(source, Manifest) for field in kept_fields(source)])
+    fields = [field for source in sources if isinstance(source, Manifest) for field in kept_fields(source)]
+    tags = dict.fromkeys(name for source in sources if isinstance(source, Root) for name in source.keep)
+    return pa.schema([*fields, *(pa.field(name, pa.string()) for name in tags)])
 
 
 def check_sources(sources: Sequence[Source]) -> list[str]:

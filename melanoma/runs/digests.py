@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from melanoma import storage
+from melanoma.images import dicom_tags
 from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef, adoption_key, digest_of
 from melanoma.table.schema import kept_names
 
@@ -21,7 +22,7 @@ def digests_in(rows: pa.Table | pa.RecordBatch) -> list[bytes]:
 
 def adoption_keys_in(rows: pa.Table) -> list[bytes]:
     """Returns the adoption key of every row: a staged row is adopted only if the manifest still says the same."""
-    kept = [rows[name].to_pylist() for name in kept_names(rows.schema)]
+    kept = [rows[name].to_pylist() for name in kept_names(rows.schema) if name not in dicom_tags.KEPT]
     kept_of_row = zip(*kept, strict=True) if kept else [()] * rows.num_rows
     columns = (rows[name].to_pylist() for name in ("image_uri", "image_version", "image_id"))
     return [adoption_key(*values) for values in zip(*columns, kept_of_row, strict=True)]

@@ -53,7 +53,7 @@ def test_a_dry_run_prints_what_it_would_do_and_writes_nothing(
         (["--images", "{tmp}/bare"], "no photograph there"),
         ([], "--images URI"),
         (["--images", "{in}", "--manifest", "x.csv"], "either --images"),
-        (["--images", "{in}", "--keep", "age"], "--keep goes with --manifest"),
+        (["--images", "{in}", "--keep", "age"], "--keep age: a folder has no columns"),
         (["--manifest", "{tmp}/absent.csv"], "--manifest"),
         (["--manifest", "{tmp}/manifest.csv", "--keep", "age"], "no column age"),
         (["--manifest", "{tmp}/strange.csv"], "store that can be used"),

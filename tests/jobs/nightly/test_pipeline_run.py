@@ -15,4 +15,6 @@ def test_options_that_a_cloud_misses_are_named(
     fill(tmp_path / "in", 1)
     words = ["--images", str(tmp_path / "in"), "--bundle", bundle_uri, "--output", str(tmp_path / "out")]
     assert main(["score", *words, *more, "--", "--runner=tests.helpers.picky_runner.DataflowRunner"]) == 2
-    assert "options for Beam: Missing required option: project; Missing required option: region" in capsys.readouterr().err
+    assert (
+        "options for Beam: Missing required option: project; Missing required option: region" in capsys.readouterr().err
+    )

@@ -1,6 +1,5 @@
 """Photographs in DICOM: the kinds that are read have the right pixels, every other one is refused by name."""
 
-import io
 import random
 import struct
 import sys
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image
 
 from melanoma.errors import ErrorKind, ImageError
 from melanoma.images.decoding import ImageSpec, decode, read_header
@@ -19,67 +17,25 @@ from melanoma.ingest.listed import ref_to
 from melanoma.ingest.loading import load
 from melanoma.ingest.roots import Root
 from melanoma.ingest.sources import list_images
+from tests.helpers.dicom_files import (
+    BASELINE,
+    DERMOSCOPIC,
+    EXPLICIT,
+    IMPLICIT,
+    PATIENT,
+    PHOTOGRAPHIC,
+    dicom,
+    drawn,
+    element,
+    fragments,
+    jpeg,
+)
 
 pytest.importorskip("pydicom", reason="the extra dicom is not installed")
 
-PHOTOGRAPHIC, DERMOSCOPIC = "1.2.840.10008.5.1.4.1.1.77.1.4", "1.2.840.10008.5.1.4.1.1.77.1.7"
-IMPLICIT, EXPLICIT, BASELINE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.50"
-PATIENT = "DOE^JANE"
-
-
-def drawn(width: int = 40, height: int = 24) -> npt.NDArray[np.uint8]:
-    return np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
-
-
-def jpeg(pixels: npt.NDArray[np.uint8], **options: Any) -> bytes:
-    sink = io.BytesIO()
-    Image.fromarray(pixels).save(sink, "JPEG", quality=95, **options)
-    return sink.getvalue()
-
-
-def element(group: int, number: int, kind: bytes, value: bytes, is_explicit: bool = True) -> bytes:
-    value += b"\0" * (len(value) % 2)
-    tag = struct.pack("<HH", group, number)
-    if not is_explicit:
-        return tag + struct.pack("<I", len(value)) + value
-    if kind in (b"OB", b"OW", b"SQ", b"UN"):
-        return tag + kind + struct.pack("<HI", 0, len(value)) + value
-    return tag + kind + struct.pack("<H", len(value)) + value
-
-
-def fragments(*parts: bytes) -> bytes:
-    items = b"".join(b"\xfe\xff\x00\xe0" + struct.pack("<I", len(p)) + p for p in (b"", *parts))
-    return b"\xe0\x7f\x10\x00OB\0\0\xff\xff\xff\xff" + items + b"\xfe\xff\xdd\xe0\0\0\0\0"
-
-
-def dicom(pixels: bytes, syntax: str = EXPLICIT, shape: tuple[int, int] = (24, 40), **changes: Any) -> bytes:
-    """Writes a DICOM file by hand; `changes` replace values by keyword, None leaves an element out."""
-    is_explicit = syntax != IMPLICIT
-    values: dict[str, Any] = {
-        "kind": PHOTOGRAPHIC, "samples": 3, "colours": "RGB", "planar": 0, "frames": None, "rows": shape[0],
-        "columns": shape[1], "bits": 8, "stored": 8, "signs": 0, **changes,
-    }  # fmt: skip
-    layout = (
-        (0x0008, 0x0016, b"UI", "kind"), (0x0028, 0x0002, b"US", "samples"), (0x0028, 0x0004, b"CS", "colours"),
-        (0x0028, 0x0006, b"US", "planar"), (0x0028, 0x0008, b"IS", "frames"), (0x0028, 0x0010, b"US", "rows"),
-        (0x0028, 0x0011, b"US", "columns"), (0x0028, 0x0100, b"US", "bits"), (0x0028, 0x0101, b"US", "stored"),
-        (0x0028, 0x0103, b"US", "signs"),
-    )  # fmt: skip
-    body = b""
-    for group, number, kind, name in layout:
-        if (value := values[name]) is not None:
-            packed = struct.pack("<H", value) if kind == b"US" else str(value).encode()
-            body += element(group, number, kind, packed, is_explicit)
-        if name == "kind":
-            body += element(0x0010, 0x0010, b"PN", PATIENT.encode(), is_explicit)
-    file = element(0x0002, 0x0001, b"OB", b"\0\1") + element(0x0002, 0x0010, b"UI", syntax.encode())
-    if not pixels.startswith(b"\xe0\x7f\x10\x00"):
-        pixels = element(0x7FE0, 0x0010, b"OW", pixels, is_explicit)
-    return bytes(128) + b"DICM" + file + body + pixels
-
 
 def decoded(data: bytes) -> npt.NDArray[np.uint8]:
-    photograph = photograph_in(data)
+    photograph = photograph_in(data).data
     header = read_header(photograph)
     return decode(photograph, ImageSpec(header.height, header.width), header)
 
@@ -100,13 +56,38 @@ def test_uncompressed_pixels_are_those_that_were_stored(syntax: str, kind: str, 
     assert (decoded(dicom(stored.tobytes(), syntax, kind=kind, planar=int(is_planar))) == pixels).all()
 
 
+@pytest.mark.parametrize("syntax", [IMPLICIT, EXPLICIT])
+def test_what_may_be_kept_is_read_and_nothing_else(syntax: str) -> None:
+    said = {"maker": "FotoFinder Systems", "model": "medicam 1000s", "part": "BACK", "side": "L", "lossy": "01"}
+    assert photograph_in(dicom(drawn().tobytes(), syntax, **said)).tags == {
+        "dicom_manufacturer": "FotoFinder Systems", "dicom_model": "medicam 1000s", "dicom_body_part": "BACK",
+        "dicom_laterality": "L", "dicom_lossy": "01",
+    }  # fmt: skip
+    assert photograph_in(dicom(drawn().tobytes(), syntax)).tags == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("maker", "two\nlines"),
+        ("maker", "a\\b"),
+        ("maker", "x" * 65),
+        ("part", "of Jane Doe"),
+        ("side", "L" * 17),
+        ("model", "é"),
+    ],
+)
+def test_a_value_that_is_no_name_or_code_is_left_out(name: str, value: str) -> None:
+    assert photograph_in(dicom(drawn().tobytes(), **{name: value})).tags == {}
+
+
 @pytest.mark.parametrize("colours", ["YBR_FULL_422", "YBR_FULL", "RGB"])
 @pytest.mark.parametrize("cut", [0, 500])
 def test_a_baseline_jpeg_is_decoded_as_it_is_by_itself(colours: str, cut: int) -> None:
     alone = jpeg(drawn())
     parts = (alone[:cut], alone[cut:]) if cut else (alone,)
     data = dicom(fragments(*parts), BASELINE, colours=colours)
-    assert photograph_in(data) == alone and (decoded(data) == decode(alone, ImageSpec(24, 40))).all()
+    assert photograph_in(data).data == alone and (decoded(data) == decode(alone, ImageSpec(24, 40))).all()
 
 
 @pytest.mark.parametrize(
@@ -190,7 +171,9 @@ def test_deeply_nested_and_endless_elements_cost_little() -> None:
 def test_what_is_no_dicom_is_left_as_it_is_and_without_the_package_its_extra_is_named(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert photograph_in(b"") == b"" and photograph_in(alone := jpeg(drawn())) == alone and not is_dicom(alone)
+    assert (
+        photograph_in(b"").data == b"" and photograph_in(alone := jpeg(drawn())).data == alone and not is_dicom(alone)
+    )
     monkeypatch.setitem(sys.modules, "pydicom", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     error = refusal(dicom(drawn().tobytes()))
