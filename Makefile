@@ -48,13 +48,16 @@ endif
 	fi; \
 	echo "== for the command melanoma in this terminal: source $(VENV)/bin/activate"
 
+# After a crash of one of its processes, pytest-xdist may wait for ever for the tests that it had: end with the crash instead.
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadscope --max-worker-restart=0
+
 test: $(VENV)/.developing
 	@echo "== running the tests"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+	@$(PYTEST)
 
 quick: $(VENV)/.developing
 	@echo "== running the quick tests with $$($(BIN)/python --version)"
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope -m "not slow and not service" $(QUICK)
+	@$(PYTEST) -m "not slow and not service" $(QUICK)
 
 # The quick tests under the newer Python, in an environment of its own, installed from the same lock file.
 test-3.12:
