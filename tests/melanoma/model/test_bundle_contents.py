@@ -23,6 +23,7 @@ CHANGES: dict[str, Any] = {
     "temperature": 1.5,
     "decision_rule": "argmax",
     "thresholds": {"review_below": 0.4},
+    "views": 4,
 }
 
 
@@ -60,3 +61,5 @@ def test_the_same_network_file_and_settings_have_the_same_model_id(tmp_path: Pat
     assert again.model_id == first.model_id and again.digest != first.digest
     moved = write_bundle(str(tmp_path / "moved"), network, replace(SETTINGS, temperature=1.5), DOCUMENTS, data)
     assert moved.model_id != first.model_id
+    averaged = write_bundle(str(tmp_path / "views"), network, replace(SETTINGS, views=2), DOCUMENTS, data)
+    assert averaged.model_id != first.model_id
