@@ -11,6 +11,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 _DRIP_SECONDS = 0.2
+_QUIET_SECONDS = 0.5
 _OTHER_HOST = re.compile(r"http://[^/]+")  # of whoever takes it for the proxy of a network
 _ENDS = ("connection", "transfer-encoding", "keep-alive")
 
@@ -39,6 +40,14 @@ class FaultProxy:
     before: Callable[[str], object] = lambda request: None
     seen: list[str] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+
+    def forget_seen(self) -> None:
+        """Empties `seen` when nothing is on its way any more: a client may have sent a request twice."""
+        number = -1
+        while number != len(self.seen):
+            number = len(self.seen)
+            time.sleep(_QUIET_SECONDS)
+        self.seen.clear()
 
     def fault_of(self, request: str) -> str:
         """Returns what happens to a request, and counts it."""
