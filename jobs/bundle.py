@@ -1,4 +1,4 @@
-"""`melanoma bundle`: list, inspect, verify, convert, import and check models."""
+"""`melanoma bundle`: list, inspect, verify, convert, recalibrate, import and check models."""
 
 import argparse
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from jobs.console.bundle_convert import Convert, add_convert_arguments
 from jobs.console.bundle_external import AddExternal, add_external_bundle_arguments
 from jobs.console.bundle_import import Import, add_import_arguments
 from jobs.console.bundle_list import List, add_list_arguments
+from jobs.console.bundle_recalibrate import Recalibrate, add_recalibrate_arguments
 from jobs.console.commands import add_command
 from jobs.console.engine_flag import add_engine_argument
 from jobs.console.exit_codes import OK
@@ -34,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine_argument(verify)
     add_convert_arguments(add("convert", "copy a bundle and add its network in a form that runs without TensorFlow"))
     add_external_bundle_arguments(add("add-external", "add results on photographs of other hospitals to a bundle"))
+    add_recalibrate_arguments(
+        add("recalibrate", "copy a bundle with temperature, thresholds and views chosen anew on labelled photographs")
+    )
     add_import_arguments(add("import", "turn a Keras or ONNX model from elsewhere into a bundle"))
     add_check_arguments(add("check", "compare a bundle's probabilities with those of the model's own framework"))
 
@@ -78,6 +82,7 @@ class Inspect(Action):
             "portable": ""
             if onnx is None
             else _size(onnx.nodes, "node", onnx.parameters, f"ONNX operators {onnx.opset}"),
+            "views": f"{bundle.views} of each photograph, averaged" if bundle.views > 1 else "",
             "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds: {thresholds or 'none'}",
             "measured": _measured(bundle.description["metrics"]),
         }
@@ -136,4 +141,5 @@ _ACTIONS: dict[str, type[Action]] = {
     "import": Import,
     "check": Check,
     "add-external": AddExternal,
+    "recalibrate": Recalibrate,
 }

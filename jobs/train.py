@@ -15,6 +15,7 @@ from jobs.training.checks import check, clear_backend_error, clear_disk_error, l
 from jobs.training.flags import add_arguments
 from jobs.training.options import TrainOptions
 from jobs.training.progress import ProgressPrinter
+from melanoma.errors import UsageError
 from melanoma.machine import share_threads
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def _job(options: TrainOptions) -> "TrainingJob":
     from melanoma.training.release.training_job import TrainingJob
 
     recipe = options.recipe(recipe_for(options.network))
+    views = _views(options, recipe.size)
     registry.check_buildable([options.network, *recipe.teachers])
     subgroups = _subgroups(options)
     prepared = prepare(options, show_progress=not options.quiet)
@@ -94,6 +96,7 @@ def _job(options: TrainOptions) -> "TrainingJob":
         recipe=recipe,
         prepared=prepared,
         seed=options.seed,
+        views=views,
         rule=options.rule,
         max_referral_rate=options.review_share,
         subgroups=subgroups,
@@ -102,6 +105,15 @@ def _job(options: TrainOptions) -> "TrainingJob":
         processes=options.processes,
         external=_external(options, prepared),
     )
+
+
+def _views(options: TrainOptions, size: tuple[int, int]) -> int:
+    from melanoma.model.view_counts import view_fault
+
+    views = options.views or 1
+    if fault := view_fault(views, *size):
+        raise UsageError(f"--views {views}: {fault}")
+    return views
 
 
 def _external(options: TrainOptions, prepared: "Prepared") -> "list[ExternalSet]":

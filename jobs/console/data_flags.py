@@ -181,12 +181,13 @@ def sources_of(options: DataOptions) -> "Sources":
     )
 
 
-def prepare(options: DataOptions, *, show_progress: bool = True) -> "Prepared":
+def prepare(options: DataOptions, *, show_progress: bool = True, for_training: bool = True) -> "Prepared":
     """Reads, cleans and splits the photographs, and prints how many each step removed and each part holds.
 
     Args:
         options: Parsed flags.
         show_progress: Whether to draw a progress bar, if the error stream is a terminal.
+        for_training: Whether a network will be trained on them.
 
     Raises:
         DataError: The split leaks, and --allow-leaks is not given.
@@ -197,7 +198,7 @@ def prepare(options: DataOptions, *, show_progress: bool = True) -> "Prepared":
 
     sources = sources_of(options)
     with tqdm(unit="image", desc="checked", disable=None if show_progress else True, dynamic_ncols=True) as bar:
-        prepared = preparation.prepare(sources, lambda total: bar.reset(total), bar.update)
+        prepared = preparation.prepare(sources, lambda total: bar.reset(total), bar.update, for_training=for_training)
     if totals := prepared.coverage.sentence():
         print(totals)
     if left_out := prepared.coverage.warning():

@@ -41,6 +41,10 @@ EXAMPLES = {
         f"melanoma bundle check models/imported --images photographs{_NEXT_LINE}--expect expected.csv"
     ),
     "melanoma bundle convert": "melanoma bundle convert models/mine models/mine-portable",
+    "melanoma bundle recalibrate": (
+        f"melanoma bundle recalibrate models/mine models/mine-anew --data labels.csv{_NEXT_LINE}"
+        f"--root photographs --id-column image --label-column label{_NEXT_LINE}--group-column patient --views 4"
+    ),
     "melanoma bundle add-external": (
         f"melanoma bundle add-external models/mine models/mine-judged --scores scores{_NEXT_LINE}"
         f"--external other-hospital.csv --external-id-column image{_NEXT_LINE}--external-label-column label"

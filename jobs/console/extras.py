@@ -13,6 +13,7 @@ NEEDS = {
     "bundle check": "train",
     "bundle import --check": "train",
     "bundle convert": "train",
+    "bundle recalibrate": "train",
     "bundle add-external --training-photographs": "train",
     "evaluate --training-photographs": "train",
 }

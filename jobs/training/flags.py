@@ -9,6 +9,7 @@ from jobs.console.commands import add_group
 from jobs.console.data_flags import add_data_arguments
 from jobs.console.external_flags import EXTERNAL_FLAGS, EXTERNAL_ROOT
 from jobs.console.renamed_flags import accept_old_names
+from jobs.console.views_flag import VIEWS
 
 _image_size = partial(size, least=32)
 _SHARE: dict[str, Any] = {"type": float, "metavar": "SHARE"}
@@ -94,6 +95,7 @@ _DISTILLATION: dict[str, dict[str, Any]] = {
     "teacher-epochs": {"type": whole, "metavar": "N", "help": "epochs of each teacher (default: 21)"},
 }
 _DECISIONS: dict[str, dict[str, Any]] = {
+    "views": VIEWS,
     "rule": {
         "choices": ("balanced", "argmax"),
         "default": "balanced",

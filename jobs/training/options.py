@@ -1,10 +1,10 @@
 """The arguments of `melanoma train` as one frozen object, completed by a recipe and written out again for the card."""
 
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
+from jobs.console.command_lines import flag_words
 from jobs.console.data_flags import DATA_FLAGS, DataOptions
 from jobs.console.external_flags import ExternalOptions
 from jobs.training.flags import TRAIN_FLAGS
@@ -45,6 +45,7 @@ class TrainOptions(DataOptions, ExternalOptions):
     teacher_epochs: int | None
     precision: str
     augmentation: str | None
+    views: int | None
     rule: str
     review_share: float
     by: str | None
@@ -86,17 +87,5 @@ class TrainOptions(DataOptions, ExternalOptions):
         """Returns the command line of these options, without those that do not change the outcome."""
         words = ["melanoma", "train"]
         for name in [*DATA_FLAGS, *TRAIN_FLAGS]:
-            words += _words(f"--{name}", getattr(self, name.replace("-", "_")))
+            words += flag_words(f"--{name}", getattr(self, name.replace("-", "_")))
         return shlex.join(words)
-
-
-def _words(flag: str, value: object) -> Iterator[str]:
-    """Yields the words of a flag: repeatable flags hold tuples, and a size is a tuple of two numbers."""
-    if value is True:
-        yield flag
-    elif isinstance(value, tuple) and not (value and isinstance(value[0], int)):
-        for item in value:
-            yield from _words(flag, item)
-    elif value is not None and value is not False:
-        yield flag
-        yield f"{value[0]}x{value[1]}" if isinstance(value, tuple) else str(value)

@@ -32,6 +32,9 @@ class ViewsEngine:
 
     The probabilities are the normalised geometric mean over the views: the logits are averaged, so that a temperature
     acts on the average as on a single view. The out-of-distribution score is the mean.
+
+    Attributes:
+        one_view: The engine that scores each view.
     """
 
     def __init__(self, engine: Engine, views: int) -> None:
@@ -41,17 +44,18 @@ class ViewsEngine:
             engine: Scores one view.
             views: One of `view_counts.VIEW_COUNTS`; 8 needs photographs as high as wide.
         """
-        self._engine, self._views = engine, _VIEWS[:views]
+        self.one_view, self._views = engine, _VIEWS[:views]
         self.version, self.batch_size = engine.version, engine.batch_size
 
     def score(self, pixels: Pixels) -> ModelOutput:
         """Scores up to `batch_size` photographs, see `Engine.score`."""
-        return averaged([self._engine.score(np.ascontiguousarray(view(pixels))) for view in self._views])
+        return averaged([self.one_view.score(np.ascontiguousarray(view(pixels))) for view in self._views])
 
 
 def with_views(engine: Engine, views: int) -> Engine:
-    """Returns an engine that averages so many views; for one view the engine itself."""
-    return ViewsEngine(engine, views) if views > 1 else engine
+    """Returns an engine that averages so many views, however many the given one averages."""
+    one_view = engine.one_view if isinstance(engine, ViewsEngine) else engine
+    return ViewsEngine(one_view, views) if views > 1 else one_view
 
 
 def averaged(outputs: Sequence[ModelOutput]) -> ModelOutput:

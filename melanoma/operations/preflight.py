@@ -149,7 +149,7 @@ class Preflight:
         except FAILURES as error:
             yield failed("network", "run melanoma bundle verify for details", error)
             return
-        yield sample_checks.check_network(seconds, engine.version)
+        yield sample_checks.check_network(seconds, engine.version, bundle.views)
         found = self._forecast(listed, sample, seconds)
         self.forecasts.append(found)
         yield environment_checks.check_memory(found.memory_bytes)

@@ -140,12 +140,14 @@ def time_network(engine: Engine, pixels: Pixels) -> float:
     return min(seconds) / engine.batch_size
 
 
-def check_network(seconds_per_photograph: float, engine: str) -> Check:
+def check_network(seconds_per_photograph: float, engine: str, views: int = 1) -> Check:
     """Reports the speed of a network whose golden samples match.
 
     Args:
         seconds_per_photograph: In full batches.
         engine: Version of what runs it.
+        views: How many views of each photograph it averages.
     """
     rate = f"{1 / seconds_per_photograph:,.0f} photographs per second in full batches"
-    return Check("network", Result.PASS, f"golden samples match; {rate}, with {engine}")
+    each = f", {views} views of each" if views > 1 else ""
+    return Check("network", Result.PASS, f"golden samples match; {rate}{each}, with {engine}")

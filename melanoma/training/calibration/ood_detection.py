@@ -12,7 +12,7 @@ from melanoma.errors import UsageError
 from melanoma.evaluation.metrics.bootstrap import COVERAGE, Estimate
 from melanoma.images.pixels import Pixels
 from melanoma.model.engine import score_all
-from melanoma.model.tensorflow_engine import TensorFlowEngine
+from melanoma.model.engine_interface import Engine
 from melanoma.training.calibration import ood_images
 
 COUNT = 60  # OOD images of each kind
@@ -25,12 +25,18 @@ LIMITS = (
 
 
 def measure_detection(
-    engine: TensorFlowEngine, threshold: float, seed: int = 0, in_distribution: Pixels | None = None, count: int = COUNT
+    engine: Engine,
+    size: tuple[int, int],
+    threshold: float,
+    seed: int = 0,
+    in_distribution: Pixels | None = None,
+    count: int = COUNT,
 ) -> dict[str, Any]:
     """Measures how often `ood_score` is above its threshold.
 
     Args:
         engine: Engine of a network with an `ood_score`.
+        size: Height and width that it takes, pixels.
         threshold: The bundle's `ood_above`.
         seed: Seed for the OOD images.
         in_distribution: uint8 (photographs, height, width, 3), at least one: photographs of the test part, because the
@@ -54,7 +60,7 @@ def measure_detection(
 
     rates = {
         "threshold": threshold,
-        "strangers": {kind: rate(ood_images.generate(kind, count, engine.size, seed)) for kind in ood_images.KINDS},
+        "strangers": {kind: rate(ood_images.generate(kind, count, size, seed)) for kind in ood_images.KINDS},
     }
     if in_distribution is None:
         return rates

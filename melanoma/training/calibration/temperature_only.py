@@ -3,8 +3,8 @@
 Source: temperature scaling of Guo, Pleiss, Sun, Weinberger: "On Calibration of Modern Neural Networks", ICML 2017.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,36 +15,73 @@ from melanoma.evaluation.inputs.predictions import Classes
 from melanoma.evaluation.metrics.subgroups import MIN_SUBGROUP
 from melanoma.model.decision import ModelOutput
 
+Array = npt.NDArray[np.float64]
+
 _FACTORS = (0.05, 20.0)
 _SMALLEST = 1e-12  # lower bound of a probability inside a logarithm
 
 
+class _Loss(NamedTuple):
+    """The log loss of one source by temperature.
+
+    Attributes:
+        logits: float64 (photographs, classes), up to a constant for each photograph.
+        truth: int64 (photographs,), class indices.
+        weights: float64 (photographs,), sum 1.
+    """
+
+    logits: Array
+    truth: Classes
+    weights: Array
+
+    def at(self, inverse: float) -> float:
+        """Returns the log loss where all logits are multiplied by a number."""
+        log_p = log_softmax(self.logits * inverse, axis=1)[np.arange(len(self.truth)), self.truth]
+        return float(-self.weights @ log_p)
+
+
 def temperature_factor(
-    probabilities: npt.NDArray[np.floating[Any]], truth: Classes, sources: Sequence[str] = ()
+    probabilities: npt.NDArray[np.floating[Any]], truth: Classes, prior: Sequence[float], sources: Sequence[str] = ()
 ) -> float:
-    """Returns the factor by which a temperature has to change: the one with the smallest log loss.
+    """Returns the factor by which a temperature has to change.
+
+    Without sources it is the one with the smallest log loss. With sources it is the one under which the log loss of no
+    source exceeds by much the smallest that the source could have: the largest such excess is as small as possible. The
+    classes of each source then weigh as the prior says, because a temperature cannot and should not make up for a
+    source that has more melanomas than others.
 
     Args:
         probabilities: (photographs, classes), under the temperature that is to change.
         truth: int64 (photographs,), class indices.
-        sources: Hospital, camera or collection of each photograph. The log loss of the worst source with at least
-            `MIN_SUBGROUP` photographs then counts; empty for that of all photographs.
+        prior: Class shares that the probabilities refer to, sum 1.
+        sources: Hospital, camera or collection of each photograph; empty if that is not known. Those with fewer than
+            `MIN_SUBGROUP` photographs do not count.
 
     Returns:
         0.05 to 20; above 1 where the network is overconfident.
     """
-    logits = _logits(probabilities)
-    names = np.asarray(sources, str)
-    each = [names == name for name in sorted(set(sources) - {""})]
-    parts = [of for of in each if of.sum() >= MIN_SUBGROUP] or [np.ones(len(truth), np.bool_)]
+    logits, names = _logits(probabilities), np.asarray(sources, str)
+    members = [names == name for name in sorted(set(sources) - {""})]
+    large = [of for of in members if of.sum() >= MIN_SUBGROUP]
+    if not large:
+        return 1 / _smallest(_Loss(logits, truth, np.full(len(truth), 1 / len(truth))).at)
+    losses = [_Loss(logits[of], truth[of], _weights(truth[of], prior)) for of in large]
+    best = [loss.at(_smallest(loss.at)) for loss in losses]
+    return 1 / _smallest(lambda inverse: max(loss.at(inverse) - own for loss, own in zip(losses, best, strict=True)))
 
-    def worst(inverse: float) -> float:
-        log_p = log_softmax(logits * inverse, axis=1)[np.arange(len(truth)), truth]
-        return max(float(-log_p[of].mean()) for of in parts)
 
-    # The log loss is convex in the inverse of the factor, and so is the largest of several.
-    found = minimize_scalar(worst, bounds=(1 / _FACTORS[1], 1 / _FACTORS[0]), method="bounded", options={"xatol": 1e-6})
-    return float(1 / found.x)
+def _weights(truth: Classes, prior: Sequence[float]) -> Array:
+    """Returns weights, sum 1, with which the classes that occur have the shares of the prior."""
+    shares = np.maximum(np.asarray(prior, np.float64), _SMALLEST)
+    weights = (shares / np.maximum(np.bincount(truth, minlength=len(shares)), 1))[truth]
+    normalised: Array = weights / weights.sum()
+    return normalised
+
+
+def _smallest(loss: Callable[[float], float]) -> float:
+    """Returns the inverse of a factor with the smallest loss, which is convex in it: a log loss or the largest."""
+    bounds = (1 / _FACTORS[1], 1 / _FACTORS[0])
+    return float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6}).x)
 
 
 def retempered(output: ModelOutput, factor: float) -> ModelOutput:
@@ -55,6 +92,6 @@ def retempered(output: ModelOutput, factor: float) -> ModelOutput:
     return output._replace(probabilities=probabilities)
 
 
-def _logits(probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
-    logits: npt.NDArray[np.float64] = np.log(np.maximum(probabilities, _SMALLEST, dtype=np.float64))
+def _logits(probabilities: npt.NDArray[np.floating[Any]]) -> Array:
+    logits: Array = np.log(np.maximum(probabilities, _SMALLEST, dtype=np.float64))
     return logits

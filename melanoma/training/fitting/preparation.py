@@ -13,7 +13,7 @@ from melanoma.datasets.label_tables import Columns
 from melanoma.datasets.photograph_sources import validate_on
 from melanoma.datasets.reading import read_sources
 from melanoma.datasets.reference import read_reference
-from melanoma.datasets.splits import MIN_GROUPS, PARTS, TRAIN, VALIDATION, Dataset
+from melanoma.datasets.splits import MIN_GROUPS, PARTS, TEST, TRAIN, VALIDATION, Dataset
 from melanoma.datasets.splitting import split
 from melanoma.errors import DataError
 from melanoma.labels import name_of
@@ -67,13 +67,16 @@ class Prepared:
     coverage: Coverage = NO_TABLES
 
 
-def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callable[[], object]) -> Prepared:
+def prepare(
+    sources: Sources, on_start: Callable[[int], object], on_each: Callable[[], object], *, for_training: bool = True
+) -> Prepared:
     """Prepares a data set.
 
     Args:
         sources: Where the photographs come from.
         on_start: Called with the number of files that will be opened.
         on_each: Called after each file.
+        for_training: Whether a network will be trained on it; without that, it needs no training part.
 
     Raises:
         DataError: The data cannot be read, or cannot be split.
@@ -99,7 +102,7 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     try:
         parts = split(joined, sources.validation, sources.test, sources.seed, given_split, groups_before)
         dataset = Dataset(joined, validate_on(joined, parts, sources.validate_on) if sources.validate_on else parts)
-        _check(dataset)
+        _check(dataset, for_training)
     except DataError as error:
         raise DataError(f"{error}. {left_out}" if (left_out := coverage.warning()) else str(error)) from error
     first = Step("found" + (f"; {absent} more are listed but missing" if absent else ""), 0, len(found))
@@ -110,16 +113,17 @@ def prepare(sources: Sources, on_start: Callable[[int], object], on_each: Callab
     return Prepared(dataset, [first, *cleaning_steps, *readable.steps, last], found_leaks, coverage)
 
 
-def _check(dataset: Dataset) -> None:
+def _check(dataset: Dataset, for_training: bool) -> None:
     """Rejects a data set with which a training would fail only after hours.
 
     Raises:
         DataError: A part is empty, a class has no training photograph, or validation has too few lesions to calibrate.
     """
     tally = dataset.tally()
-    if empty := [part for part in PARTS if not any(counts[part] for counts in tally.values())]:
+    needed = PARTS if for_training else (VALIDATION, TEST)
+    if empty := [part for part in needed if not any(counts[part] for counts in tally.values())]:
         raise DataError(f"the split leaves no photographs for {', '.join(empty)}; assign some to each part")
-    if untrainable := [label for label, counts in tally.items() if not counts[TRAIN]]:
+    if for_training and (untrainable := [label for label, counts in tally.items() if not counts[TRAIN]]):
         raise DataError(f"no photograph of {', '.join(untrainable)} to train on; add some, or remove the class")
     lesions = len(set(dataset.part(VALIDATION).groups))
     if lesions < MIN_GROUPS:

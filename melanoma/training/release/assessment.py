@@ -16,7 +16,7 @@ from melanoma.evaluation.metrics.accuracy import balanced_accuracy
 from melanoma.model.decision import ModelOutput, Rule, choose, decide
 from melanoma.model.description import OOD_ABOVE
 from melanoma.model.engine import score_all
-from melanoma.model.tensorflow_engine import TensorFlowEngine
+from melanoma.model.engine_interface import Engine
 from melanoma.training.calibration import ood_detection
 from melanoma.training.release.calibrator import CalibratedModel
 from melanoma.training.release.decoded_parts import DecodedParts
@@ -72,15 +72,16 @@ class Assessor:
         detection = self._ood_detection(engine, model) if output.ood is not None else None
         return Assessment(report, gap, detection, [self._at(one, engine, model) for one in self.external])
 
-    def _at(self, one: ExternalSet, engine: TensorFlowEngine, model: CalibratedModel) -> dict[str, Any]:
+    def _at(self, one: ExternalSet, engine: Engine, model: CalibratedModel) -> dict[str, Any]:
         output = score_all(engine, load_pixels(one.part.photographs, self.parts.spec))
         predictions = replace(self._predictions(one.part, output, model), subgroups={})
         return evaluate_source(one.source, predictions, one.data, self.seed)
 
-    def _ood_detection(self, engine: TensorFlowEngine, model: CalibratedModel) -> dict[str, Any]:
+    def _ood_detection(self, engine: Engine, model: CalibratedModel) -> dict[str, Any]:
         pixels = self.parts.pixels(TEST)
         spoilt = np.random.default_rng(self.seed).permutation(len(pixels))[:_MAX_SPOILT]  # pixels are sorted by class
-        return ood_detection.measure_detection(engine, model.thresholds[OOD_ABOVE], self.seed, pixels[spoilt])
+        size = self.parts.spec.height, self.parts.spec.width
+        return ood_detection.measure_detection(engine, size, model.thresholds[OOD_ABOVE], self.seed, pixels[spoilt])
 
     def _predictions(self, part: Part, output: ModelOutput, model: CalibratedModel) -> Predictions:
         """Returns what a nightly run would decide about each photograph."""
@@ -98,7 +99,7 @@ class Assessor:
         )
 
     def _balanced_accuracy(
-        self, name: str, engine: TensorFlowEngine, model: CalibratedModel, labels: Sequence[int]
+        self, name: str, engine: Engine, model: CalibratedModel, labels: Sequence[int]
     ) -> dict[str, Any] | None:
         top, _ = choose(score_all(engine, self.parts.pixels(name)).probabilities, model.prior, self.rule)
         return balanced_accuracy_over(labels, self.parts.part(name), top, self.seed)

@@ -9,12 +9,15 @@ import numpy as np
 
 from melanoma.datasets.splits import TRAIN, VALIDATION, Part
 from melanoma.images.decoding import ImageSpec
-from melanoma.model.decision import choose
+from melanoma.model.decision import ModelOutput, choose
 from melanoma.model.engine import score_all
+from melanoma.model.engine_interface import Engine
 from melanoma.model.reference_distribution import reference_of
 from melanoma.model.tensorflow_engine import TensorFlowEngine
+from melanoma.model.view_averaging import with_views
 from melanoma.training.calibration import temperature_scaling
 from melanoma.training.calibration.ood_score import add_ood_output
+from melanoma.training.calibration.temperature_only import retempered, temperature_factor
 from melanoma.training.calibration.thresholds import ThresholdConfig, choose_thresholds
 from melanoma.training.fitting.trainer import Trained
 from melanoma.training.release.decoded_parts import DecodedParts
@@ -34,6 +37,7 @@ class CalibratedModel:
         thresholds: Thresholds by name, as a bundle keeps them.
         reference: Distribution of its predictions on the validation part.
         choices: How the thresholds were chosen, and how much calibration improved, as JSON values.
+        views: How many views of a photograph are averaged.
     """
 
     network: keras.Model
@@ -42,10 +46,12 @@ class CalibratedModel:
     thresholds: Mapping[str, float]
     reference: Mapping[str, Any]
     choices: Mapping[str, Any]
+    views: int = 1
 
-    def engine(self, spec: ImageSpec) -> TensorFlowEngine:
+    def engine(self, spec: ImageSpec) -> Engine:
         """Returns the engine that scores as a bundle of this model would."""
-        return TensorFlowEngine(self.network, (spec.height, spec.width), BATCH, temperature=self.temperature)
+        plain = TensorFlowEngine(self.network, (spec.height, spec.width), BATCH, temperature=self.temperature)
+        return with_views(plain, self.views)
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Calibrator:
         rule: Decision rule, `balanced` or `argmax`.
         max_referral_rate: Largest share of photographs that may be referred to a person for low confidence.
         seed: Bootstrap seed.
+        views: How many views of a photograph are averaged.
     """
 
     parts: DecodedParts
@@ -66,26 +73,36 @@ class Calibrator:
     rule: str
     max_referral_rate: float
     seed: int
+    views: int = 1
 
     def calibrate(self, trained: Trained) -> CalibratedModel:
         """Calibrates a network whose probabilities refer to the prior that it was trained with."""
-        labels, spec, validation = self.parts.dataset.labels, self.parts.spec, self.parts.part(VALIDATION)
-        pixels, trained_prior = self.parts.pixels(VALIDATION), trained.prior.tolist()
+        labels, validation = self.parts.dataset.labels, self.parts.part(VALIDATION)
+        trained_prior = trained.prior.tolist()
         prior = class_shares(self.parts.part(TRAIN), len(labels))
-        uncalibrated = TensorFlowEngine(trained.network, (spec.height, spec.width), BATCH)
-        raw = np.log(np.maximum(score_all(uncalibrated, pixels).probabilities, _SMALLEST))
+        raw = np.log(np.maximum(self._score(trained.network, 1.0).probabilities, _SMALLEST))
         fitted = temperature_scaling.fit(raw, validation.truth, prior, trained_prior)
         network = self._finished(trained.network, fitted)
-        engine = TensorFlowEngine(network, (spec.height, spec.width), BATCH, temperature=fitted.temperature)
-        output = score_all(engine, pixels)
+        calibrated = self._score(network, fitted.temperature)
+        known = any(validation.sources)  # then the temperature has to hold at each of them
+        factor = (
+            temperature_factor(calibrated.probabilities, validation.truth, prior, validation.sources) if known else 1.0
+        )
+        output, temperature = retempered(calibrated, factor), fitted.temperature * factor
         config = ThresholdConfig(prior, self.rule, max_referral_rate=self.max_referral_rate, seed=self.seed)
         chosen = choose_thresholds(labels, output, validation.truth, validation.groups, config, validation.sources)
         checked = temperature_scaling.cross_validate(raw, validation.truth, validation.groups, prior, trained_prior)
-        calibration = {"temperature": fitted.temperature, "bias": fitted.bias.tolist(), **checked}
+        calibration = {"temperature": temperature, "bias": fitted.bias.tolist(), **checked}
         top, _ = choose(output.probabilities, prior, self.rule)
         reference = reference_of(labels, output.probabilities, top, output.ood)
         choices = {**chosen.figures, "calibration": calibration}
-        return CalibratedModel(network, prior, fitted.temperature, chosen.thresholds, reference, choices)
+        return CalibratedModel(network, prior, temperature, chosen.thresholds, reference, choices, self.views)
+
+    def _score(self, network: keras.Model, temperature: float) -> ModelOutput:
+        """Scores the validation part as a bundle with this network and temperature would."""
+        spec = self.parts.spec
+        plain = TensorFlowEngine(network, (spec.height, spec.width), BATCH, temperature=temperature)
+        return score_all(with_views(plain, self.views), self.parts.pixels(VALIDATION))
 
     def _finished(self, network: keras.Model, fitted: temperature_scaling.Calibration) -> keras.Model:
         """Returns the network with its calibration's bias and, if it has feature layers, an `ood_score`."""

@@ -28,6 +28,6 @@ def make_candidate(job: TrainingJob, trained: Trained) -> ReleaseCandidate:
     """Calibrates a network and chooses thresholds on the validation part, then evaluates once on the test part."""
     parts = DecodedParts(job.prepared.dataset, job.spec)
     feature_layers = network_named(job.network).feature_layers
-    model = Calibrator(parts, feature_layers, job.rule, job.max_referral_rate, job.seed).calibrate(trained)
+    model = Calibrator(parts, feature_layers, job.rule, job.max_referral_rate, job.seed, job.views).calibrate(trained)
     assessor = Assessor(parts, job.rule, job.seed, job.subgroups, job.external)
     return ReleaseCandidate(trained, model, assessor.assess(model))

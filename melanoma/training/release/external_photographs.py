@@ -50,12 +50,16 @@ class ExternalFiles:
     columns: ExternalColumns
 
 
-def read_external_sets(files: ExternalFiles, dataset: Dataset) -> list[ExternalSet]:
+def read_external_sets(
+    files: ExternalFiles, dataset: Dataset, labels: Sequence[str] = (), trained_on: TrainingSet | None = None
+) -> list[ExternalSet]:
     """Reads external photographs, without those that the data set shares by bytes, name, appearance or lesion.
 
     Args:
         files: Where they are.
         dataset: Everything that is trained on, validated with and tested with.
+        labels: Slugs of the classes in the order of the network's outputs; empty for those of the data set.
+        trained_on: Further photographs that the network knows.
 
     Raises:
         DataError: The photographs cannot be read, or none of a source is left.
@@ -66,12 +70,13 @@ def read_external_sets(files: ExternalFiles, dataset: Dataset) -> list[ExternalS
     hashes, unreadable = hash_photographs(photographs, turned=True)
     known = hash_photographs(every_file(dataset.photographs).files).hashes
     near = near_others(hashes, known)
-    seen = _training_set(dataset, [one.image_id for one, is_near in zip(photographs, near, strict=True) if is_near])
+    alike = [one.image_id for one, is_near in zip(photographs, near, strict=True) if is_near]
+    seen = _training_set(dataset, trained_on, alike)
     sets = []
     for source in dict.fromkeys(name for name, _ in found):
         members = [index for index, (name, _) in enumerate(found) if name == source]
         readable = [photographs[index] for index in members if index not in unreadable]
-        sets.append(_external_set(source, readable, len(members), seen, dataset.labels))
+        sets.append(_external_set(source, readable, len(members), seen, labels or dataset.labels))
     return sets
 
 
@@ -86,13 +91,13 @@ def _of_one_file(uri: str, files: ExternalFiles) -> list[tuple[str, Photograph]]
     return list(zip(source_names([stated[one.image_id] for one in photographs]), photographs, strict=True))
 
 
-def _training_set(dataset: Dataset, alike: Sequence[str]) -> TrainingSet:
-    photographs = dataset.photographs
+def _training_set(dataset: Dataset, more: TrainingSet | None, alike: Sequence[str]) -> TrainingSet:
+    photographs, more = dataset.photographs, more or TrainingSet((), frozenset(), frozenset(), frozenset())
     return TrainingSet(
-        uris=("the data set",),
-        image_ids=frozenset(one.image_id for one in photographs),
-        groups=frozenset(one.group.removeprefix(GROUP_PREFIX) for one in photographs),
-        sha256=frozenset(one.sha256 for one in photographs),
+        uris=("the data set", *more.uris),
+        image_ids=more.image_ids | {one.image_id for one in photographs},
+        groups=more.groups | {one.group.removeprefix(GROUP_PREFIX) for one in photographs},
+        sha256=more.sha256 | {one.sha256 for one in photographs},
         alike=frozenset(alike),
         searched=True,
     )

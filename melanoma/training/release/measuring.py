@@ -150,7 +150,7 @@ class Measurer:
 
     def _factor(self, raw: ModelOutput) -> float:
         part = self.photographs.validation
-        return temperature_factor(raw.probabilities, part.truth, part.sources)
+        return temperature_factor(raw.probabilities, part.truth, self.bundle.prior, part.sources)
 
     def _calibration_error(self, part: Part, output: ModelOutput) -> Mapping[str, Any] | None:
         """Returns the calibration error on all photographs of a part: value, low, high, n."""

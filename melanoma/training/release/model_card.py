@@ -10,7 +10,8 @@ from melanoma.evaluation.external_card import ONLY_INTERNAL, SEE_EXTERNAL, exter
 from melanoma.labels import name_of
 from melanoma.training.calibration import ood_detection
 from melanoma.training.release.candidate import ReleaseCandidate
-from melanoma.training.release.markdown_tables import NOT_EVALUATED, evaluation_sections, inline, table
+from melanoma.training.release.decision_text import decision_paragraphs, views_sentence
+from melanoma.training.release.markdown_tables import evaluation_sections, table
 
 # Daneshjou et al.: "Disparities in dermatology AI performance on a diverse, curated clinical image set", Science
 # Advances 8, 2022; Kinyanjui et al.: "Fairness of Classifiers Across Skin Tones in Dermatology", MICCAI 2020.
@@ -64,6 +65,7 @@ def write_card(facts: CardFacts, candidate: ReleaseCandidate) -> str:
     sections = [
         f"# {facts.name}",
         f"{facts.network} It returns a probability for each of {len(facts.tally)} classes of skin lesion.",
+        *views_sentence(candidate.model.views),
         "## Intended use",
         "Research, teaching and tests of the software around it. **It does not diagnose anybody**, is not a medical "
         "device, and must not be the basis of any decision about a person. "
@@ -118,49 +120,13 @@ def _thresholds(candidate: ReleaseCandidate) -> Iterator[str]:
         "above: the class shares of the training part. Where the classes have other shares, the probabilities are "
         "biased accordingly."
     )
-    if flag := choices.get("melanoma"):
-        yield _melanoma_flag(flag, candidate.assessment.report["flag_melanoma"])
-    review = choices["review_below"]
-    yield (
-        f"`review` is set, with reason `uncertain`, where the confidence of the chosen label is below "
-        f"{review['threshold']:.3f}: {inline(review['sent'])} of the validation part. On that part, accuracy is "
-        f"{inline(review['all']['accuracy'])} on all photographs and {inline(review['kept']['accuracy'])} on the rest."
-    )
-    yield from _sources(choices.get("sources", {}))
-    yield "![Accuracy of the rest against the share referred to a person](review.png)"
+    yield from decision_paragraphs(choices, candidate.assessment.report["flag_melanoma"])
     if detection := candidate.assessment.ood_detection:
         yield (
             "`ood_score` measures how much a photograph differs from the training photographs. Above 0.5 it differs "
             "more than 99 of 100 validation photographs, and `review` is set with reason `unlike_training`. Measured:"
         )
         yield ood_detection.to_markdown(detection)
-
-
-def _sources(sources: Mapping[str, Any]) -> Iterator[str]:
-    """Yields what the thresholds achieve at each source of the validation part."""
-    if not sources:
-        return
-    yield (
-        "Both thresholds were chosen so that their aims hold at each source of the validation part: the worst source "
-        "decides. Sources with fewer than 10 melanomas, or 50 photographs for the review, have no say. The calibration "
-        "is one for all of them."
-    )
-    head = ("source", "n", "sensitivity of the flag", "specificity", "share for review", "calibration error")
-    names = ("sensitivity", "specificity", "sent", "calibration_error")
-    rows = [(name, one["n"], *(inline(one.get(key)) for key in names)) for name, one in sources.items()]
-    yield table(head, rows)
-
-
-def _melanoma_flag(flag: Mapping[str, Any], on_test: Mapping[str, Any] | None) -> str:
-    return (
-        f"`flag_melanoma` is set where `p_melanoma` is at least {flag['threshold']:.4f}, the threshold that finds "
-        f"{100 * flag['aim']:.0f} % of the melanomas of the validation part ({_figures(flag)}). On the test part: "
-        f"{_figures(on_test) if on_test else NOT_EVALUATED}."
-    )
-
-
-def _figures(flag: Mapping[str, Any]) -> str:
-    return f"sensitivity {inline(flag['sensitivity'])}, specificity {inline(flag['specificity'])}"
 
 
 def _limits(report: Mapping[str, Any]) -> list[str]:

@@ -25,7 +25,7 @@ from melanoma.training.release.learning_curves import draw_curves
 from melanoma.training.release.model_card import CardFacts, write_card
 from melanoma.training.release.training_job import TrainingJob
 
-_NOT_IN_BUNDLE_JSON = ("curves", "challenge", "confusion")  # large; evaluation.json has them
+NOT_IN_BUNDLE_JSON = ("curves", "challenge", "confusion")  # large; evaluation.json has them
 _LICENCE = "The network in this folder was trained on data under these terms, which also apply to the network.\n\n{}\n"
 _EARLIER_LICENCE = "\nIts training started from {}, whose terms also apply:\n\n{}\n"
 
@@ -71,6 +71,7 @@ def _settings(job: TrainingJob, candidate: ReleaseCandidate) -> ModelSettings:
         spec=job.spec,
         prior=model.prior,
         temperature=model.temperature,
+        views=model.views,
         decision_rule=job.rule,
         thresholds=model.thresholds,
     )
@@ -120,7 +121,7 @@ def _metrics(candidate: ReleaseCandidate) -> dict[str, Any]:
     assessment, choices = candidate.assessment, dict(candidate.model.choices)
     if assessment.ood_detection:
         choices["strangers"] = assessment.ood_detection
-    test = {name: value for name, value in assessment.report.items() if name not in _NOT_IN_BUNDLE_JSON}
+    test = {name: value for name, value in assessment.report.items() if name not in NOT_IN_BUNDLE_JSON}
     external = [for_bundle(part) for part in assessment.external]
     return {"test": test, **assessment.gap, "choices": choices} | ({"external": external} if external else {})
 

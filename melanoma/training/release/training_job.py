@@ -34,6 +34,7 @@ class TrainingJob:
         precision: Numeric precision of training, see `training_copy`.
         processes: Processes of the data loader; 0 for threads.
         external: Photographs of other hospitals, for the evaluation only.
+        views: How many views of a photograph are averaged when it is scored.
     """
 
     network: str
@@ -47,6 +48,7 @@ class TrainingJob:
     precision: str = "float32"
     processes: int = 0
     external: Sequence[ExternalSet] = ()
+    views: int = 1
 
     @property
     def spec(self) -> ImageSpec:

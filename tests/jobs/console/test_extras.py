@@ -12,6 +12,7 @@ WORDS = {
     "audit": "x",
     "bundle convert": "x /no/such/folder",
     "bundle check": "x --images y --expect z",
+    "bundle recalibrate": "x /no/such/folder --data y",
     "bundle add-external --training-photographs": "folder --scores t --external e x /no/such/folder",
     "evaluate --training-photographs": "folder --labels l table",
     "bundle import": "--labels a b --size 8x8 --output out gone.keras",

@@ -126,5 +126,6 @@ def test_a_network_is_timed_in_full_batches(bundle_uri: str) -> None:
 
 
 def test_the_speed_of_a_network_is_reported_per_second() -> None:
+    assert "250 photographs per second in full batches, 8 views of each, with x" in check_network(0.004, "x", 8).found
     found = check_network(0.004, "onnxruntime-1.32.0-f32").found
     assert found == "golden samples match; 250 photographs per second in full batches, with onnxruntime-1.32.0-f32"

@@ -41,7 +41,7 @@ def photographs() -> Pixels:
 
 @pytest.fixture(scope="module")
 def rates(engine: TensorFlowEngine, photographs: Pixels) -> dict[str, dict[str, dict[str, float]]]:
-    return ood_detection.measure_detection(engine, 0.5, SEED, photographs, COUNT)
+    return ood_detection.measure_detection(engine, SIZE, 0.5, SEED, photographs, COUNT)
 
 
 def test_every_kind_is_generated_scored_and_counted(rates: dict[str, dict[str, dict[str, float]]]) -> None:
@@ -67,7 +67,7 @@ def test_corrupted_photographs_are_counted_and_so_are_those_without_corruption(
 def test_without_photographs_the_figures_that_need_them_are_left_out(
     engine: TensorFlowEngine, rates: dict[str, dict[str, dict[str, float]]]
 ) -> None:
-    alone = ood_detection.measure_detection(engine, 0.5, SEED, count=COUNT)
+    alone = ood_detection.measure_detection(engine, SIZE, 0.5, SEED, count=COUNT)
     assert alone == {key: rates[key] for key in ("threshold", "strangers")}
     assert "false alarms" not in ood_detection.to_markdown(alone)
 
@@ -90,7 +90,7 @@ def test_the_table_has_a_row_for_each_figure_and_states_its_limits() -> None:
 def test_a_network_without_a_score_cannot_be_measured() -> None:
     network = keras.Sequential([keras.Input((*SIZE, 3)), layers.Flatten(), layers.Dense(2, activation="softmax")])
     with pytest.raises(UsageError, match="has no ood_score"):
-        ood_detection.measure_detection(TensorFlowEngine(network, SIZE, 16), 0.5, count=1)
+        ood_detection.measure_detection(TensorFlowEngine(network, SIZE, 16), SIZE, 0.5, count=1)
 
 
 @pytest.mark.parametrize(

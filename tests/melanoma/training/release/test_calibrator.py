@@ -1,6 +1,7 @@
 """Calibration and thresholds are chosen on the validation part."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -103,3 +104,33 @@ def test_the_bias_converts_epoch_shares_to_training_shares(
     bias = Calibrator(parts, (), "argmax", 0.2, 0).calibrate(trained).choices["calibration"]["bias"]
     expected = np.log([1 / 3, 1 / 2, 1 / 6]) - np.log(shares)
     assert bias == pytest.approx(expected - expected.mean(), abs=0.3)
+
+
+def test_views_are_calibrated_as_they_are_scored(parts: DecodedParts, dataset: Dataset) -> None:
+    trained = trainings.trained(dataset)
+    model = Calibrator(parts, (), "argmax", 0.2, 0, views=2).calibrate(trained)
+    pixels = parts.pixels("validation")
+    views = [np.asarray(trained.network(view.astype(np.float32)), np.float64) for view in (pixels, pixels[:, :, ::-1])]
+    calibration = model.choices["calibration"]
+    logits = np.log(views).mean(axis=0) / model.temperature + calibration["bias"]
+    expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(score_all(model.engine(SPEC), pixels).probabilities, expected, atol=1e-5)
+
+
+def test_the_temperature_holds_at_the_source_where_the_network_is_overconfident(tmp_path: Path) -> None:
+    """At the second source every third photograph of the validation part is filed under another class."""
+    photographs = coloured.dataset(tmp_path, trainings.COUNTS)
+    labels = photographs.labels
+    changed = [
+        replace(one, source=source, label=labels[0] if source == "b" and number % 3 == 0 else one.label)
+        for number, one in enumerate(photographs.photographs)
+        for source in ("a", "b")
+    ]
+    sourced = Dataset(changed, np.repeat(photographs.parts, 2))
+    plain = Dataset([replace(one, source="") for one in changed], sourced.parts)
+    trained = trainings.trained(photographs)
+    pooled, worst = (
+        Calibrator(DecodedParts(each, SPEC), (), "argmax", 0.2, 0).calibrate(trained) for each in (plain, sourced)
+    )
+    assert worst.temperature != pytest.approx(pooled.temperature, rel=0.02)
+    assert worst.choices["calibration"]["bias"] == pytest.approx(pooled.choices["calibration"]["bias"])

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from melanoma.training.release.candidate import ReleaseCandidate
+from melanoma.training.release.decision_text import _sources, views_sentence
 from melanoma.training.release.markdown_tables import inline
-from melanoma.training.release.model_card import CardFacts, _sources, write_card
+from melanoma.training.release.model_card import CardFacts, write_card
 from melanoma.training.release.shipping import CardText, card_facts
 from melanoma.training.release.training_job import TrainingJob
 
@@ -107,7 +108,19 @@ def test_a_flag_that_the_test_part_cannot_evaluate_says_so(facts: CardFacts, can
 def test_sources_of_the_validation_part_have_a_table() -> None:
     estimate = {"value": 0.9, "low": 0.8, "high": 1.0, "n": 20}
     one = {"n": 60, "sensitivity": estimate, "specificity": estimate, "sent": estimate, "calibration_error": None}
-    text = "\n\n".join(_sources({"north": one}))
+    text = "\n\n".join(_sources({"north": one}, 0.9, 0.9))
     assert "the worst source decides" in text
     assert "| north | 60 | 0.900 (0.800 to 1.000, n = 20) |" in text and text.endswith("| not evaluated |")
-    assert list(_sources({})) == []
+    assert list(_sources({}, 0.9, 0.2)) == []
+
+
+def test_sources_at_which_an_aim_is_missed_are_named() -> None:
+    estimate = {"value": 0.9, "low": 0.8, "high": 1.0, "n": 5}
+    one = {"n": 9, "sensitivity": estimate, "specificity": estimate, "sent": estimate, "calibration_error": None}
+    *_, flag, review = _sources({"north": one, "south": {"n": 60}}, 0.95, 0.2)
+    assert "less than 95% of the melanomas of north" in flag and "More than 20% of north" in review
+
+
+def test_views_are_stated_where_there_are_several() -> None:
+    assert list(views_sentence(1)) == []
+    assert "8 views of each photograph" in next(views_sentence(8))

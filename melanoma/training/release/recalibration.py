@@ -1,0 +1,126 @@
+"""A bundle with the network of an earlier one, but with temperature, thresholds, views and figures of its own."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from melanoma.evaluation.external import for_bundle
+from melanoma.evaluation.pages.evaluation import page
+from melanoma.images import decoding
+from melanoma.model import golden
+from melanoma.model.bundle import Bundle, check_free
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
+from melanoma.model.bundle_parts import described, write_parts, written
+from melanoma.model.bundle_writer import write_bundle
+from melanoma.model.description import CARD, FLAGGED, LICENCE, NETWORK, ONNX, PORTABLE
+from melanoma.model.engine import portable_engines, score_all
+from melanoma.model.tensorflow_engine import load_network
+from melanoma.model.view_averaging import with_views
+from melanoma.training.calibration.review_curve import plot_review_curve
+from melanoma.training.release.measuring import Measured
+from melanoma.training.release.recalibrated_card import EARLIER_CARD, recalibrated_card
+from melanoma.training.release.shipping import NOT_IN_BUNDLE_JSON
+
+_BATCH = 32
+_REPLACED = ("evaluation.json", "evaluation.html", "review.png")
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """What is to be written.
+
+    Attributes:
+        bundle: The earlier bundle.
+        views: How many views of a photograph are averaged.
+        measured: Temperature, thresholds and figures under these views.
+        name: Name of the new bundle on its card.
+        command: The exact command.
+        tally: Photographs by label and part, without the training part.
+    """
+
+    bundle: Bundle
+    views: int
+    measured: Measured
+    name: str
+    command: str
+    tally: Mapping[str, Mapping[str, int]]
+
+
+def write_recalibrated(uri: str, made: Recalibration) -> Bundle:
+    """Writes the new bundle; it is another model with an id of its own, and the earlier bundle stays as it is.
+
+    Args:
+        uri: Folder in any store; must not hold a bundle or other files.
+        made: What is to be written.
+
+    Raises:
+        BundleError: The folder is not empty, or the network cannot be run.
+    """
+    bundle, measured = made.bundle, made.measured
+    settings = ModelSettings(
+        labels=bundle.labels,
+        spec=bundle.spec,
+        prior=bundle.prior,
+        scaling=bundle.scaling,
+        temperature=measured.temperature,
+        views=made.views,
+        decision_rule=bundle.decision_rule,
+        thresholds=measured.thresholds,
+    )
+    if bundle.facts is None:
+        return _write_portable(uri, bundle, settings, _documents(made))
+    check_free(uri)
+    with bundle.network_file() as path:
+        network = load_network(path, bundle.uri)
+    return write_bundle(uri, network, settings, _documents(made), bundle.files[NETWORK])
+
+
+def _write_portable(uri: str, bundle: Bundle, settings: ModelSettings, documents: BundleDocuments) -> Bundle:
+    """Writes a bundle whose network comes from ONNX: its file stays as it is, and so does its temperature."""
+    check_free(uri)
+    files, portable = golden.draw_samples(), bundle.files[PORTABLE]
+    pixels = golden.decode(list(files.values()), settings.spec)
+    engine = with_views(portable_engines(portable, bundle.uri, _BATCH)[0], settings.views)
+    document = {
+        **described(settings, documents),
+        "engine": ONNX,
+        "golden": golden.describe(files, pixels, score_all(engine, pixels), bundle.slugs),
+        "versions": {"engine": engine.version, "decoder": decoding.DECODER},
+    }
+    return write_parts(uri, document, {PORTABLE: portable, **written(documents), **files})
+
+
+def _documents(made: Recalibration) -> BundleDocuments:
+    bundle, measured = made.bundle, made.measured
+    report = _report(measured)
+    new = {
+        EARLIER_CARD: bundle.files.get(EARLIER_CARD, bundle.files[CARD]),
+        "evaluation.json": json.dumps(report, indent=1, sort_keys=True).encode(),
+        "evaluation.html": page(report, f"{made.name}: test part").encode(),
+        "review.png": plot_review_curve(measured.choices["review_below"]),
+    }
+    own = {NETWORK, PORTABLE, CARD, LICENCE, *_REPLACED, *(sample.file for sample in bundle.golden)}
+    kept = {name: data for name, data in bundle.files.items() if name not in own}
+    origin = {"from": bundle.model_id, "command": made.command, "photographs": made.tally}
+    return BundleDocuments(
+        card=recalibrated_card(bundle, made.name, made.views, measured, made.command, made.tally),
+        licence=bundle.files[LICENCE].decode(),
+        reference=measured.reference,
+        metrics=_metrics(measured),
+        training={**bundle.description["training"], "recalibrated": origin},
+        extra_files={**kept, **new},
+    )
+
+
+def _report(measured: Measured) -> dict[str, Any]:
+    external = [for_bundle(part) for part in measured.external]
+    aim = (measured.choices.get(FLAGGED) or {}).get("aim")
+    return {**measured.report, **({"external": external, "flag_aim": aim} if external else {})}
+
+
+def _metrics(measured: Measured) -> dict[str, Any]:
+    test = {name: value for name, value in measured.report.items() if name not in NOT_IN_BUNDLE_JSON}
+    external = [for_bundle(part) for part in measured.external]
+    stated = {"test": test, "validation": measured.validation, "choices": dict(measured.choices)}
+    return stated | ({"external": external} if external else {})
