@@ -9,7 +9,6 @@ from jobs.console import logs
 from jobs.console.command_lines import flag_words
 from jobs.console.commands import add_group
 from jobs.console.data_flags import DATA_FLAGS, DataOptions, add_data_arguments, prepare, sources_of
-from jobs.console.engine_flag import add_engine_argument
 from jobs.console.external_flags import EXTERNAL_FLAGS, EXTERNAL_ROOT, ExternalOptions, add_external_arguments
 from jobs.console.options import Action
 from jobs.console.targets import check_folders
@@ -42,7 +41,6 @@ def add_recalibrate_arguments(parser: argparse.ArgumentParser) -> None:
     add_data_arguments(parser)
     add_external_arguments(parser)
     parser.add_argument("--external-root", **EXTERNAL_ROOT)
-    add_engine_argument(parser)
     parser.set_defaults(validation_share=0.45, test_share=0.45)
 
 
@@ -57,7 +55,6 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
         review_share: Largest share of photographs that may be referred, 0 to below 1.
         name: Name of the bundle on its card; None for the folder's name.
         external_root: Folders of the photographs that tables in `external` list.
-        engine: What runs the network.
     """
 
     uri: str
@@ -66,7 +63,6 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
     review_share: float
     name: str | None
     external_root: tuple[str, ...]
-    engine: str
 
     def run(self) -> None:
         """Chooses temperature and thresholds, evaluates once and writes the bundle."""
@@ -119,14 +115,14 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
 
         if fault := view_fault(self.views or 1, bundle.spec.height, bundle.spec.width):
             raise BundleError(f"{bundle.uri}: {fault}; choose another --views")
-        engine = with_views(load_engine(bundle, _BATCH, self.engine), self.views or 1)
+        engine = with_views(load_engine(bundle, _BATCH), self.views or 1)
         is_onnx = bundle.facts is None  # its temperature is inside its file
         return Measurer(bundle, photographs, self.review_share, self.seed, keep_temperature=is_onnx).measure(engine)
 
     def command(self) -> str:
         """Returns the command line, for the card."""
         words = ["melanoma", "bundle", "recalibrate", self.uri, self.output]
-        for name in [*_FLAGS, *DATA_FLAGS, *EXTERNAL_FLAGS, "external-root", "engine"]:
+        for name in [*_FLAGS, *DATA_FLAGS, *EXTERNAL_FLAGS, "external-root"]:
             words += flag_words(f"--{name}", getattr(self, name.replace("-", "_")))
         return shlex.join(words)
 
