@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 ROOT = Path(__file__).parents[1]
-IMAGE = ROOT / "docs" / "images" / "external.png"
+IMAGE = ROOT / "docs" / "images" / "external.svg"
 BUNDLES = ("ham10000-lite0", "ham10000-lite0-taught")
 INTERNAL, EXTERNAL = "#0b6e8f", "#c2571a"
+matplotlib.rcParams["svg.hashsalt"] = "external"  # the same bytes every time
 Report = Mapping[str, Any]
 FIGURES: dict[str, Callable[[Report], Mapping[str, float]]] = {
     "AUC of melanoma": lambda report: report["by_label"]["melanoma"]["auc"],
@@ -67,7 +69,7 @@ def _panel(axes: Axes, metrics: Mapping[str, Any]) -> None:
 def main() -> None:
     """Draws the figure."""
     documents = {name: json.loads((ROOT / "bundles" / name / "bundle.json").read_text()) for name in BUNDLES}
-    draw({name: document["metrics"] for name, document in documents.items()}).savefig(IMAGE, dpi=110)
+    draw({name: document["metrics"] for name, document in documents.items()}).savefig(IMAGE, metadata={"Date": None})
 
 
 if __name__ == "__main__":

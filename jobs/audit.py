@@ -39,6 +39,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME",
         "help": "column of tables in DATA: part of a split, such as train or test",
     },
+    "source-column": {
+        "metavar": "NAME",
+        "help": "column of tables in DATA: hospital, camera or collection, to see whether it tells the class; "
+        "without it each DATA is a source",
+    },
     "unlabelled": {
         "action": "store_true",
         "help": "folders in DATA hold photographs at any depth, and their names are not classes",
@@ -69,6 +74,7 @@ class AuditOptions(TableOptions):
 
     Attributes:
         part_column: Column of tables with the part of a split.
+        source_column: Column of tables with the hospital, camera or collection.
         unlabelled: Whether the names of folders are not classes.
         upright: Whether turned and mirrored copies are left out.
         output: Folder for the files; None to write none.
@@ -77,6 +83,7 @@ class AuditOptions(TableOptions):
     """
 
     part_column: str | None
+    source_column: str | None
     unlabelled: bool
     upright: bool
     output: str | None
@@ -137,9 +144,13 @@ def _set_options(options: AuditOptions) -> "SetOptions":
     columns = columns_of(options, "DATA")
     if options.part_column and not any(map(is_table, options.data)):
         raise UsageError("--part-column goes with a CSV or Parquet table in DATA")
+    if options.source_column and not any(map(is_table, options.data)):
+        raise UsageError("--source-column goes with a CSV or Parquet table in DATA")
     if "nothing" in options.fail_on and len(options.fail_on) > 1:
         raise UsageError("--fail-on nothing cannot be combined with another --fail-on; give one of them")
-    return SetOptions(columns, options.root, options.part_column, options.reference, options.unlabelled)
+    return SetOptions(
+        columns, options.root, options.part_column, options.reference, options.unlabelled, options.source_column
+    )
 
 
 def _check_writable(folder: str) -> None:

@@ -8,6 +8,7 @@ from melanoma import storage
 from melanoma.datasets.coverage import NO_TABLES, Coverage
 from melanoma.datasets.folders import check_plain_files, list_image_files, read_folders
 from melanoma.datasets.label_tables import Columns, is_table, read_label_rows, read_lesions
+from melanoma.datasets.photograph_sources import with_sources
 from melanoma.datasets.photographs import Photograph, file_digests
 from melanoma.datasets.reading import read_table
 from melanoma.datasets.reference import Reference, read_reference
@@ -57,6 +58,7 @@ class SetOptions:
         part_column: Column of tables with the part of a split, such as `train`.
         reference: URI of a table that knows photographs by their id.
         unlabelled: Whether folder names mean nothing: no folder is a class.
+        source_column: Column of tables with the hospital, camera or collection; None if each set is one source.
     """
 
     columns: Columns | None = None
@@ -64,6 +66,7 @@ class SetOptions:
     part_column: str | None = None
     reference: str | None = None
     unlabelled: bool = False
+    source_column: str | None = None
 
 
 class _Set(NamedTuple):
@@ -133,6 +136,8 @@ def _read_set(uri: str, options: SetOptions) -> _Set:
         photographs = _read_folder(uri, options.unlabelled)
         return _Set(photographs, [photograph.part for photograph in photographs], 0)
     photographs, absent, *_, coverage = read_table(uri, options.columns, options.roots)
+    if options.source_column:
+        photographs = with_sources(photographs, uri, options.columns, options.source_column)
     lesion_of = read_lesions(uri, options.columns) if options.columns else None
     if options.columns is None or options.part_column is None:
         return _Set(photographs, [""] * len(photographs), absent, coverage, lesion_of)

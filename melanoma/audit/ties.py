@@ -49,7 +49,7 @@ def find_ties(sets: Sets, traits: Sequence[Traits | None]) -> list[Tie]:
     """Measures how well the class can be told from traits that are not the lesion's, the most telling first.
 
     Args:
-        sets: The photographs; each set counts as a source.
+        sets: The photographs. A set counts as a source where its photographs state none.
         traits: Of each photograph.
 
     Returns:
@@ -61,7 +61,8 @@ def find_ties(sets: Sets, traits: Sequence[Traits | None]) -> list[Tie]:
         return []
     labels = np.array([sets.photographs[index].label for index in kept])
     groups = np.array([sets.photographs[index].group for index in kept])
-    columns = _columns([sets.names[index] for index in kept], [one for index in kept if (one := traits[index])])
+    stated = [sets.photographs[index].source or sets.names[index] for index in kept]
+    columns = _columns(stated, [one for index in kept if (one := traits[index])])
     varied = {name: values for name, values in columns.items() if len(set(values)) > 1}
     if not varied:
         return []

@@ -154,6 +154,7 @@ def test_a_table_with_parts_is_audited_as_a_split(tmp_path: Path, capsys: pytest
         (["folder", "--root", "photographs"], "--root goes with"),
         (["folder", "--group-column", "lesion"], "--id-column and --label-column go with"),
         (["folder", "--part-column", "part"], "--part-column goes with"),
+        (["folder", "--source-column", "hospital"], "--source-column goes with"),
         (["folder", "folder"], "a set is given twice"),
     ],
 )

@@ -1,5 +1,7 @@
 """Classes that can be told without the lesion are found, with numbers that other means confirm."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,18 @@ def test_a_class_from_one_camera_is_named() -> None:
     text = "\n".join(tie_lines(list(ties.values())))
     assert "picture size: balanced accuracy 1.00, guessing 0.50, Cramér's V 1.00; every photograph of" in text
     assert tie_values([ties["picture size"]])[0]["found"] is True
+
+
+def test_a_stated_source_counts_instead_of_the_set() -> None:
+    labels = ["melanoma", "nevus"] * 60
+    plain = sets_of(labels)
+    stated = [replace(one, source="north" if one.label == "nevus" else "south") for one in plain.photographs]
+    traits = traits_with(["600x450"] * 120)
+    assert "source (set)" not in {tie.trait for tie in find_ties(plain, traits)}
+    ties = {tie.trait: tie for tie in find_ties(replace(plain, photographs=stated), traits)}
+    assert (
+        ties["source (set)"].accuracy == 1 and ties["source (set)"].example == "every photograph of melanoma has south"
+    )
 
 
 def test_traits_that_say_nothing_are_no_finding() -> None:

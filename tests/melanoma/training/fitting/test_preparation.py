@@ -270,3 +270,25 @@ def test_too_few_photographs_are_explained_by_labels_that_match_none(tmp_path: P
     (tmp_path / "t.csv").write_text("image_id,dx,lesion_id\n" + "\n".join(rows) + "\n")
     with pytest.raises(DataError, match=r"add photographs\. 47 of 50 rows of labels were left out"):
         prepared([str(tmp_path / "t.csv")], roots=[str(tmp_path / "photographs")], columns=HAM10000)
+
+
+def test_a_photograph_that_two_collections_name_alike_is_in_one_part(tmp_path: Path) -> None:
+    """They cut it so differently that it does not look alike, and one of them states its lesion."""
+    for number, collection in enumerate(("north", "south")):
+        for label in ("mel", "nv"):
+            first = 1000 * number + 100 * len(label)
+            for index, path in enumerate(fill(tmp_path / collection / label, 20, first)):
+                path.rename(path.with_name(f"{label}-{index}{path.suffix}"))
+    table = tmp_path / "south.csv"
+    rows = [f"{label}-{index},{label},lesion-{label}-{index}" for label in ("mel", "nv") for index in range(20)]
+    table.write_text("\n".join(["file,class,lesion", *rows]) + "\n")
+    found = prepared(
+        [str(tmp_path / "north"), str(table)],
+        roots=[str(tmp_path / "south")],
+        columns=Columns("file", "class", "lesion"),
+    )
+    parts: dict[str, set[str]] = {}
+    for one, part in zip(found.dataset.photographs, found.dataset.parts.tolist(), strict=True):
+        parts.setdefault(one.image_id, set()).add(part)
+    assert len(found.dataset.photographs) == 80 and len(parts) == 40
+    assert all(len(of) == 1 for of in parts.values()) and found.leaks == []
