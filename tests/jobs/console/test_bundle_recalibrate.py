@@ -12,7 +12,10 @@ from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.engine import load_engine
+from melanoma.model.onnx_import import import_onnx
+from melanoma.model.portable.wrapping import OnnxNetwork
 from tests.helpers import coloured, trainings
+from tests.helpers.onnx_networks import network
 
 COUNTS = {"melanoma": 120, "nevus": 120, "vascular_lesion": 60}
 
@@ -129,8 +132,8 @@ def test_photographs_of_a_hospital_alone_are_enough(folder: Path, tmp_path: Path
     dataset = coloured.dataset(tmp_path / "new", {"melanoma": 40, "nevus": 40}, seed=9)
     settings = ModelSettings(labels=bundle.labels, spec=bundle.spec, prior=bundle.prior)
     documents = BundleDocuments(card="# X\n", licence="CC0.\n")
-    network = trainings.colour_network(coloured.dataset(tmp_path / "any", COUNTS))
-    write_bundle(str(tmp_path / "plain"), network, settings, documents)
+    colours = trainings.colour_network(coloured.dataset(tmp_path / "any", COUNTS))
+    write_bundle(str(tmp_path / "plain"), colours, settings, documents)
     assert len(dataset.photographs) == 80
     words = ["--data", str(tmp_path / "new"), "--views", "2"]
     assert main(["bundle", "recalibrate", str(tmp_path / "plain"), str(tmp_path / "own"), *words]) == 0
@@ -138,3 +141,18 @@ def test_photographs_of_a_hospital_alone_are_enough(folder: Path, tmp_path: Path
     counts = written.description["training"]["recalibrated"]["photographs"]
     assert sum(sum(parts.values()) for parts in counts.values()) == 72
     assert np.isclose(sum(written.prior), 1) and counts["vascular_lesion"] == {"validation": 0, "test": 0}
+
+
+def test_a_network_from_onnx_keeps_its_file_and_its_temperature(folder: Path, tmp_path: Path) -> None:
+    exported = OnnxNetwork(network(size=coloured.SIZE).SerializeToString(), coloured.SIZE)
+    first = load_bundle(str(folder / "first"))
+    settings = ModelSettings(labels=first.labels, spec=first.spec, prior=first.prior)
+    plain = import_onnx(exported, "exported", str(tmp_path / "plain"), settings, "CC0.\n")
+    words = ["--data", str(folder / "labels.csv"), "--root", str(folder / "photographs"), "--id-column", "file"]
+    words += ["--label-column", "class", "--group-column", "lesion", "--views", "8"]
+    assert main(["bundle", "recalibrate", plain.uri, str(tmp_path / "eight"), *words]) == 0
+    eight = load_bundle(str(tmp_path / "eight"))
+    assert eight.files["model.onnx"] == plain.files["model.onnx"] and eight.temperature == plain.temperature == 1
+    assert eight.views == 8 and eight.model_id != plain.model_id and "melanoma" in eight.thresholds
+    load_engine(eight, 4)  # reproduces its golden samples
+    assert "The temperature is that of the earlier bundle" in eight.files["card.md"].decode()

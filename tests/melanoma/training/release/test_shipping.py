@@ -10,18 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from melanoma.datasets.splits import Dataset
 from melanoma.errors import BundleError
 from melanoma.evaluation.inputs.external_labels import ExternalColumns
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.engine import load_engine, score_all
 from melanoma.training.fitting.warm_start import WarmStart
 from melanoma.training.release.assessment import Assessor
-from melanoma.training.release.candidate import ReleaseCandidate
+from melanoma.training.release.candidate import ReleaseCandidate, make_candidate
 from melanoma.training.release.decoded_parts import DecodedParts
 from melanoma.training.release.external_photographs import ExternalFiles, read_external_sets
 from melanoma.training.release.shipping import CardText, card_facts, licence_text, write_release
 from melanoma.training.release.training_job import TrainingJob
-from tests.helpers import coloured
+from tests.helpers import coloured, trainings
 
 TEXT = CardText("colours", "Coloured squares.", "CC0\nNo rights reserved.", "melanoma train --data in", ["Own limit."])
 WARM_START = WarmStart({}, b"image_id,sha256,group\na,da,La\n", "m-old", "CC BY 4.0")
@@ -142,3 +143,12 @@ def fill_external(folder: Path) -> Path:
         for path in folder.glob(f"{label}-of-*"):
             path.rename(folder / label / f"north-{path.name}")
     return folder
+
+
+def test_a_bundle_averages_the_views_that_were_asked_for(job: TrainingJob, dataset: Dataset, tmp_path: Path) -> None:
+    asked = replace(job, views=4)
+    candidate = make_candidate(asked, trainings.trained(dataset))
+    text = CardText("coloured", "Colours.", "CC0", "melanoma train", [])
+    bundle = write_release(str(tmp_path / "four"), asked, text, candidate)
+    load_engine(bundle, 8)  # reproduces its golden samples
+    assert bundle.views == 4 and "4 views of each photograph" in bundle.files["card.md"].decode()
