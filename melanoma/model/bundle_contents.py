@@ -6,6 +6,7 @@ from typing import Any
 
 from melanoma.images.decoding import ImageSpec
 from melanoma.labels import name_of, slug_of
+from melanoma.model.engine_names import F32
 from melanoma.model.preprocessing import NO_SCALING, Scaling
 
 
@@ -20,6 +21,7 @@ class ModelSettings:
         scaling: What happens to pixel values between the decoder and the network.
         temperature: Divides the logits; above 0.
         views: How many views of a photograph are averaged, see `view_averaging`.
+        precision: In which the network computes, one of `PRECISIONS`.
         decision_rule: `balanced` or `argmax`.
         thresholds: `melanoma`, `review_below` and `ood_above`, each 0 to 1 and optional; see `decision.decide`.
     """
@@ -30,6 +32,7 @@ class ModelSettings:
     scaling: Scaling = NO_SCALING
     temperature: float = 1.0
     views: int = 1
+    precision: str = F32
     decision_rule: str = "balanced"
     thresholds: Mapping[str, float] = field(default_factory=dict)
 

@@ -10,7 +10,8 @@ from melanoma.json_values import to_json
 from melanoma.labels import slugs_of
 from melanoma.model.bundle import Bundle, check_parts, load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
-from melanoma.model.description import CARD, DESCRIPTION, FORMAT, LICENCE, VIEWS
+from melanoma.model.description import CARD, DESCRIPTION, FORMAT, LICENCE, PRECISION, VIEWS
+from melanoma.model.engine_names import F32
 from melanoma.model.preprocessing import preprocessing_of
 
 
@@ -24,6 +25,7 @@ def described(settings: ModelSettings, documents: BundleDocuments) -> dict[str, 
         "prior": dict(zip(slugs_of(settings.labels), map(float, settings.prior), strict=True)),
         "temperature": float(settings.temperature),
         **({VIEWS: settings.views} if settings.views > 1 else {}),
+        **({PRECISION: settings.precision} if settings.precision != F32 else {}),
         "decision_rule": settings.decision_rule,
         "thresholds": dict(settings.thresholds),
         "reference": dict(documents.reference),

@@ -1,7 +1,7 @@
 """Writes a bundle: the network, golden samples, card and licence, and the description that binds them together."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -14,14 +14,18 @@ from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_parts import described, write_parts, written
 from melanoma.model.description import KERAS, NETWORK, PORTABLE, source_of
-from melanoma.model.engine import score_all
+from melanoma.model.engine import portable_engine, score_all
+from melanoma.model.engine_interface import Engine
+from melanoma.model.engine_names import F32
 from melanoma.model.network_archive import without_compile_config
 from melanoma.model.network_scan import scan_network
 from melanoma.model.portable.conversion import missing_converter
 from melanoma.model.portable_form import portable_form
-from melanoma.model.tensorflow_engine import ENGINE_VERSION, TensorFlowEngine, check_shapes, one_clear_error
+from melanoma.model.tensorflow_engine import TensorFlowEngine, check_shapes, one_clear_error
 from melanoma.model.view_averaging import with_views
 from melanoma.storage.temporary import temporary_folder
+
+_BATCH = 32
 
 
 def write_bundle(
@@ -51,17 +55,18 @@ def write_bundle(
     """
     check_free(uri, allowed=frozenset(documents.extra_files))
     slugs = _checked_slugs(uri, network, settings)
-    with one_clear_error(uri):
-        golden_files, golden_entries = _golden(network, slugs, settings)
     network_file = network_file or _network_bytes(network)
     stated = described(settings, documents)
     source = source_of(stated, hashlib.sha256(network_file).hexdigest())
     networks = {NETWORK: network_file, **_portable(network, settings, source)}
+    with one_clear_error(uri):
+        engine = _engine(uri, network, settings, networks)
+        golden_files, golden_entries = _golden(engine, slugs, settings)
     document = {
         **stated,
         "engine": KERAS,
         "golden": golden_entries,
-        "versions": {"engine": ENGINE_VERSION, "decoder": decoding.DECODER},
+        "versions": {"engine": engine.version, "decoder": decoding.DECODER},
     }
     return write_parts(uri, document, {**networks, **written(documents), **golden_files})
 
@@ -97,13 +102,19 @@ def _network_bytes(network: keras.Model) -> bytes:
         return plain.read_bytes()
 
 
-def _golden(
-    network: keras.Model, slugs: Sequence[str], settings: ModelSettings
-) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+def _engine(uri: str, network: keras.Model, settings: ModelSettings, networks: Mapping[str, bytes]) -> Engine:
+    """Returns what scores the golden samples: TensorFlow, or an engine that computes in the bundle's precision."""
+    if settings.precision == F32:
+        size = settings.spec.height, settings.spec.width
+        return TensorFlowEngine(network, size, _BATCH, settings.scaling, settings.temperature)
+    if PORTABLE not in networks:
+        raise BundleError(f"{uri}: there is no portable form of the network, which {settings.precision} needs")
+    return portable_engine(networks[PORTABLE], uri, _BATCH, settings.precision)
+
+
+def _golden(engine: Engine, slugs: Sequence[str], settings: ModelSettings) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
     """Draws the golden samples and scores them: files by name, and their entries in the description."""
     files = golden.draw_samples()
     pixels = golden.decode(list(files.values()), settings.spec)
-    size = settings.spec.height, settings.spec.width
-    plain = TensorFlowEngine(network, size, len(files), settings.scaling, settings.temperature)
-    engine = with_views(plain, settings.views)
-    return files, golden.describe(files, pixels, score_all(engine, pixels), slugs)
+    scores = score_all(with_views(engine, settings.views), pixels)
+    return files, golden.describe(files, pixels, scores, slugs)

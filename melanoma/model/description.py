@@ -11,6 +11,7 @@ from melanoma.errors import BundleError, DataError, UsageError
 from melanoma.images.decoding import ImageSpec
 from melanoma.json_values import number, shares, to_json, typed
 from melanoma.labels import slugs_of
+from melanoma.model.engine_names import F32, PRECISIONS
 from melanoma.model.preprocessing import SMALLEST, Scaling, read_preprocessing
 from melanoma.model.reference_distribution import check_reference
 from melanoma.model.view_counts import view_fault
@@ -21,8 +22,9 @@ DESCRIPTION, NETWORK, PORTABLE, CARD, LICENCE = "bundle.json", "model.keras", "m
 _ORIGIN = {KERAS: NETWORK, ONNX: PORTABLE}
 DECISION_RULES = ("balanced", "argmax")
 FLAGGED, REVIEW_BELOW, OOD_ABOVE = "melanoma", "review_below", "ood_above"  # thresholds; the first is a label too
-VIEWS = "views"  # optional: how many views of a photograph are averaged
-# Everything that affects a probability or a flag, besides views and the bytes of the network.
+# Optional: how many views of a photograph are averaged, and in which precision the network computes.
+VIEWS, PRECISION = "views", "precision"
+# Everything that affects a probability or a flag, besides these two and the bytes of the network.
 _IDENTITY = ("labels", "image_size", "preprocessing", "prior", "temperature", "decision_rule", "thresholds", "engine")
 _REQUIRED = frozenset([*_IDENTITY, "format", "reference", "golden", "metrics", "training", "versions", "files"])
 
@@ -57,6 +59,7 @@ class Description:
         prior: Class shares that the probabilities refer to, in the order of `labels`, sum 1.
         temperature: Divides the logits; above 0.
         views: How many views of a photograph are averaged, see `view_averaging`.
+        precision: In which the network computes, one of `PRECISIONS`.
         decision_rule: `balanced` or `argmax`.
         thresholds: 0 to 1, each of them optional: `melanoma` and above sets `flag_melanoma`; a confidence below
             `review_below` or an out-of-distribution score above `ood_above` asks for a review.
@@ -72,6 +75,7 @@ class Description:
     prior: tuple[float, ...]
     temperature: float
     views: int
+    precision: str
     decision_rule: str
     thresholds: Mapping[str, float]
     golden: tuple[GoldenSample, ...]
@@ -99,6 +103,8 @@ def model_id_of(document: Mapping[str, Any]) -> str:
     identity = {key: document[key] for key in _IDENTITY}
     if document.get(VIEWS, 1) != 1:
         identity[VIEWS] = document[VIEWS]
+    if document.get(PRECISION, F32) != F32:
+        identity[PRECISION] = document[PRECISION]
     identity["network"] = document["files"][_ORIGIN.get(document["engine"], NETWORK)]
     return f"m-{hashlib.sha256(to_json(identity, indent=None)).hexdigest()[:12]}"
 
@@ -158,6 +164,7 @@ def _from(document: Mapping[str, Any]) -> Description:
         prior=tuple(shares(document["prior"], "prior", slugs).values()),
         temperature=number(document["temperature"], "temperature", SMALLEST),
         views=typed(int, document.get(VIEWS, 1), VIEWS),
+        precision=typed(str, document.get(PRECISION, F32), PRECISION),
         decision_rule=typed(str, document["decision_rule"], "decision_rule"),
         thresholds=shares(thresholds, "thresholds", stated),
         golden=tuple(_golden(entry, slugs) for entry in typed(list, document["golden"], "golden")),
@@ -186,6 +193,8 @@ def _check(described: Description) -> None:
         faults.append(f"engine {described.description['engine']!r:.40}, this version runs {KERAS} and {ONNX}")
     if fault := view_fault(described.views, described.spec.height, described.spec.width):
         faults.append(fault)
+    if described.precision not in PRECISIONS:
+        faults.append(f"precision {described.precision!r:.40}, this version computes in {' and '.join(PRECISIONS)}")
     names = {sample.file for sample in described.golden}
     if not names or len(names) < len(described.golden) or not names <= described.description["files"].keys():
         faults.append("no golden samples, a repeated one, or one that is not among the files")

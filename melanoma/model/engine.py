@@ -18,10 +18,20 @@ from melanoma.model.bundle_contents import ModelSettings
 from melanoma.model.decision import ModelOutput
 from melanoma.model.description import NETWORK, PORTABLE
 from melanoma.model.engine_interface import Engine
-from melanoma.model.engine_names import AUTO, ENGINES, ONNX_RUNTIME, OPENVINO, TENSORFLOW
+from melanoma.model.engine_names import (
+    AUTO,
+    ENGINES,
+    F32,
+    ONNX_RUNTIME,
+    OPENVINO,
+    OPENVINO_BF16,
+    TENSORFLOW,
+    library_of,
+    precision_of,
+)
 from melanoma.model.view_averaging import with_views
 
-_NEEDS = {ONNX_RUNTIME: PORTABLE, OPENVINO: PORTABLE, TENSORFLOW: NETWORK}  # file of a bundle
+_NEEDS = {ONNX_RUNTIME: PORTABLE, OPENVINO: PORTABLE, OPENVINO_BF16: PORTABLE, TENSORFLOW: NETWORK}  # file of a bundle
 _PORTABLE = [name for name in ENGINES if _NEEDS[name] == PORTABLE]
 
 
@@ -33,29 +43,38 @@ def usable_engines(bundle: Bundle, choice: str = AUTO) -> list[str]:
 
     Args:
         bundle: The bundle.
-        choice: One of `ENGINES`, or `AUTO` for every one that is installed and for which the bundle has a file.
+        choice: One of `ENGINES`, or `AUTO` for every one that is installed, computes in the precision of the bundle
+            and has a file in it.
 
     Raises:
-        UsageError: The chosen engine is not installed.
+        UsageError: The chosen engine is not installed, or computes in another precision than the bundle is made for.
         BundleError: The bundle has no file for the chosen engine, or for none that is installed.
     """
+    fitting = [name for name in ENGINES if precision_of(name) == bundle.precision]
     if choice != AUTO:
         if not _is_installed(choice):
             raise UsageError(f"--engine {choice} is not installed; {_installing(choice)}")
+        if choice not in fitting:
+            raise UsageError(
+                f"--engine {choice} computes in {precision_of(choice)}, and {bundle.uri} is made for "
+                f"{bundle.precision}; choose {' or '.join(fitting)}, or make another bundle with melanoma bundle "
+                "recalibrate --precision"
+            )
         if _NEEDS[choice] not in bundle.files:
             raise BundleError(
                 f"{bundle.uri}: has no {_NEEDS[choice]}, which --engine {choice} needs; {_remedy(choice)}"
             )
         return [choice]
-    if not (found := [name for name in ENGINES if _NEEDS[name] in bundle.files and _is_installed(name)]):
+    if not (found := [name for name in fitting if _NEEDS[name] in bundle.files and _is_installed(name)]):
         raise BundleError(
-            f"{bundle.uri}: none of the engines that could run it is installed; {_installing(ONNX_RUNTIME)}"
+            f"{bundle.uri}: none of the engines that could run it is installed; {_installing(fitting[0])}"
         )
     return found
 
 
 def _installing(name: str) -> str:
-    return f"run: {install_command(name)}" if name in MODULES else "install melanoma again, with what it depends on"
+    library = library_of(name)
+    return f"run: {install_command(library)}" if library in MODULES else "install melanoma again, with what it depends on"
 
 
 def _remedy(choice: str) -> str:
@@ -65,7 +84,7 @@ def _remedy(choice: str) -> str:
 
 
 def _is_installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
+    return importlib.util.find_spec(library_of(name)) is not None
 
 
 def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
@@ -110,26 +129,49 @@ def _load(bundle: Bundle, name: str, batch_size: int) -> Engine:
     return _load_tensorflow(bundle, batch_size)
 
 
-def portable_engines(portable: bytes, where: str, batch_size: int) -> list[Engine]:
+def portable_engines(portable: bytes, where: str, batch_size: int, precision: str = F32) -> list[Engine]:
     """Loads a portable network into every installed engine that takes one, to compare them.
 
     Args:
         portable: Bytes of a `model.onnx` that has passed the static scan.
         where: Name for errors.
         batch_size: The most photographs in a batch.
+        precision: Of the engines, one of `PRECISIONS`.
 
     Raises:
         BundleError: An engine cannot run it.
     """
-    return [_portable_engine(name, portable, where, batch_size) for name in _PORTABLE if _is_installed(name)]
+    names = [name for name in _PORTABLE if precision_of(name) == precision and _is_installed(name)]
+    return [_portable_engine(name, portable, where, batch_size) for name in names]
+
+
+def portable_engine(portable: bytes, where: str, batch_size: int, precision: str) -> Engine:
+    """Loads a portable network into the fastest installed engine of a precision.
+
+    Args:
+        portable: Bytes of a `model.onnx` that has passed the static scan.
+        where: Name for errors.
+        batch_size: The most photographs in a batch.
+        precision: One of `PRECISIONS`.
+
+    Raises:
+        UsageError: No engine of this precision is installed.
+        BundleError: The engine cannot run it.
+    """
+    if not (found := portable_engines(portable, where, batch_size, precision)):
+        name = next(name for name in ENGINES if precision_of(name) == precision)
+        raise UsageError(f"{precision} needs an engine that is not installed; {_installing(name)}")
+    return found[0]
 
 
 def _portable_engine(name: str, portable: bytes, where: str, batch_size: int) -> Engine:
     if name == ONNX_RUNTIME:
-        from melanoma.model.onnxruntime_engine import engine_of
-    else:
-        from melanoma.model.openvino_engine import engine_of
-    return engine_of(portable, where, batch_size)
+        from melanoma.model import onnxruntime_engine
+
+        return onnxruntime_engine.engine_of(portable, where, batch_size)
+    from melanoma.model import openvino_engine
+
+    return openvino_engine.engine_of(portable, where, batch_size, precision_of(name))
 
 
 def _load_tensorflow(bundle: Bundle, batch_size: int) -> Engine:

@@ -11,9 +11,11 @@ from melanoma.images import decoding, encoding
 from melanoma.images.pixels import Pixels
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput, are_sound
+from melanoma.model.engine_names import BF16, F32
 from melanoma.samples import phantoms
 
-TOLERANCE = 1e-4  # of a probability or score; between processors, the same engine differs by less
+# Of a probability or score: by less does the same engine differ between processors. In bf16 the last bit is 1/256.
+TOLERANCES = {F32: 1e-4, BF16: 0.02}
 _SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450), (150, 200), (768, 1024))
 
 
@@ -89,15 +91,16 @@ def check_scores(bundle: Bundle, scores: ModelOutput) -> None:
     """Compares a network's outputs for the golden samples with those that the bundle states.
 
     Raises:
-        BundleError: They differ by more than `TOLERANCE`.
+        BundleError: They differ by more than the tolerance of the bundle's precision.
     """
+    tolerance = TOLERANCES[bundle.precision]
     for index, sample in enumerate(bundle.golden):
         stated = {f"p_{slug}": sample.probabilities[slug] for slug in bundle.slugs}
         found = dict(zip(stated, map(float, scores.probabilities[index]), strict=True))
         if scores.ood is not None and sample.ood_score is not None:
             stated[OOD_SCORE], found[OOD_SCORE] = sample.ood_score, float(scores.ood[index])
         for name, value in found.items():
-            if not abs(value - stated[name]) <= TOLERANCE:
+            if not abs(value - stated[name]) <= tolerance:
                 raise BundleError(
                     f"{bundle.uri}: {name} of {sample.file} is {value:.4f}, the bundle states {stated[name]:.4f}; "
                     "labels, network and description do not belong together"

@@ -6,12 +6,13 @@ import threading
 import numpy as np
 import openvino
 
+from melanoma.errors import BundleError
 from melanoma.images.pixels import Pixels
 from melanoma.machine import threads_here
+from melanoma.model.engine_names import BF16, F32
 from melanoma.model.one_by_one import OneByOneEngine, Outputs, cannot_run
 
 _RELEASE = openvino.__version__.split("-")[0]
-ENGINE_VERSION = f"openvino-{_RELEASE}-f32"
 _FIRST_USE = threading.Lock()
 
 
@@ -25,18 +26,24 @@ def _core() -> openvino.Core:
     return openvino.Core()
 
 
-def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
+def engine_of(portable: bytes, where: str, batch_size: int, precision: str = F32) -> OneByOneEngine:
     """Loads a portable network that has passed the static scan.
 
     Args:
         portable: Bytes of a `model.onnx`.
         where: Name for errors.
         batch_size: The most photographs in a batch.
+        precision: One of `PRECISIONS`.
 
     Raises:
-        BundleError: OpenVINO cannot run it.
+        BundleError: OpenVINO cannot run it, or the processor does not compute in this precision.
     """
     threads = threads_here()
+    if precision == BF16 and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        raise BundleError(
+            f"{where}: it is made for {BF16}, in which the processor of this machine does not compute; score with the "
+            f"bundle that it was made from, or on a processor with avx512_bf16 or amx_bf16"
+        )
     try:
         core = _core()
         model = core.read_model(portable)
@@ -45,7 +52,7 @@ def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
         model.reshape(shape)
         # By default it would compute in bf16 wherever the processor can.
         hints = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            "INFERENCE_PRECISION_HINT": precision,
             "NUM_STREAMS": threads,
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
@@ -65,4 +72,4 @@ def engine_of(portable: bytes, where: str, batch_size: int) -> OneByOneEngine:
     # OpenVINO 2026.4 hangs if two threads use it for the first time at once: each waits for the other in its bindings.
     with _FIRST_USE:
         run(np.zeros((1, height, width, 3), np.uint8))
-    return OneByOneEngine(run, ENGINE_VERSION, batch_size, threads)
+    return OneByOneEngine(run, f"openvino-{_RELEASE}-{precision}", batch_size, threads)
