@@ -14,6 +14,7 @@ from jobs.console.options import Action
 from jobs.console.targets import check_folders
 from jobs.console.views_flag import VIEWS
 from melanoma.errors import UsageError
+from melanoma.model.engine_names import BF16, PRECISIONS
 from melanoma.terminal import printable
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 _BATCH = 32
 _FLAGS: dict[str, dict[str, Any]] = {
     "views": VIEWS,
+    "precision": {
+        "choices": PRECISIONS,
+        "help": f"precision in which the network computes; {BF16} needs OpenVINO and a processor that computes in it "
+        "(default: that of BUNDLE)",
+    },
     "review-share": {
         "type": float,
         "default": 0.2,
@@ -52,6 +58,7 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
         uri: Folder or name of the bundle.
         output: Folder of the new bundle.
         views: How many views of a photograph are averaged; None for one.
+        precision: In which the network computes; None for the precision of the earlier bundle.
         review_share: Largest share of photographs that may be referred, 0 to below 1.
         name: Name of the bundle on its card; None for the folder's name.
         external_root: Folders of the photographs that tables in `external` list.
@@ -60,6 +67,7 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
     uri: str
     output: str
     views: int | None
+    precision: str | None
     review_share: float
     name: str | None
     external_root: tuple[str, ...]
@@ -78,10 +86,12 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
 
         photographs = self._photographs(bundle)
         print("choosing temperature and thresholds on the validation part, then evaluating once on the test part")
-        measured = self._measure(bundle, photographs)
+        precision = self.precision or bundle.precision
+        measured = self._measure(bundle, photographs, precision)
+        before = self._measure(bundle, photographs, bundle.precision) if precision != bundle.precision else None
         name = self.name or storage.name_of(storage.canonical(self.output).rstrip("/"))
         counts = tally(photographs, bundle)
-        made = Recalibration(bundle, self.views or 1, measured, name, self.command(), counts)
+        made = Recalibration(bundle, self.views or 1, precision, measured, before, name, self.command(), counts)
         with logs.native_silence():
             written = write_recalibrated(self.output, made)
         print(printable(f"{written.uri}: {written.model_id}, digest {written.digest}"))
@@ -106,16 +116,16 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
         files = ExternalFiles(self.external, self.external_root, self.external_columns())
         return held_out(bundle, prepared.dataset, files)
 
-    def _measure(self, bundle: "Bundle", photographs: "Photographs") -> "Measured":
+    def _measure(self, bundle: "Bundle", photographs: "Photographs", precision: str) -> "Measured":
         from melanoma.errors import BundleError
-        from melanoma.model.engine import load_engine
+        from melanoma.model.engine import load_engine_in
         from melanoma.model.view_averaging import with_views
         from melanoma.model.view_counts import view_fault
         from melanoma.training.release.measuring import Measurer
 
         if fault := view_fault(self.views or 1, bundle.spec.height, bundle.spec.width):
             raise BundleError(f"{bundle.uri}: {fault}; choose another --views")
-        engine = with_views(load_engine(bundle, _BATCH), self.views or 1)
+        engine = with_views(load_engine_in(precision, bundle, _BATCH), self.views or 1)
         is_onnx = bundle.facts is None  # its temperature is inside its file
         return Measurer(bundle, photographs, self.review_share, self.seed, keep_temperature=is_onnx).measure(engine)
 

@@ -25,7 +25,7 @@ from melanoma.model.tensorflow_engine import TensorFlowEngine, check_shapes, one
 from melanoma.model.view_averaging import with_views
 from melanoma.storage.temporary import temporary_folder
 
-_BATCH = 32
+_BATCH = 8  # as many as there are golden samples
 
 
 def write_bundle(
@@ -112,7 +112,9 @@ def _engine(uri: str, network: keras.Model, settings: ModelSettings, networks: M
     return portable_engine(networks[PORTABLE], uri, _BATCH, settings.precision)
 
 
-def _golden(engine: Engine, slugs: Sequence[str], settings: ModelSettings) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
+def _golden(
+    engine: Engine, slugs: Sequence[str], settings: ModelSettings
+) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
     """Draws the golden samples and scores them: files by name, and their entries in the description."""
     files = golden.draw_samples()
     pixels = golden.decode(list(files.values()), settings.spec)

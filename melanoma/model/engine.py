@@ -74,7 +74,9 @@ def usable_engines(bundle: Bundle, choice: str = AUTO) -> list[str]:
 
 def _installing(name: str) -> str:
     library = library_of(name)
-    return f"run: {install_command(library)}" if library in MODULES else "install melanoma again, with what it depends on"
+    return (
+        f"run: {install_command(library)}" if library in MODULES else "install melanoma again, with what it depends on"
+    )
 
 
 def _remedy(choice: str) -> str:
@@ -107,6 +109,25 @@ def load_engine(bundle: Bundle, batch_size: int, choice: str = AUTO) -> Engine:
         except BundleError as error:
             logging.getLogger(__name__).warning("%s; another engine is tried", error)
     return _proved(bundle, names[-1], batch_size, pixels)
+
+
+def load_engine_in(precision: str, bundle: Bundle, batch_size: int) -> Engine:
+    """Loads the network of a bundle in a precision for which the bundle need not be made, to measure what it would do.
+
+    Args:
+        precision: One of `PRECISIONS`.
+        bundle: The bundle.
+        batch_size: The most photographs in a batch, at least 1.
+
+    Raises:
+        UsageError: No engine of this precision is installed.
+        BundleError: The bundle has no portable form, or an engine cannot run it.
+    """
+    if precision == bundle.precision:
+        return load_engine(bundle, batch_size)
+    if PORTABLE not in bundle.files:
+        raise BundleError(f"{bundle.uri}: has no {PORTABLE}, which {precision} needs; {_remedy(ONNX_RUNTIME)}")
+    return portable_engine(bundle.files[PORTABLE], bundle.uri, batch_size, precision)
 
 
 def _proved(bundle: Bundle, name: str, batch_size: int, pixels: Pixels) -> Engine:

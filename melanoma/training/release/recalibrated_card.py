@@ -1,12 +1,12 @@
 """The card of a bundle whose network is that of an earlier bundle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from melanoma.evaluation.external_card import ONLY_INTERNAL, SEE_EXTERNAL, external_section
 from melanoma.labels import name_of
 from melanoma.model.bundle import Bundle
 from melanoma.model.description import FLAGGED
-from melanoma.training.release.decision_text import decision_paragraphs, views_sentence
+from melanoma.training.release.decision_text import decision_paragraphs
 from melanoma.training.release.markdown_tables import evaluation_sections, inline, table
 from melanoma.training.release.measuring import Measured
 
@@ -14,14 +14,19 @@ EARLIER_CARD = "earlier-card.md"
 
 
 def recalibrated_card(
-    bundle: Bundle, name: str, views: int, measured: Measured, command: str, tally: Mapping[str, Mapping[str, int]]
+    bundle: Bundle,
+    name: str,
+    settings: Sequence[str],
+    measured: Measured,
+    command: str,
+    tally: Mapping[str, Mapping[str, int]],
 ) -> str:
     """Returns the card as Markdown.
 
     Args:
         bundle: The earlier bundle.
         name: Name of the new one.
-        views: How many views of a photograph are averaged.
+        settings: Paragraphs about views and precision.
         measured: What was measured anew.
         command: The exact command.
         tally: Photographs by label and part.
@@ -32,7 +37,7 @@ def recalibrated_card(
         f"The network of `{bundle.name}` (model `{bundle.model_id}`), with thresholds and calibration of its own. The "
         f"weights are the same. `{EARLIER_CARD}` is the card from its training: what the network is, what it was "
         "trained on, and how. The figures on that card are not those of this bundle.",
-        *views_sentence(views),
+        *settings,
         "## Intended use",
         "Research, teaching and tests of the software around it. **It does not diagnose anybody**, is not a medical "
         "device, and must not be the basis of any decision about a person. "

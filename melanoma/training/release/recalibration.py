@@ -14,11 +14,13 @@ from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_parts import described, write_parts, written
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import CARD, FLAGGED, LICENCE, NETWORK, ONNX, PORTABLE
-from melanoma.model.engine import portable_engines, score_all
+from melanoma.model.engine import portable_engine, score_all
 from melanoma.model.tensorflow_engine import load_network
 from melanoma.model.view_averaging import with_views
 from melanoma.training.calibration.review_curve import plot_review_curve
+from melanoma.training.release.decision_text import views_sentence
 from melanoma.training.release.measuring import Measured
+from melanoma.training.release.precision_text import precision_paragraph
 from melanoma.training.release.recalibrated_card import EARLIER_CARD, recalibrated_card
 from melanoma.training.release.shipping import NOT_IN_BUNDLE_JSON
 
@@ -33,7 +35,9 @@ class Recalibration:
     Attributes:
         bundle: The earlier bundle.
         views: How many views of a photograph are averaged.
-        measured: Temperature, thresholds and figures under these views.
+        precision: In which the network computes, one of `PRECISIONS`.
+        measured: Temperature, thresholds and figures under these views and in this precision.
+        before: The same in the precision of the earlier bundle; None where that is the same.
         name: Name of the new bundle on its card.
         command: The exact command.
         tally: Photographs by label and part, without the training part.
@@ -41,7 +45,9 @@ class Recalibration:
 
     bundle: Bundle
     views: int
+    precision: str
     measured: Measured
+    before: Measured | None
     name: str
     command: str
     tally: Mapping[str, Mapping[str, int]]
@@ -65,6 +71,7 @@ def write_recalibrated(uri: str, made: Recalibration) -> Bundle:
         scaling=bundle.scaling,
         temperature=measured.temperature,
         views=made.views,
+        precision=made.precision,
         decision_rule=bundle.decision_rule,
         thresholds=measured.thresholds,
     )
@@ -81,7 +88,7 @@ def _write_portable(uri: str, bundle: Bundle, settings: ModelSettings, documents
     check_free(uri)
     files, portable = golden.draw_samples(), bundle.files[PORTABLE]
     pixels = golden.decode(list(files.values()), settings.spec)
-    engine = with_views(portable_engines(portable, bundle.uri, _BATCH)[0], settings.views)
+    engine = with_views(portable_engine(portable, bundle.uri, _BATCH, settings.precision), settings.views)
     document = {
         **described(settings, documents),
         "engine": ONNX,
@@ -104,13 +111,21 @@ def _documents(made: Recalibration) -> BundleDocuments:
     kept = {name: data for name, data in bundle.files.items() if name not in own}
     origin = {"from": bundle.model_id, "command": made.command, "photographs": made.tally}
     return BundleDocuments(
-        card=recalibrated_card(bundle, made.name, made.views, measured, made.command, made.tally),
+        card=recalibrated_card(bundle, made.name, settings_in_words(made), measured, made.command, made.tally),
         licence=bundle.files[LICENCE].decode(),
         reference=measured.reference,
         metrics=_metrics(measured),
         training={**bundle.description["training"], "recalibrated": origin},
         extra_files={**kept, **new},
     )
+
+
+def settings_in_words(made: Recalibration) -> list[str]:
+    """Returns what the card says about views and precision; nothing for one view in the precision of the training."""
+    words = list(views_sentence(made.views))
+    if made.before is not None:
+        words.append(precision_paragraph(made.precision, made.measured, made.bundle.precision, made.before))
+    return words
 
 
 def _report(measured: Measured) -> dict[str, Any]:
