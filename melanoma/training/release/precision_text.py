@@ -29,8 +29,8 @@ def precision_paragraph(name: str, measured: Measured, name_before: str, before:
     return (
         f"**The network computes in {name}**; that of the bundle before computes in {name_before}. On the {len(new)} "
         f"photographs of the test part a probability differs by at most {np.abs(new - old).max():.3f}, and {other} "
-        f"photographs have another most probable class. In this precision: {figures}. More than half the width of its interval is lost "
-        f"in {' and '.join(lost) or 'none of them'}."
+        f"photographs have another most probable class. In this precision: {figures}. More than half the "
+        f"width of its interval is lost in {' and '.join(lost) or 'none of them'}."
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from jobs.cli import main
 from melanoma.images.decoding import ImageSpec
+from melanoma.model import openvino_engine
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
@@ -156,3 +157,17 @@ def test_a_network_from_onnx_keeps_its_file_and_its_temperature(folder: Path, tm
     assert eight.views == 8 and eight.model_id != plain.model_id and "melanoma" in eight.thresholds
     load_engine(eight, 4)  # reproduces its golden samples
     assert "The temperature is that of the earlier bundle" in eight.files["card.md"].decode()
+
+
+@pytest.mark.skipif(
+    "BF16" not in openvino_engine._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+    reason="this processor does not compute in bf16",
+)
+def test_a_bundle_for_bf16_is_compared_with_the_one_before(folder: Path) -> None:
+    assert recalibrate(folder, "short", "--precision", "bf16") == 0
+    short, first = load_bundle(str(folder / "short")), load_bundle(str(folder / "first"))
+    assert short.precision == "bf16" and short.model_id != first.model_id
+    card = short.files["card.md"].decode()
+    assert "**The network computes in bf16**; that of the bundle before computes in f32. On the 60 photographs" in card
+    assert "is lost in none of them" in card and "--precision bf16" in card
+    assert load_engine(short, 4).version.endswith("-bf16")
