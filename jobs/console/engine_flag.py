@@ -11,6 +11,7 @@ def add_engine_argument(parser: argparse.ArgumentParser) -> None:
         "--engine",
         choices=(AUTO, *ENGINES),
         default=AUTO,
-        help="what runs the network; auto takes the first of these that is installed, has a file in the bundle, and "
-        "reproduces its golden samples (default: %(default)s)",
+        metavar="ENGINE",
+        help=f"what runs the network: {', '.join(ENGINES)}, or auto, which takes the first of these that is installed, "
+        "has a file in the bundle, computes in its precision and reproduces its golden samples (default: %(default)s)",
     )
