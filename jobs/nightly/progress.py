@@ -29,6 +29,7 @@ class Progress:
         self._ended: float | None = None
         self._counted: set[str] = set()
         self._rows = 0
+        self._at_first_look: tuple[int, float] | None = None  # rows and time, when the listing has ended
         self._stop = threading.Event()
         self._bar: tqdm[None] | None = None
         self._next_line = _LOG_SECONDS
@@ -65,27 +66,28 @@ class Progress:
                     self._rows += staging.staged_rows(self._run, uri)
         except ReadError:
             return
-        self._show(total)
+        self._at_first_look = self._at_first_look or (self._rows, time.monotonic())
+        self._show(total, *self._at_first_look)
 
-    def _show(self, total: int) -> None:
+    def _show(self, total: int, first_rows: int, since: float) -> None:
         if sys.stderr.isatty():
             if self._bar is None:
                 self._bar = tqdm(total=total, unit="image", desc="scored", dynamic_ncols=True)
             self._bar.update(self._rows - self._bar.n)
-        elif self.seconds >= self._next_line and self._rows:
+        elif self.seconds >= self._next_line and self._rows > first_rows:
             self._next_line = self.seconds + _LOG_SECONDS
-            lines.report_progress(line(self._rows, total, self.seconds))
+            rate = (self._rows - first_rows) / (time.monotonic() - since)
+            lines.report_progress(line(self._rows, total, rate))
 
 
-def line(rows: int, total: int, seconds: float) -> str:
+def line(rows: int, total: int, rate: float) -> str:
     """Returns the progress as a line for a log.
 
     Args:
         rows: Photographs scored so far, at least 1.
         total: Photographs to score, at least 1.
-        seconds: Time since the start.
+        rate: Photographs a second since the listing ended, which says nothing about what is left to score; above 0.
     """
-    rate = rows / seconds
     left = duration(max(total - rows, 0) / rate)
     return f"scored {rows:,} of {total:,} ({rows / total:.0%}), {per_second(rate)}, about {left} left"
 

@@ -25,8 +25,8 @@ def stage(run: Run, number: int, rows: int) -> None:
 
 
 def test_a_line_has_counts_rate_and_time_left() -> None:
-    assert line(25, 100, 10.0) == "scored 25 of 100 (25%), 2.5 photographs/s, about 30 s left"
-    assert line(1000, 1_000_000, 10.0) == "scored 1,000 of 1,000,000 (0%), 100 photographs/s, about 166 min left"
+    assert line(25, 100, 2.5) == "scored 25 of 100 (25%), 2.5 photographs/s, about 30 s left"
+    assert line(1000, 1_000_000, 100.0) == "scored 1,000 of 1,000,000 (0%), 100 photographs/s, about 166 min left"
 
 
 def test_more_rows_than_announced_leave_no_negative_time() -> None:
@@ -50,6 +50,23 @@ def test_a_log_gets_a_line_for_every_interval_once_rows_are_staged(
     assert [text.split(",")[0] for text in lines] == ["scored 2 of 8 (25%)", "scored 5 of 8 (62%)"]
 
 
+def test_neither_the_listing_nor_rows_of_an_earlier_run_count_for_the_time_left(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    shown = Progress(run)
+    staging.announce(run, 100)
+    stage(run, 0, 40)
+    now += 5000.0  # of listing
+    shown.update()
+    assert capsys.readouterr().err == ""
+    stage(run, 1, 20)
+    now += 10.0
+    shown.update()
+    assert "scored 60 of 100 (60%), 2.0 photographs/s, about 20 s left" in capsys.readouterr().err
+
+
 def test_a_log_gets_no_line_before_its_time(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     staging.announce(run, 8)
     stage(run, 0, 2)
@@ -61,12 +78,14 @@ def test_a_damaged_staged_file_counts_nothing_and_stops_nothing(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress, "_LOG_SECONDS", 0.0)
+    shown = Progress(run)
     staging.announce(run, 4)
+    shown.update()
     stage(run, 0, 2)
     stage(run, 1, 2)
     path = Path(staging.chunk_uri(run, 1).removeprefix("file://"))
     path.write_bytes(path.read_bytes()[:-10])
-    Progress(run).update()
+    shown.update()
     assert capsys.readouterr().err.startswith("scored 2 of 4 ")
 
 
