@@ -20,7 +20,7 @@ from melanoma.model.view_averaging import with_views
 from melanoma.training.calibration.review_curve import plot_review_curve
 from melanoma.training.release.decision_text import views_sentence
 from melanoma.training.release.measuring import Measured
-from melanoma.training.release.precision_text import precision_paragraph
+from melanoma.training.release.precision_text import precision_section
 from melanoma.training.release.recalibrated_card import EARLIER_CARD, recalibrated_card
 from melanoma.training.release.shipping import NOT_IN_BUNDLE_JSON
 
@@ -124,7 +124,7 @@ def settings_in_words(made: Recalibration) -> list[str]:
     """Returns what the card says about views and precision; nothing for one view in the precision of the training."""
     words = list(views_sentence(made.views))
     if made.before is not None:
-        words.append(precision_paragraph(made.precision, made.measured, made.bundle.precision, made.before))
+        words += precision_section(made.precision, made.measured, made.bundle.precision, made.before)
     return words
 
 

@@ -168,6 +168,7 @@ def test_a_bundle_for_bf16_is_compared_with_the_one_before(folder: Path) -> None
     short, first = load_bundle(str(folder / "short")), load_bundle(str(folder / "first"))
     assert short.precision == "bf16" and short.model_id != first.model_id
     card = short.files["card.md"].decode()
-    assert "**The network computes in bf16**; that of the bundle before computes in f32. On the 60 photographs" in card
-    assert "is lost in none of them" in card and "--precision bf16" in card
+    assert "**The network computes in bf16**; that of the bundle before computes in f32. Of the 60 photographs" in card
+    assert "| on the test part | bf16 | f32 |" in card and "No figure that could be measured is worse" in card
+    assert "--precision bf16" in card
     assert load_engine(short, 4).version.endswith("-bf16")
