@@ -19,8 +19,10 @@ from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
 from melanoma.model.engine import EngineMaker, load_engine, score_all
 from melanoma.model.engine_interface import Engine
+from melanoma.model.engine_names import F32
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
 from melanoma.model.tensorflow_engine import TensorFlowEngine, load_network, one_clear_error
+from melanoma.model.view_averaging import with_views
 from melanoma.wording import counted
 
 _BATCH = 16
@@ -109,7 +111,8 @@ def check_answers(
 def _maker_of(network: keras.Model) -> EngineMaker:
     def make(settings: ModelSettings, batch_size: int) -> Engine:
         size = settings.spec.height, settings.spec.width
-        return TensorFlowEngine(network, size, batch_size, settings.scaling, settings.temperature)
+        one_view = TensorFlowEngine(network, size, batch_size, settings.scaling, settings.temperature)
+        return with_views(one_view, settings.views)
 
     return make
 
@@ -128,8 +131,10 @@ def check_bundle(bundle: Bundle, expected: ExpectedAnswers, tolerance: float) ->
         prior=bundle.prior,
         scaling=bundle.scaling,
         temperature=bundle.temperature,
+        views=bundle.views,
+        precision=bundle.precision,
     )
-    if bundle.facts is None:
+    if bundle.facts is None or bundle.precision != F32:  # TensorFlow would answer otherwise
         return check_answers(lambda *_: engine, settings, expected, tolerance)
     with bundle.network_file() as path:
         network = load_network(path, bundle.uri)

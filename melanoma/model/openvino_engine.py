@@ -41,8 +41,8 @@ def engine_of(portable: bytes, where: str, batch_size: int, precision: str = F32
     threads = threads_here()
     if precision == BF16 and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise BundleError(
-            f"{where}: it is made for {BF16}, in which the processor of this machine does not compute; score with the "
-            f"bundle that it was made from, or on a processor with avx512_bf16 or amx_bf16"
+            f"{where}: the processor of this machine does not compute in {BF16}; use one with avx512_bf16 or amx_bf16, "
+            "or a bundle for f32, such as the one that a bundle for bf16 was made from"
         )
     try:
         core = _core()

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -11,14 +12,19 @@ from keras import layers
 from PIL import Image
 
 from melanoma.errors import DataError
-from melanoma.images.decoding import ImageSpec
-from melanoma.model.answer_check import AnswerCheck, check_answers, check_lines
-from melanoma.model.bundle_contents import ModelSettings
+from melanoma.images.decoding import ImageSpec, decode
+from melanoma.model import openvino_engine
+from melanoma.model.answer_check import AnswerCheck, check_answers, check_bundle, check_lines
+from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
+from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import uniform_prior
+from melanoma.model.engine import load_engine, score_all
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
 from melanoma.model.preprocessing import Scaling
 from tests.helpers import photograph
 
+_HAS_BF16 = "BF16" in openvino_engine._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+needs_bf16 = pytest.mark.skipif(not _HAS_BF16, reason="this processor does not compute in bf16")
 LABELS = ("melanoma", "nevus", "bcc")
 SIZE = 24
 UNIT = Scaling(1 / 255)
@@ -149,3 +155,19 @@ def test_a_photograph_that_cannot_be_decoded_is_named(network: keras.Model, tmp_
     answers = ExpectedAnswers([Answer("a.jpg", f"file://{tmp_path}/a.jpg")], np.array([[1.0, 0.0, 0.0]]), 0)
     with pytest.raises(DataError, match=r"^a\.jpg: .*; leave this photograph out"):
         check_answers(network, settings(), answers, 0.01)
+
+
+@pytest.mark.parametrize(
+    ("views", "precision"),
+    [(4, "f32"), pytest.param(1, "bf16", marks=needs_bf16), pytest.param(4, "bf16", marks=needs_bf16)],
+)
+def test_a_bundle_is_compared_with_its_views_and_in_its_precision(
+    network: keras.Model, files: list[Path], tmp_path: Path, views: int, precision: str
+) -> None:
+    chosen = replace(settings(), views=views, precision=precision)
+    bundle = write_bundle(str(tmp_path / "b"), network, chosen, BundleDocuments(card="# X\n", licence="None.\n"))
+    plain = expected(network, files)  # of one view, in f32
+    pixels = np.stack([decode(path.read_bytes(), bundle.spec) for path in files])
+    own = score_all(load_engine(bundle, 4), pixels).probabilities.astype(np.float64)
+    assert not check_bundle(bundle, replace(plain, probabilities=own), 1e-5).failed
+    assert check_bundle(bundle, plain, 1e-4).failed
