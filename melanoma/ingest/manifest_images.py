@@ -73,7 +73,13 @@ def _may_exist(uri: str) -> bool:
 
 
 def check_stores(uris: Sequence[str]) -> None:
-    """Checks one URI of each store that a manifest names."""
+    """Checks one URI of each store that a manifest names, and that no URI holds a key.
+
+    Raises:
+        UsageError: A store is unknown or not installed, or a URI holds a key.
+    """
+    for uri in uris:
+        storage.refuse_key(uri)
     for uri in {uri.partition("://")[0]: uri for uri in uris}.values():
         # A faulty archive fails in its own rows.
         with contextlib.suppress(ReadError, *([UsageError] if "::" in uri else [])):

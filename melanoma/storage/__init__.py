@@ -27,7 +27,7 @@ from melanoma.storage.files import (
 from melanoma.storage.filesystems import canonical, local_path
 from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.probes import check_committable, check_writable
-from melanoma.storage.protocols import ALIASES, Spelling, has_spellings, plain, spelling_of, spellings
+from melanoma.storage.protocols import ALIASES, Spelling, has_spellings, plain, refuse_key, spelling_of, spellings
 from melanoma.storage.targets import STDOUT, file_target, folder_target
 from melanoma.storage.uris import archive_of, join, member_parts, name_of, stem_of
 
@@ -64,6 +64,7 @@ __all__ = [
     "put_file",
     "read_bytes",
     "read_small",
+    "refuse_key",
     "remove",
     "set_object_timeout",
     "size_of",

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 
 from melanoma.errors import ErrorKind, ReadError
+from melanoma.storage.connection_errors import connection_reason
 from melanoma.storage.credential_errors import (
     DELTA_REFUSALS,
     REFUSING_CODES,
@@ -64,9 +65,6 @@ _BY_TYPE = (
     (ssl.SSLError | json.JSONDecodeError, ErrorKind.STORE_UNAVAILABLE),  # caused by a proxy; both are ValueErrors too
     (ValueError, ErrorKind.BAD_NAME),
 )
-_UNREACHED = "nothing answers at its address; check host, port and proxy"
-_WITHOUT_TLS = "it does not speak HTTPS with a trusted certificate; check the http:// or https:// of its address"
-_BY_NAME = {"EndpointConnectionError": _UNREACHED, "ServiceRequestError": _UNREACHED}
 _UNREADABLE_ANSWERS = ("DeserializationError",)  # of Azure's library; it is a ValueError, too
 # The type is of AWS's library, which then asks no store; the code is of Azure's answers.
 _IMPOSSIBLE_NAME, _IMPOSSIBLE_NAME_CODE = "ParamValidationError", "InvalidResourceName"
@@ -124,9 +122,10 @@ def reason_of(error: Exception) -> str:
         return credentials
     if isinstance(error, WrongAnswerError):
         return str(error)
-    if isinstance(error, OSError) and error.errno and not _is_of_tls(error):
-        # The resolver's codes are negative; the operating system has no message for them.
-        return os.strerror(error.errno) if error.errno > 0 else "its host name cannot be resolved"
+    if connection := connection_reason(error):
+        return connection
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
     native = re.search(r"\(os error (\d+)\)", str(error))
     if native:
         return os.strerror(int(native[1]))
@@ -134,12 +133,7 @@ def reason_of(error: Exception) -> str:
         return credentials
     if _TIMED_OUT in str(error):
         return MEANING[ErrorKind.TIMEOUT]
-    return _WITHOUT_TLS if _is_of_tls(error) else _BY_NAME.get(type(error).__name__, type(error).__name__)
-
-
-def _is_of_tls(error: Exception) -> bool:
-    """Whether an error's number is one of OpenSSL, which means something else to the operating system."""
-    return isinstance(error, ssl.SSLError) or "SSL" in type(error).__name__
+    return type(error).__name__
 
 
 def detail_of(error: Exception) -> str:

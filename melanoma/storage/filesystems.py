@@ -24,7 +24,7 @@ from melanoma.storage.credential_errors import has_expired
 from melanoma.storage.deadlines import call_until, end_of_call, file_system_of, one_deadline
 from melanoma.storage.errors import detail_of, kind_of
 from melanoma.storage.file_info import version_of
-from melanoma.storage.protocols import ALIASES, EXTRAS, LOCAL, options_of, without_retries
+from melanoma.storage.protocols import ALIASES, EXTRAS, LOCAL, options_of, refuse_key, without_retries
 from melanoma.storage.uris import ARCHIVES, split
 
 _TRIES = 12  # or as many as fit before the deadline
@@ -107,6 +107,7 @@ def locate(uri: str) -> Place:
         return _in_archive(protocol, member if found else "", target)
     if protocol in LOCAL:
         return Place(_file_system("file"), _absolute(os.path.expanduser(rest) if not protocol else rest), "file://", "")
+    refuse_key(uri)
     fs = _file_system(protocol, names_version=_VERSION_MARKS.get(protocol, "\n") in rest)
     if protocol == "az":
         AzureAccount.from_environment().refuse_other(rest)

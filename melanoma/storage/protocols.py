@@ -10,13 +10,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from melanoma.errors import UsageError
+from melanoma.redaction import has_login
 from melanoma.storage import aws_account
 from melanoma.storage.azure_account import AzureAccount
+from melanoma.storage.credential_errors import advice_for
 from melanoma.storage.gcs_requests import request_of_gcs
 from melanoma.storage.google_account import GoogleAccount
+from melanoma.storage.uris import ARCHIVES, archive_of, split
 
 LOCAL = ("file", "local", "")
 EXTRAS = {"s3": "s3", "gs": "gcs", "az": "azure"}
+_CLOUDS = {"s3": "AWS", "gs": "Google Cloud", "az": "Azure"}
 ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
 _ALIAS = re.compile(rf"(^|::)({'|'.join(ALIASES)})://")
 _CONNECT_SECONDS, _SILENT_SECONDS = 5, 20
@@ -71,6 +76,21 @@ def spelling_of(protocols: Collection[str]) -> Spelling:
     """Returns the spelling of a table in which some protocols occur; today's wins where it has both."""
     earlier = (name for name in sorted(ALIASES) if name in protocols and ALIASES[name] not in protocols)
     return Spelling({ALIASES[name]: name for name in earlier})
+
+
+def refuse_key(uri: str) -> None:
+    """Refuses a URI with a key in it: it would stay in the score table, and is in the list of processes already.
+
+    Raises:
+        UsageError: There is a key or a user in front of the bucket of the URI, or of that of its archive.
+    """
+    place = archive_of(uri) if split(uri)[0] in ARCHIVES else uri
+    if has_login(place):
+        protocol = split(plain(place.lower()))[0]
+        raise UsageError(
+            f"{protocol}://***@: a URI must not hold keys, which others can read in logs and lists of processes; "
+            f"take them out of the URI, and {advice_for(_CLOUDS[protocol])}"
+        )
 
 
 def options_of(protocol: str) -> dict[str, Any]:

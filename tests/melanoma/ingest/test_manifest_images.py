@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
+from melanoma.errors import UsageError
 from melanoma.ingest.manifest_images import any_exists, check_stores, manifest_images
 from tests.helpers import refusing
 from tests.helpers.manifests import csv_manifest, touch
@@ -39,3 +40,9 @@ def test_photographs_keep_the_order_of_the_manifest(tmp_path: Path) -> None:
     lines = [f"{tmp_path}/{name}" for name in reversed(names)]
     listed = manifest_images(csv_manifest(tmp_path, "\n".join(["uri", *lines])), Counter())
     assert [f"{one.ref.image_id}.jpg" for one in listed] == names[::-1]
+
+
+def test_a_key_in_any_uri_of_a_manifest_is_refused() -> None:
+    check_stores(["memory://a.jpg", "s3://bucket/b:c@d.jpg"])
+    with pytest.raises(UsageError, match="a URI must not hold keys"):
+        check_stores(["s3://bucket/a.jpg", "s3://AKIA:sec/ret@bucket/b.jpg", "s3://bucket/c.jpg"])

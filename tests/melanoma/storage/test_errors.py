@@ -8,6 +8,7 @@ import ssl
 import tarfile
 import zipfile
 
+import aiohttp
 import azure.core.exceptions
 import azure.identity
 import botocore.exceptions
@@ -19,7 +20,10 @@ from azure.storage.blob import StorageErrorCode
 from melanoma.errors import ErrorKind, ReadError
 from melanoma.storage.errors import MEANING, detail_of, is_refused, kind_of, reason_of, with_advice
 
-_UNREACHED = "nothing answers at its address; check host, port and proxy"
+_CHECK_ADDRESS = "check host, port and proxy"
+_CHECK_SCHEME = "check host and port, and the http:// or https:// of its address"
+_UNREACHED = f"nothing answers at its address as expected; {_CHECK_SCHEME}, and the proxy"
+_CLOSED = f"it closed the connection; {_CHECK_SCHEME}"
 _WITHOUT_TLS = "it does not speak HTTPS with a trusted certificate; check the http:// or https:// of its address"
 
 
@@ -143,7 +147,18 @@ def test_missing_credentials_come_with_advice_and_refused_access_has_its_own() -
         (OSError("DOE: <Code>PermanentRedirect</Code>"), "the bucket lies in another region"),
         (botocore.exceptions.EndpointConnectionError(endpoint_url="http://SECRET"), _UNREACHED),
         (azure.core.exceptions.ServiceRequestError("SECRET"), _UNREACHED),
-        (azure.core.exceptions.ServiceRequestError("SECRET", error=ConnectionRefusedError(111, "x")), os.strerror(111)),
+        (
+            azure.core.exceptions.ServiceRequestError("SECRET", error=ConnectionRefusedError(111, "x")),
+            f"{os.strerror(111)}; {_CHECK_ADDRESS}",
+        ),
+        (ConnectionResetError(errno.ECONNRESET, "SECRET"), f"{os.strerror(errno.ECONNRESET)}; {_CHECK_SCHEME}"),
+        (aiohttp.ServerDisconnectedError("SECRET"), _CLOSED),
+        (botocore.exceptions.ConnectionClosedError(endpoint_url="http://SECRET"), _CLOSED),
+        (azure.core.exceptions.ServiceResponseError("SECRET"), _CLOSED),
+        (OSError("Generic error: DOE (os error 104)"), f"{os.strerror(104)}; {_CHECK_SCHEME}"),
+        (OSError("DOE: client error: received corrupt message of type InvalidContentType"), _WITHOUT_TLS),
+        (OSError("DOE: invalid peer certificate: UnknownIssuer"), _WITHOUT_TLS),
+        (OSError("DOE: dns error: failed to lookup address information"), "its host name cannot be resolved"),
         (botocore.exceptions.SSLError(endpoint_url="https://SECRET", error="SECRET"), _WITHOUT_TLS),
         (ssl.SSLError(1, "SECRET"), _WITHOUT_TLS),
     ],

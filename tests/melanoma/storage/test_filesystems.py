@@ -203,3 +203,21 @@ def test_a_relative_path_in_a_folder_that_was_deleted_is_a_mistake(
     with pytest.raises(UsageError, match="the working folder, which was deleted; give the whole path"):
         locate("photographs")
     assert locate(str(tmp_path)).path == str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("uri", "advice"),
+    [
+        ("s3://AKIA:CAN/ARY@bucket/x", "AWS_ACCESS_KEY_ID"),
+        ("s3a://AKIA:CANARY@bucket/x", "AWS_ACCESS_KEY_ID"),
+        ("gcs://CANARY@bucket/x", "GOOGLE_APPLICATION_CREDENTIALS"),
+        ("az://account:CANARY@container/x", "AZURE_STORAGE_CONNECTION_STRING"),
+        ("zip://a.jpg::s3://AKIA:CANARY@bucket/x.zip", "AWS_ACCESS_KEY_ID"),
+    ],
+)
+def test_a_key_in_a_uri_is_refused_and_not_repeated(uri: str, advice: str) -> None:
+    with pytest.raises(
+        UsageError, match=f"a URI must not hold keys, .* take them out of the URI, and set .*{advice}"
+    ) as got:
+        storage.canonical(uri)
+    assert "CAN" not in str(got.value)
