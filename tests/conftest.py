@@ -12,6 +12,7 @@ from fsspec.implementations.local import LocalFileSystem
 from tests.helpers.s3_process import s3_variables
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+_HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background without one
 
 
@@ -29,6 +30,15 @@ class FailingFileSystem(LocalFileSystem):  # type: ignore[misc]
 
 
 fsspec.register_implementation("failing", FailingFileSystem, clobber=True)
+
+
+@pytest.fixture(autouse=True)
+def kept_signal_handlers() -> Iterator[None]:
+    """Restores the handlers of signals: a command that was run in this process ignores them once it has committed."""
+    before = {number: signal.getsignal(number) for number in _HANDLED}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
