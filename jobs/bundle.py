@@ -15,6 +15,7 @@ from jobs.console.commands import add_command
 from jobs.console.engine_flag import add_engine_argument
 from jobs.console.exit_codes import OK
 from jobs.console.options import Action
+from melanoma.model.engine_names import F32
 from melanoma.terminal import printable
 from melanoma.wording import counted
 
@@ -83,6 +84,7 @@ class Inspect(Action):
             if onnx is None
             else _size(onnx.nodes, "node", onnx.parameters, f"ONNX operators {onnx.opset}"),
             "views": f"{bundle.views} of each photograph, averaged" if bundle.views > 1 else "",
+            "precision": bundle.precision if bundle.precision != F32 else "",
             "rule": f"{bundle.decision_rule}, temperature {bundle.temperature:g}, thresholds: {thresholds or 'none'}",
             "measured": _measured(bundle.description["metrics"]),
         }
