@@ -19,7 +19,8 @@ from melanoma.terminal import printable
 
 if TYPE_CHECKING:
     from melanoma.model.bundle import Bundle
-    from melanoma.training.release.measuring import Measured, Photographs
+    from melanoma.model.engine_interface import Engine
+    from melanoma.training.release.measuring import Measured, Measurer, Photographs
 
 _BATCH = 32
 _FLAGS: dict[str, dict[str, Any]] = {
@@ -84,11 +85,13 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
             from melanoma.training.release.held_out import tally
             from melanoma.training.release.recalibration import Recalibration, write_recalibrated
 
+        precision = self.precision or bundle.precision
+        engine = self._engine(bundle, precision)
+        other = self._engine(bundle, bundle.precision) if precision != bundle.precision else None
         photographs = self._photographs(bundle)
         print("choosing temperature and thresholds on the validation part, then evaluating once on the test part")
-        precision = self.precision or bundle.precision
-        measured = self._measure(bundle, photographs, precision)
-        before = self._measure(bundle, photographs, bundle.precision) if precision != bundle.precision else None
+        measurer = self._measurer(bundle, photographs)
+        measured, before = measurer.measure(engine), measurer.measure(other) if other is not None else None
         name = self.name or storage.name_of(storage.canonical(self.output).rstrip("/"))
         counts = tally(photographs, bundle)
         made = Recalibration(bundle, self.views or 1, precision, measured, before, name, self.command(), counts)
@@ -116,18 +119,22 @@ class Recalibrate(DataOptions, ExternalOptions, Action):
         files = ExternalFiles(self.external, self.external_root, self.external_columns())
         return held_out(bundle, prepared.dataset, files)
 
-    def _measure(self, bundle: "Bundle", photographs: "Photographs", precision: str) -> "Measured":
+    def _engine(self, bundle: "Bundle", precision: str) -> "Engine":
         from melanoma.errors import BundleError
         from melanoma.model.engine import load_engine_in
         from melanoma.model.view_averaging import with_views
         from melanoma.model.view_counts import view_fault
+
+        views = self.views or 1
+        if fault := view_fault(views, bundle.spec.height, bundle.spec.width):
+            raise BundleError(f"{bundle.uri}: {fault}; choose another --views")
+        return with_views(load_engine_in(precision, bundle, _BATCH), views)
+
+    def _measurer(self, bundle: "Bundle", photographs: "Photographs") -> "Measurer":
         from melanoma.training.release.measuring import Measurer
 
-        if fault := view_fault(self.views or 1, bundle.spec.height, bundle.spec.width):
-            raise BundleError(f"{bundle.uri}: {fault}; choose another --views")
-        engine = with_views(load_engine_in(precision, bundle, _BATCH), self.views or 1)
         is_onnx = bundle.facts is None  # its temperature is inside its file
-        return Measurer(bundle, photographs, self.review_share, self.seed, keep_temperature=is_onnx).measure(engine)
+        return Measurer(bundle, photographs, self.review_share, self.seed, keep_temperature=is_onnx)
 
     def command(self) -> str:
         """Returns the command line, for the card."""
