@@ -32,7 +32,7 @@ def connection_reason(error: Exception) -> str | None:
     """Returns why a store could not be talked to; None for an error that is not one of a connection."""
     if isinstance(error, ssl.SSLError) or "SSL" in type(error).__name__:  # its number is one of OpenSSL
         return _WITHOUT_TLS
-    number = _number_of(error)
+    number = number_of(error)
     if number < 0:  # the resolver's codes; the operating system has no message for them
         return _UNRESOLVED
     if number in _ADVICE:
@@ -43,8 +43,9 @@ def connection_reason(error: Exception) -> str | None:
     return _BY_NAME.get(type(error).__name__) or next(quoted, None)
 
 
-def _number_of(error: Exception) -> int:
+def number_of(error: Exception) -> int:
+    """Returns the operating system's or the resolver's number of an error, also as Delta Lake quotes it; 0 for none."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
-    native = re.search(r"\(os error (\d+)\)", str(error))  # as Delta Lake's library quotes it
+    native = re.search(r"\(os error (\d+)\)", str(error))
     return int(native[1]) if native else 0

@@ -10,7 +10,7 @@ import zipfile
 import zlib
 
 from melanoma.errors import ErrorKind, ReadError
-from melanoma.storage.connection_errors import connection_reason
+from melanoma.storage.connection_errors import connection_reason, number_of
 from melanoma.storage.credential_errors import (
     DELTA_REFUSALS,
     REFUSING_CODES,
@@ -124,11 +124,8 @@ def reason_of(error: Exception) -> str:
         return str(error)
     if connection := connection_reason(error):
         return connection
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno)
-    native = re.search(r"\(os error (\d+)\)", str(error))
-    if native:
-        return os.strerror(int(native[1]))
+    if number := number_of(error):
+        return os.strerror(number)
     if credentials := quoted_reason(error):
         return credentials
     if _TIMED_OUT in str(error):
