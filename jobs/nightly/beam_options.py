@@ -11,7 +11,7 @@ from apache_beam.options.pipeline_options_validator import PipelineOptionsValida
 
 from jobs.nightly import cluster_defaults, job_server_options
 from jobs.nightly.job_servers import options_of
-from jobs.nightly.runners import runner_for, runner_named
+from jobs.nightly.runners import runner_named
 from melanoma.errors import UsageError
 
 # Beam's own stores would read these; they would stand in the pipeline's options, which a cluster shows to everybody.
@@ -39,7 +39,8 @@ def parse_beam_options(words: Sequence[str]) -> PipelineOptions:
         NothingCommittedError: A job server does not answer.
     """
     _refuse_secrets(words)
-    runner = type(runner_named(_runner_in(words))).__name__
+    meant = runner_named(_runner_in(words))
+    runner = type(meant).__name__
     plain = _plain(words, runner)
     _check(plain, runner)
     options = PipelineOptions(plain)
@@ -49,7 +50,7 @@ def parse_beam_options(words: Sequence[str]) -> PipelineOptions:
     workers = options.view_as(WorkerOptions)
     workers.default_sdk_harness_log_level = workers.default_sdk_harness_log_level or "WARNING"
     # The whole check of a cloud's runner would ask the cloud, and might create a bucket there.
-    cloud = PipelineOptionsValidator(options, runner_for(options))
+    cloud = PipelineOptionsValidator(options, meant)
     faults = PipelineOptionsValidator(options, None).validate()
     if cloud.is_service_runner():
         faults += cloud.validate_cloud_options(options.view_as(GoogleCloudOptions))

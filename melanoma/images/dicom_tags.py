@@ -2,20 +2,25 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-# What may be asked for, and the keywords of the elements that hold it: the first that is filled counts.
-_KEYWORDS = {
-    "dicom_body_part": ("BodyPartExamined",),
-    "dicom_laterality": ("ImageLaterality", "Laterality"),
-    "dicom_manufacturer": ("Manufacturer",),
-    "dicom_model": ("ManufacturerModelName",),
-    "dicom_lossy": ("LossyImageCompression",),
-}
-KEPT = tuple(_KEYWORDS)
-KEPT_KEYWORDS = tuple(keyword for keywords in _KEYWORDS.values() for keyword in keywords)
-_CODES = ("dicom_body_part", "dicom_laterality", "dicom_lossy")
 _CODE, _NAME = re.compile(r"[A-Z0-9 _]{1,16}"), re.compile(r"[A-Za-z0-9 .,_/()+-]{1,64}")
+
+
+class _Tag(NamedTuple):
+    form: re.Pattern[str]
+    keywords: tuple[str, ...]  # of the elements that hold it: the first that is filled counts
+
+
+_TAGS = {
+    "dicom_body_part": _Tag(_CODE, ("BodyPartExamined",)),
+    "dicom_laterality": _Tag(_CODE, ("ImageLaterality", "Laterality")),
+    "dicom_manufacturer": _Tag(_NAME, ("Manufacturer",)),
+    "dicom_model": _Tag(_NAME, ("ManufacturerModelName",)),
+    "dicom_lossy": _Tag(_CODE, ("LossyImageCompression",)),
+}
+KEPT = tuple(_TAGS)  # the names that may be asked for
+KEPT_KEYWORDS = tuple(keyword for tag in _TAGS.values() for keyword in tag.keywords)
 
 
 def kept_values(elements: Mapping[str, Any]) -> dict[str, str]:
@@ -26,9 +31,8 @@ def kept_values(elements: Mapping[str, Any]) -> dict[str, str]:
             several lines, is left out.
     """
     found = dict[str, str]()
-    for name, keywords in _KEYWORDS.items():
-        form = _CODE if name in _CODES else _NAME
-        values = (str(elements.get(keyword) or "").strip() for keyword in keywords)
-        if (value := next(filter(None, values), None)) is not None and form.fullmatch(value):
+    for name, tag in _TAGS.items():
+        values = (str(elements.get(keyword) or "").strip() for keyword in tag.keywords)
+        if tag.form.fullmatch(value := next(filter(None, values), "")):
             found[name] = value
     return found

@@ -95,7 +95,8 @@ class RowBuilder:
             "model_id": self._run.model_id,
         }
         first_kept = len(COLUMNS) + len(self._bundle.slugs)
-        values |= dict(photograph.tags) | dict(zip(self._run.schema.names[first_kept:], ref.kept, strict=False))
+        values |= photograph.tags
+        values |= dict(zip(self._run.schema.names[first_kept:], ref.kept, strict=False))
         for name, column in self._columns.items():
             column.append(values.get(name))
 

@@ -1,11 +1,11 @@
 """The photographs on which a finished network is measured: none that it was trained on, labelled as it answers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from melanoma import storage
-from melanoma.datasets.existing_splits import read_split
+from melanoma.datasets.existing_splits import ExistingSplit, read_split
 from melanoma.datasets.splits import TEST, TRAIN, VALIDATION, Dataset, Part
 from melanoma.errors import DataError
 from melanoma.evaluation.inputs.training_set import read_training_set
@@ -33,12 +33,13 @@ def held_out(bundle: Bundle, dataset: Dataset, external: ExternalFiles) -> Photo
             f"{', '.join(bundle.slugs)}; remove the others, or name the classes as it does"
         )
     validation, test = (_part(bundle, dataset, name) for name in (VALIDATION, TEST))
-    for name, part in ((VALIDATION, validation), (TEST, test)):
-        _check_unseen(bundle, part, name)
+    known = [read_split(uri) for uri in _lists(bundle)]
+    _check_unseen(bundle, known, validation, VALIDATION, (TRAIN,))
+    _check_unseen(bundle, known, test, TEST, (TRAIN, VALIDATION))
     sets = []
     if external.uris:
-        known = read_training_set(_lists(bundle), with_test=True)
-        sets = read_external_sets(external, dataset, bundle.slugs, known)
+        trained_on = read_training_set(_lists(bundle), with_test=True)
+        sets = read_external_sets(external, dataset, bundle.slugs, trained_on)
     return Photographs(validation, test, sets)
 
 
@@ -59,10 +60,8 @@ def _part(bundle: Bundle, dataset: Dataset, name: str) -> Part:
     return part._replace(truth=np.array([bundle.slugs.index(one.label) for one in part.photographs], np.int64))
 
 
-def _check_unseen(bundle: Bundle, part: Part, name: str) -> None:
-    """Refuses photographs that the network was trained on, and for the test part those that it was validated on."""
-    used = (TRAIN,) if name == VALIDATION else (TRAIN, VALIDATION)
-    lists = [read_split(uri) for uri in _lists(bundle)]
+def _check_unseen(bundle: Bundle, lists: Sequence[ExistingSplit], part: Part, name: str, used: Sequence[str]) -> None:
+    """Refuses photographs that lie in one of the parts `used` of a list of what the network was trained on."""
     seen = [one for one in part.photographs if any(known.part_of(one, one.group) in used for known in lists)]
     if seen:
         raise DataError(
