@@ -11,9 +11,7 @@ from melanoma.datasets.splits import TEST, TRAIN, VALIDATION, Part
 from melanoma.evaluation.evaluate import evaluate
 from melanoma.evaluation.external import evaluate_source
 from melanoma.evaluation.inputs.predictions import Names, Predictions
-from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.accuracy import balanced_accuracy
-from melanoma.model.decision import ModelOutput, Rule, choose, decide
+from melanoma.model.decision import ModelOutput, Rule, choose
 from melanoma.model.description import OOD_ABOVE
 from melanoma.model.engine import score_all
 from melanoma.model.engine_interface import Engine
@@ -21,6 +19,7 @@ from melanoma.training.calibration import ood_detection
 from melanoma.training.release.calibrator import CalibratedModel
 from melanoma.training.release.decoded_parts import DecodedParts
 from melanoma.training.release.external_photographs import ExternalSet
+from melanoma.training.release.part_predictions import balanced_accuracy_over, predictions_of
 
 _MAX_SPOILT = 500  # test photographs that are spoilt in every way, to measure how often `ood_score` detects it
 
@@ -85,43 +84,15 @@ class Assessor:
 
     def _predictions(self, part: Part, output: ModelOutput, model: CalibratedModel) -> Predictions:
         """Returns what a nightly run would decide about each photograph."""
-        labels = tuple(self.parts.dataset.labels)
-        decision = decide(Rule(labels, model.prior, self.rule, model.thresholds), output)
-        return Predictions(
-            labels,
-            part.truth,
-            output.probabilities,
-            decision.top_index,
-            np.asarray(part.groups),
-            decision.flag_melanoma,
-            decision.review,
-            {name: _values(part, values) for name, values in self.subgroups.items()},
-        )
+        rule = Rule(tuple(self.parts.dataset.labels), model.prior, self.rule, model.thresholds)
+        subgroups = {name: _values(part, values) for name, values in self.subgroups.items()}
+        return predictions_of(rule, part, output, subgroups)
 
     def _balanced_accuracy(
         self, name: str, engine: Engine, model: CalibratedModel, labels: Sequence[int]
     ) -> dict[str, Any] | None:
         top, _ = choose(score_all(engine, self.parts.pixels(name)).probabilities, model.prior, self.rule)
         return balanced_accuracy_over(labels, self.parts.part(name), top, self.seed)
-
-
-def balanced_accuracy_over(
-    labels: Sequence[int], part: Part, top: np.ndarray[Any, np.dtype[np.int64]], seed: int
-) -> dict[str, Any] | None:
-    """Returns the balanced accuracy of predicted classes over those of the given labels that occur in a part.
-
-    Args:
-        labels: Indices of the labels to compare over.
-        part: Photographs with their truth and groups.
-        top: int64 predicted class of each photograph, shape (photographs,).
-        seed: Bootstrap seed.
-
-    Returns:
-        JSON values value, low, high and n; None where it cannot be measured.
-    """
-    evaluated = sorted(set(labels) & set(part.truth.tolist()))
-    metric = {"": balanced_accuracy(part.truth, top, evaluated)}
-    return bootstrap.estimates(metric, np.asarray(part.groups), seed)[""]
 
 
 def _values(part: Part, values: Mapping[str, str]) -> Names:

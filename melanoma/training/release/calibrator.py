@@ -50,8 +50,7 @@ class CalibratedModel:
 
     def engine(self, spec: ImageSpec) -> Engine:
         """Returns the engine that scores as a bundle of this model would."""
-        plain = TensorFlowEngine(self.network, (spec.height, spec.width), BATCH, temperature=self.temperature)
-        return with_views(plain, self.views)
+        return _engine(self.network, spec, self.temperature, self.views)
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,8 @@ class Calibrator:
 
     def _score(self, network: keras.Model, temperature: float) -> ModelOutput:
         """Scores the validation part as a bundle with this network and temperature would."""
-        spec = self.parts.spec
-        plain = TensorFlowEngine(network, (spec.height, spec.width), BATCH, temperature=temperature)
-        return score_all(with_views(plain, self.views), self.parts.pixels(VALIDATION))
+        engine = _engine(network, self.parts.spec, temperature, self.views)
+        return score_all(engine, self.parts.pixels(VALIDATION))
 
     def _finished(self, network: keras.Model, fitted: temperature_scaling.Calibration) -> keras.Model:
         """Returns the network with its calibration's bias and, if it has feature layers, an `ood_score`."""
@@ -117,3 +115,8 @@ def class_shares(part: Part, num_classes: int) -> tuple[float, ...]:
     """Returns the share of each class in a part, sum 1."""
     counts = np.bincount(part.truth, minlength=num_classes)
     return tuple((counts / counts.sum()).tolist())
+
+
+def _engine(network: keras.Model, spec: ImageSpec, temperature: float, views: int) -> Engine:
+    size = spec.height, spec.width
+    return with_views(TensorFlowEngine(network, size, BATCH, temperature=temperature), views)

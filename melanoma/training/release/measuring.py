@@ -16,10 +16,9 @@ from melanoma.evaluation.evaluate import evaluate
 from melanoma.evaluation.external import evaluate_source
 from melanoma.evaluation.inputs.predictions import Predictions
 from melanoma.evaluation.metrics import bootstrap
-from melanoma.evaluation.metrics.accuracy import balanced_accuracy
 from melanoma.evaluation.metrics.calibration import calibration_error, equal_mass_bins
 from melanoma.model.bundle import Bundle
-from melanoma.model.decision import ModelOutput, Rule, decide
+from melanoma.model.decision import ModelOutput, Rule
 from melanoma.model.engine import score_all
 from melanoma.model.engine_interface import Engine
 from melanoma.model.reference_distribution import reference_of
@@ -31,6 +30,7 @@ from melanoma.training.calibration.thresholds import (
     choose_thresholds,
 )
 from melanoma.training.release.external_photographs import ExternalSet
+from melanoma.training.release.part_predictions import balanced_accuracy_over, predictions_of
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,13 @@ class Measurer:
         output, tested = retempered(raw, factor), retempered(self._score(engine, self.photographs.test), factor)
         chosen = self._chosen(output)
         predictions = self._predictions(validation, output, chosen.thresholds)
-        evaluated = {"": balanced_accuracy(validation.truth, predictions.top, predictions.evaluated())}
         on_test = self._predictions(self.photographs.test, tested, chosen.thresholds)
         return Measured(
             temperature=bundle.temperature * factor,
             thresholds=chosen.thresholds,
             reference=reference_of(bundle.slugs, output.probabilities, predictions.top, output.ood),
             choices={**chosen.figures, "calibration": self._calibration(raw, output, factor)},
-            validation=bootstrap.estimates(evaluated, predictions.groups, self.seed)[""],
+            validation=balanced_accuracy_over(predictions.evaluated(), validation, predictions.top, self.seed),
             report=evaluate(on_test, self.seed, int(np.argmax(bundle.prior))),
             external=[self._at(one, engine, factor, chosen.thresholds) for one in self.photographs.external],
             validation_output=output,
@@ -161,13 +160,4 @@ class Measurer:
     def _predictions(self, part: Part, output: ModelOutput, thresholds: Mapping[str, float]) -> Predictions:
         """Returns what a nightly run would decide."""
         bundle = self.bundle
-        decision = decide(Rule(bundle.slugs, bundle.prior, bundle.decision_rule, thresholds), output)
-        return Predictions(
-            bundle.slugs,
-            part.truth,
-            output.probabilities,
-            decision.top_index,
-            np.asarray(part.groups),
-            decision.flag_melanoma,
-            decision.review,
-        )
+        return predictions_of(Rule(bundle.slugs, bundle.prior, bundle.decision_rule, thresholds), part, output)

@@ -7,9 +7,10 @@ import pytest
 
 from melanoma.datasets.splits import Dataset, Part
 from melanoma.images.decoding import ImageSpec
-from melanoma.training.release.assessment import Assessor, balanced_accuracy_over
+from melanoma.training.release.assessment import Assessor
 from melanoma.training.release.candidate import ReleaseCandidate
 from melanoma.training.release.decoded_parts import DecodedParts
+from melanoma.training.release.part_predictions import balanced_accuracy_over
 from tests.helpers import coloured
 
 
