@@ -17,6 +17,7 @@ from melanoma.labels import slugs_of
 from melanoma.model.answer_diagnosis import Diagnosis, diagnose
 from melanoma.model.bundle import Bundle
 from melanoma.model.bundle_contents import ModelSettings
+from melanoma.model.bundle_parts import settings_of
 from melanoma.model.engine import EngineMaker, load_engine, score_all
 from melanoma.model.engine_interface import Engine
 from melanoma.model.engine_names import F32
@@ -125,15 +126,7 @@ def check_bundle(bundle: Bundle, expected: ExpectedAnswers, tolerance: float) ->
         DataError: A photograph cannot be read or decoded.
     """
     engine = load_engine(bundle, batch_size=_BATCH)
-    settings = ModelSettings(
-        labels=bundle.labels,
-        spec=bundle.spec,
-        prior=bundle.prior,
-        scaling=bundle.scaling,
-        temperature=bundle.temperature,
-        views=bundle.views,
-        precision=bundle.precision,
-    )
+    settings = settings_of(bundle)
     if bundle.facts is None or bundle.precision != F32:  # TensorFlow would answer otherwise
         return check_answers(lambda *_: engine, settings, expected, tolerance)
     with bundle.network_file() as path:

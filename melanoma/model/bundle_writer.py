@@ -1,20 +1,17 @@
 """Writes a bundle: the network, golden samples, card and licence, and the description that binds them together."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import keras
 
 from melanoma.errors import BundleError
-from melanoma.images import decoding
 from melanoma.labels import slugs_of
-from melanoma.model import golden
 from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
-from melanoma.model.bundle_parts import described, write_parts, written
+from melanoma.model.bundle_parts import described, golden_samples, write_proved, written
 from melanoma.model.description import KERAS, NETWORK, PORTABLE, source_of
-from melanoma.model.engine import portable_engine, score_all
+from melanoma.model.engine import portable_engine
 from melanoma.model.engine_interface import Engine
 from melanoma.model.engine_names import F32
 from melanoma.model.network_archive import without_compile_config
@@ -22,7 +19,6 @@ from melanoma.model.network_scan import scan_network
 from melanoma.model.portable.conversion import missing_converter
 from melanoma.model.portable_form import portable_form
 from melanoma.model.tensorflow_engine import TensorFlowEngine, check_shapes, one_clear_error
-from melanoma.model.view_averaging import with_views
 from melanoma.storage.temporary import temporary_folder
 
 _BATCH = 8  # as many as there are golden samples
@@ -54,25 +50,19 @@ def write_bundle(
         BundleError: The folder is not empty, or the parts do not fit together.
     """
     check_free(uri, allowed=frozenset(documents.extra_files))
-    slugs = _checked_slugs(uri, network, settings)
+    _check_fit(uri, network, settings)
     network_file = network_file or _network_bytes(network)
     stated = described(settings, documents)
     source = source_of(stated, hashlib.sha256(network_file).hexdigest())
     networks = {NETWORK: network_file, **_portable(network, settings, source)}
     with one_clear_error(uri):
         engine = _engine(uri, network, settings, networks)
-        golden_files, golden_entries = _golden(engine, slugs, settings)
-    document = {
-        **stated,
-        "engine": KERAS,
-        "golden": golden_entries,
-        "versions": {"engine": engine.version, "decoder": decoding.DECODER},
-    }
-    return write_parts(uri, document, {**networks, **written(documents), **golden_files})
+        samples = golden_samples(engine, settings)
+    return write_proved(uri, {**stated, "engine": KERAS}, {**networks, **written(documents)}, samples)
 
 
-def _checked_slugs(uri: str, network: keras.Model, settings: ModelSettings) -> tuple[str, ...]:
-    """Checks that the settings fit the network, and returns the slugs of the labels."""
+def _check_fit(uri: str, network: keras.Model, settings: ModelSettings) -> None:
+    """Checks that the settings fit the network."""
     slugs = slugs_of(settings.labels)
     if len(settings.prior) != len(slugs):
         raise BundleError(
@@ -80,7 +70,6 @@ def _checked_slugs(uri: str, network: keras.Model, settings: ModelSettings) -> t
         )
     size = settings.spec.height, settings.spec.width
     check_shapes(network, size, settings.labels, uri, settings.thresholds)
-    return slugs
 
 
 def _portable(network: keras.Model, settings: ModelSettings, source: str) -> dict[str, bytes]:
@@ -110,13 +99,3 @@ def _engine(uri: str, network: keras.Model, settings: ModelSettings, networks: M
     if PORTABLE not in networks:
         raise BundleError(f"{uri}: there is no portable form of the network, which {settings.precision} needs")
     return portable_engine(networks[PORTABLE], uri, _BATCH, settings.precision)
-
-
-def _golden(
-    engine: Engine, slugs: Sequence[str], settings: ModelSettings
-) -> tuple[dict[str, bytes], list[dict[str, Any]]]:
-    """Draws the golden samples and scores them: files by name, and their entries in the description."""
-    files = golden.draw_samples()
-    pixels = golden.decode(list(files.values()), settings.spec)
-    scores = score_all(with_views(engine, settings.views), pixels)
-    return files, golden.describe(files, pixels, scores, slugs)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from melanoma.model.description import FLAGGED, OOD_ABOVE, REVIEW_BELOW
 
 RAREST = 1 / 200  # a class with a smaller share is not weighted up by the balanced rule
+_SMALLEST = 1e-12  # lower bound of a probability inside a logarithm
 OOD_SCORE = "ood_score"  # the second output of a network that has one
 UNLIKE_TRAINING, UNCERTAIN = "unlike_training", "uncertain"  # all reasons for a review
 
@@ -24,6 +25,12 @@ class ModelOutput(NamedTuple):
 
     probabilities: npt.NDArray[np.float32]
     ood: npt.NDArray[np.float32] | None = None
+
+
+def log_probabilities(probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Returns logarithms of probabilities, none of them infinite: the logits up to a constant for each photograph."""
+    logits: npt.NDArray[np.float64] = np.log(np.maximum(probabilities, _SMALLEST, dtype=np.float64))
+    return logits
 
 
 class Decides(Protocol):

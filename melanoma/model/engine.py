@@ -150,20 +150,18 @@ def _load(bundle: Bundle, name: str, batch_size: int) -> Engine:
     return _load_tensorflow(bundle, batch_size)
 
 
-def portable_engines(portable: bytes, where: str, batch_size: int, precision: str = F32) -> list[Engine]:
-    """Loads a portable network into every installed engine that takes one, to compare them.
+def portable_engines(portable: bytes, where: str, batch_size: int) -> list[Engine]:
+    """Loads a portable network into every installed engine of f32 that takes one, to compare them.
 
     Args:
         portable: Bytes of a `model.onnx` that has passed the static scan.
         where: Name for errors.
         batch_size: The most photographs in a batch.
-        precision: Of the engines, one of `PRECISIONS`.
 
     Raises:
         BundleError: An engine cannot run it.
     """
-    names = [name for name in _PORTABLE if precision_of(name) == precision and _is_installed(name)]
-    return [_portable_engine(name, portable, where, batch_size) for name in names]
+    return [_portable_engine(name, portable, where, batch_size) for name in _installed(F32)]
 
 
 def portable_engine(portable: bytes, where: str, batch_size: int, precision: str) -> Engine:
@@ -179,10 +177,15 @@ def portable_engine(portable: bytes, where: str, batch_size: int, precision: str
         UsageError: No engine of this precision is installed.
         BundleError: The engine cannot run it.
     """
-    if not (found := portable_engines(portable, where, batch_size, precision)):
+    if not (names := _installed(precision)):
         name = next(name for name in ENGINES if precision_of(name) == precision)
         raise UsageError(f"{precision} needs an engine that is not installed; {_installing(name)}")
-    return found[0]
+    return _portable_engine(names[0], portable, where, batch_size)
+
+
+def _installed(precision: str) -> list[str]:
+    """Returns the installed engines of a precision that take a portable network, the fastest first."""
+    return [name for name in _PORTABLE if precision_of(name) == precision and _is_installed(name)]
 
 
 def _portable_engine(name: str, portable: bytes, where: str, batch_size: int) -> Engine:

@@ -4,15 +4,13 @@ import hashlib
 from collections.abc import Callable
 
 from melanoma.errors import BundleError
-from melanoma.images import decoding
-from melanoma.labels import slugs_of
-from melanoma.model import golden
 from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
-from melanoma.model.bundle_parts import described, write_parts, written
+from melanoma.model.bundle_parts import described, golden_samples, write_proved, written
 from melanoma.model.description import ONNX, PORTABLE, source_of
-from melanoma.model.engine import EngineMaker, portable_engines, score_all
+from melanoma.model.engine import EngineMaker, portable_engine, portable_engines
 from melanoma.model.engine_interface import Engine
+from melanoma.model.engine_names import F32
 from melanoma.model.portable.contract import scan_portable
 from melanoma.model.portable.wrapping import OnnxNetwork, wrapped
 
@@ -52,25 +50,17 @@ def import_onnx(
         engine, *_ = portable_engines(portable, "the network", _BATCH)
         if check is not None:
             check(engine_maker(network), settings)
-        files = golden.draw_samples()
-        pixels = golden.decode(list(files.values()), settings.spec)
-        entries = golden.describe(files, pixels, score_all(engine, pixels), slugs_of(settings.labels))
+        samples = golden_samples(engine, settings)
     except BundleError as error:
         raise BundleError(f"{name}: {error}") from error.__cause__
-    document = {
-        **stated,
-        "engine": ONNX,
-        "golden": entries,
-        "versions": {"engine": engine.version, "decoder": decoding.DECODER},
-    }
-    return write_parts(uri, document, {PORTABLE: portable, **written(documents), **files})
+    return write_proved(uri, {**stated, "engine": ONNX}, {PORTABLE: portable, **written(documents)}, samples)
 
 
 def engine_maker(network: OnnxNetwork) -> EngineMaker:
     """Returns what makes engines of an ONNX file for other scalings, to find out why answers differ."""
 
     def make(settings: ModelSettings, batch_size: int) -> Engine:
-        return portable_engines(wrapped(network, settings.scaling, ""), "the network", batch_size)[0]
+        return portable_engine(wrapped(network, settings.scaling, ""), "the network", batch_size, F32)
 
     return make
 

@@ -9,7 +9,7 @@ import openvino
 from melanoma.errors import BundleError
 from melanoma.images.pixels import Pixels
 from melanoma.machine import threads_here
-from melanoma.model.engine_names import BF16, F32
+from melanoma.model.engine_names import F32
 from melanoma.model.one_by_one import OneByOneEngine, Outputs, cannot_run
 
 _RELEASE = openvino.__version__.split("-")[0]
@@ -20,10 +20,15 @@ _FIRST_USE = threading.Lock()
 def _core() -> openvino.Core:
     """Returns the one core of this process.
 
-    OpenVINO 2026.4 gives the thread that uses a core first a stack for signals, and frees that stack with the core: the
-    next signal would then end the process.
+    The thread that first uses a core of OpenVINO 2026.4 handles signals on a stack that is freed with the core. After
+    that, the next signal would crash the process.
     """
     return openvino.Core()
+
+
+def computes_in(precision: str) -> bool:
+    """Tells whether the processor of this machine computes in one of `PRECISIONS`."""
+    return precision == F32 or precision.upper() in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def engine_of(portable: bytes, where: str, batch_size: int, precision: str = F32) -> OneByOneEngine:
@@ -38,14 +43,13 @@ def engine_of(portable: bytes, where: str, batch_size: int, precision: str = F32
     Raises:
         BundleError: OpenVINO cannot run it, or the processor does not compute in this precision.
     """
-    threads = threads_here()
-    if precision == BF16 and "BF16" not in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    threads, core = threads_here(), _core()
+    if not computes_in(precision):
         raise BundleError(
-            f"{where}: the processor of this machine does not compute in {BF16}; use one with avx512_bf16 or amx_bf16, "
-            "or a bundle for f32, such as the one that a bundle for bf16 was made from"
+            f"{where}: the processor of this machine does not compute in {precision}; use one with avx512_bf16 or "
+            "amx_bf16, or a bundle for f32, such as the one that a bundle for bf16 was made from"
         )
     try:
-        core = _core()
         model = core.read_model(portable)
         shape = model.input().partial_shape
         shape[0] = 1

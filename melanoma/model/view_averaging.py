@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from melanoma.images.pixels import Pixels
-from melanoma.model.decision import ModelOutput
+from melanoma.model.decision import ModelOutput, log_probabilities
 from melanoma.model.engine_interface import Engine
 
-_SMALLEST = 1e-12  # lower bound of a probability inside a logarithm
 # The first four keep height and width, so that any network can take them. The order is part of every model with views.
 _VIEWS: tuple[Callable[[Pixels], Pixels], ...] = (
     lambda pixels: pixels,
@@ -63,7 +62,7 @@ def averaged(outputs: Sequence[ModelOutput]) -> ModelOutput:
 
     A broken network may return NaN; so does this.
     """
-    logits = np.mean([np.log(np.maximum(one.probabilities, _SMALLEST, dtype=np.float64)) for one in outputs], axis=0)
+    logits = np.mean([log_probabilities(one.probabilities) for one in outputs], axis=0)
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
     scores = [one.ood for one in outputs if one.ood is not None]

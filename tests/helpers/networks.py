@@ -143,6 +143,17 @@ def with_more(*outputs: tuple[str, int]) -> keras.Model:
     return keras.Model(network.input, [network.output, *more])
 
 
+def two_output_bundle(place: Path) -> Bundle:
+    """Writes a bundle whose network has a second output, with a temperature and a threshold for it."""
+    keras.utils.set_random_seed(5)
+    return write_bundle_of(place, with_more(("ood_score", 1)), temperature=1.7, thresholds={"ood_above": 0.5})
+
+
+def varied_photographs() -> Pixels:
+    """Returns photographs and noise, uint8 (11, 16, 16, 3)."""
+    return np.concatenate([photographs(5), np.random.default_rng(1).integers(0, 256, (6, 16, 16, 3), np.uint8)])
+
+
 def write_bundle_of(
     uri: Path, network: keras.Model, labels: Sequence[str] = ("a", "b", "c"), size: int = 16, **changes: Any
 ) -> Bundle:

@@ -13,12 +13,12 @@ from scipy.special import log_softmax
 
 from melanoma.evaluation.inputs.predictions import Classes
 from melanoma.evaluation.metrics.subgroups import MIN_SUBGROUP
-from melanoma.model.decision import ModelOutput
+from melanoma.model.decision import ModelOutput, log_probabilities
 
 Array = npt.NDArray[np.float64]
 
 _FACTORS = (0.05, 20.0)
-_SMALLEST = 1e-12  # lower bound of a probability inside a logarithm
+_SMALLEST = 1e-12  # lower bound of a share of the prior
 
 
 class _Loss(NamedTuple):
@@ -60,7 +60,7 @@ def temperature_factor(
     Returns:
         0.05 to 20; above 1 where the network is overconfident.
     """
-    logits, names = _logits(probabilities), np.asarray(sources, str)
+    logits, names = log_probabilities(probabilities), np.asarray(sources, str)
     members = [names == name for name in sorted(set(sources) - {""})]
     large = [of for of in members if of.sum() >= MIN_SUBGROUP]
     if not large:
@@ -88,10 +88,5 @@ def retempered(output: ModelOutput, factor: float) -> ModelOutput:
     """Returns the outputs that the network has under a temperature that is larger by a factor; the same bits for 1."""
     if factor == 1:
         return output
-    probabilities = np.exp(log_softmax(_logits(output.probabilities) / factor, axis=1)).astype(np.float32)
+    probabilities = np.exp(log_softmax(log_probabilities(output.probabilities) / factor, axis=1)).astype(np.float32)
     return output._replace(probabilities=probabilities)
-
-
-def _logits(probabilities: npt.NDArray[np.floating[Any]]) -> Array:
-    logits: Array = np.log(np.maximum(probabilities, _SMALLEST, dtype=np.float64))
-    return logits

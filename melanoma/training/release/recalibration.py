@@ -2,21 +2,18 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from melanoma.evaluation.external import for_bundle
 from melanoma.evaluation.pages.evaluation import page
-from melanoma.images import decoding
-from melanoma.model import golden
 from melanoma.model.bundle import Bundle, check_free
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
-from melanoma.model.bundle_parts import described, write_parts, written
+from melanoma.model.bundle_parts import described, golden_samples, settings_of, write_proved, written
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.description import CARD, FLAGGED, LICENCE, NETWORK, ONNX, PORTABLE
-from melanoma.model.engine import portable_engine, score_all
+from melanoma.model.engine import portable_engine
 from melanoma.model.tensorflow_engine import load_network
-from melanoma.model.view_averaging import with_views
 from melanoma.training.calibration.review_curve import plot_review_curve
 from melanoma.training.release.decision_text import views_sentence
 from melanoma.training.release.measuring import Measured
@@ -64,15 +61,11 @@ def write_recalibrated(uri: str, made: Recalibration) -> Bundle:
         BundleError: The folder is not empty, or the network cannot be run.
     """
     bundle, measured = made.bundle, made.measured
-    settings = ModelSettings(
-        labels=bundle.labels,
-        spec=bundle.spec,
-        prior=bundle.prior,
-        scaling=bundle.scaling,
+    settings = replace(
+        settings_of(bundle),
         temperature=measured.temperature,
         views=made.views,
         precision=made.precision,
-        decision_rule=bundle.decision_rule,
         thresholds=measured.thresholds,
     )
     if bundle.facts is None:
@@ -86,16 +79,11 @@ def write_recalibrated(uri: str, made: Recalibration) -> Bundle:
 def _write_portable(uri: str, bundle: Bundle, settings: ModelSettings, documents: BundleDocuments) -> Bundle:
     """Writes a bundle whose network comes from ONNX: its file stays as it is, and so does its temperature."""
     check_free(uri)
-    files, portable = golden.draw_samples(), bundle.files[PORTABLE]
-    pixels = golden.decode(list(files.values()), settings.spec)
-    engine = with_views(portable_engine(portable, bundle.uri, _BATCH, settings.precision), settings.views)
-    document = {
-        **described(settings, documents),
-        "engine": ONNX,
-        "golden": golden.describe(files, pixels, score_all(engine, pixels), bundle.slugs),
-        "versions": {"engine": engine.version, "decoder": decoding.DECODER},
-    }
-    return write_parts(uri, document, {PORTABLE: portable, **written(documents), **files})
+    portable = bundle.files[PORTABLE]
+    engine = portable_engine(portable, bundle.uri, _BATCH, settings.precision)
+    document = {**described(settings, documents), "engine": ONNX}
+    files = {PORTABLE: portable, **written(documents)}
+    return write_proved(uri, document, files, golden_samples(engine, settings))
 
 
 def _documents(made: Recalibration) -> BundleDocuments:
@@ -111,7 +99,7 @@ def _documents(made: Recalibration) -> BundleDocuments:
     kept = {name: data for name, data in bundle.files.items() if name not in own}
     origin = {"from": bundle.model_id, "command": made.command, "photographs": made.tally}
     return BundleDocuments(
-        card=recalibrated_card(bundle, made.name, settings_in_words(made), measured, made.command, made.tally),
+        card=recalibrated_card(bundle, made.name, _settings_in_words(made), measured, made.command, made.tally),
         licence=bundle.files[LICENCE].decode(),
         reference=measured.reference,
         metrics=_metrics(measured),
@@ -120,7 +108,7 @@ def _documents(made: Recalibration) -> BundleDocuments:
     )
 
 
-def settings_in_words(made: Recalibration) -> list[str]:
+def _settings_in_words(made: Recalibration) -> list[str]:
     """Returns what the card says about views and precision; nothing for one view in the precision of the training."""
     words = list(views_sentence(made.views))
     if made.before is not None:

@@ -8,7 +8,6 @@ import pytest
 
 from jobs.cli import main
 from melanoma.images.decoding import ImageSpec
-from melanoma.model import openvino_engine
 from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
@@ -17,6 +16,7 @@ from melanoma.model.onnx_import import import_onnx
 from melanoma.model.portable.wrapping import OnnxNetwork
 from tests.helpers import coloured, trainings
 from tests.helpers.onnx_networks import network
+from tests.helpers.precision import needs_bf16
 
 COUNTS = {"melanoma": 120, "nevus": 120, "vascular_lesion": 60}
 
@@ -159,10 +159,7 @@ def test_a_network_from_onnx_keeps_its_file_and_its_temperature(folder: Path, tm
     assert "The temperature is that of the earlier bundle" in eight.files["card.md"].decode()
 
 
-@pytest.mark.skipif(
-    "BF16" not in openvino_engine._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
-    reason="this processor does not compute in bf16",
-)
+@needs_bf16
 def test_a_bundle_for_bf16_is_compared_with_the_one_before(folder: Path) -> None:
     assert recalibrate(folder, "short", "--precision", "bf16") == 0
     short, first = load_bundle(str(folder / "short")), load_bundle(str(folder / "first"))

@@ -13,7 +13,6 @@ from PIL import Image
 
 from melanoma.errors import DataError
 from melanoma.images.decoding import ImageSpec, decode
-from melanoma.model import openvino_engine
 from melanoma.model.answer_check import AnswerCheck, check_answers, check_bundle, check_lines
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
@@ -22,9 +21,8 @@ from melanoma.model.engine import load_engine, score_all
 from melanoma.model.expected_answers import Answer, ExpectedAnswers
 from melanoma.model.preprocessing import Scaling
 from tests.helpers import photograph
+from tests.helpers.precision import needs_bf16
 
-_HAS_BF16 = "BF16" in openvino_engine._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-needs_bf16 = pytest.mark.skipif(not _HAS_BF16, reason="this processor does not compute in bf16")
 LABELS = ("melanoma", "nevus", "bcc")
 SIZE = 24
 UNIT = Scaling(1 / 255)

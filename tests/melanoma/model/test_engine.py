@@ -4,7 +4,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import keras
 import numpy as np
 import onnx
 import pytest
@@ -17,7 +16,7 @@ from melanoma.model.bundle import Bundle, load_bundle
 from melanoma.model.engine import load_engine, score_all, usable_engines
 from melanoma.model.engine_names import AUTO, ONNX_RUNTIME, OPENVINO, TENSORFLOW
 from tests.helpers.bundles import copied, describe, document_of, without_portable
-from tests.helpers.networks import engine_refusal, photographs, with_more, write_bundle_of
+from tests.helpers.networks import engine_refusal, two_output_bundle, varied_photographs
 
 PORTABLE = (ONNX_RUNTIME, OPENVINO)
 IN_F32 = (*PORTABLE, TENSORFLOW)
@@ -26,14 +25,12 @@ IN_F32 = (*PORTABLE, TENSORFLOW)
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     """A bundle with scaling, temperature and a second output."""
-    keras.utils.set_random_seed(5)
-    place = tmp_path_factory.mktemp("engines") / "two"
-    return write_bundle_of(place, with_more(("ood_score", 1)), temperature=1.7, thresholds={"ood_above": 0.5})
+    return two_output_bundle(tmp_path_factory.mktemp("engines") / "two")
 
 
 @pytest.fixture(scope="module")
 def pixels() -> Pixels:
-    return np.concatenate([photographs(5), np.random.default_rng(1).integers(0, 256, (6, 16, 16, 3), np.uint8)])
+    return varied_photographs()
 
 
 @pytest.mark.parametrize("name", PORTABLE)

@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -18,17 +17,13 @@ from melanoma.model.engine import load_engine, score_all, usable_engines
 from melanoma.model.engine_names import ENGINES, OPENVINO_BF16, precision_of
 from melanoma.model.tensorflow_engine import load_network
 from tests.helpers.bundles import copied, describe, document_of
-from tests.helpers.networks import photographs, with_more, write_bundle_of
-
-_HAS_BF16 = "BF16" in openvino_engine._core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-needs_bf16 = pytest.mark.skipif(not _HAS_BF16, reason="this processor does not compute in bf16")
+from tests.helpers.networks import two_output_bundle, varied_photographs
+from tests.helpers.precision import needs_bf16
 
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    keras.utils.set_random_seed(5)
-    place = tmp_path_factory.mktemp("precision") / "plain"
-    return write_bundle_of(place, with_more(("ood_score", 1)), temperature=1.7, thresholds={"ood_above": 0.5})
+    return two_output_bundle(tmp_path_factory.mktemp("precision") / "plain")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +42,7 @@ def short(tmp_path_factory: pytest.TempPathFactory, plain: Bundle) -> Bundle:
 
 @pytest.fixture(scope="module")
 def pixels() -> Pixels:
-    return np.concatenate([photographs(5), np.random.default_rng(1).integers(0, 256, (6, 16, 16, 3), np.uint8)])
+    return varied_photographs()
 
 
 @needs_bf16
