@@ -100,4 +100,5 @@ def totals_of(settings: CommitSettings, summary: ListingSummary, chosen: ChosenT
         workers=settings.workers,
         other_shard=counts.other_shard,
         other_waiting=counts.other_waiting,
+        timeline=summary.timeline,
     )

@@ -32,12 +32,14 @@ class ScoredBatch:
         scores: Output of the network, in the order of `batch.loaded`.
         seconds: Time that the network took.
         engine: Version of the engine that ran it; empty for a batch without photographs.
+        scored_at: When the network ended, Unix time in seconds.
     """
 
     batch: Batch
     scores: ModelOutput
     seconds: float = 0.0
     engine: str = ""
+    scored_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class BundleHandler(ModelHandler[Batch, ScoredBatch, LateEngine]):
             began = time.perf_counter()
             nothing = ModelOutput(np.zeros((0, self._bundle.num_classes), np.float32))
             scores = score_isolated(model, batch.pixels) if len(batch) else nothing
-            yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, time.perf_counter() - began, version)
+            seconds = time.perf_counter() - began
+            yield ScoredBatch(replace(batch, pixels=batch.pixels[:0]), scores, seconds, version, time.time())
 
     def should_skip_batching(self) -> bool:
         """Returns true, as every element is a batch already."""

@@ -86,7 +86,7 @@ class _ListFn(beam.DoFn):
                 tasks, of_page = plan_tasks(ledgers, page, self._runs[0].shard)
                 summary += of_page
                 yield from (self._as_in_table(task) for task in tasks)
-            yield TaggedOutput(_SUMMARY, timed(summary, time.perf_counter() - began, ignored))
+            yield TaggedOutput(_SUMMARY, timed(summary, time.perf_counter() - began, ignored, self._runs[0]))
 
     def _as_in_table(self, task: Task) -> Task:
         """Returns a task whose photograph has the name that the table knows, where the store has several."""

@@ -72,17 +72,18 @@ class _StageFn(beam.DoFn):
         self._rows.add_failed(scored.batch.failures)
         self._engine = scored.engine or self._engine
         self._inferred += Stage(scored.seconds, len(scored.batch.loaded))
+        if self._rows.timeline is not None:
+            self._rows.timeline.add("infer", scored.seconds, scored.scored_at)
         return self._rows
 
     def _staged(self, scored: ScoredBatch, rows: RowBuilder) -> StagedChunk:
         began, table = time.perf_counter(), rows.table()
         if table.num_rows or not scored.batch.deferred:
             write_chunk(self._run, scored.batch.chunk, table)
-        stages = {
-            **rows.stages,
-            "infer": self._inferred,
-            "stage": Stage(time.perf_counter() - began, table.num_rows),
-        }
+        seconds = time.perf_counter() - began
+        if rows.timeline is not None:
+            rows.timeline.add("stage", seconds)
+        stages = {**rows.stages, "infer": self._inferred, "stage": Stage(seconds, table.num_rows)}
         return StagedChunk(
             number=scored.batch.chunk,
             rows=table.num_rows,
@@ -93,4 +94,5 @@ class _StageFn(beam.DoFn):
             deferred=scored.batch.deferred,
             stages=stages,
             engine=self._engine,
+            timeline=rows.timeline,
         )

@@ -150,6 +150,11 @@ def _add_reports(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="list the photographs with the highest melanoma probability in the report (not a diagnosis)",
     )
+    reports.add_argument(
+        "--profile",
+        action="store_true",
+        help="write a picture beside the report: when each worker listed, read, decoded, scored, staged and committed",
+    )
 
 
 def _add_limits(parser: argparse.ArgumentParser) -> None:

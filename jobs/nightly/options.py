@@ -100,6 +100,7 @@ class NightlyOptions(ScoringOptions):
         chunk_size: Photographs per chunk; None to derive it from their number.
         show_uris: Whether the report shows the URIs of photographs.
         list_suspicious: Whether the report lists the highest melanoma probabilities.
+        profile: Whether a picture shows when each worker did what.
         run_date: Date of the run; None for today.
         max_failed: Failure rate above which the exit code is 1, 0 to 1.
         max_drift: Drift of the predictions from earlier runs above which the exit code is 1, more than 0.
@@ -121,6 +122,7 @@ class NightlyOptions(ScoringOptions):
     chunk_size: int | None
     show_uris: bool
     list_suspicious: bool
+    profile: bool
     run_date: datetime.date | None
     max_failed: float
     max_drift: float

@@ -162,6 +162,7 @@ def _with_options(runs: Sequence[Run], options: NightlyOptions, deadline: dateti
             deadline=deadline,
             object_timeout=options.object_timeout.total_seconds(),
             shard=options.shard,
+            is_profiled=options.profile,
         )
         for run, run_id in zip(runs, sorted(run.run_id for run in runs), strict=True)
     ]

@@ -32,6 +32,8 @@ class Loaded(NamedTuple):
         decode_seconds: Time from the bytes to the pixels.
         tags: What a DICOM file says of itself, for the names of `dicom_tags.KEPT`.
         is_forgotten: Whether the score table has forgotten these bytes, so that they are not decoded.
+        read_at: When reading ended, Unix time in seconds.
+        decoded_at: When decoding ended, Unix time in seconds; 0 if it was not begun.
     """
 
     ref: ImageRef
@@ -44,6 +46,8 @@ class Loaded(NamedTuple):
     decode_seconds: float = 0.0
     tags: Mapping[str, str] = {}
     is_forgotten: bool = False
+    read_at: float = 0.0
+    decoded_at: float = 0.0
 
 
 class Decoded(NamedTuple):
@@ -73,9 +77,9 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None 
     try:
         data = _read(ref)
     except PhotographError as error:
-        loaded = loaded._replace(error=error, read_seconds=time.perf_counter() - began)
+        loaded = loaded._replace(error=error, read_seconds=time.perf_counter() - began, read_at=time.time())
         return [Decoded(loaded, None)] * len(specs)
-    loaded = loaded._replace(bytes=len(data), read_seconds=time.perf_counter() - began)
+    loaded = loaded._replace(bytes=len(data), read_seconds=time.perf_counter() - began, read_at=time.time())
     began, sha256 = time.perf_counter(), hashlib.sha256(data).hexdigest()
     loaded = loaded._replace(sha256=sha256)
     if forgotten is not None and forgotten.has_content(sha256):
@@ -85,12 +89,12 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None 
         loaded = loaded._replace(tags=tags)
         header = read_header(data)
     except PhotographError as error:
-        loaded = loaded._replace(error=error, decode_seconds=time.perf_counter() - began)
+        loaded = loaded._replace(error=error, decode_seconds=time.perf_counter() - began, decoded_at=time.time())
         return [Decoded(loaded, None)] * len(specs)
     width, height = header.upright_size
     loaded = loaded._replace(width=width, height=height)
     decoding = decoders().decode(data, header, specs)
-    loaded = loaded._replace(decode_seconds=decoding.seconds / len(specs))
+    loaded = loaded._replace(decode_seconds=decoding.seconds / len(specs), decoded_at=time.time())
     return [
         Decoded(loaded._replace(error=result), None) if isinstance(result, ImageError) else Decoded(loaded, result)
         for result in decoding.results

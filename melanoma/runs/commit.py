@@ -17,6 +17,7 @@ from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, Ru
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
 from melanoma.runs.stopped_runs import refuse_if_stopped, unless_stopped
+from melanoma.runs.timeline import Timeline, merged
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ConflictError, ScoreTable
 
@@ -38,6 +39,7 @@ class RunTotals:
         workers: Number of worker processes.
         other_shard: Number of these that are left to runs of other shards.
         other_waiting: Number of photographs of other shards that the table does not hold.
+        timeline: Of the listing; None if the run is not profiled.
     """
 
     listed: int
@@ -49,6 +51,7 @@ class RunTotals:
     workers: int = 1
     other_shard: int = 0
     other_waiting: int = 0
+    timeline: Timeline | None = None
 
 
 def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
@@ -78,7 +81,8 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
         record = replace(record, table_version=run.table_version)
     if record.outcome == COMMITTED:
         committing = Stage(time.perf_counter() - began, record.counts.scored + record.counts.failed)
-        record = replace(record, stages={**record.stages, "commit": committing})
+        timeline = merged([record.timeline, run.worked("commit", committing.seconds)])
+        record = replace(record, stages={**record.stages, "commit": committing}, timeline=timeline)
     _remember_deferred(run, totals, chunks, record)
     _write_record(run, record)
     staging.clean(run)
@@ -127,6 +131,7 @@ def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts:
         shard=run.shard_text,
         other_waiting=totals.other_waiting,
         engine=", ".join(sorted({chunk.engine for chunk in chunks if chunk.engine})),
+        timeline=merged([totals.timeline, *(chunk.timeline for chunk in chunks)]),
     )
 
 

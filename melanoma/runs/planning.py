@@ -10,6 +10,7 @@ from melanoma.ingest.tasks import Task
 from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.ledger import Ledger, State, Verdict
 from melanoma.runs.run import Run
+from melanoma.runs.timeline import Timeline, merged
 from melanoma.shards import Shard
 
 _MOVED_SHARE, _FEW_MOVED = 0.2, 20
@@ -70,6 +71,7 @@ class ListingSummary:
         deferred: Number of these tasks that an earlier run deferred.
         ignored: Number of files that are not photographs, by extension.
         seconds: Duration of listing and looking up.
+        timeline: When that was; None if the run is not profiled.
     """
 
     by_model: tuple[LedgerCounts, ...]
@@ -78,6 +80,7 @@ class ListingSummary:
     deferred: int = 0
     ignored: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    timeline: Timeline | None = None
 
     def __add__(self, other: "ListingSummary") -> "ListingSummary":
         """Adds the summary of another listing."""
@@ -88,6 +91,7 @@ class ListingSummary:
             deferred=self.deferred + other.deferred,
             ignored=self.ignored + other.ignored,
             seconds=self.seconds + other.seconds,
+            timeline=merged([self.timeline, other.timeline]),
         )
 
 
@@ -169,6 +173,11 @@ def empty_summary(runs: Sequence[Run]) -> ListingSummary:
     return ListingSummary(tuple(LedgerCounts() for _ in runs))
 
 
-def timed(summary: ListingSummary, seconds: float, ignored: Counter[str]) -> ListingSummary:
-    """Adds to a summary how long the listing took and which files it ignored."""
-    return replace(summary, seconds=summary.seconds + seconds, ignored=summary.ignored + ignored)
+def timed(summary: ListingSummary, seconds: float, ignored: Counter[str], run: Run) -> ListingSummary:
+    """Adds to a summary how long the listing took, which has just ended, and which files it ignored."""
+    return replace(
+        summary,
+        seconds=summary.seconds + seconds,
+        ignored=summary.ignored + ignored,
+        timeline=merged([summary.timeline, run.worked("list", seconds)]),
+    )

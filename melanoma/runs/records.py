@@ -1,12 +1,13 @@
 """The record of a run: what it counted, what it cost, how it ended."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from melanoma import storage
 from melanoma.json_values import to_json
 from melanoma.redaction import redacted
+from melanoma.runs.timeline import Timeline
 from melanoma.table.layout import OutputLayout
 
 
@@ -93,6 +94,7 @@ class RunRecord:
         absent_shards: Other shards that had no run when it was due, such as `3/4`.
         engine: Version of the engine that ran the network; of several workers, each one that differs. Empty where none
             ran, and in the records of older versions.
+        timeline: When each worker did what, in the same seconds as `stages`; None if the run was not profiled.
     """
 
     run_id: str
@@ -115,6 +117,7 @@ class RunRecord:
     other_waiting: int = 0
     absent_shards: Sequence[str] = ()
     engine: str = ""
+    timeline: Timeline | None = None
 
     def __post_init__(self) -> None:
         """Hides secrets of URIs in what is told to the operator."""
@@ -132,7 +135,10 @@ _OF_SHARDS = ("shard", "other_waiting", "absent_shards")
 
 def as_document(record: RunRecord) -> dict[str, Any]:
     """Returns a record as JSON values; what only some runs have is left out elsewhere, for earlier versions."""
-    document = asdict(record)
+    document = asdict(replace(record, timeline=None))
+    del document["timeline"]
+    if record.timeline is not None:
+        document["timeline"] = record.timeline.as_json()
     if not record.engine:
         del document["engine"]
     if not record.shard:

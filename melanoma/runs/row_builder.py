@@ -20,6 +20,7 @@ class RowBuilder:
     Attributes:
         scored: Number of rows with probabilities.
         store_failures: Number of rows that failed by the store's fault.
+        timeline: When they were read and decoded; None if the run is not profiled.
     """
 
     def __init__(self, run: Run, bundle: Bundle) -> None:
@@ -33,6 +34,7 @@ class RowBuilder:
         self._columns: dict[str, list[Any]] = {name: [] for name in run.schema.names}
         self.scored = self.store_failures = 0
         self._read, self._decoded = Stage(), Stage()
+        self.timeline = run.timeline()
 
     def add_scored(self, loaded: Sequence[Loaded], output: ModelOutput) -> None:
         """Adds scored photographs; one whose output is not a probability becomes a failed row.
@@ -81,6 +83,9 @@ class RowBuilder:
         ref = photograph.ref
         self._read += Stage(photograph.read_seconds, 1, photograph.bytes)
         self._decoded += Stage(photograph.decode_seconds, 1, photograph.bytes)
+        if self.timeline is not None:
+            self.timeline.add("read", photograph.read_seconds, photograph.read_at)
+            self.timeline.add("decode", photograph.decode_seconds, photograph.decoded_at)
         values |= {
             "image_id": ref.image_id,
             "image_uri": ref.uri,

@@ -12,6 +12,7 @@ from melanoma import storage
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.runs.timeline import Timeline
 from melanoma.runs.workers import WorkerSettings
 from melanoma.shards import Shard
 from melanoma.storage.temporary import temporary_root
@@ -44,6 +45,7 @@ class Run:
         shard: The share of the photographs that the run scores; None for all of them.
         workers: What worker processes must be told that may outlive the process that started the run; None where all of
             them end with it.
+        is_profiled: Whether it is noted when each worker did what, see `melanoma.runs.timeline`.
     """
 
     run_id: str
@@ -62,6 +64,7 @@ class Run:
     object_timeout: float = storage.DEFAULT_SECONDS
     shard: Shard | None = None
     workers: WorkerSettings | None = None
+    is_profiled: bool = False
 
     @property
     def started(self) -> datetime.datetime:
@@ -72,6 +75,21 @@ class Run:
     def shard_text(self) -> str:
         """The shard in the form `1/4`; empty for all photographs."""
         return str(self.shard or "")
+
+    def timeline(self) -> Timeline | None:
+        """Returns an empty timeline for the work of this process; None if the run is not profiled."""
+        return Timeline.here(self.started.timestamp()) if self.is_profiled else None
+
+    def worked(self, stage: str, seconds: float) -> Timeline | None:
+        """Returns a timeline of work of this process that has just ended; None if the run is not profiled.
+
+        Args:
+            stage: One of `melanoma.runs.records.STAGES`.
+            seconds: How long the work took.
+        """
+        if (timeline := self.timeline()) is not None:
+            timeline.add(stage, seconds)
+        return timeline
 
     def now(self) -> datetime.datetime:
         """Returns the UTC time for a row: a hybrid logical clock (Kulkarni and others, 2014, arXiv 1401.2535v1)."""

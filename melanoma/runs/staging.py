@@ -15,6 +15,7 @@ from melanoma.runs.records import Stage
 from melanoma.runs.retry_policy import is_settled
 from melanoma.runs.run import Run, time_stamp
 from melanoma.runs.seals import Seal
+from melanoma.runs.timeline import Timeline
 from melanoma.runs.unkeyed_files import arrow_file, read_unkeyed
 from melanoma.table.layout import OutputLayout
 
@@ -36,6 +37,7 @@ class StagedChunk:
         stages: What it cost, by kind of work.
         forgotten: Photographs without a row because their bytes are forgotten.
         engine: Version of the engine that ran the network; empty if nothing reached it.
+        timeline: When it was worked on; None if the run is not profiled.
     """
 
     number: int
@@ -47,6 +49,7 @@ class StagedChunk:
     stages: Mapping[str, Stage] = field(default_factory=dict)
     forgotten: int = 0
     engine: str = ""
+    timeline: Timeline | None = None
 
 
 def prepare(layout: OutputLayout) -> Seal:

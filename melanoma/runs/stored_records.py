@@ -9,6 +9,7 @@ from melanoma.runs import stored_values
 from melanoma.runs.records import Counts, RunRecord, Stage
 from melanoma.runs.run import Run
 from melanoma.runs.stored_values import checked
+from melanoma.runs.timeline import Timeline
 from melanoma.table.layout import OutputLayout
 
 _MAX_BYTES = 64 << 20  # of the file of a record
@@ -88,6 +89,7 @@ _CHECKS = {
     "other_waiting": stored_values.whole,
     "absent_shards": stored_values.texts,
     "engine": stored_values.text,
+    "timeline": stored_values.optional(Timeline.from_json),
 }
 _NEEDED = ("run_id", "run_date", "model_id", "outcome", "counts")
 

@@ -165,9 +165,9 @@ class OutputLayout:
         run_id = name.removesuffix(_RECORD_SUFFIX)
         return run_id if name != run_id and is_run_id(run_id) else None
 
-    def report(self, run_id: str) -> str:
-        """Report of a run that has ended."""
-        return self._at(_REPORTS, f"{run_id}.html")
+    def report(self, run_id: str, part: str = "") -> str:
+        """Report of a run that has ended, or a page beside it, such as `profile`."""
+        return self._at(_REPORTS, f"{run_id}.{part}.html" if part else f"{run_id}.html")
 
     def model_page(self, model_id: str) -> str:
         """Page of a model over all its runs."""
