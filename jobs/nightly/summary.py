@@ -43,6 +43,7 @@ def summary(model: ModelRun, run: ReportedRun, seconds: float) -> str:
         "classes": _by_frequency(record.classes),
         "table": table,
         "report": model.run.layout.report(record.run_id),
+        "profile": model.run.layout.report(record.run_id, "profile") if record.timeline is not None else "",
         "model": shown(record.model_id, record.model_name),
         "engine": record.engine,
         "licence": _shortened(model.bundle.files["LICENSE"].decode("utf-8", "replace")),

@@ -56,5 +56,7 @@ def _identity(record: RunRecord) -> str:
     links = {"index.html": "All runs"}
     if has_page(record.model_id):
         links[f"{record.model_id}.html"] = "This model over time"
+    if record.timeline is not None:
+        links[f"{record.run_id}.profile.html"] = "When each worker did what"
     listed = " · ".join(f'<a href="{address}">{text}</a>' for address, text in links.items())
     return f'{facts(entries)}<p class="muted">{listed}</p>'

@@ -13,6 +13,7 @@ from melanoma.reporting.judging import judge
 from melanoma.reporting.limits import Limits
 from melanoma.reporting.model_page import ModelSetting
 from melanoma.reporting.page import page
+from melanoma.reporting.profile_page import profile_page
 from melanoma.reporting.quality_sample import ReportOptions
 from melanoma.reporting.verdict import Event, ReportedRun, RunVerdict, read_verdict
 from melanoma.runs.absent_shards import absent_shards, in_words
@@ -88,6 +89,8 @@ def _write(layout: OutputLayout, run: ReportedRun, others: Sequence[RunSummary],
     record = run.record
     storage.write_bytes(layout.record(record.run_id), to_json(as_document(record) | {"report": run.content}))
     storage.write_bytes(layout.report(record.run_id), page(run).encode())
+    if picture := profile_page(run):
+        storage.write_bytes(layout.report(record.run_id, "profile"), picture.encode())
     setting = ModelSetting(run.content.get("reference", {}), limits)
     own = summary_of(record, run.content)
     if record.shard:

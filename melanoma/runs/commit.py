@@ -65,8 +65,7 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
         chunks: What was staged, as the pipeline delivered it, never as a listing shows it.
 
     Raises:
-        NothingCommittedError: A photograph is not accounted for, or the store refused; what is scored stays staged.
-            Or somebody has stopped the run while its workers went on.
+        NothingCommittedError: A photograph is missing, the store refused, or the run was stopped; rows stay staged.
     """
     refuse_if_stopped(run)
     began, adopted = time.perf_counter(), {key[:DIGEST_BYTES]: key for key in totals.adopted}
@@ -80,9 +79,9 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
     else:
         record = replace(record, table_version=run.table_version)
     if record.outcome == COMMITTED:
-        committing = Stage(time.perf_counter() - began, record.counts.scored + record.counts.failed)
-        timeline = merged([record.timeline, run.worked("commit", committing.seconds)])
-        record = replace(record, stages={**record.stages, "commit": committing}, timeline=timeline)
+        work = Stage(time.perf_counter() - began, record.counts.scored + record.counts.failed)
+        timeline = merged([record.timeline, run.worked("commit", work.seconds)])
+        record = replace(record, stages={**record.stages, "commit": work}, timeline=timeline)
     _remember_deferred(run, totals, chunks, record)
     _write_record(run, record)
     staging.clean(run)

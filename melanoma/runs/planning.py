@@ -173,11 +173,18 @@ def empty_summary(runs: Sequence[Run]) -> ListingSummary:
     return ListingSummary(tuple(LedgerCounts() for _ in runs))
 
 
-def timed(summary: ListingSummary, seconds: float, ignored: Counter[str], run: Run) -> ListingSummary:
-    """Adds to a summary how long the listing took, which has just ended, and which files it ignored."""
+def timed(summary: ListingSummary, seconds: float, ignored: Counter[str], run: Run | None = None) -> ListingSummary:
+    """Adds to a summary how long the listing took, which has just ended, and which files it ignored.
+
+    Args:
+        summary: Summary of the listing.
+        seconds: Duration of listing and looking up.
+        ignored: Number of files that are not photographs, by extension.
+        run: The run, which may be profiled; None for no run.
+    """
     return replace(
         summary,
         seconds=summary.seconds + seconds,
         ignored=summary.ignored + ignored,
-        timeline=merged([summary.timeline, run.worked("list", seconds)]),
+        timeline=merged([summary.timeline, run and run.worked("list", seconds)]),
     )
