@@ -15,14 +15,14 @@ MOST_WORKERS = 32  # that are drawn each by itself
 _LEFT, _WIDTH, _ROW, _GAP = 190, 770, 34, 8
 _TICKS = 6
 _HOW = (
-    "Each row is one kind of work of one worker process, from the start of the run on. The height of a bar is the number "
-    "of threads that did this work in that step of time, on average; the number beside the row is that of its highest "
-    "bar. A gap in the row of the network is time in which it waited."
+    "Each row is one kind of work of one worker process, from the start of the run on. The height of a bar is the "
+    "number of threads that did this work in that step of time, on average; the number beside the row is that of its "
+    "highest bar. A gap in the row of the network is time in which it waited."
 )
 _CLUSTER = (
     "On a cluster, a worker is one process of one machine, and the times are those of its own clock: rows of different "
-    "machines may be shifted against each other. What the runner does itself, such as moving data and starting workers, "
-    "is not measured and appears as a gap."
+    "machines may be shifted against each other. What the runner does itself, such as moving data and starting "
+    "workers, is not measured and appears as a gap."
 )
 
 

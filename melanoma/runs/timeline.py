@@ -73,7 +73,9 @@ class Timeline:
         steps = self._work.setdefault(Row(self._worker, stage), defaultdict(float))
         first, last = int(start / self.step), int(end / self.step)
         for place in range(first, last + 1):
-            steps[place] += max(min(end, (place + 1) * self.step) - max(start, place * self.step), 0.0)
+            part = min(end, (place + 1) * self.step) - max(start, place * self.step)
+            if part > 0:  # nothing is left at the end of a step
+                steps[place] += part
 
     def merge(self, other: "Timeline") -> None:
         """Adds the work of another timeline of the same run."""

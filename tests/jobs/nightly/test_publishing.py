@@ -14,7 +14,8 @@ from jobs.nightly.destination import Destination
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import UsageError
 from melanoma.reporting.judging import judge_error
-from melanoma.runs.records import Counts
+from melanoma.runs.records import STAGES, Counts
+from melanoma.runs.timeline import Timeline
 from melanoma.table.pseudonyms import Pseudonyms
 from tests.helpers import fill
 from tests.helpers.model_runs import commit_scores, model_run
@@ -66,6 +67,27 @@ def test_photographs_appear_under_pseudonyms_only(
     pseudonyms = Pseudonyms.of_table(layout_of(tmp_path / "out"))
     sample = json.loads(reports(tmp_path, "json")[0].read_text())["report"]["sample"]
     assert {row["photograph"] for row in sample["least_certain"]} == {pseudonyms.pseudonym(uri) for uri in names}
+
+
+def test_a_profiled_run_leaves_a_picture_of_the_same_seconds_without_names(
+    tmp_path: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--profile"]) == 0
+    folder = tmp_path / "out" / "_reports"
+    (picture,) = folder.glob("*.profile.html")
+    assert str(picture) in capsys.readouterr().out
+    document = json.loads((folder / f"{picture.name.split('.')[0]}.json").read_text())
+    timeline = Timeline.from_json(document["timeline"], "timeline")
+    for name in STAGES:
+        assert timeline.seconds(name) == pytest.approx(document["stages"][name]["seconds"], abs=0.005)
+    assert timeline.steps * timeline.step <= document["seconds"] + 2  # the id of a run states whole seconds
+    assert all("DOE" not in path.read_text() for path in folder.iterdir())
+
+
+def test_a_run_that_is_not_profiled_leaves_no_picture(tmp_path: Path, words: list[str]) -> None:
+    assert main(words) == 0
+    assert not list((tmp_path / "out" / "_reports").glob("*.profile.html"))
+    assert "timeline" not in json.loads(reports(tmp_path, "json")[0].read_text())
 
 
 def test_uris_are_shown_on_request(tmp_path: Path, words: list[str]) -> None:
