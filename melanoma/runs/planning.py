@@ -186,5 +186,5 @@ def timed(summary: ListingSummary, seconds: float, ignored: Counter[str], run: R
         summary,
         seconds=summary.seconds + seconds,
         ignored=summary.ignored + ignored,
-        timeline=merged([summary.timeline, run and run.worked("list", seconds)]),
+        timeline=merged([summary.timeline, None if run is None else run.worked("list", seconds)]),
     )
