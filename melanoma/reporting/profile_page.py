@@ -113,7 +113,7 @@ def _table(record: RunRecord, timeline: Timeline) -> str:
     rows = [
         (
             messages.STAGE_NAMES[name],
-            f"{stage.seconds:,.1f}",
+            f"{stage.seconds:,.2f}",
             f"{stage.photographs:,}",
             f"{stage.photographs / stage.seconds:,.0f}",
             f"{timeline.seconds(name) / (timeline.steps * timeline.step):.2f}",

@@ -61,7 +61,7 @@ def test_bars_are_as_high_as_threads_were_at_work() -> None:
 
 def test_the_table_has_the_seconds_of_the_record() -> None:
     texts = Page(profile_page(reported(PROFILED, content_of(PROFILED)))).text
-    assert "reading 2.0 13 6 0.67" in texts and "the network 2.0 13 6 0.67" in texts
+    assert "reading 2.00 13 6 0.67" in texts and "the network 2.00 13 6 0.67" in texts
 
 
 def test_many_workers_are_drawn_up_to_a_limit() -> None:
