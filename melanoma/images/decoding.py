@@ -16,7 +16,7 @@ from melanoma.images.jpeg_decoding import jpeg_pixels
 from melanoma.images.jpeg_header import has_read_sampling, sampling
 from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header
 from melanoma.images.pillow_decoding import decode_with_pillow
-from melanoma.images.pixel_budget import PixelBudget
+from melanoma.budget import Budget
 from melanoma.images.pixels import Pixels
 
 __all__ = [
@@ -51,7 +51,7 @@ _FAR_EDGE_COMES_LEFT = frozenset({2, 3, 6, 7})
 _FAR_EDGE_COMES_UP = frozenset({3, 4, 7, 8})
 
 # Decoding takes up to 15 bytes a pixel, most for 16-bit pictures: a file of 100 kB may need 900 MB.
-_BUDGET = PixelBudget(MAX_PIXELS)
+_BUDGET = Budget(MAX_PIXELS)
 _JPEG_PIXELS_PER_UNIT = 4  # a JPEG is decoded at a smaller scale, but a progressive one holds all its coefficients
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma import storage
+from melanoma.budget import Budget
 from melanoma.errors import ErrorKind, ImageError, PhotographError, ReadError, UsageError
 from melanoma.images.decoder_pool import decoders
 from melanoma.images.decoding import ImageSpec, read_header
@@ -16,6 +17,8 @@ from melanoma.images.dicom import photograph_in
 from melanoma.images.limits import MAX_BYTES
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.table.forgotten import Forgotten
+
+_BYTES = Budget(4 * MAX_BYTES)  # that wait for a decoder, or are on their way; of all readers together
 
 
 class Loaded(NamedTuple):
@@ -73,6 +76,18 @@ def load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None 
     Returns:
         One entry for each of `specs`, in their order.
     """
+    with _BYTES.reserve(_most_bytes(ref)):
+        return _load(ref, specs, forgotten)
+
+
+def _most_bytes(ref: ImageRef) -> int:
+    """Returns the most bytes that are read of a photograph, even where the store lists no size."""
+    if not ref.version or ref.size > MAX_BYTES:  # it is refused unread
+        return 0
+    return ref.size if ref.size >= 0 else MAX_BYTES
+
+
+def _load(ref: ImageRef, specs: Sequence[ImageSpec], forgotten: Forgotten | None) -> list[Decoded]:
     loaded, began = Loaded(ref), time.perf_counter()
     try:
         data = _read(ref)

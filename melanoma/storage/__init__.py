@@ -27,12 +27,22 @@ from melanoma.storage.files import (
 from melanoma.storage.filesystems import canonical, local_path
 from melanoma.storage.listing import below, list_files, stat, subfolders
 from melanoma.storage.probes import check_committable, check_writable
-from melanoma.storage.protocols import ALIASES, Spelling, has_spellings, plain, refuse_key, spelling_of, spellings
+from melanoma.storage.protocols import (
+    ALIASES,
+    CONNECTIONS,
+    Spelling,
+    has_spellings,
+    plain,
+    refuse_key,
+    spelling_of,
+    spellings,
+)
 from melanoma.storage.targets import STDOUT, file_target, folder_target
 from melanoma.storage.uris import archive_of, join, member_parts, name_of, stem_of
 
 __all__ = [
     "ALIASES",
+    "CONNECTIONS",
     "DEFAULT_SECONDS",
     "STDOUT",
     "Span",

@@ -26,7 +26,7 @@ ALIASES = {"s3a": "s3", "gcs": "gs", "abfs": "az", "abfss": "az"}
 _ALIAS = re.compile(rf"(^|::)({'|'.join(ALIASES)})://")
 _CONNECT_SECONDS, _SILENT_SECONDS = 5, 20
 _KIND_SECONDS = 5  # to learn the kind of a bucket
-_CONNECTIONS = 64  # as many as threads read at once
+CONNECTIONS = 64  # to a store, of one process; as many threads read at once
 
 
 def plain(uri: str) -> str:
@@ -109,7 +109,7 @@ def options_of(protocol: str) -> dict[str, Any]:
             "connect_timeout": _CONNECT_SECONDS,
             "read_timeout": _SILENT_SECONDS,
             "retries": {"total_max_attempts": 1},
-            "max_pool_connections": _CONNECTIONS,
+            "max_pool_connections": CONNECTIONS,
         }
     elif protocol == "gs":
         import aiohttp  # comes with gcsfs

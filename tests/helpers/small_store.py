@@ -24,8 +24,7 @@ def small_store(files: Mapping[str, bytes], certificate: tuple[str, str] | None 
         files: Content by key.
         certificate: Files of the chain and of the key, for HTTPS; None for HTTP.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), _Handler)
     if certificate is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*certificate)
@@ -85,6 +84,11 @@ def _forget_clients() -> None:
     set_conf_env(conf)
     for kind in (s3fs.S3FileSystem, gcsfs.GCSFileSystem, adlfs.AzureBlobFileSystem, fsspec.get_filesystem_class("gs")):
         kind.clear_instance_cache()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # as many connect at once
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from melanoma.images.pixel_budget import PixelBudget
+from melanoma.budget import Budget
 
 SOON = 0.2  # seconds within which unblocked threads meet
 LATE = 10.0  # seconds after which a thread that should have continued counts as stuck
 
 
-def meet(budget: PixelBudget, sizes: list[int], timeout: float) -> bool:
+def meet(budget: Budget, sizes: list[int], timeout: float) -> bool:
     """Reserves all sizes from as many threads; returns whether all of them were held at the same time."""
     barrier = threading.Barrier(len(sizes))
 
@@ -31,23 +31,23 @@ def meet(budget: PixelBudget, sizes: list[int], timeout: float) -> bool:
 
 @pytest.mark.parametrize("sizes", [[10], [5, 5], [4, 3, 3], [1] * 10])
 def test_what_fits_together_is_held_at_the_same_time(sizes: list[int]) -> None:
-    assert meet(PixelBudget(10), sizes, LATE)
+    assert meet(Budget(10), sizes, LATE)
 
 
 @pytest.mark.parametrize("sizes", [[5, 6], [4, 4, 3], [10, 1]])
 def test_what_exceeds_the_budget_is_never_held_at_the_same_time(sizes: list[int]) -> None:
-    assert not meet(PixelBudget(10), sizes, SOON)
+    assert not meet(Budget(10), sizes, SOON)
 
 
 def test_a_photograph_beyond_the_budget_is_decoded_alone() -> None:
-    budget = PixelBudget(10)
+    budget = Budget(10)
     assert meet(budget, [15], LATE)
     assert not meet(budget, [15, 1], SOON)
     assert not meet(budget, [15, 15], SOON)
 
 
 def test_a_release_wakes_every_thread_that_fits() -> None:
-    budget, holding, release = PixelBudget(10), threading.Event(), threading.Event()
+    budget, holding, release = Budget(10), threading.Event(), threading.Event()
 
     def hold_everything() -> None:
         with budget.reserve(10):
@@ -65,7 +65,7 @@ def test_a_release_wakes_every_thread_that_fits() -> None:
 
 
 def test_a_failure_inside_the_block_releases_its_pixels() -> None:
-    budget = PixelBudget(10)
+    budget = Budget(10)
     for _ in range(3):
         with pytest.raises(ValueError, match="damaged"), budget.reserve(10):
             raise ValueError("damaged")
