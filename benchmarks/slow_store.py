@@ -1,4 +1,4 @@
-"""A stand-in for S3 that waits before it answers each request, in a process of its own, over connections that stay open.
+"""A stand-in for S3 that waits before it answers each request, in a process of its own; connections stay open.
 
 Usage: `python -m benchmarks.slow_store PORT FOLDER SECONDS` serves the files of a folder until it is ended.
 """

@@ -9,6 +9,7 @@ import PIL
 import simplejpeg
 from PIL import Image
 
+from melanoma.budget import Budget
 from melanoma.errors import ErrorKind, ImageError, UsageError
 from melanoma.images.headers import read_header
 from melanoma.images.heif_decoding import decode_heic, heic_decoder
@@ -16,7 +17,6 @@ from melanoma.images.jpeg_decoding import jpeg_pixels
 from melanoma.images.jpeg_header import has_read_sampling, sampling
 from melanoma.images.limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE, Header
 from melanoma.images.pillow_decoding import decode_with_pillow
-from melanoma.budget import Budget
 from melanoma.images.pixels import Pixels
 
 __all__ = [

@@ -7,8 +7,8 @@ from melanoma.machine import processors
 def default_threads(is_local: bool) -> int:
     """Returns the number of threads that read in one process; each waits until its photograph is decoded.
 
-    Photographs on a local disk keep the cores busy with decoding. Those in a remote store keep threads waiting, so there
-    are as many as the store may be asked at a time.
+    Photographs on a local disk keep the cores busy with decoding. Those in a remote store keep threads waiting, so
+    there are as many as the store may be asked at a time.
 
     Args:
         is_local: Whether the photographs are on a local disk.
