@@ -79,7 +79,7 @@ class _StageFn(beam.DoFn):
     def _staged(self, scored: ScoredBatch, rows: RowBuilder) -> StagedChunk:
         began, table = time.perf_counter(), rows.table()
         if table.num_rows or not scored.batch.deferred:
-            write_chunk(self._run, scored.batch.chunk, table)
+            write_chunk(self._run, scored.batch.chunk, table, self._engine)
         seconds = time.perf_counter() - began
         if rows.timeline is not None:
             rows.timeline.add("stage", seconds)

@@ -94,7 +94,7 @@ def _prepared(options: NightlyOptions, deadline: datetime.datetime | None) -> Ru
     table.check_types(kept)
     behind = clock_behind(table.newest_time(), datetime.datetime.now(datetime.UTC))
     warnings = (*_empty_root_warnings(empty_roots, sources, options, table), *clock_warnings(behind))
-    runs = [new_run(layout, bundle, kept, table.version, options.run_date) for bundle in bundles]
+    runs = [new_run(layout, bundle, kept, table.version, options.run_date, options.engine) for bundle in bundles]
     runs = [replace(run, clock_behind=behind) for run in runs]
     runs = _with_options(runs, options, deadline)
     if cluster is not None:

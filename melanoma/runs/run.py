@@ -4,7 +4,6 @@ import datetime
 import hashlib
 import secrets
 from dataclasses import dataclass
-from importlib.metadata import version
 
 import pyarrow as pa
 
@@ -12,6 +11,9 @@ from melanoma import storage
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.model.engine import usable_engines
+from melanoma.model.engine_names import AUTO
+from melanoma.model.engine_version import installed_version
 from melanoma.runs.timeline import Timeline
 from melanoma.runs.workers import WorkerSettings
 from melanoma.shards import Shard
@@ -29,8 +31,7 @@ class Run:
         run_date: Local date at the start.
         layout: Layout of the output folder.
         model_id: Id of the bundle's model.
-        fingerprint: 16 hex digits over model, decoder, TensorFlow, Keras and schema: what staged rows must share to be
-            adopted. What engine ran the network does not count: their answers are those of one model.
+        fingerprint: 16 hex digits over model, decoder, engine and schema: what staged rows must share to be adopted.
         schema: Columns of the rows that this run writes.
         table_version: Version of the table that the run was planned against; None before there is a table.
         rescore: Whether photographs that the table holds are scored again.
@@ -39,6 +40,8 @@ class Run:
         scratch: Path of a folder on the machine that started the run, which need not exist; empty for none. A worker
             there leaves the error that ends the run in it if the output takes no files any more.
         model_name: Name of the bundle, for people.
+        engine: Name and version of the engine that is expected to run the network, as far as `installed_version` knows
+            it; empty for any. What another one scored and left staged is not adopted.
         clock_behind: How far this machine's clock is behind the newest row of the table; zero where it is ahead of it.
             Each row's time is later by this much, so that the newest row is the one that was committed last.
         object_timeout: Seconds that a worker waits for one object, all tries together.
@@ -60,6 +63,7 @@ class Run:
     deadline: datetime.datetime | None = None
     scratch: str = ""
     model_name: str = ""
+    engine: str = ""
     clock_behind: datetime.timedelta = datetime.timedelta(0)
     object_timeout: float = storage.DEFAULT_SECONDS
     shard: Shard | None = None
@@ -122,7 +126,12 @@ class ModelRun:
 
 
 def new_run(
-    layout: OutputLayout, bundle: Bundle, kept: pa.Schema, table_version: int | None, date: datetime.date | None
+    layout: OutputLayout,
+    bundle: Bundle,
+    kept: pa.Schema,
+    table_version: int | None,
+    date: datetime.date | None,
+    engine: str = AUTO,
 ) -> Run:
     """Starts a run now.
 
@@ -132,21 +141,27 @@ def new_run(
         kept: Columns carried over from a manifest.
         table_version: Present version of the score table; None if there is none.
         date: Run date; None for today's local date.
+        engine: What runs the network, one of `melanoma.model.engine_names.ENGINES` or `AUTO`.
+
+    Raises:
+        UsageError: The chosen engine is not installed, or computes in another precision than the bundle is made for.
+        BundleError: The bundle has no file for the chosen engine, or for none that is installed.
     """
     now = datetime.datetime.now(datetime.UTC)
     schema = score_schema(bundle.slugs, kept)
-    run_id = new_run_id(now)
+    run_id, expected = new_run_id(now), installed_version(usable_engines(bundle, engine)[0])
     return Run(
         run_id=run_id,
         run_date=date or datetime.date.today(),
         layout=layout,
         model_id=bundle.model_id,
-        fingerprint=fingerprint_of(bundle.model_id, schema),
+        fingerprint=fingerprint_of(bundle.model_id, schema, expected),
         schema=schema,
         table_version=table_version,
         # Nobody can guess the name, and so put a file of theirs in its place.
         scratch=str(temporary_root() / f"melanoma-{run_id}-{secrets.token_hex(8)}"),
         model_name=bundle.name,
+        engine=expected,
     )
 
 
@@ -168,7 +183,13 @@ def started_at(run_id: str) -> datetime.datetime:
     return datetime.datetime.strptime(run_id.split("-")[0], TIME_FORMAT).replace(tzinfo=datetime.UTC)
 
 
-def fingerprint_of(model_id: str, schema: pa.Schema) -> str:
-    """Returns a digest of everything that a staged row depends on but does not say: 16 hex digits."""
-    parts = [model_id, DECODER, version("tensorflow"), version("keras"), str(SCHEMA_VERSION), schema.to_string()]
+def fingerprint_of(model_id: str, schema: pa.Schema, engine: str) -> str:
+    """Returns a digest of everything that a staged row depends on but does not say: 16 hex digits.
+
+    Args:
+        model_id: Id of the model.
+        schema: Columns of the rows.
+        engine: Name and version of the engine, see `installed_version`.
+    """
+    parts = [model_id, DECODER, engine, str(SCHEMA_VERSION), schema.to_string()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from melanoma.ids import is_run_id
 from melanoma.runs.records import Stage
 from melanoma.runs.retry_policy import is_settled
 from melanoma.runs.run import Run, time_stamp
+from melanoma.runs.scored_by import is_of, with_engine
 from melanoma.runs.seals import Seal
 from melanoma.runs.timeline import Timeline
 from melanoma.runs.unkeyed_files import arrow_file, read_unkeyed
@@ -72,8 +73,8 @@ def prepare(layout: OutputLayout) -> Seal:
     return seal
 
 
-def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
-    """Stages a chunk's rows in one atomic write; a retry writes the same file again.
+def write_chunk(run: Run, number: int, rows: pa.Table, engine: str = "") -> None:
+    """Stages a chunk's rows, scored by a version of an engine, in one atomic write; a retry writes the same file again.
 
     Raises:
         UsageError: The key of the seals is damaged.
@@ -81,7 +82,7 @@ def write_chunk(run: Run, number: int, rows: pa.Table) -> None:
         ReadError: The key of the seals cannot be read.
     """
     seal, uri = prepare(run.layout), chunk_uri(run, number)
-    content = arrow_file(rows.replace_schema_metadata(None).combine_chunks())
+    content = arrow_file(with_engine(rows, engine).combine_chunks())
     storage.write_bytes(uri, seal.sealed(uri, content), is_private=True)
 
 
@@ -132,7 +133,7 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
     """Reads what other runs left staged.
 
     Yields:
-        Rows of the run's model from whole files; without failures that may have healed meanwhile.
+        Rows of the run's model and engine from whole files; without failures that may have healed meanwhile.
 
     Raises:
         UsageError: The key of the seals is damaged.
@@ -143,7 +144,7 @@ def foreign_rows(run: Run) -> Iterator[pa.Table]:
         return
     for uri in _chunks(run.layout.staging_of(run.fingerprint)):
         table = None if uri.startswith(f"{run.staging}/") else read_chunk(run, uri, seal)
-        if table is not None:
+        if table is not None and is_of(run.engine, table):
             yield table.filter(pa.compute.and_(is_settled(table), pa.compute.equal(table["model_id"], run.model_id)))
 
 

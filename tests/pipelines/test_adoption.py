@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
@@ -17,6 +18,7 @@ from melanoma.ingest.manifests import Manifest
 from melanoma.ingest.roots import Root
 from melanoma.ingest.sources import kept_schema, list_images
 from melanoma.model.bundle import load_bundle
+from melanoma.model.engine_names import ONNX_RUNTIME, OPENVINO
 from melanoma.runs import staging
 from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.digests import adoption_key_of
@@ -27,7 +29,7 @@ from melanoma.runs.run import Run, new_run
 from tests.helpers import fill, photograph
 from tests.helpers.faults import killed, plan_run, run_without_beam, stage
 from tests.helpers.outputs import layout_of
-from tests.helpers.pipeline_runs import assert_one_row_each, committed, leftovers, rows
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, leftovers, rows, run_once
 
 
 def test_staged_rows_are_resumed_by_photograph_whatever_their_chunk(tmp_path: Path, bundle_uri: str) -> None:
@@ -39,6 +41,20 @@ def test_staged_rows_are_resumed_by_photograph_whatever_their_chunk(tmp_path: Pa
     assert_one_row_each(tmp_path / "out", 9, record)
     assert (record.adopted, record.counts.scored) == (7, 9)
     assert {row["run_id"] for row in rows(tmp_path / "out")} == {record.run_id}
+
+
+def test_what_another_engine_staged_is_scored_again_and_nothing_is_lost(tmp_path: Path, bundle_uri: str) -> None:
+    """Another `--engine` was chosen after the run was killed."""
+    fill(tmp_path / "in", 3)
+    bundle, date, made = load_bundle(bundle_uri), datetime.date(2026, 1, 2), dict[str, Run]()
+    for engine in (ONNX_RUNTIME, OPENVINO):
+        made[engine] = new_run(layout_of(tmp_path / "out"), bundle, pa.schema([]), None, date, engine)
+    stage(made[ONNX_RUNTIME], tmp_path / "in", bundle_uri)
+    record = run_once(tmp_path / "in", tmp_path / "out", bundle_uri, made[OPENVINO], engine=OPENVINO)
+    assert_one_row_each(tmp_path / "out", 3, record)
+    assert (record.adopted, record.counts.scored) == (0, 3) and record.engine == made[OPENVINO].engine
+    left = leftovers(tmp_path / "out", made[ONNX_RUNTIME])  # until a week has passed
+    assert {"000000.arrow", "000001.arrow"} <= set(left)
 
 
 def test_rows_of_a_manifest_that_was_corrected_since_are_scored_again(tmp_path: Path, bundle_uri: str) -> None:

@@ -15,10 +15,13 @@ from melanoma.ingest.sources import list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
+from melanoma.runs.scored_by import is_of
 from pipelines.inference import ScoredBatch
 from pipelines.staging import StageChunks
 from tests.helpers import fill
 from tests.helpers.pipeline_runs import start
+
+ENGINE = "onnxruntime-1.2.3-f32"
 
 
 def batch_of(folder: Path, chunk: int, is_last: bool, duplicates: int = 0) -> ScoredBatch:
@@ -28,7 +31,7 @@ def batch_of(folder: Path, chunk: int, is_last: bool, duplicates: int = 0) -> Sc
     bad = tuple(found.loaded for found in decoded if found.pixels is None)
     batch = Batch(chunk, good, np.zeros((0, 16, 16, 3), np.uint8), bad, duplicates, is_last)
     scores = ModelOutput(np.tile(np.array([0.2, 0.5, 0.3], np.float32), (len(good), 1)))
-    return ScoredBatch(batch, scores, seconds=2.0)
+    return ScoredBatch(batch, scores, seconds=2.0, engine=ENGINE)
 
 
 def test_a_chunk_is_staged_as_one_file_once_its_last_batch_is_scored(tmp_path: Path, bundle_uri: str) -> None:
@@ -52,6 +55,7 @@ def test_a_chunk_is_staged_as_one_file_once_its_last_batch_is_scored(tmp_path: P
     assert file.name == "000007.arrow"
     table = staging.read_chunk(run, str(file))
     assert table is not None and sorted(table["status"].to_pylist()) == ["failed", "scored", "scored", "scored"]
+    assert is_of(ENGINE, table) and not is_of("openvino-1.2.3-f32", table)
 
 
 def test_a_deferred_chunk_passes_by_without_a_file(tmp_path: Path, bundle_uri: str) -> None:

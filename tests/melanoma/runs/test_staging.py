@@ -70,6 +70,24 @@ def test_what_others_staged_is_given_without_what_may_have_healed(run: Run, bund
     assert list(staging.foreign_rows(replace(run, fingerprint="0" * 16))) == []
 
 
+@pytest.mark.parametrize(
+    ("scored_by", "is_adopted"),
+    [
+        ("onnxruntime-1.32.0-f32", True),
+        ("onnxruntime-1.32.0-f32-cuda", True),
+        ("", True),  # only failures, which no network has seen
+        ("onnxruntime-1.33.0-f32", False),
+        ("openvino-1.32.0-f32", False),
+    ],
+)
+def test_what_another_engine_scored_is_not_given(run: Run, bundle: Bundle, scored_by: str, is_adopted: bool) -> None:
+    """A run whose engine cannot be loaded on a worker goes on with the next one."""
+    killed = later(run, "20260101T000000Z-aaaaaaaa")
+    staging.write_chunk(killed, 0, table_of(run, bundle), scored_by)
+    assert len(list(staging.foreign_rows(replace(run, engine="onnxruntime-1.32.0-f32")))) == is_adopted
+    assert len(list(staging.foreign_rows(replace(run, engine="")))) == 1
+
+
 def test_cleaning_spares_runs_of_any_model_that_started_within_a_week(run: Run, bundle: Bundle) -> None:
     now = later(run, "20260310T120000Z-00000000")
     ages = {"20260303T120001Z-11111111": True, "20260303T115959Z-22222222": False, "20260311T000000Z-33333333": True}
