@@ -11,8 +11,9 @@ from melanoma import storage
 from melanoma.ids import TIME_FORMAT
 from melanoma.images.decoding import DECODER
 from melanoma.model.bundle import Bundle
+from melanoma.model.description import PORTABLE
 from melanoma.model.engine import usable_engines
-from melanoma.model.engine_names import AUTO
+from melanoma.model.engine_names import AUTO, TENSORFLOW
 from melanoma.model.engine_version import installed_version
 from melanoma.runs.timeline import Timeline
 from melanoma.runs.workers import WorkerSettings
@@ -155,7 +156,7 @@ def new_run(
         run_date=date or datetime.date.today(),
         layout=layout,
         model_id=bundle.model_id,
-        fingerprint=fingerprint_of(bundle.model_id, schema, expected),
+        fingerprint=fingerprint_of(bundle.model_id, schema, _as_hashed(expected, bundle)),
         schema=schema,
         table_version=table_version,
         # Nobody can guess the name, and so put a file of theirs in its place.
@@ -163,6 +164,11 @@ def new_run(
         model_name=bundle.name,
         engine=expected,
     )
+
+
+def _as_hashed(engine: str, bundle: Bundle) -> str:
+    """Returns an engine as the fingerprint has it: as ever where only TensorFlow can have staged rows of a bundle."""
+    return engine if PORTABLE in bundle.files else engine.removeprefix(f"{TENSORFLOW}-").replace("+keras-", "\n")
 
 
 def new_run_id(moment: datetime.datetime) -> str:
