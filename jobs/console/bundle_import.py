@@ -185,11 +185,17 @@ class Import(Action):
 
     def _import_onnx(self, data: bytes, settings: "ModelSettings", expected: "ExpectedAnswers | None") -> "Bundle":
         from melanoma.model.onnx_import import import_onnx
-        from melanoma.model.portable.wrapping import OnnxNetwork
+        from melanoma.model.portable.foreign import OnnxNetwork, photographs_at_once
 
         network = OnnxNetwork(data, self.size, self.outputs, self.channels)
         check = None if expected is None else self._check_of(expected)
-        return import_onnx(network, self.model, self.output, settings, self.licence, check)
+        bundle = import_onnx(network, self.model, self.output, settings, self.licence, check)
+        if (batch := photographs_at_once(data)) > 1:
+            print(
+                f"  It takes {batch} photographs at once, so each costs as much as {batch}. Export it again with one "
+                "photograph, and import that."
+            )
+        return bundle
 
     def _check_of(self, expected: "ExpectedAnswers") -> "Callable[[Any, ModelSettings], object]":
         with logs.native_silence():

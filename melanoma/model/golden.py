@@ -1,5 +1,6 @@
 """Golden samples: synthetic pictures that a bundle must decode and score as it did when it was written."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -21,6 +22,11 @@ _SIZES = ((96, 128), (300, 400), (450, 600), (480, 360), (224, 224), (600, 450),
 
 def draw_samples() -> dict[str, bytes]:
     """Draws the golden samples of a new bundle: JPEG and PNG files of several sizes, by their name in the bundle."""
+    return dict(_drawn())
+
+
+@functools.cache
+def _drawn() -> Mapping[str, bytes]:
     files = {}
     for number, (height, width) in enumerate(_SIZES):
         format_: encoding.Format = "png" if number % 4 == 3 else "jpeg"

@@ -12,7 +12,8 @@ from melanoma.model.engine import EngineMaker, portable_engine, portable_engines
 from melanoma.model.engine_interface import Engine
 from melanoma.model.engine_names import F32
 from melanoma.model.portable.contract import scan_portable
-from melanoma.model.portable.wrapping import OnnxNetwork, wrapped
+from melanoma.model.portable.foreign import OnnxNetwork
+from melanoma.model.portable.wrapping import wrapped
 
 _BATCH = 32
 Check = Callable[[EngineMaker, ModelSettings], object]

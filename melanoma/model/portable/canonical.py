@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 import onnx
 from onnx import GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto, ValueInfoProto, numpy_helper
 
+from melanoma.model.portable.sizes import values_of
+
 _IR_VERSION = 8  # of the file format; that of opset 17
 _PRODUCER = "melanoma"
 SOURCE = "source"  # entry of the file's metadata
@@ -81,11 +83,8 @@ def _plain(tensor: TensorProto, name: str) -> TensorProto:
 
 def _declare_outputs(model: ModelProto, outputs: Sequence[str]) -> None:
     """Declares the outputs with the shapes that follow from the graph."""
+    values = values_of(model)
+    batch = "n" if model.graph.input[0].type.tensor_type.shape.dim[0].dim_param else 1
     for name in outputs:
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph.output
-    for declared, found in zip(model.graph.output, inferred, strict=True):
-        declared.CopyFrom(found)
-        sides = declared.type.tensor_type.shape.dim
-        if model.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
-            sides[0].dim_param = "n"
+        shape = [batch, *values[name].shape[1:]]
+        model.graph.output.append(onnx.helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))

@@ -13,7 +13,7 @@ from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.model.engine import load_engine
 from melanoma.model.onnx_import import import_onnx
-from melanoma.model.portable.wrapping import OnnxNetwork
+from melanoma.model.portable.foreign import OnnxNetwork
 from tests.helpers import coloured, trainings
 from tests.helpers.onnx_networks import network
 from tests.helpers.precision import needs_bf16
