@@ -9,6 +9,7 @@ from jobs.nightly import early_flags
 from jobs.nightly.flags import add_nightly_arguments, add_scoring_arguments
 from jobs.nightly.options import NightlyOptions
 from melanoma.errors import MelanomaError
+from melanoma.imports import without_collections
 from melanoma.process_limits import check_limits
 
 
@@ -64,7 +65,8 @@ def run(args: argparse.Namespace, beam_options: Sequence[str] = ()) -> int:
     with sigterm.terminable():
         sigterm.hold()
         check_limits()
-        from jobs.nightly import execution  # loads pyarrow and Delta Lake, which the help does not need
+        with without_collections():
+            from jobs.nightly import execution  # loads pyarrow and Delta Lake, which the help does not need
 
         with output_modes.writing(options.output_mode):
             return execution.execute(options)

@@ -21,7 +21,7 @@ def native_silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def without_collections() -> Iterator[None]:
-    """Imports Beam or TensorFlow without garbage collections, and keeps later ones from walking through their objects.
+    """Imports large libraries without garbage collections, and keeps later ones from walking through their objects.
 
     Their millions of objects live as long as the process. Collections between the imports would find nothing and cost
     over a second.

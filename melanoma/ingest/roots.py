@@ -60,12 +60,14 @@ class Root:
 def root_images(root: Root, ignored: Counter[str]) -> Iterator[Listed]:
     """Lists the photographs below a root, and counts the files that it ignores by extension or reason."""
     renaming = None if root.base is None else Renaming.from_folder_to(root.uri, root.base)
+    depth = len(storage.member_parts(root.uri))
     for stored in _list_root(root):
-        if reason := _reason_to_ignore(stored, root):
-            if not explains_folder(storage.name_of(stored.uri)):
+        name = storage.name_of(stored.uri)
+        if reason := _reason_to_ignore(stored, name, root, depth):
+            if not explains_folder(name):
                 ignored[reason] += 1
         else:
-            ref = ref_to(stored, storage.stem_of(stored.uri))
+            ref = ref_to(stored, storage.stem_of(name))
             yield Listed(ref if renaming is None else renaming.applied_to(ref), stored.modified)
 
 
@@ -89,21 +91,21 @@ def _refusal(uri: str, error: ReadError) -> UsageError:
     )
 
 
-def _reason_to_ignore(stored: StoredFile, root: Root) -> str | None:
-    """Returns under which heading a file is counted as ignored; None for a photograph."""
+def _reason_to_ignore(stored: StoredFile, name: str, root: Root, depth: int) -> str | None:
+    """Returns under which heading a file is counted as ignored; None for a photograph.
+
+    Args:
+        stored: The file.
+        name: Last part of its path.
+        root: The root below which it lies.
+        depth: Number of folders of an archive above the root.
+    """
     if root.output is not None and root.output.is_own(stored.uri):
         return _OWN_FILES
-    name = storage.name_of(stored.uri)
     if not stored.regular:
         return _SYSTEM if is_system_folder(name) else _NOT_REGULAR
     if not is_photograph(name, root.pattern):
         return reported_extension(name)
-    if is_hidden(name, root.pattern) or _is_in_system_folder(stored, root):
+    if is_hidden(name, root.pattern) or any(map(is_system_folder, storage.member_parts(stored.uri)[depth:-1])):
         return _SYSTEM
     return OLDER if is_older(stored, root.since) else None
-
-
-def _is_in_system_folder(stored: StoredFile, root: Root) -> bool:
-    """Tells whether a member of an archive lies in a system folder below the root; other stores do not list these."""
-    below = storage.member_parts(stored.uri)[len(storage.member_parts(root.uri)) : -1]
-    return any(map(is_system_folder, below))

@@ -5,11 +5,12 @@ import re
 from itertools import takewhile
 
 ARCHIVES = ("zip", "tar")
+_PROTOCOL = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*)://")
 
 
 def split(uri: str) -> tuple[str, str]:
     """Splits a URI into its protocol in lower case and the rest; a path has the protocol `""`."""
-    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*)://", uri)
+    match = _PROTOCOL.match(uri)
     return (match.group(1).lower(), uri[match.end() :]) if match else ("", uri)
 
 

@@ -1,5 +1,8 @@
 """Which names are names of photographs."""
 
+import itertools
+from pathlib import PurePosixPath
+
 import pytest
 
 from melanoma.images.decoding import IMAGE_EXTENSIONS
@@ -79,3 +82,10 @@ def test_hidden_files_are_not_photographs_unless_asked_for() -> None:
 def test_a_readme_explains_its_folder_and_nothing_else_does() -> None:
     assert all(map(explains_folder, ["README.txt", "readme.md", "ReadMe", "Readme.html"]))
     assert not any(map(explains_folder, ["README-smith.txt", "notes.txt", "a.readme", ""]))
+
+
+def test_extensions_are_those_of_pathlib() -> None:
+    names = ["".join(parts) for length in range(1, 6) for parts in itertools.product(".jPg ", repeat=length)]
+    names += [f"a{name}" for name in names] + [f"{name}.JPEG" for name in names]
+    wrong = [name for name in names if is_photograph(name) != (PurePosixPath(name).suffix.lower() in IMAGE_EXTENSIONS)]
+    assert wrong == []
