@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from melanoma.errors import NothingCommittedError
 from melanoma.runs.commit import RunTotals, end_run
 from melanoma.runs.failures import recorded
-from melanoma.runs.planning import ListingSummary
+from melanoma.runs.lister import PlannedRun
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run, enter_worker
 from melanoma.runs.staging import StagedChunk
 from pipelines.annotations import for_readers
-from pipelines.choosing import ChosenTasks, within_limit
 
 
 @dataclass(frozen=True)
@@ -23,13 +21,11 @@ class CommitSettings:
     Attributes:
         run: The run of one model.
         model: Position of the model among those of the pipeline.
-        limit: The most photographs to score, or None for no limit.
         workers: Number of worker processes.
     """
 
     run: Run
     model: int
-    limit: int | None = None
     workers: int = 1
 
 
@@ -37,19 +33,16 @@ class CommitSettings:
 class CommitRun(beam.PTransform):
     """Ends the run of one model. Input: `StagedChunk`. Output: one `RunRecord`.
 
-    The totals are PCollections of one element each, so that a runner which drops a branch cannot make the counts add
-    up.
+    The plan is a PCollection of one element, so that a runner which drops a branch cannot make the counts add up.
 
     Attributes:
         settings: What is known beforehand.
-        summary: One `ListingSummary`.
-        chosen: One `ChosenTasks`.
+        planned: One `PlannedRun`.
         after: Record of the run that must commit before this one; None for the first.
     """
 
     settings: CommitSettings
-    summary: beam.PCollection[ListingSummary]
-    chosen: beam.PCollection[ChosenTasks]
+    planned: beam.PCollection[PlannedRun]
     after: beam.PCollection[RunRecord] | None = None
 
     @for_readers
@@ -59,8 +52,7 @@ class CommitRun(beam.PTransform):
         return once | "EndRun" >> beam.Map(
             _end_run,
             chunks=beam.pvalue.AsList(staged),
-            summary=beam.pvalue.AsSingleton(self.summary),
-            chosen=beam.pvalue.AsSingleton(self.chosen),
+            planned=beam.pvalue.AsSingleton(self.planned),
             after=beam.pvalue.AsList(self.after) if self.after is not None else (),
         )
 
@@ -69,26 +61,17 @@ def _end_run(
     settings: CommitSettings,
     *,
     chunks: Iterable[StagedChunk],
-    summary: ListingSummary,
-    chosen: ChosenTasks,
+    planned: PlannedRun,
     after: Iterable[RunRecord],  # unused: it makes the runner wait for the run before
 ) -> RunRecord:
     enter_worker(settings.run)
     with recorded(settings.run):
-        return end_run(settings.run, totals_of(settings, summary, chosen), list(chunks))
+        return end_run(settings.run, totals_of(settings, planned), list(chunks))
 
 
-def totals_of(settings: CommitSettings, summary: ListingSummary, chosen: ChosenTasks) -> RunTotals:
-    """Returns what the rows of a run must add up to.
-
-    Raises:
-        NothingCommittedError: The runner has lost tasks between the listing and the choice.
-    """
-    if chosen.tasks != within_limit(summary.tasks, settings.limit):
-        raise NothingCommittedError(
-            f"{summary.tasks} photographs were to be scored, {chosen.tasks} arrived; the rest was lost on the way, "
-            "so nothing was committed; start again, and choose another --runner if it happens again"
-        )
+def totals_of(settings: CommitSettings, planned: PlannedRun) -> RunTotals:
+    """Returns what the rows of a run must add up to."""
+    summary, chosen = planned
     counts = summary.by_model[settings.model]
     return RunTotals(
         listed=summary.listed,
@@ -101,4 +84,5 @@ def totals_of(settings: CommitSettings, summary: ListingSummary, chosen: ChosenT
         other_shard=counts.other_shard,
         other_waiting=counts.other_waiting,
         timeline=summary.timeline,
+        repeated=chosen.repeated[settings.model],
     )

@@ -17,13 +17,13 @@ from melanoma.ingest.batches import Batch, LoadLimits, defer, load_batches
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.tasks import Chunk, Task
 from melanoma.ingest.threads import default_threads
+from melanoma.runs.chunking import uri_hash
 from melanoma.runs.failures import recorded
 from melanoma.runs.resumption import without_staged
 from melanoma.runs.run import Run, enter_worker
 from melanoma.runs.stopped_runs import look
 from melanoma.table.forgotten import Forgotten
 from pipelines.annotations import for_readers
-from pipelines.chunking import uri_hash
 
 
 @dataclass(eq=False)

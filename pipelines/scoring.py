@@ -1,25 +1,24 @@
 """The whole run as one transform."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import apache_beam as beam
 
 from melanoma.ingest.batches import Batch
 from melanoma.ingest.sources import Source
-from melanoma.ingest.tasks import Chunk, Task
+from melanoma.ingest.tasks import PackedChunk
 from melanoma.model.engine_names import AUTO
-from melanoma.runs.failures import recorded
-from melanoma.runs.planning import ListingSummary, check_moved
+from melanoma.runs.chunking import ChunkSize
 from melanoma.runs.records import RunRecord
-from melanoma.runs.run import ModelRun, Run
-from melanoma.runs.staging import StagedChunk, announce
+from melanoma.runs.run import ModelRun
+from melanoma.runs.staging import StagedChunk
+from melanoma.runs.task_waves import DEFAULT_WAVE, WaveSettings
 from pipelines.annotations import for_readers
-from pipelines.choosing import CountTasks, LimitTasks, within_limit
-from pipelines.chunking import ChunkTasks, OrderChunks
+from pipelines.chunking import SpreadChunks
 from pipelines.commit import CommitRun, CommitSettings
 from pipelines.inference import BundleRef, InferBatches
-from pipelines.listing import ListTasks, total
+from pipelines.listing import ListChunks
 from pipelines.loading import LoadImages
 from pipelines.staging import StageChunks
 
@@ -38,6 +37,7 @@ class ScoreImages(beam.PTransform):
         workers: Number of worker processes, or of slots of a cluster.
         is_distributed: Whether these are the slots of a cluster, over which the chunks are spread evenly.
         engine: The engine that runs the networks, one of `melanoma.model.engine_names.ENGINES` or `AUTO`.
+        wave: The most photographs that wait in memory to be cut into chunks.
     """
 
     models: Sequence[ModelRun]
@@ -47,38 +47,28 @@ class ScoreImages(beam.PTransform):
     workers: int = 1
     is_distributed: bool = False
     engine: str = AUTO
+    wave: int = DEFAULT_WAVE
 
     @for_readers
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
         """Wires the run: list, choose, chunk, load, infer, stage, commit."""
         runs = [model.run for model in self.models]
-        listing = sources | "List" >> ListTasks(runs)
-        once = sources.pipeline | "SummaryOnce" >> beam.Create([None], reshuffle=False)
-        summary = once | "Summary" >> beam.Map(_checked, beam.pvalue.AsList(listing.summaries), runs, self.limit)
-        tasks = listing.tasks if self.limit is None else listing.tasks | "Limit" >> LimitTasks(self.limit)
-        chosen = tasks | "CountChosen" >> beam.CombineGlobally(CountTasks(len(runs)))
+        settings = WaveSettings(ChunkSize(self.chunk_size, self.workers), self.limit, self.wave)
+        listing = sources | "List" >> ListChunks(runs, settings)
         records: list[beam.PCollection[RunRecord]] = []
-        for number, batches in enumerate(self._load(tasks, summary)):
-            settings = CommitSettings(runs[number], number, self.limit, self.workers)
-            commit = CommitRun(settings, summary, chosen, after=records[-1] if records else None)
+        for number, batches in enumerate(self._load(listing.chunks)):
+            commit_settings = CommitSettings(runs[number], number, self.workers)
+            commit = CommitRun(commit_settings, listing.planned, after=records[-1] if records else None)
             records.append(self._stage(number, batches) | f"Commit{number}" >> commit)
         return records | "Records" >> beam.Flatten()
 
-    def _load(
-        self, tasks: beam.PCollection[Task], summary: beam.PCollection[ListingSummary]
-    ) -> list[beam.PCollection[Batch]]:
-        """Wires chunking and loading; returns the batches of each model."""
-        deadline = self.models[0].run.deadline
-        chunks: beam.PCollection[Chunk] = tasks | "Chunk" >> ChunkTasks(summary, self.chunk_size, self.workers)
-        is_spread = self.is_distributed and self.workers > 1
-        if deadline is not None:
-            chunks = chunks | "InTurn" >> OrderChunks(1 if is_spread else self.workers)
-        # Grouped by hash, one of two slots may get most of the chunks. These hold only names.
-        ordered = chunks | "Spread" >> beam.Reshuffle() if is_spread else chunks
-        specs = [model.bundle.spec for model in self.models]
-        batches: list[beam.PCollection[Batch]] = ordered | "Load" >> LoadImages(
-            specs, self.batch_size, deadline=deadline, runs=[model.run for model in self.models]
-        )
+    def _load(self, packed: beam.PCollection[PackedChunk]) -> list[beam.PCollection[Batch]]:
+        """Wires loading; returns the batches of each model."""
+        runs, specs = [model.run for model in self.models], [model.bundle.spec for model in self.models]
+        deadline = runs[0].deadline
+        chunks = packed | "Chunks" >> SpreadChunks(self.workers, self.is_distributed, deadline is not None)
+        load = LoadImages(specs, self.batch_size, deadline=deadline, runs=runs)
+        batches: list[beam.PCollection[Batch]] = chunks | "Load" >> load
         return batches
 
     def _stage(self, number: int, batches: beam.PCollection[Batch]) -> beam.PCollection[StagedChunk]:
@@ -90,11 +80,3 @@ class ScoreImages(beam.PTransform):
             | f"Infer{number}" >> InferBatches(bundle_ref, self.batch_size, run)
             | f"Stage{number}" >> StageChunks(run, replace(bundle, files={}))
         )
-
-
-def _checked(_: None, summaries: Iterable[ListingSummary], runs: Sequence[Run], limit: int | None) -> ListingSummary:
-    """Adds up the listing, refuses a store that has moved, and announces how many photographs will be scored."""
-    with recorded(runs[0]):
-        summary = check_moved(total(list(summaries), runs), runs)
-        announce(runs[0], within_limit(summary.tasks, limit))
-        return summary

@@ -1,5 +1,7 @@
 """What a run has to score: tasks, and the chunks of tasks that are staged together."""
 
+import pickle
+import zlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +27,26 @@ class Task(NamedTuple):
         return self.ref._replace(attempt=attempt) if attempt else None
 
 
+class PackedChunk(NamedTuple):
+    """A chunk on its way from the listing to a worker: names of one folder are alike, so they take a tenth.
+
+    Attributes:
+        number: Number of the chunk.
+        tasks: Its tasks, pickled and compressed. They never leave the processes of the run, so that nobody else could
+            have made them.
+    """
+
+    number: int
+    tasks: bytes
+
+    def unpacked(self) -> "Chunk":
+        """Returns the chunk."""
+        return Chunk(self.number, pickle.loads(zlib.decompress(self.tasks)))  # noqa: S301
+
+
+_FAST = 1  # level of zlib
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Photographs that are scored and staged together.
@@ -36,6 +58,10 @@ class Chunk:
 
     number: int
     tasks: tuple[Task, ...]
+
+    def packed(self) -> "PackedChunk":
+        """Returns the chunk in a form that takes little memory while it waits."""
+        return PackedChunk(self.number, zlib.compress(pickle.dumps(self.tasks, pickle.HIGHEST_PROTOCOL), _FAST))
 
     def distinct(self) -> list[Task]:
         """Returns one task for each photograph, in an order that does not depend on the runner."""

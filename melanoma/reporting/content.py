@@ -1,6 +1,6 @@
 """The content of a report beyond the run's record, as JSON values."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,9 @@ from melanoma.redaction import redacted
 from melanoma.reporting.bottleneck import bottleneck
 from melanoma.reporting.drift import Distribution, drift, pooled
 from melanoma.reporting.failed_photographs import failed_photographs
-from melanoma.reporting.flags import FLAGS, REASON, flag_counts
+from melanoma.reporting.flags import FLAGS, REASON, added_flags, flag_counts
 from melanoma.reporting.photograph_names import PhotographNames
-from melanoma.reporting.quality_sample import ReportOptions, ScoredRows, quality_sample
+from melanoma.reporting.quality_sample import MAX_COMPARED, ReportOptions, ScoredRows, merged_samples, quality_sample
 from melanoma.runs.records import COMMITTED, RunRecord
 from melanoma.runs.run import ModelRun
 from melanoma.table.schema import PROBABILITY_PREFIX, SCORED
@@ -41,19 +41,23 @@ def report_content(
     """
     table = ScoreTable.open(model.run.layout)
     reference = model.bundle.description["reference"]
-    scored = _scored_rows(table, model, record)
-    seen = _distribution(scored) if scored.rows.num_rows else {}
-    before = pooled(earlier)
     names = PhotographNames(model.run.layout, options.show_uris)
+    distributions, samples, flags = list[dict[str, Any]](), list[dict[str, Any]](), list[dict[str, Any]]()
+    for scored in _scored_rows(table, model, record):
+        distributions.append(_distribution(scored) if scored.rows.num_rows else {})
+        samples.append(quality_sample(table, model, scored, options, names, is_whole=_is_small(record)))
+        flags.append(flag_counts(scored.rows))
+    seen = distributions[0] if len(distributions) == 1 else pooled(distributions)
+    before = pooled(earlier)
     return {
         "format": FORMAT,
         "seen": seen,
         "earlier": before | {"nights": len(earlier)},
         "reference": reference,
         "drift": {"bundle": drift(reference, seen), "earlier": drift(before, seen)},
-        "sample": quality_sample(table, model, scored, options, names),
+        "sample": merged_samples(samples),
         "bottleneck": bottleneck(record),
-        "flags": flag_counts(scored.rows),
+        "flags": added_flags(flags),
         "failed": failed_photographs(table, record, names),
         "table": redacted(model.run.layout.root),
     }
@@ -78,16 +82,23 @@ def _others(rows: Sequence[Mapping[str, Any]], names: Collection[str]) -> list[M
     return [row for row in rows if row["photograph"] not in names]
 
 
-def _scored_rows(table: ScoreTable, model: ModelRun, record: RunRecord) -> ScoredRows:
+def _is_small(record: RunRecord) -> bool:
+    return record.counts.scored <= MAX_COMPARED
+
+
+def _scored_rows(table: ScoreTable, model: ModelRun, record: RunRecord) -> Iterator[ScoredRows]:
+    """Yields the rows of a run, at least once, and a part at a time: those of a first run may not fit into memory."""
     slugs = model.bundle.slugs
     names = [f"{PROBABILITY_PREFIX}{slug}" for slug in slugs]
     columns = ["image_uri", "image_version", "top_label", "ood_score", "scored_at", *FLAGS, REASON, *names]
     if record.outcome != COMMITTED or not record.counts.scored:
         nothing = pa.table({name: pa.array([], pa.string()) for name in columns})
-        return ScoredRows(nothing, np.zeros((0, len(slugs))), slugs)
-    rows = table.rows(columns, model_id=record.model_id, run_id=record.run_id, status=SCORED)
-    probabilities = [rows[name].to_numpy().astype(np.float64) for name in names]
-    return ScoredRows(rows, np.stack(probabilities, axis=1), slugs)
+        yield ScoredRows(nothing, np.zeros((0, len(slugs))), slugs)
+        return
+    equal = {"model_id": record.model_id, "run_id": record.run_id, "status": SCORED}
+    for rows in table.row_parts(columns, MAX_COMPARED, **equal):
+        probabilities = [rows[name].to_numpy().astype(np.float64) for name in names]
+        yield ScoredRows(rows, np.stack(probabilities, axis=1), slugs)
 
 
 def _distribution(scored: ScoredRows) -> dict[str, Any]:

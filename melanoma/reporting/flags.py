@@ -1,5 +1,7 @@
 """How many photographs of a run were flagged, and how many a person should look at first."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -28,4 +30,15 @@ def flag_counts(rows: pa.Table) -> dict[str, Any]:
         "n": n,
         "counts": {name: int(pyarrow.compute.sum(rows[name]).as_py() or 0) for name in present},
         "reasons": {entry["values"]: entry["counts"] for entry in reasons},
+    }
+
+
+def added_flags(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Adds up what `flag_counts` returned for the parts of a run; a flag counts where any part has it."""
+    counts = {name: sum((Counter(part[name]) for part in parts), Counter[str]()) for name in ("counts", "reasons")}
+    zeros = {name: 0 for part in parts for name in part["counts"]}
+    return {
+        "n": sum(part["n"] for part in parts),
+        "counts": zeros | dict(counts["counts"]),
+        "reasons": dict(counts["reasons"]),
     }

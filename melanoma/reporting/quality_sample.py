@@ -16,7 +16,7 @@ from melanoma.table.score_table import ScoreTable
 
 _SAMPLE_SIZE = 5
 _LEAST_DISTANCE = 0.0005  # smaller ones read 0.000, and may come from rounding
-_MAX_COMPARED = 200_000  # rows for which earlier scores are looked up in the table
+MAX_COMPARED = 200_000  # rows for which earlier scores are looked up in the table
 _MELANOMA = "melanoma"
 Rows = list[dict[str, Any]]
 
@@ -67,7 +67,13 @@ class _Moved(NamedTuple):
 
 
 def quality_sample(
-    table: ScoreTable, model: ModelRun, scored: ScoredRows, options: ReportOptions, shown: PhotographNames
+    table: ScoreTable,
+    model: ModelRun,
+    scored: ScoredRows,
+    options: ReportOptions,
+    shown: PhotographNames,
+    *,
+    is_whole: bool = True,
 ) -> dict[str, Rows]:
     """Chooses the photographs for the report.
 
@@ -77,17 +83,30 @@ def quality_sample(
         scored: Rows that the model scored in this run.
         options: Options for the content of the report.
         shown: Names of photographs in the report.
+        is_whole: Whether these are all rows of the run; only then they are compared with earlier scores.
 
     Returns:
         JSON values: `least_certain` and `most_moved`, and `suspicious` if the options ask for it.
     """
     sample = {
         "least_certain": _least_certain(shown, scored),
-        "most_moved": _most_moved(shown, scored, _scores_before(table, model, scored)),
+        "most_moved": _most_moved(shown, scored, _scores_before(table, model, scored) if is_whole else {}),
     }
     if options.list_suspicious and _MELANOMA in scored.slugs:
         sample["suspicious"] = _suspicious(shown, scored)
     return sample
+
+
+def merged_samples(parts: Sequence[dict[str, Rows]]) -> dict[str, Rows]:
+    """Chooses from what `quality_sample` returned for the parts of a run, at least one, what it returns for the run."""
+    if len(parts) == 1:
+        return parts[0]
+    rows = {name: [row for part in parts for row in part[name]] for name in parts[0]}
+    orders = {"least_certain": ("margin", 1), "most_moved": ("distance", -1), "suspicious": ("p_melanoma", -1)}
+    for name, found in rows.items():
+        column, sign = orders[name]
+        rows[name] = sorted(found, key=lambda row: sign * row[column])[: max(len(part[name]) for part in parts)]
+    return rows
 
 
 def _least_certain(names: PhotographNames, scored: ScoredRows) -> Rows:
@@ -103,7 +122,7 @@ def _least_certain(names: PhotographNames, scored: ScoredRows) -> Rows:
 
 def _scores_before(table: ScoreTable, model: ModelRun, scored: ScoredRows) -> dict[str, dict[str, Any]]:
     """Returns the newest earlier row of the same model for each photograph that has one, by URI."""
-    if not 0 < scored.rows.num_rows <= _MAX_COMPARED:
+    if not 0 < scored.rows.num_rows <= MAX_COMPARED:
         return {}
     columns = ["image_uri", "run_id", "top_label", *_columns(scored.slugs)]
     wanted = pa.compute.field("image_uri").isin(scored.rows["image_uri"].combine_chunks())
@@ -114,6 +133,8 @@ def _scores_before(table: ScoreTable, model: ModelRun, scored: ScoredRows) -> di
 
 def _most_moved(names: PhotographNames, scored: ScoredRows, before: dict[str, dict[str, Any]]) -> Rows:
     """Finds the photographs whose probabilities are farthest from those of the same model before."""
+    if not before:
+        return []
     moved = []
     for row, uri in enumerate(scored.rows["image_uri"].to_pylist()):
         if uri in before:

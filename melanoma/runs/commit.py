@@ -40,6 +40,7 @@ class RunTotals:
         other_shard: Number of these that are left to runs of other shards.
         other_waiting: Number of photographs of other shards that the table does not hold.
         timeline: Of the listing; None if the run is not profiled.
+        repeated: Number of these that name a photograph again, as far as the plan has left them out.
     """
 
     listed: int
@@ -52,6 +53,7 @@ class RunTotals:
     other_shard: int = 0
     other_waiting: int = 0
     timeline: Timeline | None = None
+    repeated: int = 0
 
 
 def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
@@ -97,7 +99,7 @@ def _counted(totals: RunTotals, chunks: Collection[StagedChunk], adopted: int, e
     counts = Counts(
         listed=totals.listed,
         skipped=totals.skipped + sum(chunk.forgotten for chunk in chunks),
-        duplicates=sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
+        duplicates=totals.repeated + sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
         deferred=totals.deferred + sum(len(chunk.deferred) for chunk in chunks),
         ignored=sum(totals.ignored.values()),
         other_shard=totals.other_shard,

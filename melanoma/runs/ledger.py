@@ -86,6 +86,11 @@ class Ledger:
         """Number of URIs that the table knows."""
         return len(self._uris)
 
+    @property
+    def has_deferred(self) -> bool:
+        """Whether an earlier run deferred photographs, which come first in this one."""
+        return bool(self._deferred)
+
     def look_up(self, refs: Sequence[ImageRef]) -> list[Verdict]:
         """Returns what there is to do with each photograph; what the table holds counts before what is staged."""
         digests = [digest_of(ref.uri, ref.version) for ref in refs]

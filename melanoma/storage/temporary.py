@@ -25,7 +25,7 @@ def temporary_root() -> Path:
     """
     chosen = os.environ.get(_VARIABLE)
     if chosen:
-        with _named(chosen), tempfile.TemporaryFile(dir=chosen) as probe:
+        with naming_folder(chosen), tempfile.TemporaryFile(dir=chosen) as probe:
             probe.write(b"probe")
             probe.flush()
     try:
@@ -46,7 +46,7 @@ def temporary_folder() -> Iterator[Path]:
             writes nowhere else.
     """
     root = temporary_root()
-    with _named(str(root)):
+    with naming_folder(str(root)):
         folder = tempfile.TemporaryDirectory(prefix="melanoma-", ignore_cleanup_errors=True)
     with folder as path:
         try:
@@ -58,8 +58,13 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _named(folder: str) -> Iterator[None]:
-    """Turns an error of the operating system into one that names the temporary folder."""
+def naming_folder(folder: str) -> Iterator[None]:
+    """Turns an error of the operating system into one that names the temporary folder.
+
+    Raises:
+        UsageError: The folder cannot be used.
+        NothingCommittedError: It is full.
+    """
     try:
         yield
     except OSError as error:

@@ -1,6 +1,8 @@
 """One version of the score table, for reading."""
 
 from collections.abc import Iterator, Sequence
+from functools import reduce
+from operator import and_
 from typing import Self
 
 import pyarrow as pa
@@ -15,6 +17,8 @@ from melanoma.table.delta import READ_ERRORS, open_delta, read_error
 from melanoma.table.layout import OutputLayout
 
 _LEDGER_COLUMNS = ("image_uri", "image_version", "status", "error_kind", "error", "attempt", "run_date", "top_label")
+# Arrow's own default holds two million rows.
+_LITTLE_AHEAD = {"batch_size": 16_384, "batch_readahead": 1, "fragment_readahead": 1}
 
 
 class Snapshot:
@@ -114,6 +118,30 @@ class Snapshot:
         except READ_ERRORS as error:
             raise self.read_failure(error, source) from None
         return found
+
+    def row_parts(self, columns: Sequence[str], most: int, **equal: str) -> Iterator[pa.Table]:
+        """Reads some columns of some rows, a part at a time.
+
+        Args:
+            columns: To read; each must be one of the table.
+            most: The most rows of a part, at least 1; only the last part has fewer, and none if there are no rows.
+            **equal: Columns with the text that they must hold.
+
+        Yields:
+            The rows in their order.
+
+        Raises:
+            UsageError: There is no table, or one of its data files is gone or damaged.
+            NothingCommittedError: The store does not answer.
+        """
+        source, where = self.dataset(), [pyarrow.compute.field(name) == value for name, value in equal.items()]
+        waiting = pa.schema([source.schema.field(name) for name in columns]).empty_table()
+        for batch in self._translated(source, columns, reduce(and_, where), **_LITTLE_AHEAD):
+            waiting = pa.concat_tables([waiting, pa.Table.from_batches([batch])])
+            while waiting.num_rows > most:
+                yield waiting.slice(0, most)
+                waiting = waiting.slice(most)
+        yield waiting
 
     def ledger_rows(self, column: str, value: str) -> Iterator[pa.RecordBatch]:
         """Streams the attempts on record; nothing where there is no table.

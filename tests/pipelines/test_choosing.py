@@ -4,10 +4,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
+from pipelines.choosing import ChosenTasks, CountTasks, LimitTasks, within_limit
 
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.tasks import Task
-from pipelines.choosing import ChosenTasks, CountTasks, LimitTasks, within_limit
 
 
 def task(name: str, *attempts: int, was_deferred: bool = False) -> Task:

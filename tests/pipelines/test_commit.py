@@ -7,10 +7,10 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
+from pipelines.choosing import ChosenTasks
 
 from melanoma.errors import NothingCommittedError
 from melanoma.runs.planning import LedgerCounts, ListingSummary
-from pipelines.choosing import ChosenTasks
 from pipelines.commit import CommitRun, CommitSettings, totals_of
 from tests.helpers.pipeline_runs import start
 
