@@ -114,12 +114,11 @@ def in_order(listed: list[storage.StoredFile], chunks: int) -> list[storage.Stor
     """Returns the members chunk by chunk, as a run divides them."""
     from melanoma.ingest.listed import ref_to
     from melanoma.ingest.tasks import Task
-    from melanoma.runs.planning import ListingSummary
-    from pipelines.chunking import chunk_number
+    from melanoma.runs.chunking import cut
 
-    summary = ListingSummary((), tasks=len(listed))
-    size = max(1, len(listed) // chunks)
-    return sorted(listed, key=lambda one: (chunk_number(Task(ref_to(one, "")), summary, size, 1), one.uri))
+    by_uri = {one.uri: one for one in listed}
+    divided = cut([Task(ref_to(one, "")) for one in listed], chunks)
+    return [by_uri[uri] for chunk in divided for uri in sorted(task.ref.uri for task in chunk.tasks)]
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from melanoma.runs.chunking import ChunkSize
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import ModelRun
 from melanoma.runs.staging import StagedChunk
-from melanoma.runs.task_waves import DEFAULT_WAVE, WaveSettings
+from melanoma.runs.task_waves import DEFAULT_WAVE_SIZE, WaveSettings
 from pipelines.annotations import for_readers
 from pipelines.chunking import SpreadChunks
 from pipelines.commit import CommitRun, CommitSettings
@@ -37,7 +37,7 @@ class ScoreImages(beam.PTransform):
         workers: Number of worker processes, or of slots of a cluster.
         is_distributed: Whether these are the slots of a cluster, over which the chunks are spread evenly.
         engine: The engine that runs the networks, one of `melanoma.model.engine_names.ENGINES` or `AUTO`.
-        wave: The most photographs that wait in memory to be cut into chunks.
+        wave_size: The most photographs that wait in memory to be cut into chunks.
     """
 
     models: Sequence[ModelRun]
@@ -47,13 +47,13 @@ class ScoreImages(beam.PTransform):
     workers: int = 1
     is_distributed: bool = False
     engine: str = AUTO
-    wave: int = DEFAULT_WAVE
+    wave_size: int = DEFAULT_WAVE_SIZE
 
     @for_readers
     def expand(self, sources: beam.PCollection[Source]) -> beam.PCollection[RunRecord]:
         """Wires the run: list, choose, chunk, load, infer, stage, commit."""
         runs = [model.run for model in self.models]
-        settings = WaveSettings(ChunkSize(self.chunk_size, self.workers), self.limit, self.wave)
+        settings = WaveSettings(ChunkSize(self.chunk_size, self.workers), self.limit, self.wave_size)
         listing = sources | "List" >> ListChunks(runs, settings)
         records: list[beam.PCollection[RunRecord]] = []
         for number, batches in enumerate(self._load(listing.chunks)):

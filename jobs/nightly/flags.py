@@ -138,6 +138,13 @@ def _add_extent(parser: argparse.ArgumentParser) -> None:
         "--max-time", type=duration, metavar="TIME", help="the same after a length of time, such as 3h30m, 90m or 45s"
     )
     extent.add_argument("--chunk-size", type=whole, metavar="N", help="photographs per chunk (default: automatic)")
+    extent.add_argument(
+        "--wave-size",
+        type=whole,
+        default=100_000,
+        metavar="N",
+        help="photographs that wait in memory to be divided into chunks; fewer need less memory (default: %(default)s)",
+    )
 
 
 def _add_reports(parser: argparse.ArgumentParser) -> None:

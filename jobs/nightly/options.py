@@ -98,6 +98,7 @@ class NightlyOptions(ScoringOptions):
         stop_at: Local time after which no photograph is begun.
         max_time: Time from the start after which no photograph is begun.
         chunk_size: Photographs per chunk; None to derive it from their number.
+        wave_size: The most photographs that wait in memory to be divided into chunks, at least 1.
         show_uris: Whether the report shows the URIs of photographs.
         list_suspicious: Whether the report lists the highest melanoma probabilities.
         profile: Whether a picture shows when each worker did what.
@@ -120,6 +121,7 @@ class NightlyOptions(ScoringOptions):
     stop_at: datetime.time | None
     max_time: datetime.timedelta | None
     chunk_size: int | None
+    wave_size: int
     show_uris: bool
     list_suspicious: bool
     profile: bool

@@ -75,7 +75,9 @@ class PipelineRun:
 
         def build() -> beam.Pipeline:
             size = (options.batch_size, options.chunk_size, options.limit)
-            transform = ScoreImages(plan.models, *size, self._workers, self.is_outlived, options.engine)
+            transform = ScoreImages(
+                plan.models, *size, self._workers, self.is_outlived, options.engine, options.wave_size
+            )
             try:
                 pipeline = beam.Pipeline(runner=self._runner, options=self._beam_options)
             except ValueError as error:  # what only this runner wants of its options

@@ -37,6 +37,8 @@ class SeenDigests:
     def add(self, digests: Sequence[bytes]) -> None:
         """Adds digests of `DIGEST_BYTES` bytes each."""
         added = _halves(digests)
+        if not len(added):
+            return
         while self._levels and len(self._levels[-1]) <= 2 * len(added):
             added = np.concatenate([self._levels.pop(), added])
         # Of two digests with the same first half, which some 2**32 photographs may bring, only one is recognised.

@@ -10,7 +10,7 @@ from melanoma.runs.chunk_queue import ChunkQueue
 from melanoma.runs.chunking import ChunkSize, cut
 from melanoma.runs.seen import SeenDigests
 
-DEFAULT_WAVE = 100_000
+DEFAULT_WAVE_SIZE = 100_000
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class WaveSettings:
     Attributes:
         chunk_size: How large chunks are.
         limit: The most photographs to score, deferred ones first, and the same ones every time; None for no limit.
-        wave: The most tasks of each kind, new or deferred, that wait in memory to be cut into chunks, at least 1.
+        wave_size: The most tasks of each kind, new or deferred, that wait in memory to be cut into chunks, at least 1.
 
     Raises:
         ValueError: A number is below 1.
@@ -28,11 +28,11 @@ class WaveSettings:
 
     chunk_size: ChunkSize = field(default_factory=ChunkSize)
     limit: int | None = None
-    wave: int = DEFAULT_WAVE
+    wave_size: int = DEFAULT_WAVE_SIZE
 
     def __post_init__(self) -> None:
         """Checks the numbers."""
-        numbers = {"limit": self.limit, "wave": self.wave, **self.chunk_size._asdict()}
+        numbers = {"limit": self.limit, "wave_size": self.wave_size, **self.chunk_size._asdict()}
         if wrong := {name: number for name, number in numbers.items() if number is not None and number < 1}:
             raise ValueError(f"{wrong} must be at least 1")
 
@@ -75,7 +75,7 @@ class TaskWaves:
             self._choose(tasks)
             return
         self._limited += tasks
-        if len(self._limited) > 2 * self._settings.limit + self._settings.wave:
+        if len(self._limited) > 2 * self._settings.limit + self._settings.wave_size:
             self._limited = self._first(self._settings.limit)
 
     def end(self) -> ChosenTasks:
@@ -95,7 +95,7 @@ class TaskWaves:
             _count(self._by_model, task)
             waiting = self._waiting[task.was_deferred]
             waiting.append(task)
-            if len(waiting) == self._settings.wave:
+            if len(waiting) == self._settings.wave_size:
                 self._waiting[task.was_deferred] = []
                 self._cut(waiting, task.was_deferred, is_last=False)
 

@@ -1,15 +1,13 @@
 """Shards divide photographs: each belongs to exactly one, wherever it is listed and whatever its version."""
 
 import random
-from collections import Counter
 
 import pytest
 
 from melanoma.ingest.image_refs import digest_of
 from melanoma.ingest.tasks import Task
-from melanoma.runs.planning import ListingSummary
+from melanoma.runs.chunking import cut
 from melanoma.shards import MAX_SHARDS, Shard
-from pipelines.chunking import chunk_number
 from tests.helpers.planned_runs import ref
 
 DIGESTS = [digest_of(f"s3://archive/{number}.jpg", "") for number in range(4000)]
@@ -49,9 +47,8 @@ def test_the_shard_of_a_photograph_never_changes() -> None:
 def test_photographs_of_one_shard_fill_all_chunks() -> None:
     refs = [ref(str(number)) for number in range(4000)]
     mine = [one for one in refs if Shard(2, 4).has(digest_of(one.uri, ""))]
-    summary = ListingSummary((), tasks=len(mine))
-    chunks = Counter(chunk_number(Task(one), summary, 125, 1) for one in mine)
-    assert len(chunks) == 8 and min(chunks.values()) > 60
+    sizes = [len(chunk.tasks) for chunk in cut([Task(one) for one in mine], 8)]
+    assert len(sizes) == 8 and min(sizes) > 60
 
 
 def test_other_shards_of_the_same_number_may_run_beside_each_other() -> None:

@@ -1,6 +1,5 @@
-"""From tasks to chunks: duplicates meet, deferred tasks come first."""
+"""Chunks on their way to the workers: duplicates meet in one, and each worker gets its own in order."""
 
-import hashlib
 from pathlib import Path
 
 import apache_beam as beam
@@ -15,10 +14,9 @@ from melanoma.ingest.batches import Batch
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.roots import Root
 from melanoma.ingest.sources import list_images
-from melanoma.ingest.tasks import Chunk, Task
-from melanoma.runs.planning import ListingSummary
-from melanoma.storage import Span
-from pipelines.chunking import ChunkTasks, OrderChunks, chunk_count, chunk_number, uri_hash
+from melanoma.ingest.tasks import Chunk, PackedChunk, Task
+from melanoma.runs.chunking import cut
+from pipelines.chunking import OrderChunks, SpreadChunks
 from pipelines.loading import LoadImages
 from tests.helpers import fill
 
@@ -35,9 +33,7 @@ def test_refs_to_one_photograph_meet_in_one_chunk_and_count_once(tmp_path: Path)
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
         tasks = [Task(ref), Task(ref), Task(ref._replace(image_id="y"))]
-        found = pipeline | "ListingSummary" >> beam.Create([ListingSummary((), listed=3, tasks=3)])
-        chunks = pipeline | beam.Create(tasks) | ChunkTasks(found, chunk_size=1)
-        assert_that((chunks | LoadImages([SPEC]))[0], check)
+        assert_that((pipeline | beam.Create(cut(tasks, 3)) | LoadImages([SPEC]))[0], check)
 
 
 def test_batches_are_full_until_the_last_and_failures_take_no_place(tmp_path: Path) -> None:
@@ -51,72 +47,26 @@ def test_batches_are_full_until_the_last_and_failures_take_no_place(tmp_path: Pa
         assert kinds == [ErrorKind.EMPTY]
 
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        tasks = pipeline | beam.Create([Task(ref) for ref in list_images(Root(str(tmp_path)))])
-        found = pipeline | "ListingSummary" >> beam.Create([ListingSummary((), listed=8, tasks=8)])
-        assert_that((tasks | ChunkTasks(found, chunk_size=100) | LoadImages([SPEC], batch_size=3))[0], check)
+        tasks = [Task(ref) for ref in list_images(Root(str(tmp_path)))]
+        assert_that((pipeline | beam.Create(cut(tasks, 1)) | LoadImages([SPEC], batch_size=3))[0], check)
 
 
-@pytest.mark.parametrize(
-    ("images", "chunk_size", "workers", "expected"),
-    [
-        (0, None, 1, 1),
-        (10, None, 1, 1),
-        (200, None, 1, 3),
-        (10015, None, 1, 10),
-        (10015, None, 8, 64),
-        (100, 10, 1, 10),
-    ],
-)
-def test_chunks_are_an_eighth_of_a_share_within_bounds(
-    images: int, chunk_size: int | None, workers: int, expected: int
-) -> None:
-    assert chunk_count(images, chunk_size, workers) == expected
-
-
-def task(name: str, was_deferred: bool = False) -> Task:
-    return Task(ImageRef(f"file:///{name}", "1", 1, "x"), was_deferred=was_deferred)
-
-
-def test_deferred_tasks_get_chunks_of_their_own_with_the_lowest_numbers() -> None:
-    summary = ListingSummary((), listed=300, tasks=300, deferred=100)
-    deferred = {chunk_number(task(f"{n}", was_deferred=True), summary, 10, 1) for n in range(500)}
-    new = {chunk_number(task(f"{n}"), summary, 10, 1) for n in range(500)}
-    assert deferred == set(range(10)) and new == set(range(10, 30))
-
-
-def test_without_deferred_tasks_the_numbers_begin_at_zero() -> None:
-    summary = ListingSummary((), listed=30, tasks=30)
-    assert {chunk_number(task(f"{n}"), summary, 10, 1) for n in range(200)} == {0, 1, 2}
-
-
-def test_the_hash_of_a_uri_is_the_same_in_every_process() -> None:
-    """Python's own hash differs from one worker to the next."""
-    digest = hashlib.blake2b(b"file:///a.jpg\0", digest_size=16).digest()
-    assert uri_hash("file:///a.jpg") == int.from_bytes(digest[:8], "big")
+def packed(*numbers: int) -> list[PackedChunk]:
+    return [Chunk(number, (Task(ImageRef(f"file:///{number}", "1", 1, "x")),)).packed() for number in numbers]
 
 
 def test_every_worker_gets_its_chunks_in_order() -> None:
-    chunks = [Chunk(number, ()) for number in (5, 2, 9, 0, 7, 4)]
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        ordered = pipeline | beam.Create(chunks) | OrderChunks(workers=1)
+        ordered = pipeline | beam.Create(packed(5, 2, 9, 0, 7, 4)) | OrderChunks(workers=1)
         numbers = ordered | beam.Map(lambda chunk: (0, chunk.number)) | beam.GroupByKey()
         assert_that(numbers | beam.MapTuple(lambda _, found: list(found)), equal_to([[0, 2, 4, 5, 7, 9]]))
 
 
-@pytest.mark.parametrize("options", [{"chunk_size": 0}, {"workers": 0}])
-def test_impossible_numbers_are_refused(options: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="must be at least 1"):
-        ChunkTasks(summary=None, **options)
-
-
-def test_members_of_an_archive_that_are_read_together_share_a_chunk(tmp_path: Path) -> None:
-    def at(number: int, archive: str = "a") -> Task:
-        span = Span("v", number // 50 * 2**20, (number // 50 + 1) * 2**20, number * 20_000, 20_000)
-        return Task(ImageRef(f"tar://{number}.jpg::s3://in/{archive}.tar", "v", 20_000, str(number), span=span))
-
-    tasks = [at(number) for number in range(2000)]
-    summary = ListingSummary((), listed=2000, tasks=2000)
-    numbers = [chunk_number(task, summary, 100, 1) for task in tasks]
-    assert all(len(set(numbers[first : first + 50])) == 1 for first in range(0, 2000, 50))
-    assert len(set(numbers)) > 8 and numbers == [chunk_number(task, summary, 100, 4) for task in tasks]
-    assert numbers != [chunk_number(at(number, "b"), summary, 100, 1) for number in range(2000)]
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("is_distributed", [False, True])
+@pytest.mark.parametrize("is_in_turn", [False, True])
+def test_every_chunk_arrives_once_whatever_the_workers(workers: int, is_distributed: bool, is_in_turn: bool) -> None:
+    with beam.Pipeline(runner=FnApiRunner()) as pipeline:
+        chunks = pipeline | beam.Create(packed(3, 1, 2)) | SpreadChunks(workers, is_distributed, is_in_turn)
+        uris = chunks | beam.Map(lambda chunk: (chunk.number, chunk.tasks[0].ref.uri))
+        assert_that(uris, equal_to([(number, f"file:///{number}") for number in (1, 2, 3)]))

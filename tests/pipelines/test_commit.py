@@ -4,19 +4,18 @@ from collections import Counter
 from pathlib import Path
 
 import apache_beam as beam
-import pytest
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.testing.util import assert_that, equal_to
-from pipelines.choosing import ChosenTasks
 
-from melanoma.errors import NothingCommittedError
+from melanoma.runs.lister import PlannedRun
 from melanoma.runs.planning import LedgerCounts, ListingSummary
+from melanoma.runs.task_waves import ChosenTasks
 from pipelines.commit import CommitRun, CommitSettings, totals_of
 from tests.helpers.pipeline_runs import start
 
 
-def settings_of(tmp_path: Path, bundle_uri: str, model: int = 0, limit: int | None = None) -> CommitSettings:
-    return CommitSettings(start(tmp_path, bundle_uri), model, limit, workers=3)
+def settings_of(tmp_path: Path, bundle_uri: str, model: int = 0) -> CommitSettings:
+    return CommitSettings(start(tmp_path, bundle_uri), model, workers=3)
 
 
 SUMMARY = ListingSummary(
@@ -29,28 +28,20 @@ SUMMARY = ListingSummary(
 
 
 def test_totals_are_those_of_the_model_with_the_rest_deferred(tmp_path: Path, bundle_uri: str) -> None:
-    totals = totals_of(settings_of(tmp_path, bundle_uri, 0, limit=3), SUMMARY, ChosenTasks(3, (2, 3)))
+    planned = PlannedRun(SUMMARY, ChosenTasks(3, (2, 3), (1, 0)))
+    totals = totals_of(settings_of(tmp_path, bundle_uri, 0), planned)
     assert (totals.listed, totals.skipped, totals.deferred, totals.adopted) == (6, 1, 2, (b"a" * 32,))
-    assert (totals.ignored, totals.seconds, totals.workers) == ({".txt": 2}, 1.5, 3)
-    totals = totals_of(settings_of(tmp_path, bundle_uri, 1), SUMMARY, ChosenTasks(5, (4, 5)))
-    assert (totals.skipped, totals.deferred, totals.adopted) == (0, 0, ())
-
-
-@pytest.mark.parametrize(("limit", "arrived"), [(None, 4), (None, 6), (3, 2), (3, 4), (9, 4)])
-def test_tasks_that_a_runner_lost_or_doubled_prevent_the_commit(
-    tmp_path: Path, bundle_uri: str, limit: int | None, arrived: int
-) -> None:
-    with pytest.raises(NothingCommittedError, match=rf"5 photographs were to be scored, {arrived} arrived; .*--runner"):
-        totals_of(settings_of(tmp_path, bundle_uri, 0, limit), SUMMARY, ChosenTasks(arrived, (arrived, arrived)))
+    assert (totals.ignored, totals.seconds, totals.workers, totals.repeated) == ({".txt": 2}, 1.5, 3, 1)
+    totals = totals_of(settings_of(tmp_path, bundle_uri, 1), PlannedRun(SUMMARY, ChosenTasks(5, (4, 5), (0, 0))))
+    assert (totals.skipped, totals.deferred, totals.adopted, totals.repeated) == (0, 0, (), 0)
 
 
 def test_a_run_without_staged_chunks_ends_with_a_record(tmp_path: Path, bundle_uri: str) -> None:
     settings = settings_of(tmp_path / "out", bundle_uri)
     summary = ListingSummary((LedgerCounts(skipped=2, new=0),), listed=2, tasks=0)
     with beam.Pipeline(runner=FnApiRunner()) as pipeline:
-        summaries = pipeline | "Summary" >> beam.Create([summary])
-        chosen = pipeline | "Chosen" >> beam.Create([ChosenTasks(0, (0,))])
-        records = pipeline | "Staged" >> beam.Create([]) | CommitRun(settings, summaries, chosen)
+        planned = pipeline | "Planned" >> beam.Create([PlannedRun(summary, ChosenTasks(0, (0,), (0,)))])
+        records = pipeline | "Staged" >> beam.Create([]) | CommitRun(settings, planned)
         found = records | beam.Map(lambda record: (record.outcome, record.counts.listed, record.counts.skipped))
         assert_that(found, equal_to([("nothing_new", 2, 2)]))
     assert len(list((tmp_path / "out" / "_reports").glob("*.json"))) == 1

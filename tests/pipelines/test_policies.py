@@ -23,7 +23,7 @@ from melanoma.runs.stored_records import read_record
 from pipelines.scoring import ScoreImages
 from tests.helpers import approximately, fill, write_tiny_bundle
 from tests.helpers.outputs import layout_of, table_in
-from tests.helpers.pipeline_runs import assert_one_row_each, rows, run_once, start
+from tests.helpers.pipeline_runs import assert_one_row_each, committed, rows, run_once, start
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,15 @@ def test_two_models_score_every_photograph_each_as_it_would_alone(
         model_id = load_bundle(uri).model_id
         alone = probabilities(tmp_path / "alone", model_id)
         assert len(alone) == 10 and probabilities(tmp_path / "both", model_id) == approximately(alone)
+
+
+def test_two_models_of_which_one_is_new_agree_in_waves(tmp_path: Path, bundle_uri: str, other_uri: str) -> None:
+    fill(tmp_path / "in", 3)
+    run_once(tmp_path / "in", tmp_path / "out", bundle_uri)
+    fill(tmp_path / "in", 4, first=3)
+    records = run_models(tmp_path / "in", tmp_path / "out", bundle_uri, other_uri, wave_size=2)
+    assert [(record.counts.scored, record.counts.skipped) for record in records] == [(4, 3), (7, 0)]
+    assert committed(tmp_path / "out") == 14
 
 
 class CountingFileSystem(LocalFileSystem):  # type: ignore[misc]

@@ -185,7 +185,19 @@ def test_photographs_under_two_roots_are_scored_once(tmp_path: Path, bundle_uri:
     assert record.counts == Counts(listed=6, scored=3, duplicates=3)
 
 
-@pytest.mark.parametrize("options", [{"chunk_size": 10}, {"chunk_size": 1000}])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_photographs_under_two_roots_are_scored_once_though_waves_lie_between(
+    tmp_path: Path, bundle_uri: str, workers: int
+) -> None:
+    fill(tmp_path / "in" / "sub", 5)
+    sources = [Root(str(tmp_path / "in")), Root(str(tmp_path / "in" / "sub")), Root(str(tmp_path / "in"))]
+    record = run_once(sources, tmp_path / "out", bundle_uri, wave_size=2, workers=workers)
+    assert record.counts == Counts(listed=15, scored=5, duplicates=10)
+    assert len({row["image_uri"] for row in rows(tmp_path / "out")}) == 5
+    assert run_once(sources, tmp_path / "out", bundle_uri, wave_size=2).counts == Counts(listed=15, skipped=15)
+
+
+@pytest.mark.parametrize("options", [{"chunk_size": 10}, {"chunk_size": 1000}, {"wave_size": 7, "chunk_size": 3}])
 def test_the_chunk_size_changes_no_probability(
     store: Path, tmp_path: Path, bundle_uri: str, reference: dict[str, Any], options: dict[str, int]
 ) -> None:
@@ -318,14 +330,11 @@ def test_rows_say_which_photographs_a_person_should_look_at(tmp_path: Path) -> N
     assert all(0 <= row["ood_score"] <= 0.5 for row in familiar)
 
 
-def test_load_infer_and_stage_are_one_fused_stage(tmp_path: Path, bundle_uri: str) -> None:
-    """A boundary between them would hold every staged file back until the last photograph is scored."""
+def test_list_load_infer_and_stage_are_one_fused_stage(tmp_path: Path, bundle_uri: str) -> None:
+    """A boundary between them would hold every photograph in memory, and every staged file back until the last one."""
     pipeline = beam.Pipeline(runner=FnApiRunner())
     run = start(tmp_path, bundle_uri)
     _ = pipeline | beam.Create([Root(str(tmp_path))]) | ScoreImages([ModelRun(run, load_bundle(bundle_uri))])
     _, stages = FnApiRunner().create_stages(pipeline.to_runner_api())
-    holding = [
-        {part for part in ("ReadAndDecode", "BeamML_RunInference", "StageChunk") if part in stage.name}
-        for stage in stages
-    ]
-    assert {"ReadAndDecode", "BeamML_RunInference", "StageChunk"} in holding
+    parts = {"ListAndLookUp", "ReadAndDecode", "BeamML_RunInference", "StageChunk"}
+    assert parts in [{part for part in parts if part in stage.name} for stage in stages]
