@@ -91,7 +91,7 @@ class _StageFn(beam.DoFn):
             forgotten=scored.batch.forgotten,
             scored=rows.scored,
             store_failures=rows.store_failures,
-            deferred=scored.batch.deferred,
+            deferred=b"".join(scored.batch.deferred),
             stages=stages,
             engine=self._engine,
             timeline=rows.timeline,

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute
 
 from melanoma.ingest.image_refs import digest_of
-from melanoma.runs.digests import digests_in, name_digest
+from melanoma.runs.digests import PackedDigests, digests_in, name_digest
 from melanoma.runs.retry_policy import is_settled
 from melanoma.runs.run import Run
 from melanoma.table.schema import PARTITION, SCORED
@@ -40,10 +40,10 @@ class PastAttempts:
         names: Digests of (name, version) of the same.
     """
 
-    done: list[bytes] = field(default_factory=list)
+    done: PackedDigests = field(default_factory=PackedDigests)
     failed: dict[bytes, FailedAttempt] = field(default_factory=dict)
-    uris: list[bytes] = field(default_factory=list)
-    names: list[bytes] = field(default_factory=list)
+    uris: PackedDigests = field(default_factory=PackedDigests)
+    names: PackedDigests = field(default_factory=PackedDigests)
 
     def add(self, rows: pa.RecordBatch, is_done: npt.NDArray[np.bool_]) -> None:
         """Adds rows of the table.
@@ -53,15 +53,15 @@ class PastAttempts:
             is_done: bool, whether each needs no further attempt.
         """
         digests = np.array(digests_in(rows), dtype=object)
-        self.done += digests[is_done].tolist()
+        self.done.extend(digests[is_done])
         tried = pa.array(~is_done)
         columns = (rows[name].filter(tried).to_pylist() for name in ("attempt", "run_date"))
         for digest, attempt, date in zip(digests[~is_done], *columns, strict=True):
             self.failed[digest] = max(FailedAttempt(attempt, date), self.failed.get(digest, FailedAttempt(0, date)))
-        pairs = zip(rows["image_uri"].to_pylist(), rows["image_version"].to_pylist(), strict=True)
-        with_version = [(uri, version) for uri, version in pairs if version]
-        self.uris += [digest_of(uri, "") for uri, _ in with_version]
-        self.names += [name_digest(uri, version) for uri, version in with_version]
+        for uri, version in zip(rows["image_uri"].to_pylist(), rows["image_version"].to_pylist(), strict=True):
+            if version:
+                self.uris.extend([digest_of(uri, "")])
+                self.names.extend([name_digest(uri, version)])
 
 
 def past_attempts(run: Run, table: ScoreTable) -> PastAttempts:

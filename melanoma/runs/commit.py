@@ -12,7 +12,7 @@ from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs import deferred, staging
 from melanoma.runs.attempts import Progress, committed_since
 from melanoma.runs.commit_rows import CommitRows, Tally
-from melanoma.runs.digests import digests_in
+from melanoma.runs.digests import PackedDigests, digests_in
 from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord, Stage, write_record
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
@@ -100,7 +100,7 @@ def _counted(totals: RunTotals, chunks: Collection[StagedChunk], adopted: int, e
         listed=totals.listed,
         skipped=totals.skipped + sum(chunk.forgotten for chunk in chunks),
         duplicates=totals.repeated + sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
-        deferred=totals.deferred + sum(len(chunk.deferred) for chunk in chunks),
+        deferred=totals.deferred + sum(len(chunk.deferred) // DIGEST_BYTES for chunk in chunks),
         ignored=sum(totals.ignored.values()),
         other_shard=totals.other_shard,
     )
@@ -137,10 +137,14 @@ def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts:
 
 
 def _remember_deferred(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], record: RunRecord) -> None:
-    digests = {digest for chunk in chunks for digest in chunk.deferred}
+    digests = PackedDigests()
+    for chunk in chunks:
+        digests.extend_packed(chunk.deferred)
     # Where deferred photographs are not known one by one, what earlier runs deferred stays remembered.
     is_known = not totals.deferred and record.outcome != STORE_DOWN
-    deferred.write(run, digests if is_known else digests | deferred.read_own(run))
+    if not is_known:
+        digests.extend(deferred.read_own(run))
+    deferred.write(run, digests)
 
 
 def _write_record(run: Run, record: RunRecord) -> None:

@@ -1,7 +1,7 @@
 """The ledger: for every listed photograph, whether it is done, staged, or still to be scored."""
 
 import datetime
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from melanoma.runs.digests import (
     are_in,
     name_digest,
     sorted_digests,
+    unique,
 )
 from melanoma.runs.retry_policy import next_try
 from melanoma.runs.run import Run
@@ -59,7 +60,7 @@ class Ledger:
         self,
         past: PastAttempts,
         staged: Iterable[bytes] = (),
-        deferred_digests: Collection[bytes] = (),
+        deferred_digests: Iterable[bytes] = (),
         forgotten: Forgotten | None = None,
         today: datetime.date | None = None,
     ) -> None:
@@ -77,9 +78,10 @@ class Ledger:
             for digest, last in past.failed.items()
             if today is not None and next_try(last.attempt, last.run_date) > today
         }
-        self._done, self._staged = sorted_digests([*past.done, *waiting]), sorted_digests(staged, 2 * DIGEST_BYTES)
-        self._uris, self._names = np.unique(sorted_digests(past.uris)), sorted_digests(past.names)
-        self._failed, self._deferred, self._forgotten = past.failed, frozenset(deferred_digests), forgotten
+        self._done, self._waiting = past.done.sorted(), sorted_digests(waiting)
+        self._staged = sorted_digests(staged, 2 * DIGEST_BYTES)
+        self._uris, self._names = unique(past.uris.sorted()), past.names.sorted()
+        self._failed, self._deferred, self._forgotten = past.failed, sorted_digests(deferred_digests), forgotten
 
     @property
     def known(self) -> int:
@@ -89,12 +91,12 @@ class Ledger:
     @property
     def has_deferred(self) -> bool:
         """Whether an earlier run deferred photographs, which come first in this one."""
-        return bool(self._deferred)
+        return len(self._deferred) > 0
 
     def look_up(self, refs: Sequence[ImageRef]) -> list[Verdict]:
         """Returns what there is to do with each photograph; what the table holds counts before what is staged."""
         digests = [digest_of(ref.uri, ref.version) for ref in refs]
-        done = are_in(self._done, digests)
+        done = are_in(self._done, digests) | are_in(self._waiting, digests)
         staged = are_in(self._staged, [adoption_key_of(ref) for ref in refs])
         if self._forgotten is not None:
             done |= np.array([ref.uri in self._forgotten for ref in refs], bool)
@@ -102,8 +104,11 @@ class Ledger:
         fresh: list[int] = np.flatnonzero(~done & ~staged).tolist()
         known = are_in(self._uris, [digest_of(refs[place].uri, "") for place in fresh])
         named = are_in(self._names, [name_digest(refs[place].uri, refs[place].version) for place in fresh])
-        for place, is_known, is_named in zip(fresh, known.tolist(), named.tolist(), strict=True):
-            verdicts[place] = self._new(refs[place], digests[place], is_known, is_named)
+        deferred_before = are_in(self._deferred, [digests[place] for place in fresh])
+        facts = zip(fresh, known.tolist(), named.tolist(), deferred_before.tolist(), strict=True)
+        for place, is_known, is_named, was_deferred in facts:
+            new = self._new(refs[place], digests[place], is_known, is_named)
+            verdicts[place] = new._replace(was_deferred=was_deferred)
         return verdicts
 
     def _new(self, ref: ImageRef, digest: bytes, is_known: bool, is_named: bool) -> Verdict:
@@ -113,7 +118,6 @@ class Ledger:
             attempt=attempts + 1,
             is_changed=is_known and not attempts and bool(ref.version),
             is_moved=is_named and not is_known,
-            was_deferred=digest in self._deferred,
         )
 
 

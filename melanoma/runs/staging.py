@@ -34,7 +34,7 @@ class StagedChunk:
         duplicates: Refs dropped because another one names the same photograph.
         scored: Rows with probabilities.
         store_failures: Rows that failed by the store's fault.
-        deferred: Digests of the photographs of the chunk that the deadline left unread.
+        deferred: Digests of the photographs of the chunk that the deadline left unread, end to end.
         stages: What it cost, by kind of work.
         forgotten: Photographs without a row because their bytes are forgotten.
         engine: Version of the engine that ran the network; empty if nothing reached it.
@@ -46,7 +46,7 @@ class StagedChunk:
     duplicates: int = 0
     scored: int = 0
     store_failures: int = 0
-    deferred: tuple[bytes, ...] = ()
+    deferred: bytes = b""
     stages: Mapping[str, Stage] = field(default_factory=dict)
     forgotten: int = 0
     engine: str = ""

@@ -85,7 +85,7 @@ def mixture(folder: Path, seed: int) -> Mixture:
     parts = [scored[start:end] for start, end in zip([0, *cuts], [*cuts, len(scored)], strict=True)]
     chunks = [stage(run, number, rows_of(run, part), scored=len(part)) for number, part in enumerate(parts)]
     chunks.append(stage(run, 4, rows_of(run, [], dict.fromkeys(by_fate["own failed"], FINAL))))
-    chunks.append(StagedChunk(5, 0, len(by_fate["duplicate"]), deferred=tuple(map(digest, by_fate["deferred"]))))
+    chunks.append(StagedChunk(5, 0, len(by_fate["duplicate"]), deferred=b"".join(map(digest, by_fate["deferred"]))))
     chunks += [StagedChunk(6 + number, 0, forgotten=1) for number in range(len(by_fate["forgotten"]))]
     draw.shuffle(chunks)
 
@@ -238,11 +238,11 @@ def remembered(folder: Path, listed: RunTotals, chunks: list[StagedChunk]) -> fr
     deferred.write(run_on(folder), {digest(ref("old"))})
     run = run_on(folder, day=1)
     end_run(run, listed, chunks or [failing_chunk(run, 1)])
-    return deferred.read(run)
+    return frozenset(deferred.read(run))
 
 
 def test_deferred_photographs_are_remembered_one_by_one_where_they_are_known(tmp_path: Path) -> None:
-    late = StagedChunk(0, 0, deferred=(digest(ref("new")),))
+    late = StagedChunk(0, 0, deferred=digest(ref("new")))
     assert remembered(tmp_path / "deadline", totals(1), [late]) == {digest(ref("new"))}
     assert remembered(tmp_path / "limit", totals(3, deferred=2), [late]) == {digest(ref("new")), digest(ref("old"))}
     assert remembered(tmp_path / "nothing", totals(1, skipped=1), [StagedChunk(0, 0)]) == frozenset()

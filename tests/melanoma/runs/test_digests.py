@@ -9,12 +9,14 @@ import pyarrow as pa
 import pytest
 
 from melanoma.runs.digests import (
+    PackedDigests,
     adoption_key_of,
     adoption_keys_in,
     are_in,
     digests_in,
     name_digest,
     sorted_digests,
+    unique,
 )
 from tests.helpers.planned_runs import digest, ref, rows_of, run_on
 
@@ -105,3 +107,25 @@ def test_nothing_is_in_an_empty_array() -> None:
 
 def test_an_entry_takes_no_more_than_its_digest() -> None:
     assert sorted_digests([bytes([number]) * 16 for number in range(200)]).nbytes == 3200
+
+
+@pytest.mark.parametrize("size", [16, 32])
+def test_packed_digests_are_those_that_were_added(size: int) -> None:
+    draw = random.Random(size)
+    added = [draw.randbytes(size - 1) + b"\0" for _ in range(100)]
+    packed = PackedDigests(added[:50], size)
+    packed.extend(iter(added[50:90]))
+    packed.extend_packed(b"".join(added[90:]) + b"cut off")
+    assert list(packed) == added and len(packed) == 100
+    assert packed.sorted().tobytes() == b"".join(sorted(added))
+    assert list(packed) == added, "sorting them leaves them as they are"
+
+
+def test_nothing_can_be_packed_and_sorted() -> None:
+    assert len(PackedDigests()) == 0 and list(PackedDigests()) == [] and PackedDigests().sorted().tolist() == []
+
+
+def test_repeated_digests_are_left_out_of_a_sorted_array() -> None:
+    digests = [b"a" * 16, b"a" * 15 + b"\0", b"b" * 16, bytes(16)]
+    assert unique(sorted_digests(digests * 3)).tobytes() == b"".join(sorted(digests))
+    assert unique(sorted_digests([])).tobytes() == b""

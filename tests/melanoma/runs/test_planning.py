@@ -10,7 +10,7 @@ import pytest
 from melanoma.errors import UsageError
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.runs.attempts import FailedAttempt, PastAttempts
-from melanoma.runs.digests import adoption_key_of, name_digest
+from melanoma.runs.digests import PackedDigests, adoption_key_of, name_digest
 from melanoma.runs.ledger import Ledger
 from melanoma.runs.planning import (
     LedgerCounts,
@@ -36,10 +36,10 @@ def ledger(
     """Returns a ledger in which the same photographs are done, staged, failed or deferred."""
     seen = [*(done or []), *(failed or {})]
     past = PastAttempts(
-        done=[digest(photograph) for photograph in done or []],
+        done=PackedDigests(digest(photograph) for photograph in done or []),
         failed={digest(photograph): FailedAttempt(count, DAY) for photograph, count in (failed or {}).items()},
-        uris=[digest_of(photograph.uri, "") for photograph in seen],
-        names=[name_digest(photograph.uri, photograph.version) for photograph in seen],
+        uris=PackedDigests(digest_of(photograph.uri, "") for photograph in seen),
+        names=PackedDigests(name_digest(photograph.uri, photograph.version) for photograph in seen),
     )
     return Ledger(past, map(adoption_key_of, staged or []), [digest(photograph) for photograph in deferred or []])
 
