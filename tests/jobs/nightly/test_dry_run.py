@@ -51,6 +51,7 @@ def test_settings_are_a_file_with_every_flag_that_has_a_value() -> None:
         "rescore": True,
         "limit": 3,
         "batch-size": 32,
+        "wave-size": 100_000,
         "engine": "auto",
         "object-timeout": "1m",
         "max-failed": 0.05,

@@ -9,6 +9,7 @@ import pytest
 
 from jobs.nightly.flags import add_nightly_arguments, add_scoring_arguments
 from jobs.nightly.options import NightlyOptions, ScoringOptions
+from melanoma.runs.task_waves import DEFAULT_WAVE_SIZE
 
 REQUIRED = ("--bundle", "b", "--output", "o")
 
@@ -50,6 +51,7 @@ def test_defaults() -> None:
         "images": [],
         "keep": [],
         "batch_size": 32,
+        "wave_size": DEFAULT_WAVE_SIZE,
         "engine": "auto",
         "object_timeout": datetime.timedelta(minutes=1),
         "max_failed": 0.05,

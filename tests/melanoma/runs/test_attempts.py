@@ -101,7 +101,7 @@ def test_without_a_table_there_is_no_past(tmp_path: Path) -> None:
 def test_another_models_attempts_do_not_count(tmp_path: Path) -> None:
     write(tmp_path, [Attempt(ref("a"), 1)], model_id="m-000000000002")
     run = run_on(tmp_path)
-    assert past_attempts(run, ScoreTable.open(run.layout)).uris == []
+    assert not len(past_attempts(run, ScoreTable.open(run.layout)).uris)
 
 
 def test_what_others_committed_since_is_what_two_dictionaries_differ_in(tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ def test_a_recalled_record_is_the_same_but_for_the_duration_of_the_commit(tmp_pa
 @pytest.mark.parametrize("lost", [-1, 1, 5])
 def test_a_photograph_that_is_not_accounted_for_forbids_the_commit(tmp_path: Path, lost: int) -> None:
     run = run_on(tmp_path)
-    chunks = [stage(run, 0, rows_of(run, [ref("a"), ref("b")]), duplicates=1, deferred=(digest(ref("c")),))]
+    chunks = [stage(run, 0, rows_of(run, [ref("a"), ref("b")]), duplicates=1, deferred=digest(ref("c")))]
     with pytest.raises(NothingCommittedError) as caught:
         end_run(run, totals(10 + lost, [ref("d"), ref("d")], skipped=3, deferred=1), chunks)
     assert str(caught.value).startswith(
