@@ -5,11 +5,12 @@ from dataclasses import dataclass
 
 import apache_beam as beam
 
-from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.commit import end_run
 from melanoma.runs.failures import recorded
 from melanoma.runs.lister import PlannedRun
 from melanoma.runs.records import RunRecord
 from melanoma.runs.run import Run, enter_worker
+from melanoma.runs.run_totals import RunTotals
 from melanoma.runs.staging import StagedChunk
 from pipelines.annotations import for_readers
 

@@ -13,9 +13,11 @@ from jobs.console.wording import per_second
 from melanoma.errors import ReadError
 from melanoma.reporting.messages import duration
 from melanoma.runs import staging
+from melanoma.runs.announcement import Announcement, announced
 from melanoma.runs.run import Run
 
 _POLL_SECONDS = 0.5
+_POLL_SHARE = 20  # a look at ten thousand staged files takes a while
 _LOG_SECONDS = 10.0
 
 
@@ -29,7 +31,7 @@ class Progress:
         self._ended: float | None = None
         self._counted: set[str] = set()
         self._rows = 0
-        self._at_first_look: tuple[int, float] | None = None  # rows and time, when the listing has ended
+        self._first_look: tuple[int, float] | None = None  # rows and time, once there are any or the listing has ended
         self._stop = threading.Event()
         self._bar: tqdm[None] | None = None
         self._next_line = _LOG_SECONDS
@@ -41,8 +43,11 @@ class Progress:
 
     def watch(self) -> None:
         """Updates the display until `stop` is called."""
-        while not self._stop.wait(_POLL_SECONDS):
+        took = 0.0
+        while not self._stop.wait(max(_POLL_SECONDS, _POLL_SHARE * took)):
+            began = time.monotonic()
             self.update()
+            took = time.monotonic() - began
 
     def stop(self) -> None:
         """Stops the clock and the updates."""
@@ -57,8 +62,8 @@ class Progress:
     def update(self) -> None:
         """Counts the rows of new staged files and shows their sum; a store that fails now may answer next time."""
         try:
-            total = staging.announced(self._run)
-            if total is None:
+            planned = announced(self._run)
+            if planned is None:
                 return
             for uri in staging.staged_files(self._run):
                 if uri not in self._counted:
@@ -66,18 +71,33 @@ class Progress:
                     self._rows += staging.staged_rows(self._run, uri)
         except ReadError:
             return
-        self._at_first_look = self._at_first_look or (self._rows, time.monotonic())
-        self._show(total, *self._at_first_look)
-
-    def _show(self, total: int, first_rows: int, since: float) -> None:
+        if planned.is_final or self._rows:
+            self._first_look = self._first_look or (self._rows, time.monotonic())
         if sys.stderr.isatty():
-            if self._bar is None:
-                self._bar = tqdm(total=total, unit="image", desc="scored", dynamic_ncols=True)
-            self._bar.update(self._rows - self._bar.n)
-        elif self.seconds >= self._next_line and self._rows > first_rows:
+            self._draw(planned)
+        elif self.seconds >= self._next_line and (text := self._line(planned)):
             self._next_line = self.seconds + _LOG_SECONDS
-            rate = (self._rows - first_rows) / (time.monotonic() - since)
-            lines.report_progress(line(self._rows, total, rate))
+            lines.report_progress(text)
+
+    def _draw(self, planned: Announcement) -> None:
+        name = "listed" if self._first_look is None else "scored"
+        if self._bar is None or self._bar.desc != name:
+            self.close()
+            self._bar = tqdm(unit="image", desc=name, dynamic_ncols=True)
+        self._bar.total = None if self._first_look is None else planned.images
+        self._bar.update((planned.images if self._first_look is None else self._rows) - self._bar.n)
+
+    def _line(self, planned: Announcement) -> str:
+        """Returns the progress as a line for a log; empty where there is nothing to say."""
+        if self._first_look is None:
+            return f"listed {planned.images:,} photographs so far"
+        first_rows, since = self._first_look
+        if self._rows == first_rows:
+            return ""
+        rate = (self._rows - first_rows) / (time.monotonic() - since)
+        if planned.is_final:
+            return line(self._rows, planned.images, rate)
+        return f"scored {self._rows:,} of {planned.images:,} listed so far, {per_second(rate)}"
 
 
 def line(rows: int, total: int, rate: float) -> str:
@@ -86,7 +106,7 @@ def line(rows: int, total: int, rate: float) -> str:
     Args:
         rows: Photographs scored so far, at least 1.
         total: Photographs to score, at least 1.
-        rate: Photographs a second since the listing ended, which says nothing about what is left to score; above 0.
+        rate: Photographs scored a second, without the time before the first of them; above 0.
     """
     left = duration(max(total - rows, 0) / rate)
     return f"scored {rows:,} of {total:,} ({rows / total:.0%}), {per_second(rate)}, about {left} left"

@@ -2,9 +2,8 @@
 
 import contextlib
 import time
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
@@ -13,47 +12,17 @@ from melanoma.runs import deferred, staging
 from melanoma.runs.attempts import Progress, committed_since
 from melanoma.runs.commit_rows import CommitRows, Tally
 from melanoma.runs.digests import PackedDigests, digests_in
-from melanoma.runs.records import COMMITTED, NOTHING_NEW, STORE_DOWN, Counts, RunRecord, Stage, write_record
+from melanoma.runs.records import COMMITTED, STORE_DOWN, RunRecord, Stage, write_record
 from melanoma.runs.run import Run
+from melanoma.runs.run_totals import RunTotals, begun_record
 from melanoma.runs.staging import StagedChunk
 from melanoma.runs.stopped_runs import refuse_if_stopped, unless_stopped
-from melanoma.runs.timeline import Timeline, merged
+from melanoma.runs.timeline import merged
 from melanoma.table.schema import FAILED, SCORED
 from melanoma.table.score_table import ConflictError, ScoreTable
 
 _TRIES = 10
 _MANY_FAILURES = 10  # so many photographs, and no other: the store is down
-
-
-@dataclass(frozen=True)
-class RunTotals:
-    """What a run amounts to before anything is scored.
-
-    Attributes:
-        listed: Number of photographs in the sources, duplicates included.
-        skipped: Number of these that need no further attempt.
-        deferred: Number of these that `--limit` leaves for another run.
-        adopted: Adoption keys of those that a killed run has staged, once a listing, see `image_refs.adoption_key`.
-        ignored: Number of files that are not photographs, by extension.
-        seconds: Duration of the listing, in seconds.
-        workers: Number of worker processes.
-        other_shard: Number of these that are left to runs of other shards.
-        other_waiting: Number of photographs of other shards that the table does not hold.
-        timeline: Of the listing; None if the run is not profiled.
-        repeated: Number of these that name a photograph again, as far as the plan has left them out.
-    """
-
-    listed: int
-    skipped: int
-    deferred: int
-    adopted: Sequence[bytes]
-    ignored: Counter[str]
-    seconds: float = 0.0
-    workers: int = 1
-    other_shard: int = 0
-    other_waiting: int = 0
-    timeline: Timeline | None = None
-    repeated: int = 0
 
 
 def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> RunRecord:
@@ -72,7 +41,7 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
     refuse_if_stopped(run)
     began, adopted = time.perf_counter(), {key[:DIGEST_BYTES]: key for key in totals.adopted}
     expected = sum(chunk.rows for chunk in chunks) + len(adopted)
-    record = _begun(run, totals, chunks, _counted(totals, chunks, len(adopted), expected))
+    record = begun_record(run, totals, chunks, len(adopted))
     if _store_is_down(chunks, totals.skipped + totals.other_shard - totals.other_waiting) and not adopted:
         counts = replace(record.counts, deferred=record.counts.deferred + expected)
         record = replace(record, outcome=STORE_DOWN, counts=counts)
@@ -88,52 +57,6 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
     _write_record(run, record)
     staging.clean(run)
     return record
-
-
-def _counted(totals: RunTotals, chunks: Collection[StagedChunk], adopted: int, expected: int) -> Counts:
-    """Counts what is known before the commit.
-
-    Raises:
-        NothingCommittedError: A listed photograph is not accounted for.
-    """
-    counts = Counts(
-        listed=totals.listed,
-        skipped=totals.skipped + sum(chunk.forgotten for chunk in chunks),
-        duplicates=totals.repeated + sum(chunk.duplicates for chunk in chunks) + len(totals.adopted) - adopted,
-        deferred=totals.deferred + sum(len(chunk.deferred) // DIGEST_BYTES for chunk in chunks),
-        ignored=sum(totals.ignored.values()),
-        other_shard=totals.other_shard,
-    )
-    if not replace(counts, scored=expected).add_up:
-        of_others = f", {counts.other_shard} of other shards" if counts.other_shard else ""
-        raise NothingCommittedError(
-            f"of {counts.listed} listed photographs {expected} were staged, {counts.skipped} skipped, "
-            f"{counts.duplicates} duplicates and {counts.deferred} deferred{of_others}; the rest was lost on the way, "
-            "so nothing was committed; start again, and choose another --runner if it happens again"
-        )
-    return counts
-
-
-def _begun(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], counts: Counts) -> RunRecord:
-    stages = {"list": Stage(totals.seconds, totals.listed)}
-    for chunk in chunks:
-        for name, stage in chunk.stages.items():
-            stages[name] = stages.get(name, Stage()) + stage
-    return RunRecord(
-        run.run_id,
-        run.run_date.isoformat(),
-        run.model_id,
-        NOTHING_NEW,
-        counts,
-        ignored=dict(totals.ignored),
-        stages=stages,
-        workers=totals.workers,
-        model_name=run.model_name,
-        shard=run.shard_text,
-        other_waiting=totals.other_waiting,
-        engine=", ".join(sorted({chunk.engine for chunk in chunks if chunk.engine})),
-        timeline=merged([totals.timeline, *(chunk.timeline for chunk in chunks)]),
-    )
 
 
 def _remember_deferred(run: Run, totals: RunTotals, chunks: Collection[StagedChunk], record: RunRecord) -> None:

@@ -5,6 +5,7 @@ nothing that it may still find can change what is scored, or in which order: the
 store has moved; none was deferred; there is no limit. Otherwise they wait until it has ended.
 """
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -17,11 +18,11 @@ from melanoma.errors import NothingCommittedError, ReadError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.ingest.sources import Source, list_images
 from melanoma.ingest.tasks import PackedChunk, Task
+from melanoma.runs.announcement import Announcement, announce
 from melanoma.runs.chunk_queue import ChunkQueue
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import ListingSummary, check_moved, empty_summary, plan_tasks, timed
 from melanoma.runs.run import Run
-from melanoma.runs.staging import announce
 from melanoma.runs.stopped_runs import look
 from melanoma.runs.task_waves import ChosenTasks, TaskWaves, WaveSettings
 from melanoma.table.score_table import ScoreTable
@@ -29,6 +30,7 @@ from melanoma.table.score_table import ScoreTable
 _PAGE = 4096
 _SUMMED = 64  # summaries that are added up at once: each addition copies what killed runs have staged
 _AFTER_DEADLINE_SECONDS = 30.0
+_ANNOUNCE_SECONDS = 5.0
 
 
 class PlannedRun(NamedTuple):
@@ -50,7 +52,7 @@ class Lister:
         """Starts nothing yet.
 
         Args:
-            runs: Run of each model; in the first, the number of photographs is announced.
+            runs: Run of each model; in the folder of the first, the number of photographs is announced.
             sources: What is listed, one after the other.
             settings: How the run is divided.
 
@@ -62,6 +64,7 @@ class Lister:
         self._queue = ChunkQueue()
         self._spelling: storage.Spelling | None = None
         self._is_ahead = False
+        self._listed, self._next_announcement = 0, time.monotonic() + _ANNOUNCE_SECONDS
         self._planned: PlannedRun | None = None
 
     def chunks(self) -> Iterator[PackedChunk]:
@@ -106,12 +109,20 @@ class Lister:
                     return
                 waves.add(tasks)
                 pages.append(of_page)
+                self._announce_listed(of_page.listed)
                 if len(pages) == _SUMMED:
                     summary, pages = sum(pages, summary), []
         summary = check_moved(sum(pages, summary), self._runs)
         chosen = waves.end()
-        announce(self._runs[0], chosen.tasks)
+        announce(self._runs[0], Announcement(chosen.tasks))
         self._planned = PlannedRun(summary, chosen)
+
+    def _announce_listed(self, added: int) -> None:
+        self._listed += added
+        if time.monotonic() >= self._next_announcement:
+            self._next_announcement = time.monotonic() + _ANNOUNCE_SECONDS
+            with contextlib.suppress(NothingCommittedError, ReadError):  # it is only shown
+                announce(self._runs[0], Announcement(self._listed, is_final=False))
 
     def _pages(self, source: Source, ledgers: Sequence[Ledger]) -> Iterator[tuple[list[Task], ListingSummary]]:
         """Yields the tasks and the summary of each page; the last summary has the ignored files of the source."""

@@ -188,24 +188,6 @@ def everything(layout: OutputLayout) -> list[str]:
     return _listed(layout.staging) if storage.exists(layout.staging) else []
 
 
-def announce(run: Run, images: int) -> None:
-    """Notes how many photographs a run is about to score, for the progress display."""
-    storage.write_bytes(_announcement(run), str(images).encode(), is_private=True)
-
-
-def announced(run: Run) -> int | None:
-    """Returns the announced number of photographs; None before the listing has ended."""
-    uri = _announcement(run)
-    try:
-        return int(storage.read_small(uri, _MAX_BYTES)) if storage.exists(uri) else None
-    except ValueError:
-        return None
-
-
-def _announcement(run: Run) -> str:
-    return run.layout.announcement(run.fingerprint, run.run_id)
-
-
 def staged_rows(run: Run, uri: str) -> int:
     """Returns the number of rows of a staged file; 0 if it is gone or damaged.
 

@@ -126,7 +126,7 @@ class OutputLayout:
         return uri.endswith(_CHUNK_SUFFIX)
 
     def announcement(self, fingerprint: str, run_id: str) -> str:
-        """File with the number of photographs that a run is about to score."""
+        """File with the number of photographs that a run lists or is about to score."""
         return self._at(_STAGING, fingerprint, run_id, "images.txt")
 
     def failure(self, fingerprint: str, run_id: str) -> str:

@@ -25,12 +25,13 @@ from melanoma.ingest.tasks import Chunk
 from melanoma.model.bundle import load_bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import staging
-from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.commit import end_run
 from melanoma.runs.ledger import Ledger, load_ledgers
 from melanoma.runs.planning import plan_tasks
 from melanoma.runs.records import RunRecord
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
+from melanoma.runs.run_totals import RunTotals
 from melanoma.runs.staging import StagedChunk
 from melanoma.shards import Shard
 from melanoma.storage import filesystems

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from melanoma import storage
-from melanoma.runs.commit import RunTotals
 from melanoma.runs.ledger import load_ledgers
 from melanoma.runs.run import Run
+from melanoma.runs.run_totals import RunTotals
 from melanoma.runs.staging import StagedChunk
 from melanoma.runs.stored_records import read_record
 from tests.helpers.faults import plan_run, stage

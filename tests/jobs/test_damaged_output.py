@@ -12,6 +12,7 @@ from deltalake import DeltaTable
 
 from jobs.cli import main
 from melanoma.runs import deferred, staging
+from melanoma.runs.announcement import Announcement, announce
 from melanoma.runs.heartbeat import Heartbeat
 from melanoma.runs.run_history import read_series
 from tests.helpers import fill
@@ -99,7 +100,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory, bundle_uri: str) -> Path:
 def leave_what_killed_runs_leave(output: Path) -> None:
     run = run_on(output)
     staging.write_chunk(run, 0, rows_of(run, [ref("a")]))
-    staging.announce(run, 1)
+    announce(run, Announcement(1))
     deferred.write(run, {b"0" * 16})
     (output / "_active").mkdir(exist_ok=True)
     (output / "_active" / f"{DEAD}.json").write_bytes(

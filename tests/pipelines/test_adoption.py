@@ -20,12 +20,13 @@ from melanoma.ingest.sources import kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.model.engine_names import ONNX_RUNTIME, OPENVINO
 from melanoma.runs import staging
-from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.commit import end_run
 from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.ledger import State, load_ledgers
 from melanoma.runs.records import Counts
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run, new_run
+from melanoma.runs.run_totals import RunTotals
 from tests.helpers import fill, photograph
 from tests.helpers.faults import killed, plan_run, run_without_beam, stage
 from tests.helpers.outputs import layout_of

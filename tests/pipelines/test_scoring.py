@@ -25,9 +25,10 @@ from melanoma.model.bundle import load_bundle
 from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.runs import staging
-from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.commit import end_run
 from melanoma.runs.records import Counts
 from melanoma.runs.run import ModelRun
+from melanoma.runs.run_totals import RunTotals
 from melanoma.storage import filesystems
 from melanoma.table.schema import score_schema
 from melanoma.training.calibration.ood_score import add_ood_output

@@ -9,6 +9,7 @@ import pytest
 from jobs.nightly import progress
 from jobs.nightly.progress import Progress, line, showing_progress
 from melanoma.runs import staging
+from melanoma.runs.announcement import Announcement, announce
 from melanoma.runs.run import Run
 from tests.helpers.model_runs import model_run
 from tests.helpers.score_tables import scored_row
@@ -39,7 +40,7 @@ def test_a_log_gets_a_line_for_every_interval_once_rows_are_staged(
     monkeypatch.setattr(progress, "_LOG_SECONDS", 0.0)
     shown = Progress(run)
     shown.update()  # nothing is announced yet
-    staging.announce(run, 8)
+    announce(run, Announcement(8))
     shown.update()  # nothing is staged yet
     assert capsys.readouterr().err == ""
     stage(run, 0, 2)
@@ -56,7 +57,7 @@ def test_neither_the_listing_nor_rows_of_an_earlier_run_count_for_the_time_left(
     now = 1000.0
     monkeypatch.setattr(progress.time, "monotonic", lambda: now)
     shown = Progress(run)
-    staging.announce(run, 100)
+    announce(run, Announcement(100))
     stage(run, 0, 40)
     now += 5000.0  # of listing
     shown.update()
@@ -67,8 +68,29 @@ def test_neither_the_listing_nor_rows_of_an_earlier_run_count_for_the_time_left(
     assert "scored 60 of 100 (60%), 2.0 photographs/s, about 20 s left" in capsys.readouterr().err
 
 
+def test_a_log_tells_what_is_listed_and_what_of_it_is_scored(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "_LOG_SECONDS", 0.0)
+    shown = Progress(run)
+    announce(run, Announcement(4096, is_final=False))
+    shown.update()
+    assert capsys.readouterr().err == "listed 4,096 photographs so far\n"
+    stage(run, 0, 2)
+    shown.update()  # the rate begins here
+    announce(run, Announcement(8192, is_final=False))
+    stage(run, 1, 3)
+    shown.update()
+    announce(run, Announcement(10))
+    stage(run, 2, 1)
+    shown.update()
+    while_listing, after = capsys.readouterr().err.splitlines()
+    assert while_listing.startswith("scored 5 of 8,192 listed so far, ") and while_listing.endswith(" photographs/s")
+    assert after.startswith("scored 6 of 10 (60%), ") and after.endswith(" left")
+
+
 def test_a_log_gets_no_line_before_its_time(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    staging.announce(run, 8)
+    announce(run, Announcement(8))
     stage(run, 0, 2)
     Progress(run).update()
     assert capsys.readouterr().err == ""
@@ -79,7 +101,7 @@ def test_a_damaged_staged_file_counts_nothing_and_stops_nothing(
 ) -> None:
     monkeypatch.setattr(progress, "_LOG_SECONDS", 0.0)
     shown = Progress(run)
-    staging.announce(run, 4)
+    announce(run, Announcement(4))
     shown.update()
     stage(run, 0, 2)
     stage(run, 1, 2)
@@ -91,7 +113,7 @@ def test_a_damaged_staged_file_counts_nothing_and_stops_nothing(
 
 def test_a_terminal_gets_a_bar(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    staging.announce(run, 8)
+    announce(run, Announcement(8))
     stage(run, 0, 2)
     shown = Progress(run)
     shown.update()
@@ -99,6 +121,23 @@ def test_a_terminal_gets_a_bar(run: Run, monkeypatch: pytest.MonkeyPatch, capsys
     shown.update()
     shown.close()
     assert "scored: 100%" in capsys.readouterr().err
+
+
+def test_the_bar_of_the_listing_is_followed_by_that_of_scoring(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    shown = Progress(run)
+    announce(run, Announcement(5000, is_final=False))
+    shown.update()
+    stage(run, 0, 2)
+    shown.update()
+    announce(run, Announcement(8))
+    stage(run, 1, 2)
+    shown.update()
+    shown.close()
+    told = capsys.readouterr().err
+    assert "listed: 5000image" in told and "scored:  50%" in told
 
 
 def test_the_clock_stands_still_and_the_thread_ends_with_the_block(run: Run) -> None:

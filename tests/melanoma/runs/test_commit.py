@@ -13,10 +13,11 @@ import pytest
 from melanoma.errors import ErrorKind, NothingCommittedError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.runs import deferred, staging
-from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.commit import end_run
 from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.records import Counts, RunRecord, Stage
 from melanoma.runs.run import Run
+from melanoma.runs.run_totals import RunTotals
 from melanoma.runs.staging import StagedChunk
 from melanoma.runs.stored_records import read_record
 from tests.helpers.outputs import table_in

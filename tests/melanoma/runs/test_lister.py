@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from fsspec import AbstractFileSystem
 from melanoma.errors import NothingCommittedError, ReadError, UsageError
 from melanoma.ingest.roots import Root
 from melanoma.ingest.tasks import PackedChunk
-from melanoma.runs import deferred, lister, staging
+from melanoma.runs import deferred, lister
+from melanoma.runs.announcement import Announcement, announced
 from melanoma.runs.lister import Lister
 from melanoma.runs.run import Run
 from melanoma.runs.task_waves import WaveSettings
@@ -53,6 +55,7 @@ class SlowStore(AbstractFileSystem):  # type: ignore[misc]
 def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[SlowStore]]:
     fsspec.register_implementation("slow", SlowStore, clobber=True)
     monkeypatch.setattr(lister, "_PAGE", 10)
+    monkeypatch.setattr(lister, "_ANNOUNCE_SECONDS", 2 * SECONDS)
     monkeypatch.setattr(SlowStore, "released", threading.Event())
     yield SlowStore
     SlowStore.released.set()  # no thread waits any longer
@@ -88,12 +91,26 @@ def test_in_a_first_run_chunks_come_while_the_listing_goes_on(tmp_path: Path) ->
     run = run_on(tmp_path)
     listing = listing_of(run)
     taker = Taker(listing)
-    assert taker.has_one.wait(SECONDS) and staging.announced(run) is None
+    assert taker.has_one.wait(SECONDS) and announced(run) is None
     SlowStore.released.set()
     taker.join(SECONDS)
     assert taker.photographs() == 3 * PER_FOLDER and not taker.errors
     planned = listing.planned()
-    assert (planned.summary.listed, planned.chosen.tasks, staging.announced(run)) == (90, 90, 90)
+    assert (planned.summary.listed, planned.chosen.tasks, announced(run)) == (90, 90, Announcement(90))
+
+
+def test_what_is_listed_is_announced_while_the_listing_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lister, "_ANNOUNCE_SECONDS", 0.0)
+    run = run_on(tmp_path)
+    taker = Taker(listing_of(run))
+    assert taker.has_one.wait(SECONDS)
+    until = time.monotonic() + SECONDS
+    while announced(run) != Announcement(2 * PER_FOLDER, is_final=False) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert announced(run) == Announcement(60, is_final=False)
+    SlowStore.released.set()
+    taker.join(SECONDS)
+    assert announced(run) == Announcement(90)
 
 
 def known(tmp_path: Path) -> Run:
@@ -172,4 +189,4 @@ def test_the_listing_ends_when_nobody_takes_its_chunks_any_more(tmp_path: Path) 
     for thread in threads:
         thread.join(SECONDS)
         assert not thread.is_alive()
-    assert staging.announced(run) is None
+    assert announced(run) is None

@@ -13,6 +13,7 @@ from melanoma.errors import MAY_HEAL, OF_DECODER, ErrorKind, PhotographError, Us
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import ModelOutput
 from melanoma.runs import deferred, staging
+from melanoma.runs.announcement import Announcement, announce, announced
 from melanoma.runs.row_builder import RowBuilder
 from melanoma.runs.run import Run
 from melanoma.runs.unkeyed_files import read_unkeyed, sealed_unkeyed
@@ -95,19 +96,12 @@ def test_cleaning_spares_runs_of_any_model_that_started_within_a_week(run: Run, 
         staging.write_chunk(later(run, run_id), 0, table_of(run, bundle))
     other_model = replace(later(run, "20260303T115959Z-44444444"), fingerprint="0" * 16)
     staging.write_chunk(other_model, 0, table_of(run, bundle))
-    staging.announce(now, 5)
+    announce(now, Announcement(5))
     staging.clean(now)
     assert staging.staged_files(other_model) == []
     left = {uri.rsplit("/", 2)[1] for run_id in ages for uri in staging.staged_files(later(run, run_id))}
     assert left == {run_id for run_id, kept in ages.items() if kept}
-    assert staging.staged_files(now) == [] and staging.announced(now) is None
-
-
-def test_how_many_photographs_a_run_scores_is_announced(run: Run) -> None:
-    assert staging.announced(run) is None
-    staging.announce(run, 1234)
-    assert staging.announced(run) == 1234
-    assert staging.staged_files(run) == []
+    assert staging.staged_files(now) == [] and announced(now) is None
 
 
 def test_staged_rows_are_no_rows_of_the_table(run: Run, bundle: Bundle) -> None:
@@ -129,7 +123,7 @@ def test_staged_files_of_an_earlier_version_are_read_and_written_alike(tmp_path:
     run = run_on(tmp_path, **values)
     staging.prepare(run.layout)
     tables = list(staging.foreign_rows(run))
-    assert sum(table.num_rows for table in tables) == 11 and staging.announced(later(run, killed)) is not None
+    assert sum(table.num_rows for table in tables) == 11 and announced(later(run, killed)) is not None
     for path in sorted(EARLIER.rglob("*.arrow")):
         table = read_unkeyed(path.read_bytes())
         assert table is not None and sealed_unkeyed(table) == path.read_bytes()
@@ -198,7 +192,7 @@ def test_everything_that_is_staged_is_listed_and_nothing_else(tmp_path: Path) ->
     assert staging.everything(layout_of(tmp_path / "nothing")) == []
     run = run_on(tmp_path)
     staging.write_chunk(run, 3, rows_of(run, [ref("a")]))
-    staging.announce(run, 1)
+    announce(run, Announcement(1))
     deferred.write(run, {digest(ref("b"))})
     (tmp_path / "_reports").mkdir()
     (tmp_path / "_reports" / "000000.arrow").write_bytes(b"")

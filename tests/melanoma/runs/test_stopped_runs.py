@@ -8,9 +8,10 @@ import pytest
 
 from melanoma.errors import NothingCommittedError
 from melanoma.runs import heartbeats, recovery, stopped_runs
-from melanoma.runs.commit import RunTotals, end_run
+from melanoma.runs.commit import end_run
 from melanoma.runs.records import write_record
 from melanoma.runs.run import Run
+from melanoma.runs.run_totals import RunTotals
 from melanoma.runs.stopped_runs import look, refuse_if_stopped, unless_stopped
 from melanoma.runs.workers import WorkerSettings
 from tests.helpers.outputs import layout_of
