@@ -42,7 +42,9 @@ class Growth:
         first_staged: Seconds from the start until the first chunk was staged.
         listed: Seconds from the start until the listing had ended.
         last_staged: Seconds from the start until the last chunk was staged.
-        staged_peak_mib: As `peak_mib`, until the last chunk was staged: what comes after it is commit and report.
+        committed: Seconds from the start until the rows were committed and the run's record was written.
+        staged_peak_mib: As `peak_mib`, until the last chunk was staged.
+        committed_peak_mib: As `peak_mib`, until the commit had ended: what comes after it is the report.
     """
 
     photographs: int
@@ -52,7 +54,9 @@ class Growth:
     first_staged: float | None = None
     listed: float | None = None
     last_staged: float | None = None
+    committed: float | None = None
     staged_peak_mib: float = 0.0
+    committed_peak_mib: float = 0.0
 
 
 class _StubEngine:
@@ -140,10 +144,19 @@ def _note(pid: int, output: Path, growth: Growth, seconds: float) -> None:
     growth.peak_mib = max(growth.peak_mib, _resident_mib(pid))
     if growth.first_staged is None and any(output.glob("_staging/*/*/*.arrow")):
         growth.first_staged = seconds
-    if growth.listed is None and any(output.glob("_staging/*/*/images.txt")):
+    if growth.listed is None and any(_is_final(path) for path in output.glob("_staging/*/*/images.txt")):
         growth.listed = seconds
     if growth.last_staged is None and (output / "_delta_log").exists():
         growth.last_staged, growth.staged_peak_mib = seconds, growth.peak_mib
+    if growth.committed is None and any(output.glob("_reports/*.json")):
+        growth.committed, growth.committed_peak_mib = seconds, growth.peak_mib
+
+
+def _is_final(announcement: Path) -> bool:
+    try:
+        return not announcement.read_text(encoding="ascii").endswith("+")
+    except OSError:  # it is removed with what the run has staged
+        return False
 
 
 def _resident_mib(pid: int) -> float:
