@@ -69,8 +69,10 @@ class PackedDigests:
         return (bytes(self._data[start : start + self._size]) for start in range(0, len(self._data), self._size))
 
     def sorted(self) -> Digests:
-        """Returns the digests as a sorted array of its own."""
-        return np.sort(np.frombuffer(self._data, dtype=f"S{self._size}"))
+        """Sorts the digests where they are, and returns them as an array; from then on none can be added."""
+        digests: Digests = np.frombuffer(self._data, dtype=f"S{self._size}")
+        digests.sort()
+        return digests
 
 
 def sorted_digests(digests: Iterable[bytes], size: int = DIGEST_BYTES) -> Digests:
@@ -88,7 +90,7 @@ def unique(digests: Digests) -> Digests:
     """Returns each digest of a sorted array once, in its order."""
     is_first = np.ones(len(digests), bool)
     is_first[1:] = digests[1:] != digests[:-1]
-    return digests[is_first]
+    return digests if is_first.all() else digests[is_first]
 
 
 def are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
