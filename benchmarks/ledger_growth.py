@@ -2,8 +2,8 @@
 
 Usage: `python benchmarks/ledger_growth.py`
 
-The digests are drawn at random instead of being read from a table, so that nothing but the ledger is measured. Each size is
-measured in a process of its own.
+The digests are drawn at random instead of being read from a table, so that nothing but the ledger is measured. Each
+size is measured in a process of its own.
 """
 
 import argparse

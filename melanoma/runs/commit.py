@@ -2,13 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import replace
 
 from melanoma import storage
 from melanoma.errors import NothingCommittedError
-from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs import deferred, staging
+from melanoma.runs.adoption import Adoption
 from melanoma.runs.attempts import Progress, committed_since
 from melanoma.runs.commit_rows import CommitRows, Tally
 from melanoma.runs.digests import PackedDigests, digests_in
@@ -39,14 +39,14 @@ def end_run(run: Run, totals: RunTotals, chunks: Collection[StagedChunk]) -> Run
         NothingCommittedError: A photograph is missing, the store refused, or the run was stopped; rows stay staged.
     """
     refuse_if_stopped(run)
-    began, adopted = time.perf_counter(), {key[:DIGEST_BYTES]: key for key in totals.adopted}
-    expected = sum(chunk.rows for chunk in chunks) + len(adopted)
-    record = begun_record(run, totals, chunks, len(adopted))
-    if _store_is_down(chunks, totals.skipped + totals.other_shard - totals.other_waiting) and not adopted:
+    began, adoption = time.perf_counter(), Adoption(totals.adopted)
+    expected = sum(chunk.rows for chunk in chunks) + len(adoption)
+    record = begun_record(run, totals, chunks, len(adoption))
+    if _store_is_down(chunks, totals.skipped + totals.other_shard - totals.other_waiting) and not len(adoption):
         counts = replace(record.counts, deferred=record.counts.deferred + expected)
         record = replace(record, outcome=STORE_DOWN, counts=counts)
     elif expected:
-        record = _commit(run, chunks, adopted, record)
+        record = _commit(run, chunks, adoption, record)
     else:
         record = replace(record, table_version=run.table_version)
     if record.outcome == COMMITTED:
@@ -89,16 +89,16 @@ def _store_is_down(chunks: Collection[StagedChunk], known: int) -> bool:
     return returned_nothing and (failures >= _MANY_FAILURES or not known)
 
 
-def _commit(run: Run, chunks: Collection[StagedChunk], adopted: Mapping[bytes, bytes], record: RunRecord) -> RunRecord:
+def _commit(run: Run, chunks: Collection[StagedChunk], adoption: Adoption, record: RunRecord) -> RunRecord:
     planned, since = run.table_version, Progress({}, {})
     tries = _TRIES if run.shard is None else _TRIES + run.shard.total
     for _ in range(tries):
         table = ScoreTable.open(run.layout)
         if table.version != planned:
             if table.holds(run.run_id):
-                return _recalled(run, adopted, record, table)
+                return _recalled(run, adoption, record, table)
             planned, since = table.version, committed_since(run, table)
-        rows = CommitRows(run, chunks, adopted, since)
+        rows = CommitRows(run, chunks, adoption, since)
         try:
             version = table.append(run.run_id, run.schema, unless_stopped(run, rows.batches()))
         except ConflictError:
@@ -119,12 +119,12 @@ def _has_moved(run: Run, planned: int | None) -> bool:
     return False
 
 
-def _recalled(run: Run, adopted: Collection[bytes], record: RunRecord, table: ScoreTable) -> RunRecord:
+def _recalled(run: Run, adoption: Adoption, record: RunRecord, table: ScoreTable) -> RunRecord:
     """Reads from the table what the run committed before it died."""
     tally = Tally()
     for rows in table.ledger_rows("run_id", run.run_id):
         tally.add(rows)
-        tally.adopted += sum(digest in adopted for digest in digests_in(rows))
+        tally.adopted += int(adoption.has(digests_in(rows)).sum())
     counts = record.counts
     planned = counts.listed - counts.skipped - counts.duplicates - counts.deferred - counts.other_shard
     return _filled(record, tally, table.version, dropped=planned - tally.total)

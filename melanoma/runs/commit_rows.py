@@ -1,15 +1,15 @@
 """The rows of one attempt to commit: streamed once, and counted in the same pass."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
 from melanoma.errors import NothingCommittedError
-from melanoma.ingest.image_refs import DIGEST_BYTES
 from melanoma.runs import staging
+from melanoma.runs.adoption import Adoption
 from melanoma.runs.attempts import Progress
 from melanoma.runs.digests import adoption_keys_in, digests_in
 from melanoma.runs.run import Run
@@ -58,7 +58,7 @@ class CommitRows:
         self,
         run: Run,
         chunks: Collection[StagedChunk],
-        adopted: Mapping[bytes, bytes],
+        adoption: Adoption,
         since: Progress,
     ) -> None:
         """Names what is to be committed.
@@ -66,11 +66,11 @@ class CommitRows:
         Args:
             run: The run that commits.
             chunks: What it has staged itself.
-            adopted: Adoption keys of what it takes over from other runs, by digest.
+            adoption: What it takes over from other runs.
             since: What other runs have committed since it was planned.
         """
-        self._run, self._chunks, self._wanted, self._since = run, chunks, adopted, since
-        self._expected = sum(chunk.rows for chunk in chunks) + len(adopted)
+        self._run, self._chunks, self._adoption, self._since = run, chunks, adoption, since
+        self._expected = sum(chunk.rows for chunk in chunks) + len(adoption)
         self.tally, self.dropped, self.duplicates = Tally(), 0, 0
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -79,13 +79,13 @@ class CommitRows:
         Raises:
             NothingCommittedError: There are not as many as were expected.
         """
-        waiting = set(self._wanted)
+        self._adoption.wait_again()
         for table in self._own():
-            if waiting:
-                waiting.difference_update(digests_in(table))
+            if len(self._adoption):
+                self.duplicates += self._adoption.settle(digests_in(table))
             yield from self._settled(table)
-        own, self.duplicates = self.tally.total, len(self._wanted) - len(waiting)
-        for table in self._adopted(waiting) if waiting else ():
+        own = self.tally.total
+        for table in self._adopted() if self._adoption.waiting else ():
             yield from self._settled(table)
         self.tally.adopted = self.tally.total - own
         found = self.tally.total + self.dropped + self.duplicates
@@ -106,16 +106,11 @@ class CommitRows:
                 )
             yield table
 
-    def _adopted(self, waiting: set[bytes]) -> Iterator[pa.Table]:
+    def _adopted(self) -> Iterator[pa.Table]:
         for table in staging.foreign_rows(self._run):
-            keep = []
-            for key in adoption_keys_in(table):
-                digest = key[:DIGEST_BYTES]
-                keep.append(digest in waiting and self._wanted[digest] == key)
-                waiting -= {digest} if keep[-1] else set()
-            yield table.filter(pa.array(keep, pa.bool_()))
+            yield table.filter(pa.array(self._adoption.take(adoption_keys_in(table))))
         # Another run may have committed what was to be adopted, and removed the staged file; then the table has it.
-        self.dropped += len(waiting & set(self._since.done))
+        self.dropped += self._adoption.settle(list(self._since.done))
 
     def _settled(self, table: pa.Table) -> Iterator[pa.RecordBatch]:
         """Leaves out what is done, renumbers what was tried meanwhile, and counts the rest."""

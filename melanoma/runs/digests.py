@@ -12,6 +12,7 @@ from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef, adoption_key, dig
 from melanoma.table.schema import kept_names
 
 Digests = npt.NDArray[np.bytes_]
+ADOPTION_KEY_BYTES = 2 * DIGEST_BYTES
 
 
 def digests_in(rows: pa.Table | pa.RecordBatch) -> list[bytes]:
@@ -60,6 +61,16 @@ class PackedDigests:
         """Adds digests that are packed already; a part of one at the end is left out."""
         self._data += data[: len(data) - len(data) % self._size]
 
+    def __add__(self, other: "PackedDigests") -> "PackedDigests":
+        """Returns these digests and others of the same size."""
+        both = PackedDigests(size=self._size)
+        both._data = self._data + other._data
+        return both
+
+    def __eq__(self, other: object) -> bool:
+        """Compares digests and their order."""
+        return isinstance(other, PackedDigests) and (self._size, self._data) == (other._size, other._data)
+
     def __len__(self) -> int:
         """Returns the number of digests."""
         return len(self._data) // self._size
@@ -96,8 +107,6 @@ def unique(digests: Digests) -> Digests:
 def are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
     """Tells which digests are in a sorted array.
 
-    Compares arrays, since a NumPy scalar drops the zero bytes at its end.
-
     Args:
         known: S16 or S32 (n,), sorted.
         digests: Of as many bytes each.
@@ -105,8 +114,23 @@ def are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
     Returns:
         bool (m,), one entry a digest.
     """
+    return places_in(known, digests) >= 0
+
+
+def places_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.intp]:
+    """Finds digests in a sorted array.
+
+    Compares arrays, since a NumPy scalar drops the zero bytes at its end.
+
+    Args:
+        known: S16 or S32 (n,), sorted.
+        digests: Of as many bytes each.
+
+    Returns:
+        intp (m,), the place of each digest, or -1 where it is not there.
+    """
     wanted = np.array(digests, dtype=known.dtype)
     if not len(known):
-        return np.zeros(len(wanted), bool)
+        return np.full(len(wanted), -1, np.intp)
     places = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.asarray(known[places] == wanted, bool)
+    return np.where(known[places] == wanted, places, -1)

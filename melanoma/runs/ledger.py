@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef, digest_of
+from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.runs import deferred, staging
 from melanoma.runs.attempts import PastAttempts, past_attempts
 from melanoma.runs.digests import (
+    ADOPTION_KEY_BYTES,
     adoption_key_of,
     adoption_keys_in,
     are_in,
@@ -79,7 +80,7 @@ class Ledger:
             if today is not None and next_try(last.attempt, last.run_date) > today
         }
         self._done, self._waiting = past.done.sorted(), sorted_digests(waiting)
-        self._staged = sorted_digests(staged, 2 * DIGEST_BYTES)
+        self._staged = sorted_digests(staged, ADOPTION_KEY_BYTES)
         self._uris, self._names = unique(past.uris.sorted()), past.names.sorted()
         self._failed, self._deferred, self._forgotten = past.failed, sorted_digests(deferred_digests), forgotten
 

@@ -111,7 +111,7 @@ class Lister:
                 pages.append(of_page)
                 self._announce_listed(of_page.listed)
                 if len(pages) == _SUMMED:
-                    summary, pages = sum(pages, summary), []
+                    summary, pages = summary + sum(pages, empty_summary(self._runs)), []
         summary = check_moved(sum(pages, summary), self._runs)
         chosen = waves.end()
         announce(self._runs[0], Announcement(chosen.tasks))

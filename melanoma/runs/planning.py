@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from melanoma.errors import UsageError
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.ingest.tasks import Task
-from melanoma.runs.digests import adoption_key_of
+from melanoma.runs.digests import ADOPTION_KEY_BYTES, PackedDigests, adoption_key_of
 from melanoma.runs.ledger import Ledger, State, Verdict
 from melanoma.runs.run import Run
 from melanoma.runs.timeline import Timeline, merged
@@ -34,7 +34,7 @@ class LedgerCounts:
 
     new: int = 0
     skipped: int = 0
-    adopted: tuple[bytes, ...] = ()
+    adopted: PackedDigests = field(default_factory=lambda: PackedDigests(size=ADOPTION_KEY_BYTES))
     changed: int = 0
     moved: int = 0
     known: int = 0
@@ -126,11 +126,12 @@ def plan_tasks(
 def _counts(ledger: Ledger, found: Sequence[tuple[ImageRef, Verdict, bool]]) -> LedgerCounts:
     """Counts what a ledger said of photographs, each with whether it belongs to the run's shard."""
     states = Counter(verdict.state for _, verdict, mine in found if mine)
+    staged = (adoption_key_of(ref) for ref, verdict, mine in found if mine and verdict.state is State.STAGED)
     others = [verdict.state for _, verdict, mine in found if not mine]
     return LedgerCounts(
         new=states[State.NEW],
         skipped=states[State.DONE],
-        adopted=tuple(adoption_key_of(ref) for ref, verdict, mine in found if mine and verdict.state is State.STAGED),
+        adopted=PackedDigests(staged, ADOPTION_KEY_BYTES),
         changed=sum(verdict.is_changed for _, verdict, _ in found),
         moved=sum(verdict.is_moved for _, verdict, _ in found),
         known=ledger.known,

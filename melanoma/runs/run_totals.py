@@ -1,11 +1,12 @@
 """What a run was planned to do, and the record that it ends with as far as it is known before the commit."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from melanoma.errors import NothingCommittedError
 from melanoma.ingest.image_refs import DIGEST_BYTES
+from melanoma.runs.digests import PackedDigests
 from melanoma.runs.records import NOTHING_NEW, Counts, RunRecord, Stage
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
@@ -33,7 +34,7 @@ class RunTotals:
     listed: int
     skipped: int
     deferred: int
-    adopted: Sequence[bytes]
+    adopted: PackedDigests
     ignored: Counter[str]
     seconds: float = 0.0
     workers: int = 1

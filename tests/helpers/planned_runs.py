@@ -10,6 +10,7 @@ import pyarrow as pa
 from melanoma.errors import ErrorKind
 from melanoma.ingest.image_refs import ImageRef, digest_of
 from melanoma.runs import staging
+from melanoma.runs.digests import ADOPTION_KEY_BYTES, PackedDigests, adoption_key_of
 from melanoma.runs.run import Run, time_stamp
 from melanoma.runs.staging import StagedChunk
 from melanoma.table.schema import score_schema
@@ -52,6 +53,11 @@ def ref(name: str, version: str = "v1", attempt: int = 1) -> ImageRef:
 def digest(photograph: ImageRef) -> bytes:
     """Returns the digest of a photograph's URI and version."""
     return digest_of(photograph.uri, photograph.version)
+
+
+def adoption_keys(refs: Iterable[ImageRef]) -> PackedDigests:
+    """Returns the adoption keys of photographs, as a listing counts them."""
+    return PackedDigests(map(adoption_key_of, refs), ADOPTION_KEY_BYTES)
 
 
 def rows_of(

@@ -20,8 +20,9 @@ from melanoma.ingest.sources import kept_schema, list_images
 from melanoma.model.bundle import load_bundle
 from melanoma.model.engine_names import ONNX_RUNTIME, OPENVINO
 from melanoma.runs import staging
+from melanoma.runs.announcement import Announcement, announce
 from melanoma.runs.commit import end_run
-from melanoma.runs.digests import adoption_key_of
+from melanoma.runs.digests import PackedDigests
 from melanoma.runs.ledger import State, load_ledgers
 from melanoma.runs.records import Counts
 from melanoma.runs.row_builder import RowBuilder
@@ -31,6 +32,7 @@ from tests.helpers import fill, photograph
 from tests.helpers.faults import killed, plan_run, run_without_beam, stage
 from tests.helpers.outputs import layout_of
 from tests.helpers.pipeline_runs import assert_one_row_each, committed, leftovers, rows, run_once
+from tests.helpers.planned_runs import adoption_keys
 
 
 def test_staged_rows_are_resumed_by_photograph_whatever_their_chunk(tmp_path: Path, bundle_uri: str) -> None:
@@ -244,7 +246,7 @@ def test_a_photograph_that_one_worker_scored_and_another_resumed_has_one_row(tmp
     plan, chunks = stage(run, tmp_path / "in", bundle_uri)
     killed(tmp_path / "in", tmp_path / "out", bundle_uri)
     (ref,) = list_images(Root(str(path)))
-    plan = dataclasses.replace(plan, listed=2, adopted=[adoption_key_of(ref)])
+    plan = dataclasses.replace(plan, listed=2, adopted=adoption_keys([ref]))
     record = end_run(run, plan, chunks)
     assert record.counts == Counts(listed=2, scored=1, duplicates=1)
     assert committed(tmp_path / "out") == 1
@@ -269,13 +271,13 @@ def test_staged_files_of_other_runs_are_removed_after_a_week_and_only_by_a_commi
     run = plan_run(tmp_path / "out", bundle_uri)
     young, old = others = [dataclasses.replace(run, run_id=run_id_of(hours)) for hours in (7 * 24 - 1, 7 * 24 + 1)]
     for other in others:
-        staging.announce(other, 2)
+        announce(other, Announcement(2))
         staging.write_chunk(other, 0, RowBuilder(other, load_bundle(bundle_uri)).table())
     foreign = Path(storage.local_path(run.staging) or "").with_name("0 notes of an operator")
     foreign.mkdir()
     (foreign / "mine.arrow").write_bytes(b"x")
     with pytest.raises(NothingCommittedError):
-        end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [])
+        end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=PackedDigests(), ignored=Counter()), [])
     assert len(leftovers(tmp_path / "out", old)) == 3
     run_without_beam(tmp_path / "in", tmp_path / "out", bundle_uri)
     assert not leftovers(tmp_path / "out", old)

@@ -26,6 +26,7 @@ from melanoma.model.bundle_contents import BundleDocuments, ModelSettings
 from melanoma.model.bundle_writer import write_bundle
 from melanoma.runs import staging
 from melanoma.runs.commit import end_run
+from melanoma.runs.digests import PackedDigests
 from melanoma.runs.records import Counts
 from melanoma.runs.run import ModelRun
 from melanoma.runs.run_totals import RunTotals
@@ -290,7 +291,7 @@ def test_a_run_that_planned_against_an_older_table_drops_what_was_committed_sinc
 def test_lost_photographs_prevent_the_commit(tmp_path: Path, bundle_uri: str) -> None:
     run = start(tmp_path, bundle_uri)
     with pytest.raises(NothingCommittedError, match="lost on the way"):
-        end_run(run, RunTotals(listed=5, skipped=1, deferred=1, adopted=[], ignored=Counter()), [])
+        end_run(run, RunTotals(listed=5, skipped=1, deferred=1, adopted=PackedDigests(), ignored=Counter()), [])
     assert table_in(tmp_path).version is None
 
 
@@ -298,7 +299,7 @@ def test_a_missing_staged_chunk_prevents_the_commit(tmp_path: Path, bundle_uri: 
     run = start(tmp_path, bundle_uri)
     chunk = staging.StagedChunk(number=0, rows=5, duplicates=0, scored=5, store_failures=0)
     with pytest.raises(NothingCommittedError, match="gone or damaged"):
-        end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=[], ignored=Counter()), [chunk])
+        end_run(run, RunTotals(listed=5, skipped=0, deferred=0, adopted=PackedDigests(), ignored=Counter()), [chunk])
     assert not table_in(tmp_path).holds(run.run_id)
 
 

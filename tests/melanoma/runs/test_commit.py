@@ -14,7 +14,6 @@ from melanoma.errors import ErrorKind, NothingCommittedError
 from melanoma.ingest.image_refs import ImageRef
 from melanoma.runs import deferred, staging
 from melanoma.runs.commit import end_run
-from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.records import Counts, RunRecord, Stage
 from melanoma.runs.run import Run
 from melanoma.runs.run_totals import RunTotals
@@ -22,14 +21,14 @@ from melanoma.runs.staging import StagedChunk
 from melanoma.runs.stored_records import read_record
 from tests.helpers.outputs import table_in
 from tests.helpers.pipeline_runs import committed, rows
-from tests.helpers.planned_runs import commit, digest, ref, rows_of, run_on, stage
+from tests.helpers.planned_runs import adoption_keys, commit, digest, ref, rows_of, run_on, stage
 
 FINAL, HEALING = ErrorKind.CORRUPT, ErrorKind.TIMEOUT
 
 
 def totals(listed: int, adopted: Sequence[ImageRef] = (), **values: Any) -> RunTotals:
     planned = {"skipped": 0, "deferred": 0, "ignored": Counter(), **values}
-    return RunTotals(listed=listed, adopted=[adoption_key_of(photograph) for photograph in adopted], **planned)
+    return RunTotals(listed=listed, adopted=adoption_keys(adopted), **planned)
 
 
 @dataclass

@@ -6,21 +6,21 @@ import pyarrow as pa
 import pytest
 
 from melanoma.errors import ErrorKind, NothingCommittedError
-from melanoma.ingest.image_refs import DIGEST_BYTES, ImageRef
+from melanoma.ingest.image_refs import ImageRef
 from melanoma.runs import staging
+from melanoma.runs.adoption import Adoption
 from melanoma.runs.attempts import Progress
 from melanoma.runs.commit_rows import CommitRows, Tally
-from melanoma.runs.digests import adoption_key_of
 from melanoma.runs.run import Run
 from melanoma.runs.staging import StagedChunk
-from tests.helpers.planned_runs import digest, ref, rows_of, run_on, stage
+from tests.helpers.planned_runs import adoption_keys, digest, ref, rows_of, run_on, stage
 
 NOTHING = Progress({}, {})
 
 
-def keys(*refs: ImageRef) -> dict[bytes, bytes]:
-    """Returns the adoption keys of photographs by their digests."""
-    return {adoption_key_of(photograph)[:DIGEST_BYTES]: adoption_key_of(photograph) for photograph in refs}
+def keys(*refs: ImageRef) -> Adoption:
+    """Returns what a run adopts that waits for photographs."""
+    return Adoption(adoption_keys(refs))
 
 
 def streamed(rows: CommitRows, run: Run) -> pa.Table:
@@ -55,7 +55,7 @@ def test_a_tally_counts_rows_by_status_error_and_class(run: Run) -> None:
 
 def test_chunks_come_in_the_order_of_their_numbers_whatever_the_runner_delivers(run: Run) -> None:
     second, first = stage(run, 7, rows_of(run, [ref("b")])), stage(run, 2, rows_of(run, [ref("a"), ref("c")]))
-    rows = CommitRows(run, [second, first, StagedChunk(3, 0)], {}, NOTHING)
+    rows = CommitRows(run, [second, first, StagedChunk(3, 0)], keys(), NOTHING)
     assert names(streamed(rows, run)) == ["a", "c", "b"]
     assert (rows.tally.total, rows.tally.adopted, rows.dropped, rows.duplicates) == (3, 0, 0, 0)
 
@@ -119,7 +119,7 @@ def test_what_others_have_adopted_committed_and_removed_is_dropped_too(run: Run)
 def test_what_others_have_failed_to_score_meanwhile_is_a_later_attempt(run: Run) -> None:
     own = stage(run, 0, rows_of(run, [ref("a", attempt=2), ref("b", attempt=9), ref("c")]))
     since = Progress({}, {digest(ref("a")): 4, digest(ref("b")): 4})
-    table = streamed(CommitRows(run, [own], {}, since), run)
+    table = streamed(CommitRows(run, [own], keys(), since), run)
     assert table["attempt"].to_pylist() == [5, 9, 1] and table.schema.equals(run.schema)
 
 
@@ -130,11 +130,11 @@ def test_a_chunk_that_is_gone_damaged_or_of_another_length_forbids_the_commit(ru
     for content in (whole[:-1], whole.replace(b"nevus", b"nevis"), b"", None):
         path.unlink() if content is None else path.write_bytes(content)
         with pytest.raises(NothingCommittedError, match="staged chunk 4 is gone or damaged; nothing was committed"):
-            streamed(CommitRows(run, [chunk], {}, NOTHING), run)
+            streamed(CommitRows(run, [chunk], keys(), NOTHING), run)
     path.write_bytes(whole)
     with pytest.raises(NothingCommittedError, match="staged chunk 4 is gone or damaged"):
-        streamed(CommitRows(run, [StagedChunk(4, 3)], {}, NOTHING), run)
-    assert names(streamed(CommitRows(run, [chunk], {}, NOTHING), run)) == ["a", "b"]
+        streamed(CommitRows(run, [StagedChunk(4, 3)], keys(), NOTHING), run)
+    assert names(streamed(CommitRows(run, [chunk], keys(), NOTHING), run)) == ["a", "b"]
 
 
 def test_an_adopted_file_that_is_gone_or_damaged_forbids_the_commit(run: Run, killed: Run) -> None:
@@ -146,5 +146,5 @@ def test_an_adopted_file_that_is_gone_or_damaged_forbids_the_commit(run: Run, ki
 
 
 def test_no_rows_at_all_are_no_rows(run: Run) -> None:
-    rows = CommitRows(run, [], {}, NOTHING)
+    rows = CommitRows(run, [], keys(), NOTHING)
     assert list(rows.batches()) == [] and rows.tally.total == 0

@@ -117,8 +117,12 @@ def test_packed_digests_are_those_that_were_added(size: int) -> None:
     packed.extend(iter(added[50:90]))
     packed.extend_packed(b"".join(added[90:]) + b"cut off")
     assert list(packed) == added and len(packed) == 100
-    assert packed.sorted().tobytes() == b"".join(sorted(added))
-    assert list(packed) == added, "sorting them leaves them as they are"
+    both = packed + PackedDigests(added[:2], size)
+    assert list(both) == [*added, *added[:2]] and both != packed
+    in_order = packed.sorted()
+    assert in_order.tobytes() == b"".join(sorted(added)) and list(packed) == sorted(added)
+    with pytest.raises(BufferError):
+        packed.extend(added[:1])
 
 
 def test_nothing_can_be_packed_and_sorted() -> None:

@@ -22,7 +22,7 @@ from melanoma.runs.planning import (
 )
 from melanoma.runs.run import Run
 from melanoma.shards import Shard
-from tests.helpers.planned_runs import digest, ref, run_on
+from tests.helpers.planned_runs import adoption_keys, digest, ref, run_on
 
 DAY = datetime.date(2026, 1, 2)
 
@@ -58,7 +58,7 @@ def test_each_photograph_is_looked_up_in_the_ledger_of_each_model() -> None:
     assert (summary.listed, summary.tasks, summary.deferred) == (5, 4, 1)
     assert summary.by_model == (
         LedgerCounts(new=3, skipped=2, known=3),
-        LedgerCounts(new=3, skipped=1, adopted=(adoption_key_of(ref("staged")),), known=1),
+        LedgerCounts(new=3, skipped=1, adopted=adoption_keys([ref("staged")]), known=1),
     )
 
 
@@ -73,7 +73,7 @@ def test_changed_and_moved_photographs_are_counted() -> None:
 def test_a_photograph_that_is_listed_twice_is_counted_twice() -> None:
     tasks, summary = plan_tasks([ledger(staged=[ref("s")])], [ref("a"), ref("a"), ref("s"), ref("s")])
     assert len(tasks) == 2 and summary.listed == 4
-    assert summary.by_model[0].adopted == (adoption_key_of(ref("s")),) * 2
+    assert summary.by_model[0].adopted == adoption_keys([ref("s")] * 2)
 
 
 def test_an_empty_page_is_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 from melanoma.errors import NothingCommittedError
 from melanoma.runs import heartbeats, recovery, stopped_runs
 from melanoma.runs.commit import end_run
+from melanoma.runs.digests import PackedDigests
 from melanoma.runs.records import write_record
 from melanoma.runs.run import Run
 from melanoma.runs.run_totals import RunTotals
@@ -83,7 +84,11 @@ def test_a_run_that_is_stopped_while_it_commits_leaves_no_row(
 def test_a_record_of_a_stop_is_corrected_if_the_run_committed_meanwhile(run: Run, tmp_path: Path) -> None:
     recovery.record_stop(run)
     here = replace(run, workers=None)
-    end_run(here, RunTotals(1, 0, 0, (), totals(1).ignored), [stage(here, 0, rows_of(here, [ref("a")]), scored=1)])
+    end_run(
+        here,
+        RunTotals(1, 0, 0, PackedDigests(), totals(1).ignored),
+        [stage(here, 0, rows_of(here, [ref("a")]), scored=1)],
+    )
     write_record(run.layout, replace(recovery.refused_start("x", None), run_id=run.run_id))
     assert recovery.has_committed_after_all(run)
     record = recovery.record_of_run(run)
