@@ -8,7 +8,6 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from melanoma.errors import BundleError, MelanomaError
 from melanoma.images.pixels import Pixels
@@ -16,6 +15,10 @@ from melanoma.model import keras_settings
 from melanoma.model.bundle import Bundle
 from melanoma.model.decision import OOD_SCORE, ModelOutput
 from melanoma.model.description import KERAS, OOD_ABOVE
+from melanoma.model.device_engine import DeviceEngine
+from melanoma.model.engine_interface import Engine
+from melanoma.model.forward_pass import forward_pass, frozen
+from melanoma.model.one_by_one import Outputs
 from melanoma.model.preprocessing import NO_SCALING, Scaling
 from melanoma.wording import first_line
 
@@ -49,12 +52,7 @@ class TensorFlowEngine:
             temperature: Divides the logits, above 0.
         """
         self.size, self.batch_size, self.version = size, batch_size, ENGINE_VERSION
-        signature = [tf.TensorSpec((batch_size, *size, 3), tf.uint8)]
-        forward = forward_pass(network, scaling, temperature)
-        concrete = tf.function(forward, input_signature=signature, autograph=False).get_concrete_function()
-        frozen = convert_variables_to_constants_v2(concrete)
-        # Called directly, a frozen function would format its input for an error message before every batch.
-        self._frozen: Any = tf.function(lambda pixels: frozen(pixels), input_signature=signature, autograph=False)
+        self._frozen = frozen(forward_pass(network, scaling, temperature), (batch_size, *size, 3))
 
     def score(self, pixels: Pixels) -> ModelOutput:
         """Scores up to `batch_size` photographs.
@@ -73,54 +71,50 @@ class TensorFlowEngine:
         return ModelOutput(*(output.numpy()[:count] for output in self._frozen(tf.constant(pixels))))
 
 
-def forward_pass(network: keras.Model, scaling: Scaling, temperature: float) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """Returns everything that happens to a batch: scaling, network and temperature.
-
-    Args:
-        network: As `TensorFlowEngine` takes it.
-        scaling: What happens to pixel values before the network.
-        temperature: Divides the logits, above 0.
-    """
-
-    def forward(pixels: tf.Tensor) -> list[tf.Tensor]:
-        """Scales the pixels, runs the network, and applies the temperature."""
-        scaled = tf.cast(pixels, tf.float32)
-        if scaling != NO_SCALING:
-            scaled = (scaled * scaling.scale + scaling.offset - scaling.mean) / scaling.std
-        outputs = network(scaled, training=False)
-        classes, *ood = outputs if isinstance(outputs, list) else [outputs]
-        return [_tempered(_as_classes(classes), temperature), *(tf.cast(score[:, 0], tf.float32) for score in ood)]
-
-    return forward
-
-
-def _as_classes(output: tf.Tensor) -> tf.Tensor:
-    """Returns one probability per class; a single sigmoid output is the second of two classes."""
-    output = tf.cast(output, tf.float32)
-    return tf.concat([1 - output, output], axis=1) if output.shape[-1] == 1 else output
-
-
-def _tempered(probabilities: tf.Tensor, temperature: float) -> tf.Tensor:
-    """Divides the logits of probabilities by a temperature."""
-    if temperature == 1.0:
-        return probabilities
-    # The softmax alone would turn anything into a distribution. This way a sum of 2 stays 2, and negatives become NaN.
-    total = tf.reduce_sum(probabilities, axis=1, keepdims=True)
-    return total * tf.nn.softmax(tf.math.log(probabilities) / temperature)
-
-
-def load(bundle: Bundle, batch_size: int) -> TensorFlowEngine:
-    """Loads the Keras network of a bundle.
+def load(bundle: Bundle, batch_size: int) -> Engine:
+    """Loads the Keras network of a bundle, on a GPU where TensorFlow sees one.
 
     Raises:
         BundleError: Keras cannot load the network, or its shapes do not match the description.
     """
-    size = bundle.spec.height, bundle.spec.width
+    size, has_gpu = (bundle.spec.height, bundle.spec.width), _prepare_gpus()
     with bundle.network_file() as path:
         network = load_network(path, bundle.uri)
     check_shapes(network, size, bundle.labels, bundle.uri, bundle.thresholds)
     with one_clear_error(bundle.uri):
+        if has_gpu:
+            return on_device(forward_pass(network, bundle.scaling, bundle.temperature), size, batch_size)
         return TensorFlowEngine(network, size, batch_size, bundle.scaling, bundle.temperature)
+
+
+def _prepare_gpus() -> bool:
+    """Tells whether TensorFlow sees GPUs; it is to take no more of their memory than it needs, and to round as f32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        with contextlib.suppress(RuntimeError):  # it works already
+            tf.config.experimental.set_memory_growth(gpu, True)
+    if gpus:
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    return bool(gpus)
+
+
+def on_device(forward: Callable[[tf.Tensor], list[tf.Tensor]], size: tuple[int, int], batch_size: int) -> DeviceEngine:
+    """Returns an engine that finds out how many photographs a device takes at a time.
+
+    Args:
+        forward: Everything that happens to a batch, see `forward_pass`.
+        size: Height and width of a photograph in pixels.
+        batch_size: The most photographs in a batch.
+    """
+    function = frozen(forward, (None, *size, 3))
+
+    def run(pixels: Pixels) -> Outputs:
+        return [output.numpy() for output in function(tf.constant(pixels))]
+
+    def is_out_of_memory(error: Exception) -> bool:
+        return isinstance(error, tf.errors.ResourceExhaustedError)
+
+    return DeviceEngine(run, f"{ENGINE_VERSION}-gpu", batch_size, is_out_of_memory)
 
 
 def load_network(path: Path, where: str) -> keras.Model:

@@ -11,11 +11,11 @@ from onnx import TensorProto
 from melanoma.errors import BundleError
 from melanoma.extras import install_command
 from melanoma.model.decision import OOD_SCORE
+from melanoma.model.forward_pass import forward_pass
 from melanoma.model.portable.canonical import canonical
 from melanoma.model.portable.contract import PIXELS, PROBABILITIES, scan_portable
 from melanoma.model.portable.scan import scan
 from melanoma.model.preprocessing import Scaling
-from melanoma.model.tensorflow_engine import forward_pass
 from melanoma.wording import first_line
 
 OPSET = 17  # what tf2onnx writes without experimental parts, and every engine of the last years reads
