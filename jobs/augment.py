@@ -25,7 +25,7 @@ _PREVIEW: dict[str, dict[str, Any]] = {
         "help": "write counts.png and, for each class, a sheet of photographs and augmented images of them",
     },
     "augmentation": {
-        "choices": ("augmentor", "views"),
+        "choices": ("augmentor", "views", "hospitals"),
         "default": "augmentor",
         "help": "augmentation policy for --preview: Augmentor, or the one for networks with ImageNet weights "
         "(default: %(default)s)",

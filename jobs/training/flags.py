@@ -72,7 +72,7 @@ _SCHEDULE: dict[str, dict[str, Any]] = {
 }
 _AUGMENTATION: dict[str, dict[str, Any]] = {
     "augmentation": {
-        "choices": ("views", "augmentor"),
+        "choices": ("views", "hospitals", "augmentor"),
         "help": "augmentation policy for training photographs (default: views; assignment-cnn: augmentor)",
     },
     "mixup": {

@@ -40,4 +40,11 @@ _VIEWS = AugmentationPolicy(
     "In every epoch, each photograph is changed anew: crop, scale, rotation, mirroring, brightness, colour, sharpness "
     "and JPEG compression (`views.py`).",
 )
-POLICIES = {policy.name: policy for policy in (_AUGMENTOR, _VIEWS)}
+_HOSPITALS = AugmentationPolicy(
+    "hospitals",
+    views.view_across_hospitals,
+    2,
+    "In every epoch, each photograph is changed anew as by `views`, but more: aspect ratio, colour and loss of detail "
+    "vary further, and dark circular borders and coloured stickers are drawn on some (`views.py`, `overlays.py`).",
+)
+POLICIES = {policy.name: policy for policy in (_AUGMENTOR, _VIEWS, _HOSPITALS)}

@@ -16,6 +16,7 @@ from PIL import Image
 from melanoma.images import encoding
 from melanoma.images.decoding import ImageSpec, decode, read_header
 from melanoma.images.pixels import Pixels
+from melanoma.training.data import overlays
 
 _GREY = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 cv2.setNumThreads(1)  # callers already make several views at the same time
@@ -34,6 +35,9 @@ class Strength:
             channels and hue vary half as much.
         blur: Probability of a loss of detail by scaling down and up again.
         compress: Probability of JPEG compression with a quality of 30 to 90.
+        detail: Smallest and largest share of the pixels of a side that a loss of detail leaves.
+        border: Probability of a dark border around a circle.
+        sticker: Probability of a coloured sticker at the edge.
     """
 
     scale: tuple[float, float] = (0.5, 1.0)
@@ -43,6 +47,15 @@ class Strength:
     colour: float = 0.1
     blur: float = 0.2
     compress: float = 0.4
+    detail: tuple[float, float] = (0.4, 0.9)
+    border: float = 0.0
+    sticker: float = 0.0
+
+
+# Several hospitals: other fields of view, photographs that were squashed to a square, other lights and cameras.
+ACROSS_HOSPITALS = Strength(
+    scale=(0.45, 1.0), stretch=0.3, colour=0.15, blur=0.5, detail=(0.3, 0.9), compress=0.5, border=0.15, sticker=0.1
+)
 
 
 def random_view(data: bytes, size: tuple[int, int], key: tuple[int, ...], strength: Strength | None = None) -> Pixels:
@@ -62,12 +75,21 @@ def random_view(data: bytes, size: tuple[int, int], key: tuple[int, ...], streng
     """
     strength, rng = strength or Strength(), np.random.default_rng(key)
     pixels = _warp(_decode(data, size), size, rng, strength)
+    if strength.sticker and rng.random() < strength.sticker:
+        pixels = overlays.sticker(pixels, rng)
+    if strength.border and rng.random() < strength.border:
+        pixels = overlays.dark_border(pixels, rng)
     pixels = _recolour(pixels, rng, strength)
     if rng.random() < strength.blur:
-        pixels = _blur(pixels, rng)
+        pixels = _blur(pixels, rng, strength)
     if rng.random() < strength.compress:
         pixels = _compress(pixels, int(rng.integers(30, 91)))
     return pixels
+
+
+def view_across_hospitals(data: bytes, size: tuple[int, int], key: tuple[int, ...]) -> Pixels:
+    """Returns a random view that differs as photographs of different hospitals do, see `random_view`."""
+    return random_view(data, size, key, ACROSS_HOSPITALS)
 
 
 def blend(first: Pixels, second: Pixels, weight: float) -> Pixels:
@@ -143,8 +165,8 @@ def _hue_rotation(angle: float) -> npt.NDArray[np.float64]:
     return np.asarray(np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * (cross @ cross))
 
 
-def _blur(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    image, scale = Image.fromarray(pixels), rng.uniform(0.4, 0.9)
+def _blur(pixels: Pixels, rng: np.random.Generator, strength: Strength) -> Pixels:
+    image, scale = Image.fromarray(pixels), rng.uniform(*strength.detail)
     small = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     return np.asarray(image.resize(small, Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BICUBIC))
 

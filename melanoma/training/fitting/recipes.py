@@ -27,7 +27,7 @@ class Recipe:
         averaging: Momentum of the running average of the weights, per step.
         balance: 0 draws classes in proportion to their frequency, 1 equally often.
         max_repeats: How often an epoch may show the same photograph.
-        augmentation: Name of the augmentation policy, `views` or `augmentor`.
+        augmentation: Name of the augmentation policy, `views`, `hospitals` or `augmentor`.
         teachers: Names of networks that are trained first, as teachers of this one; empty to learn from labels only.
         teacher_weight: Weight of the teachers' mean prediction in each target.
         teacher_epochs: Epochs of each teacher.
