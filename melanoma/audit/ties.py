@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
 from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.tree import DecisionTreeClassifier
 
@@ -18,6 +19,9 @@ MIN_PHOTOGRAPHS = 20  # of a class, for it to count
 MARGIN = 0.1  # above the baseline: smaller differences come by chance
 _FOLDS, _DEPTH, _LEAF, _BINS = 5, 4, 5, 4
 TOGETHER = "all of these together"
+STICKER = "coloured sticker"
+_MARKED_ALIKE = 0.9  # share of one class among photographs with a mark from which on the mark tells that class
+_MAX_CHANCE = 0.001  # of so many by chance
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Tie:
             and Tschuprow's T", J. Korean Stat. Soc. 42, 2013); None for several traits together.
         accuracy: Balanced accuracy of telling the class from it alone, cross-validated over lesions or patients.
         baseline: Balanced accuracy of guessing.
-        example: A class whose photographs all share a value that is rare elsewhere, as a sentence; else empty.
+        example: A class whose photographs all share a value that is rare elsewhere, or a mark that nearly one class
+            alone has, as a sentence; else empty.
     """
 
     trait: str
@@ -41,8 +46,8 @@ class Tie:
 
     @property
     def is_found(self) -> bool:
-        """Whether the trait tells the class clearly better than guessing."""
-        return self.accuracy >= self.baseline + MARGIN
+        """Whether the trait tells the class clearly better than guessing, or some photographs of one class."""
+        return self.accuracy >= self.baseline + MARGIN or bool(self.example)
 
 
 def find_ties(sets: Sets, traits: Sequence[Traits | None]) -> list[Tie]:
@@ -81,7 +86,8 @@ def _tie(
     groups: npt.NDArray[np.str_],
 ) -> Tie:
     strength, told = _cramers_v(_binned(code), labels), _accuracy([code], labels, groups)
-    return Tie(name, strength, told, 1 / len(set(labels.tolist())), _example(values, labels))
+    example = _marked_class(values, labels) if name == STICKER else _example(values, labels)
+    return Tie(name, strength, told, 1 / len(set(labels.tolist())), example)
 
 
 def _usable(sets: Sets, traits: Sequence[Traits | None]) -> list[int]:
@@ -100,6 +106,7 @@ def _columns(names: Sequence[str], traits: Sequence[Traits]) -> dict[str, list[A
         "picture size": [one.size for one in traits],
         "kind of file": [one.kind for one in traits],
         "dark corners": [one.dark_corners for one in traits],
+        STICKER: [STICKER if one.sticker else "no sticker" for one in traits],
         "sharpness": [one.sharpness for one in traits],
         "red cast of the skin": [one.red_cast for one in traits],
         "blue cast of the skin": [one.blue_cast for one in traits],
@@ -155,6 +162,18 @@ def _example(values: Sequence[Any], labels: npt.NDArray[np.str_]) -> str:
         if (stated[members] == only).all() and (stated[~members] == only).mean() <= 0.5:
             return f"every photograph of {name_of(str(label)).lower()} has {only}"
     return ""
+
+
+def _marked_class(values: Sequence[str], labels: npt.NDArray[np.str_]) -> str:
+    """Returns the class that nearly all photographs with a mark show, if that is more than chance."""
+    marked = labels[np.array(values) == STICKER]
+    if len(marked) < MIN_PHOTOGRAPHS:
+        return ""
+    label, count = Counter(marked.tolist()).most_common(1)[0]
+    chance = binomtest(count, len(marked), float((labels == label).mean()), alternative="greater").pvalue
+    if count < _MARKED_ALIKE * len(marked) or chance > _MAX_CHANCE:
+        return ""
+    return f"{count} of {len(marked)} photographs with a {STICKER} show {name_of(str(label)).lower()}"
 
 
 def tie_lines(ties: Sequence[Tie]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Traits that tell where a photograph comes from, not what it shows: size, kind of file, borders, sharpness, cast."""
+"""Traits that tell where a photograph comes from, not what it shows: size, kind of file, borders, stickers, cast."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma import storage
+from melanoma.audit.stickers import has_sticker
 from melanoma.datasets.photographs import Photograph
 from melanoma.errors import ImageError, ReadError
 from melanoma.images.decoding import ImageSpec, decode
@@ -26,6 +27,7 @@ class Traits(NamedTuple):
         size: Width and height, such as `600x450`.
         kind: Format of the file, such as `jpeg`.
         dark_corners: Number of corners that are dark, 0 to 4: round borders of a lens have four.
+        sticker: Whether a coloured sticker lies at the edge.
         sharpness: Mean difference of neighbouring pixels, 0 to 255, at a common size.
         red_cast: Logarithm of red to green in the outer pixels, which show skin.
         blue_cast: The same of blue to green.
@@ -34,6 +36,7 @@ class Traits(NamedTuple):
     size: str
     kind: str
     dark_corners: int
+    sticker: bool
     sharpness: float
     red_cast: float
     blue_cast: float
@@ -70,4 +73,4 @@ def traits_of(pixels: npt.NDArray[np.uint8], size: str, kind: str) -> Traits:
     outer = np.concatenate([values[:_CORNER].reshape(-1, 3), values[-_CORNER:].reshape(-1, 3)])
     red, green, blue = np.log(outer.mean(axis=0) + 1)
     dark = sum(corner < _DARK for corner in corners)
-    return Traits(size, kind, int(dark), float(rough / 2), float(red - green), float(blue - green))
+    return Traits(size, kind, int(dark), has_sticker(pixels), float(rough / 2), float(red - green), float(blue - green))

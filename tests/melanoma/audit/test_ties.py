@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from melanoma.audit.sets import Sets
-from melanoma.audit.ties import TOGETHER, _cramers_v, find_ties, tie_lines, tie_values
+from melanoma.audit.ties import MARGIN, STICKER, TOGETHER, _cramers_v, find_ties, tie_lines, tie_values
 from melanoma.audit.traits import Traits
 from tests.helpers.labelled import labelled, set_of
 
@@ -18,7 +18,7 @@ def sets_of(labels: list[str]) -> Sets:
 
 
 def traits_with(sizes: list[str]) -> list[Traits | None]:
-    return [Traits(size, "jpeg", 0, *RNG.normal(size=3)) for size in sizes]
+    return [Traits(size, "jpeg", 0, False, *RNG.normal(size=3)) for size in sizes]
 
 
 def test_a_class_from_one_camera_is_named() -> None:
@@ -57,10 +57,41 @@ def test_traits_that_say_nothing_are_no_finding() -> None:
 def test_a_number_that_differs_between_classes_is_found() -> None:
     labels = ["melanoma", "nevus"] * 80
     traits: list[Traits | None] = [
-        Traits("1x1", "jpeg", 0, 5.0 * (label == "nevus") + RNG.normal(), 0.0, 0.0) for label in labels
+        Traits("1x1", "jpeg", 0, False, 5.0 * (label == "nevus") + RNG.normal(), 0.0, 0.0) for label in labels
     ]
     (together, sharpness) = find_ties(sets_of(labels), traits)
     assert sharpness.trait == "sharpness" and sharpness.accuracy > 0.95 and sharpness.is_found and together.is_found
+
+
+@pytest.mark.parametrize(
+    ("stickers", "expected"),
+    [
+        ({"nevus": 36}, "36 of 36 photographs with a coloured sticker show melanocytic nevus"),
+        ({"nevus": 36, "melanoma": 3}, "36 of 39 photographs with a coloured sticker show melanocytic nevus"),
+        ({"nevus": 36, "melanoma": 6}, ""),
+        ({"nevus": 19}, ""),
+    ],
+)
+def test_stickers_of_one_class_are_named_though_most_of_its_photographs_have_none(
+    stickers: dict[str, int], expected: str
+) -> None:
+    labels = ["melanoma", "nevus"] * 200
+    plain = [one for one in traits_with(["1x1"] * 400) if one]
+    marked = {label: [at for at, one in enumerate(labels) if one == label][:count] for label, count in stickers.items()}
+    having = {at for places in marked.values() for at in places}
+    traits: list[Traits | None] = [one._replace(sticker=at in having) for at, one in enumerate(plain)]
+    tie = next(tie for tie in find_ties(sets_of(labels), traits) if tie.trait == STICKER)
+    assert (tie.example, tie.is_found) == (expected, bool(expected))
+    assert tie.accuracy < tie.baseline + MARGIN
+
+
+def test_stickers_on_nearly_every_photograph_tell_nothing() -> None:
+    labels = ["melanoma"] * 20 + ["nevus"] * 380
+    traits: list[Traits | None] = [
+        one and one._replace(sticker=at % 10 > 0) for at, one in enumerate(traits_with(["1x1"] * 400))
+    ]
+    tie = next(tie for tie in find_ties(sets_of(labels), traits) if tie.trait == STICKER)
+    assert tie.example == ""
 
 
 def test_cramers_v_agrees_with_its_formula() -> None:

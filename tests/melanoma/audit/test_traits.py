@@ -32,5 +32,6 @@ def test_borders_blur_and_cast_are_measured() -> None:
     red[..., 0] = 250
     base, border, soft, cast = (traits_of(pixels, "", "") for pixels in (plain, round_border, blurred, red))
     assert (base.dark_corners, border.dark_corners) == (0, 4)
+    assert not any(one.sticker for one in (base, border, soft, cast))
     assert soft.sharpness < base.sharpness / 3
     assert cast.red_cast > 0.3 > abs(base.red_cast) and abs(cast.blue_cast) < 0.1
