@@ -48,7 +48,7 @@ def _outside(pixels: Pixels, centre: npt.ArrayLike, radii: npt.NDArray[np.float6
     rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
     top, left = np.asarray(centre)
     distance = np.sqrt(((rows - top) / radii[0]) ** 2 + ((columns - left) / radii[1]) ** 2)
-    return np.clip((distance - 1) / edge, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((distance - 1) / edge, 0, 1), np.float32)
 
 
 def _blend(pixels: Pixels, weight: _Mask, colour: npt.ArrayLike) -> Pixels:
