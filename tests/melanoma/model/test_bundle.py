@@ -184,6 +184,7 @@ def test_the_shipped_bundles_keep_their_model_ids() -> None:
     names = {
         "ham10000-lite0-taught": "m-b5ff6dd4ad14",
         "ham10000-lite0": "m-501b05be0066",
+        "hospitals-lite0": "m-a3aa83c9aab0",
         "isic9-lite0": "m-2a10b48e5881",
         "isic9-assignment-cnn": "m-f56a9b99f880",
     }

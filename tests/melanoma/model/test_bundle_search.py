@@ -12,7 +12,7 @@ from melanoma.model.bundle import load_bundle
 from melanoma.model.bundle_search import VARIABLE, find_bundle, list_bundles, search_path, shipped_folders
 from tests.helpers import ROOT
 
-SHIPPED = {"ham10000-lite0", "ham10000-lite0-taught", "isic9-assignment-cnn", "isic9-lite0"}
+SHIPPED = {"ham10000-lite0", "ham10000-lite0-taught", "hospitals-lite0", "isic9-assignment-cnn", "isic9-lite0"}
 
 
 @pytest.fixture
