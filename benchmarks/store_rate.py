@@ -3,7 +3,7 @@
 Each round scores the same photographs from both places, in turn, with this checkout and any others. Each run is a whole
 process, its start included.
 
-Usage: `python -m benchmarks.store_rate FOLDER BUNDLE [--latency 0.05] [--rounds 3] [--beside CHECKOUT]`
+Usage: `PYTHONPATH=. python benchmarks/store_rate.py FOLDER BUNDLE [--latency 0.05] [--rounds 3] [--beside CHECKOUT]`
 """
 
 import argparse
