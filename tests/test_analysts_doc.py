@@ -5,8 +5,8 @@ import csv
 import json
 import os
 import re
-import time
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
