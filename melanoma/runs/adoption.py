@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from melanoma.ingest.image_refs import DIGEST_BYTES
-from melanoma.runs.digests import PackedDigests, are_in, places_in
+from melanoma.runs.digests import PackedDigests, are_in, first_of_each, places_in
 
 
 class Adoption:
@@ -23,8 +23,7 @@ class Adoption:
         """
         wanted = keys.sorted()
         digests = np.ascontiguousarray(wanted.view(f"S{DIGEST_BYTES}")[::2])
-        is_first = np.ones(len(digests), bool)
-        is_first[1:] = digests[1:] != digests[:-1]
+        is_first = first_of_each(digests)
         self._keys, self._digests = wanted[is_first], digests[is_first]
         self._is_waiting = np.ones(len(self._digests), bool)
 

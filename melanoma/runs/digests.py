@@ -99,9 +99,15 @@ def sorted_digests(digests: Iterable[bytes], size: int = DIGEST_BYTES) -> Digest
 
 def unique(digests: Digests) -> Digests:
     """Returns each digest of a sorted array once, in its order."""
+    is_first = first_of_each(digests)
+    return digests if is_first.all() else digests[is_first]
+
+
+def first_of_each(digests: Digests) -> npt.NDArray[np.bool_]:
+    """Tells which entries of a sorted array differ from the one before; returns bool (n,)."""
     is_first = np.ones(len(digests), bool)
     is_first[1:] = digests[1:] != digests[:-1]
-    return digests if is_first.all() else digests[is_first]
+    return is_first
 
 
 def are_in(known: Digests, digests: Sequence[bytes]) -> npt.NDArray[np.bool_]:
