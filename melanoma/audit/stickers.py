@@ -11,7 +11,8 @@ _MIN_BRIGHTNESS = 0.65  # of the skin's: lesions are darker
 _MIN_SHARE = 0.008  # of the photograph
 _MIN_FILLED = 0.68  # of its bounding box: lesions are ragged
 _MAX_SPREAD = 0.13  # mean deviation of the hue: lesions are of many colours
-_EDGE, _CENTRE = 2, 0.4  # pixels; share of a side from which on the centre begins, where the lesion is
+_EDGE, _MIN_INNER = 2, 15  # pixels of its edge that are left out, and how many must remain
+_CENTRE = 0.4  # share of a side from which on the centre begins, where the lesion is
 
 
 def has_sticker(pixels: npt.NDArray[np.uint8]) -> bool:
@@ -54,6 +55,6 @@ def _is_sticker(area: npt.NDArray[np.bool_], hue: npt.NDArray[np.float32]) -> bo
         return False
     filled = len(rows) / ((np.ptp(rows) + 1) * (np.ptp(columns) + 1))
     inner = hue[ndimage.binary_erosion(area, iterations=_EDGE)]
-    if filled < _MIN_FILLED or len(inner) < 15:
+    if filled < _MIN_FILLED or len(inner) < _MIN_INNER:
         return False
     return bool(np.abs(inner - np.median(inner, axis=0)).mean() < _MAX_SPREAD)
