@@ -40,12 +40,12 @@ class SpreadChunks(beam.PTransform):
 
 
 def _unpacked(chunk: PackedChunk) -> Chunk:
-    return PackedChunk(*chunk).unpacked()
+    return chunk.unpacked()
 
 
 @dataclass(eq=False)
 class OrderChunks(beam.PTransform):
-    """Gives every worker its chunks in the order of their numbers, deferred ones first. Input, output: `PackedChunk`.
+    """Hands chunks to each worker in the order of their numbers, deferred ones first. Input, output: `PackedChunk`.
 
     Attributes:
         workers: Number of worker processes.

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from melanoma.ingest.image_refs import ImageRef, distinct
 
+_FAST = 1  # level of zlib
+
 
 class Task(NamedTuple):
     """One photograph, and which models of a run have still to score it.
@@ -42,9 +44,6 @@ class PackedChunk(NamedTuple):
     def unpacked(self) -> "Chunk":
         """Returns the chunk."""
         return Chunk(self.number, pickle.loads(zlib.decompress(self.tasks)))  # noqa: S301
-
-
-_FAST = 1  # level of zlib
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from melanoma.table.score_table import ScoreTable
 
 _SAMPLE_SIZE = 5
 _LEAST_DISTANCE = 0.0005  # smaller ones read 0.000, and may come from rounding
-MAX_COMPARED = 200_000  # rows for which earlier scores are looked up in the table
+MAX_COMPARED = 200_000  # rows of a run that are looked at together, and compared with earlier scores
 _MELANOMA = "melanoma"
 Rows = list[dict[str, Any]]
 
@@ -122,7 +122,7 @@ def _least_certain(names: PhotographNames, scored: ScoredRows) -> Rows:
 
 def _scores_before(table: ScoreTable, model: ModelRun, scored: ScoredRows) -> dict[str, dict[str, Any]]:
     """Returns the newest earlier row of the same model for each photograph that has one, by URI."""
-    if not 0 < scored.rows.num_rows <= MAX_COMPARED:
+    if not scored.rows.num_rows:
         return {}
     columns = ["image_uri", "run_id", "top_label", *_columns(scored.slugs)]
     wanted = pa.compute.field("image_uri").isin(scored.rows["image_uri"].combine_chunks())

@@ -58,10 +58,10 @@ class PastAttempts:
         columns = (rows[name].filter(tried).to_pylist() for name in ("attempt", "run_date"))
         for digest, attempt, date in zip(digests[~is_done], *columns, strict=True):
             self.failed[digest] = max(FailedAttempt(attempt, date), self.failed.get(digest, FailedAttempt(0, date)))
-        for uri, version in zip(rows["image_uri"].to_pylist(), rows["image_version"].to_pylist(), strict=True):
-            if version:
-                self.uris.extend([digest_of(uri, "")])
-                self.names.extend([name_digest(uri, version)])
+        pairs = zip(rows["image_uri"].to_pylist(), rows["image_version"].to_pylist(), strict=True)
+        with_version = [(uri, version) for uri, version in pairs if version]
+        self.uris.extend(digest_of(uri, "") for uri, _ in with_version)
+        self.names.extend(name_digest(uri, version) for uri, version in with_version)
 
 
 def past_attempts(run: Run, table: ScoreTable) -> PastAttempts:

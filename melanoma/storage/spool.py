@@ -59,7 +59,3 @@ class Spool:
         with self._lock, naming_folder(self._root):
             self._file.seek(kept.start)
             return self._file.read(kept.length)
-
-    def close(self) -> None:
-        """Removes everything."""
-        self._file.close()

@@ -24,7 +24,6 @@ def test_what_is_kept_can_be_read_in_any_order(in_memory: int, monkeypatch: pyte
         places.append(kept.keep(part))
         earlier = draw.randrange(len(places))
         assert kept.read(places[earlier]) == parts[earlier]
-    kept.close()
 
 
 def test_several_threads_may_use_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,7 +41,6 @@ def test_it_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     kept = Spool()
     kept.keep(b"waiting")
     assert os.listdir(tmp_path) == []  # the file has no name
-    kept.close()
 
 
 def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,4 +70,3 @@ def test_a_full_disk_is_named(full_disk: Path, monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(NothingCommittedError, match="is full; free up some space"):
         for _ in range(20):
             kept.keep(bytes(16_384))
-    kept.close()
